@@ -18,7 +18,7 @@ use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
 use crate::config::{
     CheckpointFile, Connection, ContactsFile, Content, Flags, Guards, History, Layer,
-    OtherChannels, Pace, Results, Written,
+    OtherChannels, Pace, Results, ResultsFormat,
 };
 use crate::report::ProgressMode;
 use crate::run::Messaged;
@@ -67,7 +67,7 @@ Examples:
   A card with buttons, and a tag:
     outreach send contacts.csv --content card.json --tag POST_PURCHASE_UPDATE
 
-  Whom Messenger does not know gets a short SMS:
+  People without Messenger get a short SMS:
     outreach send contacts.csv --channel 7001200300400500601 --message \"Hello {{ first_name }}\" \\
         --fallback 7001200300400500602 --message-for 7001200300400500602=\"Hello\"
 
@@ -182,14 +182,14 @@ pub(crate) enum Command {
     Send(Box<SendArgs>),
     /// Send the message of one row to one number, your own for instance, outside any batch
     Test(Box<TestArgs>),
-    /// Send every list of a folder, and file each away: for a job that nobody watches
+    /// Send every list of a folder, and file each away: for unattended jobs
     #[command(after_long_help = NIGHT_EXAMPLES)]
     Night(NightArgs),
     /// Continue a batch from the checkpoint, without its contacts file
     Resume(ResumeArgs),
-    /// Take up any batch that nobody holds, and send it: on each machine of a cluster
+    /// Send any batch that no process works on: for each machine of a cluster
     Worker(WorkerArgs),
-    /// Give a batch up: who was not messaged yet will not be
+    /// Cancel a batch: people who were not messaged yet will not be
     Cancel(CancelArgs),
     /// Show how far a batch is, or all batches
     Status(StatusArgs),
@@ -199,13 +199,13 @@ pub(crate) enum Command {
     Resolve(ResolveArgs),
     /// Queue refused recipients again, by your decision
     Retry(RetryArgs),
-    /// Keep the suppression list: numbers that must never be messaged
+    /// Manage the suppression list: numbers that must never be messaged
     Suppress(SuppressArgs),
     /// Show the people who were messaged: when, whether they opted in or out
     Contacts(ContactsArgs),
     /// Count, show and write the people of the checkpoint to whom conditions apply; `send --audience-from` messages them
     Audience(Box<AudienceArgs>),
-    /// Learn from files who was messaged: results files, or lists with numbers and dates
+    /// Import who was messaged from files: results files, or lists with numbers and dates
     History(HistoryArgs),
     /// Erase a person: rows, fields, contact; the number stays suppressed as a hash
     Forget(ForgetArgs),
@@ -216,15 +216,15 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Run a simulated Amio API on a local port, to rehearse and to test
     Sandbox(Box<SandboxArgs>),
-    /// Check token, channel, quota, clock and checkpoint: is everything ready for tonight?
+    /// Check that token, channel, quota, clock and checkpoint are ready
     Doctor(DoctorArgs),
     /// Remove numbers, names and texts of batches that were finished long ago; counts and hashes stay
     Prune(PruneArgs),
     /// Copy the checkpoint, also beside a run that sends; the copy is checked
     Backup(BackupArgs),
-    /// Say that a checkpoint is the one to go on with, where the program doubts it
+    /// Accept a checkpoint that the program refuses as a copy or an old one
     Checkpoint(CheckpointArgs),
-    /// Share the checkpoint between machines: begin a cluster, look at it, leave it
+    /// Share the checkpoint between machines: begin a cluster, show it, leave it
     Cluster(ClusterArgs),
     /// Show the settings in force and where each comes from
     Config(ConfigArgs),
@@ -248,17 +248,17 @@ pub(crate) struct CheckArgs {
     pub(crate) rejects: Option<PathBuf>,
     /// How the rejects are written.
     #[command(flatten)]
-    pub(crate) written: Flags<Written>,
+    pub(crate) written: Flags<ResultsFormat>,
     /// Show every row of a kind, not the first five
     #[arg(long)]
     pub(crate) all: bool,
-    /// Write over what stands at --html and --rejects, whoever wrote it
+    /// Replace the files at --html and --rejects, even if another program wrote them
     #[arg(long)]
     pub(crate) force: bool,
     /// Print the report as JSON
     #[arg(long)]
     pub(crate) json: bool,
-    /// The settings that it goes by.
+    /// Its settings.
     #[command(flatten)]
     pub(crate) settings: Flags<(
         ContactsFile,
@@ -290,7 +290,7 @@ pub(crate) struct SendArgs {
     /// Name of the batch [default: made from file, content and channel]
     #[arg(long, value_name = "NAME", help_heading = "Batch")]
     pub(crate) batch: Option<String>,
-    /// The edited file replaces the batch's list; who was messaged stays messaged
+    /// The edited file replaces the batch's list; people who were messaged stay messaged
     #[arg(
         long,
         requires = "batch",
@@ -319,7 +319,7 @@ pub(crate) struct SendArgs {
     /// How it begins.
     #[command(flatten)]
     pub(crate) start: StartFlags,
-    /// The settings that it goes by.
+    /// Its settings.
     #[command(flatten)]
     pub(crate) settings: Flags<(OtherChannels, Content, ContactsFile)>,
     /// How the batch runs.
@@ -355,7 +355,7 @@ pub(crate) struct TestArgs {
     /// Send to a simulated API inside this process: nobody is messaged
     #[arg(long)]
     pub(crate) sandbox: bool,
-    /// The settings that it goes by.
+    /// Its settings.
     #[command(flatten)]
     pub(crate) settings: Flags<(Content, ContactsFile, Connection, CheckpointFile)>,
 }
@@ -374,9 +374,9 @@ pub(crate) struct NightArgs {
     /// How it begins.
     #[command(flatten)]
     pub(crate) start: StartFlags,
-    /// The settings that it goes by.
+    /// Its settings.
     #[command(flatten)]
-    pub(crate) settings: Flags<(Content, OtherChannels, ContactsFile, Sending, Written)>,
+    pub(crate) settings: Flags<(Content, OtherChannels, ContactsFile, Sending, ResultsFormat)>,
 }
 
 /// `outreach resume`.
@@ -387,7 +387,7 @@ pub(crate) struct ResumeArgs {
     /// Confirm that the refusal that stopped the batch means "no Messenger for this number"
     #[arg(long)]
     pub(crate) no_messenger_text: bool,
-    /// Take the batch up again that `outreach cancel` gave up
+    /// Resume a batch that `outreach cancel` cancelled
     #[arg(long, requires = "batch")]
     pub(crate) undo_cancel: bool,
     /// How it begins.
@@ -488,10 +488,10 @@ type Sending = (Connection, Pace, History, Guards, CheckpointFile);
 /// How a batch runs, for the first time or again.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RunFlags {
-    /// The settings that it goes by.
+    /// Its settings.
     #[command(flatten)]
     pub(crate) settings: Flags<(Sending, Results)>,
-    /// Write over what stands at --out and --summary, whoever wrote it
+    /// Replace the files at --out and --summary, even if another program wrote them
     #[arg(long, help_heading = "Results", hide_short_help = true)]
     pub(crate) force: bool,
 }

@@ -37,8 +37,8 @@ mod tests;
 
 pub(crate) use declare::{
     Checkpoint, CheckpointFile, CheckpointPlace, Connection, ConsolePage, ContactsFile, Content,
-    DefaultRegion, Guards, History, MessageSource, OtherChannels, Pace, Results, Serve, Tls,
-    Written,
+    DefaultRegion, Guards, History, MessageSource, OtherChannels, Pace, Results, ResultsFormat,
+    Serve, Tls,
 };
 pub(crate) use error::ConfigError;
 pub use layer::Layer;
@@ -50,4 +50,3 @@ pub use setting::{Setting, settings};
 pub use settings::Settings;
 pub(crate) use show::Shown;
 pub(crate) use text_file::read_text;
-pub(crate) use values::span as parse_span;

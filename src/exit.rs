@@ -8,28 +8,28 @@ use std::fmt::{self, Write as _};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ExitCode {
     /// All is settled, and no recipient ended in error or unknown.
-    Complete,
+    Complete = 0,
     /// A defect of the program.
-    Internal,
+    Internal = 1,
     /// The command line is not understood.
-    Usage,
+    Usage = 2,
     /// Nothing more can be sent: some recipients ended in error or unknown, or wait for an outcome that is
     /// unknown in another batch.
-    CompleteWithProblems,
+    CompleteWithProblems = 3,
     /// Stopped by a deadline, a signal or the answer "no" before all was settled.
-    Paused,
+    Paused = 4,
     /// Stopped before harm: credentials refused, identical refusals, an outage.
-    Guard,
+    Guard = 5,
     /// The configuration or the credentials are missing or wrong.
-    Configuration,
+    Configuration = 6,
     /// A contacts file cannot be used.
-    Input,
+    Input = 7,
     /// The checkpoint or another file of ours cannot be read or written.
-    Storage,
+    Storage = 8,
     /// Another process works on this batch.
-    Held,
+    Held = 9,
     /// Complete, but too few were reached: `--fail-below`.
-    BelowShare,
+    BelowShare = 10,
 }
 
 impl ExitCode {
@@ -50,19 +50,7 @@ impl ExitCode {
 
     /// The number that the shell sees.
     pub fn code(self) -> u8 {
-        match self {
-            Self::Complete => 0,
-            Self::Internal => 1,
-            Self::Usage => 2,
-            Self::CompleteWithProblems => 3,
-            Self::Paused => 4,
-            Self::Guard => 5,
-            Self::Configuration => 6,
-            Self::Input => 7,
-            Self::Storage => 8,
-            Self::Held => 9,
-            Self::BelowShare => 10,
-        }
+        self as u8
     }
 
     /// The word for `exit_reason` in `--json` and `--summary`; it never changes either.
@@ -124,13 +112,13 @@ impl ExitCode {
 
     /// The worst of several; of none, that all is complete.
     pub fn worst(codes: impl IntoIterator<Item = Self>) -> Self {
-        let worst = codes.into_iter().max_by_key(|code| code.gravity());
+        let worst = codes.into_iter().max_by_key(|code| code.severity());
         worst.unwrap_or(Self::Complete)
     }
 
     /// How bad it is beside others, from 0: whatever stops everything, then what a person has to mend, then what
     /// goes on by itself.
-    fn gravity(self) -> u8 {
+    fn severity(self) -> u8 {
         match self {
             Self::Complete => 0,
             Self::Paused => 1,

@@ -62,15 +62,15 @@ pub mod domain {
     }
     pub mod outcome {
         pub use crate::domain::outcome::{
-            Address, Answer, AttemptOutcome, Exchange, KnownBy, Matter, Outcome, Receipt, Written,
-            classify,
+            Address, Answer, AttemptOutcome, Exchange, KnownBy, Outcome, Receipt, RejectionCause,
+            Written, classify,
         };
     }
     pub mod phone {
         pub use crate::domain::phone::{LineType, Mending, PhoneNumber, PhoneProblem, Region};
     }
     pub mod refusal {
-        pub use crate::domain::refusal::{Meaning, Saying, Sayings};
+        pub use crate::domain::refusal::{Meaning, RefusalRule, RefusalRules};
     }
     pub mod quota {
         pub use crate::domain::quota::{Pace, Per, QuotaHeaders, QuotaState, Rate, Reserve, Reset};

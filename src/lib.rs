@@ -112,7 +112,7 @@
 //! - *Claim*: take the next queued recipient and record the intent. *Settle*: record the result.
 //! - *Outcome*: what an answer means. *Unknown*: the request may have been accepted, and nothing shows whether.
 //! - *Proof*, *evidence*: a webhook event or a message of the API's history that shows what became of a request.
-//! - *Fate*: what is known of an earlier request to a person: in flight, unknown, or accepted.
+//! - *Request outcome*: what is known of an earlier request to a person: in flight, unknown, or accepted.
 //! - *Wait*: a row stays queued until an outcome elsewhere is known. *Hold*: the lock of one process on a batch.
 //! - *Checkpoint*: the SQLite file with everything. *Journal*: the claims and settlements of one batch in it.
 //! - *Admission*: the decision whether a request may leave now, over hours, outage and pace. *Pacer*: its part that knows

@@ -344,7 +344,7 @@ impl Client {
     }
 }
 
-/// The headers of an answer, for whoever asked for them; the token never.
+/// The headers of an answer, where they were asked for; the token never.
 fn log_headers(response: &reqwest::Response, mask: &Mask) {
     if !tracing::enabled!(tracing::Level::DEBUG) {
         return;

@@ -1,7 +1,7 @@
 //! A body that is handed to the connection only while its intent is fresh.
 //!
 //! A process may stop between the commit of an intent and its request (SIGSTOP, a laptop closed for the night), and
-//! the world goes on: the window closes, somebody decides to send again. The age is asked as late as can be: the
+//! other things happen: the window closes, a person decides to send again. The age is asked as late as can be: the
 //! connection stands, and asks for the body.
 
 use std::pin::Pin;

@@ -8,7 +8,7 @@ use crate::clock::Moment;
 use crate::domain::outcome::Receipt;
 use crate::domain::phone::PhoneNumber;
 
-/// Whom a message is for.
+/// The addressee of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Addressee {
     /// By number; names raise the odds of a match on Facebook Messenger.

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::config::{CheckpointFile, Flags, History, parse_span};
+use crate::config::{CheckpointFile, Flags, History};
 use crate::domain::delivery::State;
 use crate::domain::phone::Region;
+use crate::domain::span::parse_span;
 
 /// Where an audience comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -65,10 +66,10 @@ pub(crate) struct AudienceArgs {
     /// Write the people as CSV: phone and names; - for standard output
     #[arg(long, short, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Write over what stands at --out, whoever wrote it
+    /// Replace the file at --out, even if another program wrote it
     #[arg(long, requires = "out")]
     pub(crate) force: bool,
-    /// The settings that it goes by.
+    /// Its settings.
     #[command(flatten)]
     pub(crate) settings: Flags<(History, CheckpointFile)>,
 }

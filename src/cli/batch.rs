@@ -3,7 +3,7 @@
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
-use crate::config::{CheckpointFile, Connection, Flags, Written};
+use crate::config::{CheckpointFile, Connection, Flags, ResultsFormat};
 use crate::domain::delivery::{CANCELLED, State};
 use crate::domain::pilot::{Choice, PilotAsked};
 
@@ -26,7 +26,7 @@ pub(crate) struct PilotFlags {
         value_parser = pilot_size()
     )]
     limit: Option<u32>,
-    /// A pilot of N at random, by a seed that is told
+    /// A pilot of N people at random, by a seed that is printed
     #[arg(
         long,
         value_name = "N",
@@ -63,9 +63,9 @@ impl PilotFlags {
 /// `outreach status`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct StatusArgs {
-    /// The batch, whose standing is the exit code then [default: all batches]
+    /// The batch; its state sets the exit code [default: all batches]
     pub(crate) batch: Option<String>,
-    /// The batch that something happened to last
+    /// The batch that changed last
     #[arg(long, conflicts_with = "batch")]
     pub(crate) last: bool,
     /// The timeline of one row: every request, with times, status and text
@@ -95,7 +95,7 @@ pub(crate) struct ExportArgs {
     /// The results of every batch that was sent: over the file where they were left, else to BATCH.results.csv
     #[arg(long, conflicts_with_all = ["out", "status", "only_unreached", "columns", "force"])]
     pub(crate) all: bool,
-    /// With --all: leave a file alone if nothing that it tells has changed since it was written
+    /// With --all: leave a file alone if its contents have not changed since it was written
     #[arg(long, requires = "all")]
     pub(crate) changed: bool,
     /// Where to write: .csv, .xlsx or .jsonl [default: BATCH.results.csv]; - for CSV on standard output
@@ -112,8 +112,8 @@ pub(crate) struct ExportArgs {
     pub(crate) columns: Option<String>,
     /// How text is written.
     #[command(flatten)]
-    pub(crate) written: Flags<Written>,
-    /// Write over what stands at --out, whoever wrote it
+    pub(crate) written: Flags<ResultsFormat>,
+    /// Replace the file at --out, even if another program wrote it
     #[arg(long)]
     pub(crate) force: bool,
     /// Where the state is kept.
@@ -157,7 +157,7 @@ pub(crate) struct ResolveArgs {
     /// Print as JSON
     #[arg(long)]
     pub(crate) json: bool,
-    /// The settings that it goes by.
+    /// Its settings.
     #[command(flatten)]
     pub(crate) settings: Flags<(Connection, CheckpointFile)>,
 }

@@ -48,7 +48,7 @@ pub(crate) enum ClusterAction {
         #[command(flatten)]
         checkpoint: Flags<CheckpointFile>,
     },
-    /// Begin the log anew with the file of the machine that knows most, after the engine lost or altered records
+    /// Begin a new log with the file of the machine that knows most, after the engine lost or altered records
     Accept {
         /// The machine, as `cluster status` names it: this one
         #[arg(long, value_name = "NODE")]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::config::parse_span;
+use crate::domain::span::{above_zero, parse_span};
 use crate::run::{FollowUpAsked, Trigger};
 
 /// What `send` is told about a follow-up.
@@ -22,13 +22,13 @@ pub(crate) struct FollowUpFlags {
     /// The batch whose people get it, in place of a file
     #[arg(long, help_heading = "Follow-up", value_name = "BATCH", requires = "after", conflicts_with_all = ["batch", "update", "add", "limit", "sample"], hide_short_help = true)]
     pub(crate) of: Option<String>,
-    /// Wait so long after the event: 2h
+    /// Wait this long after the event: 2h
     #[arg(long, help_heading = "Follow-up", value_name = "TIME", requires = "after", value_parser = parse_span, hide_short_help = true)]
     pub(crate) delay: Option<Duration>,
     /// Never send it later than this after the event; 0 turns it off [default: 24h on Messenger, off elsewhere]
     #[arg(long, help_heading = "Follow-up", value_name = "TIME", requires = "after", value_parser = parse_span, hide_short_help = true)]
     pub(crate) expires: Option<Duration>,
-    /// Take events for so long [default: 30d]
+    /// Take events for this long [default: 30d]
     #[arg(long, help_heading = "Follow-up", value_name = "TIME", requires = "after", value_parser = above_zero, hide_short_help = true)]
     pub(crate) open_for: Option<Duration>,
 }
@@ -43,12 +43,5 @@ impl FollowUpFlags {
             expires: self.expires,
             open_for: self.open_for,
         })
-    }
-}
-
-fn above_zero(text: &str) -> Result<Duration, &'static str> {
-    match parse_span(text)? {
-        Duration::ZERO => Err("a time above 0"),
-        span => Ok(span),
     }
 }

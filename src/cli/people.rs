@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand};
 
-use crate::config::{CheckpointFile, ContactsFile, DefaultRegion, Flags, Written};
+use crate::config::{CheckpointFile, ContactsFile, DefaultRegion, Flags, ResultsFormat};
 
 /// `outreach suppress`.
 #[derive(Debug, Clone, Args)]
@@ -25,7 +25,7 @@ pub(crate) enum SuppressAction {
         /// Why, for the results file of later batches
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
-        /// The settings that it goes by.
+        /// Its settings.
         #[command(flatten)]
         settings: Flags<(DefaultRegion, CheckpointFile)>,
     },
@@ -34,7 +34,7 @@ pub(crate) enum SuppressAction {
         /// Phone numbers, with the plus or with --region
         #[arg(required = true, value_name = "NUMBER")]
         numbers: Vec<String>,
-        /// The settings that it goes by.
+        /// Its settings.
         #[command(flatten)]
         settings: Flags<(DefaultRegion, CheckpointFile)>,
     },
@@ -51,23 +51,23 @@ pub(crate) enum SuppressAction {
         rejects: Option<PathBuf>,
         /// How the rejects are written.
         #[command(flatten)]
-        written: Flags<Written>,
-        /// Write over what stands at --rejects, whoever wrote it
+        written: Flags<ResultsFormat>,
+        /// Replace the file at --rejects, even if another program wrote it
         #[arg(long)]
         force: bool,
-        /// The settings that it goes by.
+        /// Its settings.
         #[command(flatten)]
         settings: Flags<(ContactsFile, CheckpointFile)>,
     },
     /// Show what people wrote that may ask not to be messaged any more, and settle it
     ///
-    /// A clear STOP is heard by itself. What is doubtful, and events that could not be read in full, wait for a person
+    /// A clear STOP counts by itself. What is doubtful, and events that could not be read in full, wait for a person
     /// here. `suppress add NUMBER` settles the replies of that person too.
     Replies {
-        /// Put who wrote this one on the suppression list; repeatable
+        /// Put the person who wrote this one on the suppression list; repeatable
         #[arg(long, value_name = "ID", conflicts_with = "harmless")]
         opt_out: Vec<i64>,
-        /// This one asks for nothing: take it off this list; repeatable
+        /// This one is no opt-out: take it off this list; repeatable
         #[arg(long, value_name = "ID")]
         harmless: Vec<i64>,
         /// Print as JSON
@@ -115,7 +115,7 @@ pub(crate) enum ContactsAction {
         /// Print as JSON
         #[arg(long)]
         json: bool,
-        /// The settings that it goes by.
+        /// Its settings.
         #[command(flatten)]
         settings: Flags<(DefaultRegion, CheckpointFile)>,
     },
@@ -124,7 +124,7 @@ pub(crate) enum ContactsAction {
         /// Where to write [default: standard output]
         #[arg(long, short, value_name = "FILE")]
         out: Option<PathBuf>,
-        /// Write over what stands at --out, whoever wrote it
+        /// Replace the file at --out, even if another program wrote it
         #[arg(long, requires = "out")]
         force: bool,
         /// Where they are kept.
@@ -157,13 +157,13 @@ pub(crate) enum HistoryAction {
         /// File with the numbers that must not be messaged, of any kind that `send` reads; repeatable
         #[arg(long, value_name = "FILE")]
         suppressions: Vec<PathBuf>,
-        /// There is no such list: who opted out may be messaged
+        /// There is no such list: people who opted out may be messaged
         #[arg(long)]
         no_suppressions: bool,
         /// The column of a list that says when its people were messaged [default: found]
         #[arg(long, value_name = "HEADER")]
         date_column: Option<String>,
-        /// The settings that it goes by.
+        /// Its settings.
         #[command(flatten)]
         settings: Flags<(ContactsFile, CheckpointFile)>,
     },
@@ -177,7 +177,7 @@ pub(crate) struct ForgetArgs {
     /// Erase without asking first
     #[arg(long, short)]
     pub(crate) yes: bool,
-    /// The settings that it goes by.
+    /// Its settings.
     #[command(flatten)]
     pub(crate) settings: Flags<(DefaultRegion, CheckpointFile)>,
 }

@@ -9,15 +9,16 @@ use clap_complete::Shell;
 
 use super::Sending;
 use crate::config::{
-    CheckpointFile, Connection, ConsolePage, ContactsFile, Content, Flags, Serve, Tls, parse_span,
+    CheckpointFile, Connection, ConsolePage, ContactsFile, Content, Flags, Serve, Tls,
 };
 use crate::domain::role::{Role, UserName};
+use crate::domain::span::parse_span;
 use crate::manual::Topic;
 
 /// `outreach serve`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ServeArgs {
-    /// The settings that it goes by.
+    /// Its settings.
     #[command(flatten)]
     pub(crate) settings: Flags<(Serve, Tls, CheckpointFile)>,
 }
@@ -32,7 +33,7 @@ pub(crate) struct ConsoleArgs {
     /// Nobody is messaged: every batch goes to a simulated API inside this process
     #[arg(long)]
     pub(crate) sandbox: bool,
-    /// The settings that it goes by.
+    /// Its settings.
     #[command(flatten)]
     pub(crate) settings: Flags<(ConsolePage, Tls, ContactsFile, Content, Sending)>,
 }
@@ -40,7 +41,7 @@ pub(crate) struct ConsoleArgs {
 /// What to do with the console beside starting it.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum ConsoleAction {
-    /// Keep the users who sign in with a password
+    /// Manage the users who sign in with a password
     User {
         /// What to do.
         #[command(subcommand)]
@@ -87,7 +88,7 @@ pub(crate) struct DoctorArgs {
     /// Print as JSON
     #[arg(long)]
     pub(crate) json: bool,
-    /// The settings that it goes by.
+    /// Its settings.
     #[command(flatten)]
     pub(crate) settings: Flags<(Connection, CheckpointFile)>,
 }
@@ -95,10 +96,10 @@ pub(crate) struct DoctorArgs {
 /// `outreach prune`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct PruneArgs {
-    /// Batches that were finished so long ago: 180d
+    /// Batches that were finished this long ago: 180d
     #[arg(long, value_name = "TIME", value_parser = parse_span)]
     pub(crate) older_than: Duration,
-    /// Say what would go, and change nothing
+    /// List what would be pruned, and change nothing
     #[arg(long, conflicts_with = "yes")]
     pub(crate) dry_run: bool,
     /// Prune without asking first
@@ -133,7 +134,7 @@ pub(crate) struct CheckpointArgs {
 /// What to do with the checkpoint.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum CheckpointAction {
-    /// This is the one to go on with: a copy that was put back, moved, or taken to another machine
+    /// Use this checkpoint: a copy that was restored, moved, or taken to another machine
     ///
     /// Opt-outs that came since the copy was made are not in it: give the suppression list as you have it.
     #[command(group = ArgGroup::new("opt_outs").args(["suppressions", "no_suppressions"]).required(true))]
@@ -141,10 +142,10 @@ pub(crate) enum CheckpointAction {
         /// File with the numbers that must not be messaged, of any kind that `send` reads; repeatable
         #[arg(long, value_name = "FILE")]
         suppressions: Vec<PathBuf>,
-        /// There is no such list: who opted out since the copy was made may be messaged
+        /// There is no such list: people who opted out since the copy was made may be messaged
         #[arg(long)]
         no_suppressions: bool,
-        /// The settings that it goes by.
+        /// Its settings.
         #[command(flatten)]
         settings: Flags<(ContactsFile, CheckpointFile)>,
     },

@@ -11,7 +11,7 @@ use super::suppress::listed_text;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{grouped, quoted};
-use crate::run::{List, Suppressed, Tells, adopt, messages_unknown_to};
+use crate::run::{List, Suppressed, UnknownMessages, adopt, messages_unknown_to};
 
 /// Runs the command.
 ///
@@ -26,8 +26,8 @@ pub(super) fn run(suppressions: &[PathBuf], call: &Call) -> CommandResult {
         "{} is the checkpoint from now on. Do not use any other copy of it.",
         db.display()
     ));
-    say_stops(console, done.suppressed.as_ref(), "the copy was made");
-    say_tells(console, &done.unknown);
+    say_suppressed(console, done.suppressed.as_ref(), "the copy was made");
+    say_unknown_messages(console, &done.unknown);
     let invalid = done.suppressed.map_or(0, |done| done.invalid);
     Ok(match invalid {
         0 => ExitCode::Complete,
@@ -45,8 +45,8 @@ pub(super) fn stops(files: &[PathBuf], call: &Call) -> Result<Option<List>, Comm
     call.open_list(&sources, &open).map(Some)
 }
 
-/// What became of the opt-outs that a file told, and which are lost.
-pub(super) fn say_stops(console: Console, suppressed: Option<&Suppressed>, since: &str) {
+/// What became of the opt-outs of a file, and which are lost.
+pub(super) fn say_suppressed(console: Console, suppressed: Option<&Suppressed>, since: &str) {
     let Some(suppressed) = suppressed else {
         console.warn(format_args!(
             "Opt-outs that came since {since} are lost: those people may be messaged."
@@ -62,30 +62,30 @@ pub(super) fn say_stops(console: Console, suppressed: Option<&Suppressed>, since
     ));
 }
 
-/// After a checkpoint was refused that is not the one that was last used: what results files tell that it does
+/// After a checkpoint was refused that is not the one that was last used: the messages of results files that it does
 /// not know.
-pub(super) fn say_since(console: Console, error: &CommandError) {
-    let Some(checkpoint) = error.misfit() else {
+pub(super) fn say_messages_since(console: Console, error: &CommandError) {
+    let Some(checkpoint) = error.replaced_checkpoint() else {
         return;
     };
-    let tells = messages_unknown_to(checkpoint);
-    if tells.is_empty() {
+    let found = messages_unknown_to(checkpoint);
+    if found.is_empty() {
         console.warn(
-            "No results file in its folder or in this one tells of a message that it does not know.",
+            "No results file in its folder or in this one holds a message that it does not know.",
         );
     }
-    say_tells(console, &tells);
+    say_unknown_messages(console, &found);
 }
 
-fn say_tells(console: Console, tells: &[Tells]) {
-    for told in tells {
+fn say_unknown_messages(console: Console, found: &[UnknownMessages]) {
+    for file in found {
         console.warn(format_args!(
-            "{} tells of {} messages that it does not know{}: those people may be messaged again, unless `outreach \
-             history import {} --no-suppressions` tells of them.",
-            shown(&told.file),
-            grouped(told.messages),
-            last(&told.last),
-            quoted(&shown(&told.file).to_string())
+            "{} holds {} messages that it does not know{}: those people may be messaged again, unless `outreach \
+             history import {} --no-suppressions` brings them in.",
+            shown(&file.file),
+            grouped(file.messages),
+            last(&file.last),
+            quoted(&shown(&file.file).to_string())
         ));
     }
 }

@@ -7,7 +7,7 @@ use super::call::Call;
 use super::checkpoint;
 use super::console::{Visible, words};
 use super::error::{CommandError, CommandResult};
-use super::run::{Front, Going};
+use super::run::{Front, StartOptions};
 use super::settings;
 use crate::cli::{AudienceArgs, AudienceFlags};
 use crate::config::Settings;
@@ -19,7 +19,7 @@ use crate::run::{
     RunError, audience_batch, audience_list, count_audience,
 };
 
-/// So many people are shown.
+/// How many people are shown.
 const SHOWN: usize = 10;
 
 /// Runs the command; `out` is standard output.
@@ -95,11 +95,11 @@ pub(super) fn find_batch(
 }
 
 /// Goes on with the people of an audience who were frozen when its batch began.
-pub(super) fn go_on(
+pub(super) fn continue_batch(
     front: &Front<'_>,
     name: &str,
     asked: (&FallbackSource, Option<&str>),
-    going: Going,
+    options: StartOptions,
 ) -> CommandResult {
     let Some(batch) = front.resumed(name, asked)? else {
         return Ok(ExitCode::Paused);
@@ -107,7 +107,7 @@ pub(super) fn go_on(
     front.console.say(format_args!(
         "Batch {name} is unfinished: it goes on with the people who were in it when it began."
     ));
-    Ok(front.go(batch, going)?.exit)
+    Ok(front.run_batch(batch, options)?.exit)
 }
 
 impl Front<'_> {
@@ -156,7 +156,7 @@ impl Front<'_> {
     }
 }
 
-/// How many they are, and whom Facebook lets a page write to.
+/// How many they are, and to how many of them Facebook lets a page write.
 fn count_text(count: &AudienceCount) -> String {
     if count.people == 0 {
         return "Nobody belongs to this audience.".to_owned();

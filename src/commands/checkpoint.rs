@@ -11,7 +11,7 @@ use crate::run::{
 };
 use crate::store::{Reader, Store};
 
-/// A checkpoint that is there.
+/// A checkpoint that exists.
 #[derive(Debug)]
 pub(super) struct Found {
     /// The file.
@@ -73,7 +73,7 @@ pub(super) fn place(checkpoint: &Checkpoint) -> Result<PathBuf, RunError> {
     path_at(checkpoint.place())
 }
 
-/// The checkpoint of the real batches that a rehearsal in another one goes by, if there is one.
+/// The checkpoint of the real batches that a rehearsal in another one uses, if there is one.
 pub(super) fn real(checkpoint: &Checkpoint, rehearsal: &Path) -> Result<Option<PathBuf>, RunError> {
     match path_at(checkpoint.real()) {
         Err(RunError::NoHome) => Ok(None),

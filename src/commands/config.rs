@@ -12,7 +12,7 @@ use crate::config::{Settings, Shown};
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 
-/// The table needs so many columns; in a narrower terminal the settings that have a value stand in lines.
+/// The columns that the table needs; in a narrower terminal the settings that have a value stand in lines.
 const NARROW: usize = 90;
 
 /// Prints all settings, as a table or as JSON, and says which values a run or `serve` would refuse: the exit code is

@@ -2,7 +2,7 @@
 
 use super::error::CommandError;
 use super::preview::preview_text;
-use super::run::{About, Front};
+use super::run::{Front, PlannedRun};
 use crate::report::counted;
 use crate::run::HeldBatch;
 
@@ -11,11 +11,11 @@ impl Front<'_> {
     pub(super) fn confirms(
         &self,
         batch: &HeldBatch,
-        about: &About,
+        about: &PlannedRun,
         resumed: bool,
     ) -> Result<bool, CommandError> {
         let run = batch.settings(&self.run);
-        if let Some(kept) = batch.kept_otherwise(&self.run) {
+        if let Some(kept) = batch.differs_from(&self.run) {
             self.console.say(format_args!(
                 "note: kept with the batch: {kept}. A flag changes that, a settings file does not."
             ));

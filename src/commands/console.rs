@@ -246,6 +246,44 @@ impl Console {
     }
 }
 
+/// Entries that are printed as they come: as one array for programs, or as lines for people.
+pub(super) struct Entries<'a> {
+    json: bool,
+    count: u64,
+    out: &'a mut dyn Write,
+}
+
+impl<'a> Entries<'a> {
+    pub(super) fn new(json: bool, out: &'a mut dyn Write) -> Self {
+        Self {
+            json,
+            count: 0,
+            out,
+        }
+    }
+
+    pub(super) fn print(
+        &mut self,
+        value: impl FnOnce() -> serde_json::Value,
+        line: impl FnOnce() -> String,
+    ) -> io::Result<()> {
+        self.count += 1;
+        if !self.json {
+            return line_of_words(&line(), NUMBER, self.out);
+        }
+        let separator = if self.count == 1 { "[\n" } else { ",\n" };
+        write!(Visible(&mut *self.out), "{separator}  {}", value())
+    }
+
+    pub(super) fn end(self) -> io::Result<()> {
+        match (self.json, self.count) {
+            (false, _) => Ok(()),
+            (true, 0) => writeln!(self.out, "[]"),
+            (true, _) => writeln!(self.out, "\n]"),
+        }
+    }
+}
+
 /// Prints data for programs.
 pub(super) fn print_json(value: &impl serde::Serialize, out: &mut dyn Write) -> io::Result<()> {
     serde_json::to_writer_pretty(Visible(&mut *out), value)?;

@@ -1,4 +1,4 @@
-//! `outreach contacts`: whom we know on which channel.
+//! `outreach contacts`: the people known on each channel.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::call::Call;
 use super::checkpoint;
-use super::console::{Console, NUMBER, Visible, line_of_words, words};
+use super::console::{Console, Entries, Visible, words};
 use super::error::{CommandError, CommandResult};
 use crate::cli::{ContactsAction, ContactsArgs};
 use crate::domain::phone::PhoneNumber;
@@ -62,35 +62,26 @@ pub(crate) fn run(
 }
 
 fn list(reader: &Reader, json: bool, out: &mut dyn Write) -> Result<(), CommandError> {
-    let mut first = true;
-    if json {
-        write!(out, "[")?;
-    }
+    let mut entries = Entries::new(json, out);
     reader.contacts(|contact| -> Result<(), CommandError> {
-        if json {
-            let separator = if first { "\n" } else { ",\n" };
-            first = false;
-            let value = value(&contact);
-            return Ok(write!(Visible(&mut *out), "{separator}  {value}")?);
-        }
-        let day = |at: Option<Timestamp>| {
-            at.map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d").to_string())
-        };
-        let line = format!(
-            "{:16}  channel {}  last message {}  opted in {}  opted out {}  {}",
-            contact.phone.e164(),
-            contact.channel,
-            day(contact.last_message_at),
-            day(contact.opted_in_at),
-            day(contact.opted_out_at),
-            name(&contact)
-        );
-        Ok(line_of_words(&line, NUMBER, out)?)
+        Ok(entries.print(|| value(&contact), || contact_line(&contact))?)
     })?;
-    if json {
-        writeln!(out, "{}]", if first { "" } else { "\n" })?;
-    }
-    Ok(())
+    Ok(entries.end()?)
+}
+
+fn contact_line(contact: &Contact) -> String {
+    let day = |at: Option<Timestamp>| {
+        at.map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d").to_string())
+    };
+    format!(
+        "{:16}  channel {}  last message {}  opted in {}  opted out {}  {}",
+        contact.phone.e164(),
+        contact.channel,
+        day(contact.last_message_at),
+        day(contact.opted_in_at),
+        day(contact.opted_out_at),
+        name(contact)
+    )
 }
 
 fn name(contact: &Contact) -> String {

@@ -22,8 +22,8 @@ use crate::run::{DoctorApi, DoctorSettings, FindingVerdict, cluster_findings, do
 /// and decides the exit code.
 pub(crate) fn run(args: &DoctorArgs, call: &Call, out: &mut dyn Write) -> CommandResult {
     let (settings, clock) = (&call.settings, &call.clock);
-    let looked_at = looked_at(settings, clock.now())?;
-    let findings = runtime()?.block_on(doctor(&looked_at, clock))?;
+    let doctor_settings = doctor_settings(settings, clock.now())?;
+    let findings = runtime()?.block_on(doctor(&doctor_settings, clock))?;
     if args.json {
         print_json(&findings, &mut Visible(out))?;
     } else {
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &DoctorArgs, call: &Call, out: &mut dyn Write) -> Comman
 }
 
 /// What a check of everything looks at.
-pub(super) fn looked_at(
+pub(super) fn doctor_settings(
     settings: &Settings,
     now: Timestamp,
 ) -> Result<DoctorSettings, CommandError> {
@@ -75,7 +75,7 @@ pub(super) fn looked_at(
     })
 }
 
-/// What is needed to ask the API; `None` if the settings do not tell, which is among the problems.
+/// What is needed to ask the API; `None` if the settings do not say, which is among the problems.
 fn api(settings: &Settings) -> Result<Option<DoctorApi>, CommandError> {
     let Ok(connection) = settings.connection() else {
         return Ok(None);

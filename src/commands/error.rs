@@ -53,11 +53,11 @@ impl CommandError {
     }
 
     /// The checkpoint that is not the one that was last used, if that is the failure.
-    pub(crate) fn misfit(&self) -> Option<&std::path::Path> {
+    pub(crate) fn replaced_checkpoint(&self) -> Option<&std::path::Path> {
         self.source
             .chain()
             .find_map(|cause| cause.downcast_ref::<RunError>())
-            .and_then(RunError::misfit)
+            .and_then(RunError::replaced_checkpoint)
     }
 
     /// True if standard output was closed by its reader: not worth a message.
@@ -101,7 +101,7 @@ impl From<ConfigError> for CommandError {
     }
 }
 
-/// Standard output or a file of ours cannot be written.
+/// Standard output or a file cannot be written.
 impl From<std::io::Error> for CommandError {
     fn from(error: std::io::Error) -> Self {
         Self::new(ExitCode::Storage, error)

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::error::{CommandError, CommandResult};
-use super::run::{Front, Going};
+use super::run::{Front, StartOptions};
 use crate::cli::SendArgs;
 use crate::exit::ExitCode;
 use crate::report::{Local, grouped, people};
@@ -38,12 +38,14 @@ pub(super) fn find(
                 return Ok(Err(ExitCode::Paused));
             };
             let batch = batch.change_follow_up(asked, &front.person, now)?;
-            let went: CommandResult = front.go(batch, Going::send(None, false)).map(|it| it.exit);
+            let went: CommandResult = front
+                .run_batch(batch, StartOptions::send(None, false))
+                .map(|it| it.exit);
             Ok(Err(went?))
         }
         FollowUpBatch::New { people: 0, .. } => {
             front.console.say(format_args!(
-                "Batch {} has nobody whom a follow-up could reach. Nothing was sent.",
+                "Batch {} has no people whom a follow-up could reach. Nothing was sent.",
                 asked.of
             ));
             Ok(Err(ExitCode::Complete))
@@ -61,7 +63,7 @@ pub(super) fn find(
     }
 }
 
-/// Whom a follow-up is for, and until when; nothing where nobody waits. `before`: those whose event came before.
+/// For whom a follow-up is, and until when; nothing where nobody waits. `before`: those whose event came before.
 pub(super) fn text(batch: &Batch, awaiting: u64, before: u64, local: &Local) -> Option<String> {
     let follow_up = batch.follow_up.as_ref().filter(|_| awaiting > 0)?;
     let mut text = format!(
@@ -89,7 +91,7 @@ pub(super) fn text(batch: &Batch, awaiting: u64, before: u64, local: &Local) -> 
 }
 
 impl Front<'_> {
-    /// Says whom a follow-up is for, and asks before it is opened. False if the answer is no.
+    /// Says for whom a follow-up is, and asks before it is opened. False if the answer is no.
     pub(super) fn opens_follow_up(
         &self,
         batch: &HeldBatch,

@@ -5,7 +5,7 @@ use std::io::Write;
 use super::call::Call;
 use super::checkpoint;
 use super::cluster::ERASED;
-use super::console::words;
+use super::console::{Console, words};
 use super::error::CommandResult;
 use crate::cli::ForgetArgs;
 use crate::exit::ExitCode;
@@ -48,18 +48,23 @@ pub(crate) fn run(args: &ForgetArgs, call: &Call, out: &mut dyn Write) -> Comman
         counted(erased.events, "webhook event")
     );
     words(&told, out)?;
-    if !store.empty_log()? {
-        console.warn(
-            "Another process uses the checkpoint: its log may hold traces until that process ends. \
-             Run the same command again then.",
-        );
-    }
-    if found.is_shared {
-        console.say(ERASED);
-    }
+    say_traces(console, store.empty_log()?, found.is_shared);
     console.say(
         "Files that were written before (contacts, results, rejects, backups) are not changed: \
          remove the person there yourself.",
     );
     Ok(ExitCode::Complete)
+}
+
+/// Says where what was erased may still be.
+pub(super) fn say_traces(console: Console, log_is_empty: bool, is_shared: bool) {
+    if !log_is_empty {
+        console.warn(
+            "Another process uses the checkpoint: its log may hold traces until that process ends. \
+             Run the same command again then.",
+        );
+    }
+    if is_shared {
+        console.say(ERASED);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::adopt::{say_stops, stops};
+use super::adopt::{say_suppressed, stops};
 use super::call::Call;
 use super::checkpoint;
 use super::console::Console;
@@ -39,7 +39,7 @@ pub(super) fn run(args: &HistoryArgs, call: &Call) -> CommandResult {
     for file in &done.files {
         say(console, file);
     }
-    say_stops(console, done.suppressed.as_ref(), "the files were written");
+    say_suppressed(console, done.suppressed.as_ref(), "the files were written");
     let invalid = done.suppressed.map_or(0, |done| done.invalid);
     let without = done.files.iter().map(left_out).sum::<u64>();
     Ok(match invalid + without {
@@ -59,12 +59,12 @@ fn is_settled(
     }
     if !console.can_ask() {
         return Err(CommandError::usage(
-            "files do not tell who opted out since they were written: give --suppressions FILE with the numbers that \
+            "files do not say who opted out since they were written: give --suppressions FILE with the numbers that \
              must not be messaged, or --no-suppressions if there is no such list; nothing was imported",
         ));
     }
     Ok(console.ask(
-        "Files do not tell who opted out since they were written, and no --suppressions FILE was given: those people may \
+        "Files do not say who opted out since they were written, and no --suppressions FILE was given: those people may \
          be messaged. Import all the same?",
     ))
 }
@@ -88,7 +88,7 @@ fn say(console: Console, file: &Imported) {
     match &file.what {
         ImportedWhat::Restored { batch, rows } => say_restored(console, &name, batch, rows),
         ImportedWhat::Merged { batch, new } => console.say(format_args!(
-            "{name}: batch {batch} was there: {} told something new.",
+            "{name}: batch {batch} was in the checkpoint: {} brought something new.",
             counted(*new, "row")
         )),
         ImportedWhat::List {
@@ -117,7 +117,7 @@ fn say(console: Console, file: &Imported) {
     }
 }
 
-/// What a batch holds that is there again, and what goes on with it.
+/// What a restored batch holds, and how to continue it.
 fn say_restored(console: Console, name: &str, batch: &str, rows: &ImportedRows) {
     console.say(format_args!(
         "{name}: batch {batch} is restored: {}, {} sent, {} unknown, {} queued.",
@@ -140,7 +140,7 @@ fn say_restored(console: Console, name: &str, batch: &str, rows: &ImportedRows) 
     if rows.queued + rows.left_out > 0 {
         console.say(
             "To go on, give the same `send` command as before: the file holds no messages, and the list is read again. \
-             Whoever was messaged is not messaged again.",
+             Those who were messaged are not messaged again.",
         );
     }
     if rows.unknown > 0 {

@@ -91,17 +91,17 @@ fn run(cli: &Cli) -> ExitCode {
     // The commands of a night are meant for its folder.
     if !matches!(cli.command, Command::Night(_)) {
         let flags = (&cli.flags, cli.global.config.as_deref());
-        repeat::Typed::new(Cli::command(), flags, rehearses(cli), None).for_this_call();
+        repeat::TypedFlags::new(Cli::command(), flags, rehearses(cli), None).for_this_call();
     }
     let console = Console::new(cli.global.quiet).with_log(cli.global.verbose > 0);
     process::outlive_file_limits();
     match dispatch(cli, console) {
         Ok(exit) => exit,
-        // The reader of our output has closed it: not an error of ours.
+        // The reader of our output has closed it: no error.
         Err(error) if error.is_broken_pipe() => ExitCode::Complete,
         Err(error) => {
             console.warn(format_args!("error: {error}"));
-            adopt::say_since(console, &error);
+            adopt::say_messages_since(console, &error);
             error.exit()
         }
     }

@@ -11,7 +11,7 @@ use super::call::Call;
 use super::console::{Console, words};
 use super::error::{CommandError, CommandResult};
 use super::process::{runtime, signal};
-use super::repeat::Typed;
+use super::repeat::TypedFlags;
 use super::run::{Folders, Front, Outcome};
 use super::send::{ListToSend, WhichBatch, send_list};
 use super::settings;
@@ -48,7 +48,7 @@ pub(super) fn enter(
     let there = std::env::current_dir().map_err(fail)?;
     let there = Some(there).filter(|there| *there != here);
     let typed = (&flags, config.as_deref());
-    Typed::new(Cli::command(), typed, args.start.sandbox, there).for_this_call();
+    TypedFlags::new(Cli::command(), typed, args.start.sandbox, there).for_this_call();
     Ok((flags, config))
 }
 
@@ -57,7 +57,7 @@ struct Night<'a> {
     args: &'a NightArgs,
     console: Console,
     front: Front<'a>,
-    /// Where people go whom the channel does not reach.
+    /// Other channels for people whom the channel does not reach.
     fallback: FallbackSource,
     folder: NightFolder,
     date: Date,
@@ -114,7 +114,7 @@ pub(crate) fn run(args: &NightArgs, call: &Call, out: &mut dyn Write) -> Command
 }
 
 impl Night<'_> {
-    /// Sends the lists one after the other, until one tells that the next would fare no better.
+    /// Sends the lists one after the other, until one ends in a way that the next would share.
     fn send_all(&mut self) -> Result<NightReport, CommandError> {
         // Between two runs nobody else hears a signal: it ends the night before the next list.
         let runtime = runtime()?;
@@ -228,7 +228,7 @@ impl Night<'_> {
 
     fn enter_failure(&self, report: &mut ListReport, list: &InboxList, error: &CommandError) {
         self.console.warn(format_args!("error: {error}"));
-        adopt::say_since(self.console, error);
+        adopt::say_messages_since(self.console, error);
         report.exit = error.exit();
         report.notes.push(error.to_string());
         if error.exit() == ExitCode::Input {

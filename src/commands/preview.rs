@@ -55,7 +55,7 @@ pub(super) fn preview_text(
         if !preview.pace_is_known {
             let _ = write!(
                 text,
-                "\nThe API's quota is not known yet: its answers tell it. If they do not, at most \
+                "\nThe API's quota is not known yet: its answers report it. If they do not, at most \
                  {FALLBACK_RATE} are sent, as the smallest plan allows; --rate sets another pace."
             );
         }
@@ -68,14 +68,14 @@ pub(super) fn preview_text(
 /// Who is skipped for what happened lately.
 fn skipped_text(preview: &Preview, history: HistorySpan) -> String {
     let unreached = match &preview.fallback {
-        None => ("Whoever had no Messenger", "is skipped"),
-        Some(_) => ("Whoever had no Messenger", "begins on the next channel"),
+        None => ("People without Messenger", "are skipped"),
+        Some(_) => ("People without Messenger", "begin on the next channel"),
     };
     let mut text = String::new();
     for (within, (who, what)) in [
         (
             history.not_within,
-            ("Whoever got a message from us", "is skipped"),
+            ("People who got a message from us", "are skipped"),
         ),
         (history.no_messenger, unreached),
     ] {
@@ -88,7 +88,7 @@ fn skipped_text(preview: &Preview, history: HistorySpan) -> String {
     text
 }
 
-/// Whom a pilot is for, and what becomes of the rest.
+/// Who is in a pilot, and what happens to the rest.
 fn pilot_text(batch: &Batch, preview: &Preview, pilot: PilotStep) -> String {
     let queued = preview.counts.queued.saturating_sub(preview.held);
     let then = match queued.saturating_sub(preview.to_send) {

@@ -4,9 +4,9 @@ use std::io::Write;
 
 use super::call::Call;
 use super::checkpoint;
-use super::cluster::ERASED;
 use super::console::words;
 use super::error::CommandResult;
+use super::forget::say_traces;
 use crate::cli::PruneArgs;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
@@ -28,7 +28,7 @@ pub(super) fn run(args: &PruneArgs, call: &Call, out: &mut dyn Write) -> Command
         let old = prunable(&path, args.older_than, clock.now())?;
         list(out, &old, "would be pruned")?;
         out.flush()?;
-        let rows: u64 = to_go(&old).map(|batch| batch.rows).sum();
+        let rows: u64 = to_prune(&old).map(|batch| batch.rows).sum();
         if args.dry_run || rows == 0 {
             return Ok(ExitCode::Complete);
         }
@@ -59,22 +59,14 @@ pub(super) fn run(args: &PruneArgs, call: &Call, out: &mut dyn Write) -> Command
         people(done.people)
     );
     words(&went, out)?;
-    if !done.log_is_empty {
-        console.warn(
-            "Another process uses the checkpoint: its log may hold traces until that process ends. \
-             Run the same command again then.",
-        );
-    }
-    if found.is_shared {
-        console.say(ERASED);
-    }
+    say_traces(console, done.log_is_empty, found.is_shared);
     console.say(
         "Files that were written before (results, rejects, exports, backups) are not changed.",
     );
     Ok(ExitCode::Complete)
 }
 
-fn to_go(old: &[OldBatch]) -> impl Iterator<Item = &OldBatch> {
+fn to_prune(old: &[OldBatch]) -> impl Iterator<Item = &OldBatch> {
     old.iter().filter(|batch| batch.kept.is_none())
 }
 

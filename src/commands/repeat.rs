@@ -19,11 +19,11 @@ const LINE: &str = "  outreach ";
 const CHANNEL: &str = "channel";
 
 /// What this call says.
-static THIS_CALL: OnceLock<Typed> = OnceLock::new();
+static THIS_CALL: OnceLock<TypedFlags> = OnceLock::new();
 
 /// The flags that were typed and say where checkpoint, settings and API are.
 #[derive(Debug)]
-pub(super) struct Typed {
+pub(super) struct TypedFlags {
     root: clap::Command,
     flags: Vec<(&'static str, Option<String>)>,
     /// The folder of a night, where it is not that of the shell.
@@ -38,7 +38,7 @@ pub(super) fn completed(text: &str) -> Cow<'_, str> {
     }
 }
 
-impl Typed {
+impl TypedFlags {
     /// What the command line `root` was given: its flags, as they are in `folder` where the commands are meant for one.
     pub(super) fn new(
         root: clap::Command,
@@ -132,7 +132,7 @@ mod tests {
         let cli = Cli::try_parse_from(typed).unwrap();
         let sandbox = typed.contains(&"--sandbox");
         let flags = (&cli.flags, cli.global.config.as_deref());
-        Typed::new(Cli::command(), flags, sandbox, None).complete(text)
+        TypedFlags::new(Cli::command(), flags, sandbox, None).complete(text)
     }
 
     #[test]
@@ -185,7 +185,7 @@ mod tests {
     fn a_command_of_a_night_goes_into_its_folder_first() {
         let (flags, there) = (Layer::default(), "/var/lib/my lists");
         let flags = (&flags, Some(Path::new("outreach.toml")));
-        let typed = Typed::new(Cli::command(), flags, false, Some(there.into()));
+        let typed = TypedFlags::new(Cli::command(), flags, false, Some(there.into()));
         let text = "`outreach status`\n  outreach resume a  go on\nan outreach text";
         assert_eq!(
             typed.complete(text),

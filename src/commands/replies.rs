@@ -15,7 +15,7 @@ use crate::exit::ExitCode;
 use crate::report::place;
 use crate::store::{Answer, Answered, KeptEvent, PersonRow, Reader, Store};
 
-/// So much of a text is shown on the screen; `--json` has all of it.
+/// How much of a text is shown on the screen; `--json` has all of it.
 const SHOWN: usize = 300;
 
 /// Lists them.
@@ -111,7 +111,7 @@ pub(super) fn settle(call: &Call, opt_out: &[i64], harmless: &[i64]) -> CommandR
              `outreach suppress replies --harmless {id}`"
         ))),
         (Answered::Done, Answer::OptOut) => {
-            console.say("Whoever wrote that is on the suppression list.");
+            console.say("The person who wrote that is on the suppression list.");
             Ok(ExitCode::Complete)
         }
         (Answered::Done, Answer::Harmless) => {

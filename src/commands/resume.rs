@@ -2,7 +2,7 @@
 
 use super::call::Call;
 use super::error::CommandResult;
-use super::run::{Front, Going};
+use super::run::{Front, StartOptions};
 use super::settings;
 use crate::cli::ResumeArgs;
 use crate::exit::ExitCode;
@@ -38,5 +38,7 @@ pub(crate) fn run(args: &ResumeArgs, call: &Call) -> CommandResult {
     let Some(batch) = front.with_fallback(batch, &fallback)? else {
         return Ok(ExitCode::Paused);
     };
-    Ok(front.go(batch, Going::resume(args.no_messenger_text))?.exit)
+    Ok(front
+        .run_batch(batch, StartOptions::resume(args.no_messenger_text))?
+        .exit)
 }

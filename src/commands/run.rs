@@ -31,7 +31,7 @@ pub(super) struct Front<'a> {
     pub(super) checkpoint: Checkpoint,
     /// The file of the checkpoint.
     pub(super) db: PathBuf,
-    /// For a rehearsal, the checkpoint of the real batches that it goes by.
+    /// For a rehearsal, the checkpoint of the real batches that it uses.
     pub(super) real: Option<PathBuf>,
     /// How batches are sent, unless one keeps something else.
     pub(super) run: RunSettings,
@@ -45,7 +45,7 @@ pub(super) struct Front<'a> {
     pub(super) left_to_workers: Option<i64>,
     /// The list is read, and the sending is left to a worker.
     pub(super) detach: bool,
-    /// Many lists are sent, and one summary tells of all.
+    /// Many lists are sent, with one summary for all.
     pub(super) is_night: bool,
     pub(super) console: Console,
     pub(super) start: StartFlags,
@@ -67,7 +67,7 @@ pub(super) struct Outcome {
     pub(super) exit: ExitCode,
     /// The batch; `None` where it did not come so far.
     pub(super) batch: Option<String>,
-    /// Whether somebody was queued before.
+    /// Whether rows were queued before.
     pub(super) had_queued: bool,
     /// How its run ended; `None` if the answer was no.
     pub(super) ended: Option<Ended>,
@@ -81,7 +81,7 @@ pub(super) struct Outcome {
 
 /// How a batch goes on.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Going {
+pub(super) struct StartOptions {
     /// The refusals that stopped the batch do mean "no Messenger".
     confirm: bool,
     /// Who gets the message before the rest.
@@ -93,7 +93,7 @@ pub(super) struct Going {
 }
 
 /// What is about to be done with a batch.
-pub(super) struct About {
+pub(super) struct PlannedRun {
     /// How it goes on after a guard stopped it.
     after_halt: AfterHalt,
     /// Where its results go.
@@ -106,7 +106,7 @@ pub(super) struct About {
     pub(super) known: Option<KnownPeople>,
 }
 
-impl Going {
+impl StartOptions {
     /// As its list is sent, which was read just now or before.
     pub(super) fn send(pilot: Option<PilotAsked>, was_read: bool) -> Self {
         Self {
@@ -148,7 +148,7 @@ impl Outcome {
     }
 }
 
-/// The checkpoint of the real batches that a rehearsal goes by, if there is one; it is told.
+/// The checkpoint of the real batches that a rehearsal uses, if there is one; it is reported.
 pub(super) fn real(
     checkpoint: &Checkpoint,
     rehearsal: &Path,
@@ -295,7 +295,11 @@ impl<'a> Front<'a> {
     }
 
     /// Says what is about to be sent, asks where that can be answered, and sends.
-    pub(super) fn go(&self, mut batch: HeldBatch, how: Going) -> Result<Outcome, CommandError> {
+    pub(super) fn run_batch(
+        &self,
+        mut batch: HeldBatch,
+        how: StartOptions,
+    ) -> Result<Outcome, CommandError> {
         if let Some(by) = batch.paused_by(how.resumed)? {
             return Ok(self.say_paused(&batch, &by));
         }
@@ -308,7 +312,7 @@ impl<'a> Front<'a> {
             return Ok(self.say_declined(name));
         }
         batch = batch.keep_settings(&self.run, &self.person, self.now())?;
-        self.go_on_after_halt(&batch, &about.after_halt)?;
+        self.continue_after_halt(&batch, &about.after_halt)?;
         if let PilotStep::Begin(pilot) = about.pilot {
             batch = batch.begin_pilot(pilot, &self.person, self.now())?;
         }
@@ -352,7 +356,7 @@ impl<'a> Front<'a> {
     }
 
     /// What is about to be done. A results file that cannot take the rows is refused here, before anything is sent.
-    fn about(&self, batch: &HeldBatch, how: Going) -> Result<About, CommandError> {
+    fn about(&self, batch: &HeldBatch, how: StartOptions) -> Result<PlannedRun, CommandError> {
         let after_halt = batch.after_halt(&self.run.refusals, how.confirm)?;
         let out = self.results_path(batch)?;
         batch.check_results(Some(&out), self.checkpoint.dialect)?;
@@ -369,7 +373,7 @@ impl<'a> Front<'a> {
         } else {
             batch.known_of_queued(self.real.as_deref(), now)?
         };
-        Ok(About {
+        Ok(PlannedRun {
             after_halt,
             out,
             token,

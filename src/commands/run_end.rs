@@ -32,13 +32,13 @@ impl Front<'_> {
         format!("{name} is paused: {by}. {next}")
     }
 
-    pub(super) fn go_on_after_halt(
+    pub(super) fn continue_after_halt(
         &self,
         batch: &HeldBatch,
         how: &AfterHalt,
     ) -> Result<(), CommandError> {
-        batch.go_on_after_halt(how, &self.person, self.now())?;
-        for saying in &how.sayings {
+        batch.continue_after_halt(how, &self.person, self.now())?;
+        for saying in &how.refusal_rules {
             self.console.say(format_args!(
                 "Remembered: \"{}\" means {}.",
                 saying.text, saying.meaning
@@ -237,7 +237,7 @@ impl Front<'_> {
             && given != written
         {
             self.console.warn(format_args!(
-                "Somebody wrote to {} while the batch was sent: that file stays as it is, ours is {}.",
+                "{} was changed while the batch was sent: it stays as it is, and the results are in {}.",
                 given.display(),
                 written.display()
             ));
@@ -271,8 +271,8 @@ impl Front<'_> {
                  'later=TEXT'` queues them again."
             ),
             Halt::Message { .. } => format!(
-                "They are queued again. Mend the message: another text or tag is a new batch, and whoever got \
-                 this one is in neither twice. If the channel was at fault: `{resume}`."
+                "They are queued again. Mend the message: another text or tag is a new batch, and people who \
+                 got this one get neither twice. If the channel was at fault: `{resume}`."
             ),
             Halt::IdenticalRefusals { text, .. } => format!(
                 "Mend the cause (template, channel, permission), then `{resume}` \

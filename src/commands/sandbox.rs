@@ -10,9 +10,10 @@ use anyhow::Context;
 
 use super::console::Console;
 use super::process::signal;
+use crate::domain::span::parse_span;
 use crate::sandbox::{
     Channel, ConnectionLimit, Excess, FaultRule, Headers, Quota, Sandbox, Settings, Share, Texts,
-    WebhookSettings, WindowKind, parse_duration,
+    WebhookSettings, WindowKind,
 };
 
 /// Lines of at most 80 characters, so that no terminal wraps them.
@@ -44,7 +45,7 @@ Options:
   channel=ID          only sends to this channel
   by=id, by=phone     only sends by contact id, or by phone number
   for=TIME            of refuse and slow: how long or late; of a status and
-                      refuse=TEXT: the rule ends so long after its first hit
+                      refuse=TEXT: the rule ends this long after its first hit
   status=CODE         of refuse=TEXT
   byte=N              of cut-after-accept: bytes of the answer that arrive
   retry-after=SECONDS of an error answer: its Retry-After header
@@ -85,13 +86,13 @@ pub(crate) struct SandboxArgs {
     #[arg(long)]
     retired_tags: bool,
     /// On Messenger, refuse further messages to a person whose last action is longer ago, such as 24h
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = parse_span)]
     reply_window: Option<Duration>,
     /// Requests in one window; 0 for no quota
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     quota: u32,
     /// The length of the window
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_span)]
     window: Duration,
     /// How the quota counts
     #[arg(long, value_enum, default_value_t = WindowKind::Fixed)]
@@ -106,10 +107,10 @@ pub(crate) struct SandboxArgs {
     #[arg(long, value_enum, default_value_t = Excess::Answer429)]
     excess: Excess,
     /// How long every answer takes
-    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = parse_span)]
     latency: Duration,
-    /// Up to so much more, by chance
-    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = duration)]
+    /// Up to this much more, by chance
+    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = parse_span)]
     jitter: Duration,
     /// A scripted fault, such as `500:2%`, `401:after=500`, `refuse:from=200,for=5s` or `refuse=TEXT:after=40`
     /// (repeatable; --help has all)
@@ -132,13 +133,13 @@ pub(crate) struct SandboxArgs {
     #[arg(long, value_name = "WORD", requires = "webhook_url")]
     stop_word: Vec<String>,
     /// The time from a message to its first event
-    #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = parse_span)]
     webhook_delay: Duration,
     /// The time from its first event to the last
-    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = parse_span)]
     webhook_spread: Duration,
     /// How long a minute of the redelivery schedule (1, 5, 20, 60, 180, 480) lasts
-    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = parse_span)]
     webhook_minute: Duration,
 }
 
@@ -152,10 +153,6 @@ fn parse_event(text: &str) -> Result<(String, Share), String> {
     } else {
         Err(format!("`{name}` is not a name of --webhook"))
     }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    parse_duration(text).ok_or_else(|| "write a time such as 250ms, 5s, 2m or 1h".to_owned())
 }
 
 fn parse_channel(text: &str) -> Result<Channel, String> {

@@ -10,7 +10,7 @@ use super::checkpoint;
 use super::error::{CommandError, CommandResult};
 use super::follow_up;
 use super::mending::Joined;
-use super::run::{Front, Going, Outcome};
+use super::run::{Front, Outcome, StartOptions};
 use super::settings;
 use super::terminal::say_interrupted;
 use crate::cli::SendArgs;
@@ -35,7 +35,7 @@ pub(super) struct ListToSend<'a> {
     pub(super) pilot: Option<PilotAsked>,
     /// What the message is for.
     pub(super) purpose: Option<&'a str>,
-    /// Where people go whom the channel does not reach.
+    /// Other channels for people whom the channel does not reach.
     pub(super) fallback: &'a FallbackSource,
     /// The batch that it joins, where that is known before it is read.
     pub(super) joined: Option<&'a Joined>,
@@ -112,7 +112,7 @@ pub(crate) fn run(args: &SendArgs, call: &Call) -> CommandResult {
     Ok(send_list(&mut front, &list)?.exit)
 }
 
-/// Whom a batch is made of.
+/// The people of a batch.
 struct People {
     sources: Vec<Source>,
     /// The name of a batch whose people come from the checkpoint.
@@ -121,8 +121,8 @@ struct People {
     follow_up: Option<FollowUp>,
 }
 
-/// Whom the flags name: files, an audience, or the people of another batch. The error is how the command ends where no
-/// list is to be read.
+/// Where the people come from: files, an audience, or the people of another batch. The error is how the command ends
+/// where no list is to be read.
 fn find_people(
     front: &Front<'_>,
     args: &SendArgs,
@@ -153,9 +153,9 @@ fn find_people(
     match audience::find_batch(front, &audience)? {
         AudienceBatch::Continue(name) => {
             let asked = (fallback, args.purpose.as_deref());
-            let going = Going::send(args.pilot.asked(), false);
-            let went = audience::go_on(front, &name, asked, going)?;
-            Ok(Err(went))
+            let options = StartOptions::send(args.pilot.asked(), false);
+            let exit = audience::continue_batch(front, &name, asked, options)?;
+            Ok(Err(exit))
         }
         AudienceBatch::New { people: 0, .. } => {
             front.console.say("Nobody belongs to this audience who was not messaged by it before. Nothing was sent.");
@@ -219,7 +219,7 @@ pub(super) fn send_list(
     say_interrupted(console, &front.resolve(&batch.batch().name), interrupted);
     Ok(Outcome {
         rejects: is_rejected.then_some(rejects),
-        ..front.go(batch, Going::send(to_send.pilot, was_read))?
+        ..front.run_batch(batch, StartOptions::send(to_send.pilot, was_read))?
     })
 }
 
@@ -285,15 +285,15 @@ fn plan(front: &Front<'_>, to_send: &ListToSend<'_>, list: List) -> Result<SendP
     let plan = plan.going_by(front.real.as_deref());
     if let Some(from) = plan.restored_from() {
         console.say(format_args!(
-            "Batch {} was restored from {from}: whoever was messaged is not messaged again.",
+            "Batch {} was restored from {from}: those who were messaged are not messaged again.",
             plan.batch()
         ));
     }
     for other in plan.unfinished() {
         console.warn(format_args!(
             "Batch {} from a file of this name is unfinished ({} queued): this list or message is \
-             another, and becomes a new batch. `{}` continues the old one; whoever got \
-             the same message is not messaged again.",
+             another, and becomes a new batch. `{}` continues the old one; people who \
+             got the same message are not messaged again.",
             other.batch,
             other.outstanding,
             front.resume(&other.batch)

@@ -21,7 +21,7 @@ use crate::serve::{Limits, ServeError, Server, Settings as ServerSettings};
 use crate::store::{Seen, Store, StoreError};
 
 /// How often the checkpoint's path is compared with the file that is open.
-const LOOK: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// How often old batches are pruned.
 const DAY: Duration = Duration::from_hours(24);
@@ -70,7 +70,7 @@ pub(crate) fn run(call: &Call, out: &mut impl Write) -> CommandResult {
         ));
         if waiting.waiting > 0 {
             let events = counted(waiting.waiting, "stored event");
-            console.say(format_args!("Waiting until it is known whom they are about: {events}."));
+            console.say(format_args!("Waiting until their person is known: {events}."));
         }
         let mut second = false;
         let person = settings.person();
@@ -103,7 +103,7 @@ async fn displaced(store: &Store, clock: &Clock) -> Option<StoreError> {
         if store.is_in_place() && looked.is_err() {
             return looked.err();
         }
-        clock.sleep(LOOK).await;
+        clock.sleep(POLL_INTERVAL).await;
     }
     None
 }

@@ -17,7 +17,7 @@ use crate::intake::{Sheets, Source};
 use crate::report::grouped;
 use crate::run::{
     Access, FallbackSource, Files, HistorySpan, IntakeSettings, List, ManyMayFallBack, Meaning,
-    Rehearsal, RunError, RunSettings, Saying,
+    RefusalRule, Rehearsal, RunError, RunSettings,
 };
 
 /// How a batch is sent, by a run that begins `now`.
@@ -66,7 +66,7 @@ pub(super) struct Validation {
     pub(super) notices: Vec<String>,
 }
 
-/// The one validation: `send` and `night` stop at its first problem, `doctor` and `config` tell all.
+/// The one validation: `send` and `night` stop at its first problem, `doctor` and `config` report all.
 pub(super) fn validation(settings: &Settings, now: Timestamp) -> Validation {
     let wrong = settings.problems(now).into_iter();
     let mut found = Validation {
@@ -103,8 +103,8 @@ pub(super) fn check(settings: &Settings, now: Timestamp) -> Result<(), CommandEr
 }
 
 /// What texts of refusals mean; a pattern of `--invalid-pattern` means the message.
-fn refusals(mut said: Vec<Saying>, invalid: Option<&str>) -> Vec<Saying> {
-    said.extend(invalid.map(|text| Saying::new(Meaning::Message, text)));
+fn refusals(mut said: Vec<RefusalRule>, invalid: Option<&str>) -> Vec<RefusalRule> {
+    said.extend(invalid.map(|text| RefusalRule::new(Meaning::Message, text)));
     said
 }
 

@@ -76,7 +76,7 @@ pub(crate) fn run(args: &StatusArgs, call: &Call, out: &mut dyn Write) -> Comman
     one(&reader, &batch, &hints, args.json, out)
 }
 
-/// The batch that something happened to last.
+/// The batch that changed last.
 fn last(reader: &Reader) -> Result<String, CommandError> {
     let batches = reader.batches()?;
     // Of two at the same time the newer one, which comes first.

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::call::Call;
 use super::checkpoint;
-use super::console::{Console, NUMBER, Visible, line_of_words};
+use super::console::{Console, Entries};
 use super::error::{CommandError, CommandResult};
 use super::{replies, settings};
 use crate::cli::{SuppressAction, SuppressArgs};
@@ -148,33 +148,23 @@ fn say_invalid(console: Console, done: &Suppressed, rejects: Option<&Path>) -> E
 
 fn list(settings: &Settings, json: bool, out: &mut dyn Write) -> Result<(), CommandError> {
     let reader = checkpoint::find(settings, None)?.reader()?;
-    let mut first = true;
-    if json {
-        write!(out, "[")?;
-    }
+    let mut entries = Entries::new(json, out);
     reader.suppressions(|entry| -> Result<(), CommandError> {
-        if json {
-            let separator = if first { "\n" } else { ",\n" };
-            first = false;
-            let entry = json!({
-                "phone": entry.phone.e164(),
+        let phone = entry.phone.e164();
+        let value = || {
+            json!({
+                "phone": phone,
                 "reason": entry.reason,
                 "source": entry.source,
                 "added_at": entry.added_at,
-            });
-            return Ok(write!(Visible(&mut *out), "{separator}  {entry}")?);
-        }
-        let line = format!(
-            "{:16}  {}  {}  ({})",
-            entry.phone.e164(),
-            entry.added_at.strftime("%Y-%m-%d"),
-            on_one_line(&entry.reason),
-            on_one_line(&entry.source)
-        );
-        Ok(line_of_words(&line, NUMBER, out)?)
+            })
+        };
+        let line = || {
+            let day = entry.added_at.strftime("%Y-%m-%d");
+            let (reason, source) = (on_one_line(&entry.reason), on_one_line(&entry.source));
+            format!("{phone:16}  {day}  {reason}  ({source})")
+        };
+        Ok(entries.print(value, line)?)
     })?;
-    if json {
-        writeln!(out, "{}]", if first { "" } else { "\n" })?;
-    }
-    Ok(())
+    Ok(entries.end()?)
 }

@@ -12,10 +12,10 @@ use crate::dispatch::pacer::core::{FALLBACK_RATE, PacerView, Source, Why};
 use crate::report::{ProgressLine, ProgressMode, without_numbers};
 use crate::run::{Observer, RunProgress, Started, StopHandle, Wait, WaitFor};
 
-/// A wait for the pace that is worth a word; shorter ones come between any two requests.
+/// A wait for the pace that is reported; shorter ones come between any two requests.
 const LONG_WAIT: Duration = Duration::from_secs(5);
 
-/// A rehearsal grants so many requests where it is to have no quota.
+/// The requests that a rehearsal grants where it is to have no quota.
 const NO_QUOTA: u64 = u32::MAX as u64 / 2;
 
 /// Shows a run, and stops it at a signal.
@@ -30,7 +30,7 @@ pub(super) struct Terminal {
     /// Where the run stood last.
     last: Option<RunProgress>,
     said_fallback: bool,
-    /// Until when the wait lasts that was told last.
+    /// The end of the wait that was reported last.
     said_wait: Option<Wait>,
 }
 
@@ -61,7 +61,7 @@ impl Terminal {
         self.said_fallback
     }
 
-    /// A wait of more than a minute, told once.
+    /// A wait of more than a minute, reported once.
     fn wait_notice(&mut self, progress: &RunProgress) -> Option<String> {
         let wait = progress.wait.as_ref()?;
         // The same wait, as far as its end is known.
@@ -76,7 +76,7 @@ impl Terminal {
     }
 
     /// Says it above the progress bar, where there is one.
-    fn tell(&self, text: &str) {
+    fn print(&self, text: &str) {
         if !self.line.above(text) {
             self.console.say(text);
         }
@@ -121,15 +121,15 @@ impl Observer for Terminal {
         self.line = ProgressLine::new(start.queued, self.style, self.console.is_quiet());
         self.batch.clone_from(&start.batch);
         // From here on a signal does not end the process any more.
-        tokio::spawn(heed_signals(self.stop.clone(), self.console, self.grace));
+        tokio::spawn(handle_signals(self.stop.clone(), self.console, self.grace));
     }
 
     fn progress(&mut self, progress: &RunProgress) {
         if let Some(told) = self.quota_notice(&progress.pace) {
-            self.tell(&told);
+            self.print(&told);
         }
         if let Some(told) = self.wait_notice(progress) {
-            self.tell(&told);
+            self.print(&told);
         }
         let waits = progress.wait.as_ref();
         let waits = waits.is_some_and(|wait| wait.is_long(progress.at.wall));
@@ -144,7 +144,7 @@ impl Observer for Terminal {
     }
 
     fn unread_refusal(&mut self, text: &str) {
-        self.tell(&format!(
+        self.print(&format!(
             "Nobody knows what this refusal means: \"{text}\". For now it is taken as the API documents its status; \
              too many in a row stop the batch. What it means can be said: --refusal MEANING=TEXT."
         ));
@@ -325,7 +325,7 @@ pub(super) fn waits(pace: &PacerView, wait: Option<&Wait>, now: Timestamp) -> St
 }
 
 /// First signal: stop claiming, let what is in flight finish. Second signal: stop at once.
-async fn heed_signals(stop: StopHandle, console: Console, grace: Duration) {
+async fn handle_signals(stop: StopHandle, console: Console, grace: Duration) {
     let first = signal().await;
     console.warn_lines(format_args!(
         "\nStopping: what is under way may finish (up to {} s). Once more to stop at once.",

@@ -45,7 +45,7 @@ pub(crate) fn run(args: &TestArgs, call: &Call, out: &mut dyn Write) -> CommandR
         message.whose,
         to.e164(),
     ));
-    // Its further lines cannot pass for lines of ours.
+    // Its further lines cannot pass for our own lines.
     console.warn_lines(format_args!("  {}", message.text().replace('\n', "\n  ")));
     let question = format_args!("Send it to {} now?", to.e164()).to_string();
     if !args.sandbox && !args.yes && !console.ask(question) {

@@ -116,13 +116,14 @@ fn page_settings(args: &ConsoleArgs, call: &Call) -> Result<ConsoleSettings, Com
         channel: connection.channel,
         run: Box::new(move |now| settings::run(&own, now).map_err(|error| error.to_string())),
         doctor: Box::new(move |now| {
-            let looked_at = doctor::looked_at(&again, now).map_err(|error| error.to_string())?;
+            let doctor_settings =
+                doctor::doctor_settings(&again, now).map_err(|error| error.to_string())?;
             Ok(match &rehearsed {
                 Some(path) => DoctorSettings {
                     checkpoint: Some(Ok(path.clone())),
-                    ..looked_at
+                    ..doctor_settings
                 },
-                None => looked_at,
+                None => doctor_settings,
             })
         }),
         person: settings.person(),

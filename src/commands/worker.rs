@@ -6,14 +6,14 @@ use super::call::Call;
 use super::checkpoint;
 use super::error::{CommandError, CommandResult};
 use super::process::{runtime, signal};
-use super::run::{Front, Going};
+use super::run::{Front, StartOptions};
 use crate::amio;
 use crate::cli::WorkerArgs;
 use crate::exit::ExitCode;
 use crate::run::{HeldBatch, ResumeSettings, RunEnd, StopHandle, WorkerQueue};
 
 /// How often a worker looks for a batch.
-const LOOK: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 struct Worker<'a> {
     args: &'a WorkerArgs,
@@ -63,7 +63,7 @@ pub(crate) fn run(args: &WorkerArgs, call: &Call) -> CommandResult {
             }
         }
         if !took_one {
-            runtime.block_on(call.clock.sleep(LOOK));
+            runtime.block_on(call.clock.sleep(POLL_INTERVAL));
         }
     }
     Ok(worst)
@@ -97,7 +97,7 @@ impl Worker<'_> {
         };
         front.console.say(format_args!("== {name}"));
         front.left_to_workers = Some(self.token);
-        let outcome = front.go(batch, Going::worker())?;
+        let outcome = front.run_batch(batch, StartOptions::worker())?;
         let end = outcome.ended.map(|ended| ended.end);
         let is_over = matches!(end, Some(RunEnd::Deadline | RunEnd::Interrupted));
         Ok(Some((outcome.exit, is_over)))

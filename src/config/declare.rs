@@ -14,8 +14,8 @@ use secrecy::SecretString;
 use super::error::ConfigError;
 use super::origin::Origin;
 use super::values::{
-    above_zero, at_least_one, channel_and, channel_id, concurrency, key_and_template,
-    listen_address, one_of, only_channel, parsed, span, whole_number, zero_is_off, zone,
+    at_least_one, channel_and, channel_id, concurrency, key_and_template, listen_address, one_of,
+    only_channel, parsed, whole_number, zero_is_off, zone,
 };
 use crate::amio::BaseUrl;
 use crate::amio::webhook::WebhookSecrets;
@@ -24,10 +24,11 @@ use crate::domain::dialect::Dialect;
 use crate::domain::percent::Percent;
 use crate::domain::phone::{LineType, Region};
 use crate::domain::quota::{self, Rate, Reserve};
-use crate::domain::refusal::Saying;
+use crate::domain::refusal::RefusalRule;
 use crate::domain::schedule::{DailyWindow, Schedule, WindowBy};
 use crate::domain::sending::Undecided;
 use crate::domain::sms::SmsSettings;
+use crate::domain::span::{above_zero, parse_span};
 use crate::intake::{Delimiter, NumbersPerRow, Prefer, TextEncoding};
 
 /// How to reach the API.
@@ -97,7 +98,7 @@ impl Connection {
 #[derive(Debug, Clone, PartialEq, Args)]
 #[command(next_help_heading = "Pace")]
 pub struct Pace {
-    /// At most so many requests: 2000/h, 30/min, 5/s [default: what the API says it allows]
+    /// At most this many requests: 2000/h, 30/min, 5/s [default: what the API says it allows]
     #[arg(long, value_name = "RATE", value_parser = parsed::<Rate>)]
     pub rate: Option<Rate>,
     /// Part of the API's quota to leave to others who use it: 10%, or a number of requests
@@ -122,12 +123,12 @@ pub struct Pace {
     /// Time zone of --window and --until: Europe/Prague [default: this machine's]
     #[arg(long, value_name = "ZONE", value_parser = zone)]
     pub(super) timezone: Option<TimeZone>,
-    /// Whose clock --window goes by: --timezone, or the recipient's, from the number
+    /// Whose clock --window uses: --timezone, or the recipient's, from the number
     #[arg(long, value_name = "WHOSE", default_value = "timezone",
         value_parser = one_of([("timezone", WindowBy::Sender), ("recipient", WindowBy::Recipient)]))]
     pub(super) window_by: WindowBy,
     /// After Ctrl-C, how long requests in flight may take to finish: 30s
-    #[arg(long, value_name = "TIME", value_parser = span, default_value = "30s")]
+    #[arg(long, value_name = "TIME", value_parser = parse_span, default_value = "30s")]
     pub grace: Duration,
     /// Sending hours and deadline: the five settings from `until` to `window_by`, for one run.
     #[arg(skip)]
@@ -155,22 +156,22 @@ pub(crate) struct ContactsFile {
     /// Which column is what: phone=Mobile; also region, first_name, last_name, contact_id; repeatable
     #[arg(long, value_name = "WHAT=HEADER")]
     pub(super) column: Vec<String>,
-    /// What stands between the cells: comma, semicolon, tab, pipe [default: found out]
+    /// Separator of the cells: comma, semicolon, tab, pipe [default: detected]
     #[arg(long, value_name = "CHAR", value_parser = parsed::<Delimiter>)]
     pub(super) delimiter: Option<Delimiter>,
-    /// Encoding of the text: utf-8, windows-1250, ... [default: found out]
+    /// Encoding of the text: utf-8, windows-1250, ... [default: detected]
     #[arg(long, value_name = "NAME", value_parser = parsed::<TextEncoding>)]
     pub(super) encoding: Option<TextEncoding>,
     /// Sheet of a workbook [default: the first with numbers]
     #[arg(long, value_name = "NAME")]
     pub(super) sheet: Option<String>,
-    /// Row of the header, as a spreadsheet numbers it [default: found out]
+    /// Row of the header, as a spreadsheet numbers it [default: detected]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(super) header_row: Option<NonZeroU32>,
     /// The first row is a contact, not a header
     #[arg(long)]
     pub(super) no_header: bool,
-    /// A column that may tell who must not be messaged, and does not; kept in the audit; repeatable
+    /// A column that may say who must not be messaged, and does not; kept in the audit; repeatable
     #[arg(long, value_name = "HEADER")]
     pub(super) ignore_consent_column: Vec<String>,
     /// Of several numbers in a row take the first valid one, or the first mobile one
@@ -243,7 +244,7 @@ pub struct Content {
     pub(crate) message: Option<MessageSource>,
 }
 
-/// Where people go whom the channel does not reach.
+/// Other channels for people whom the channel does not reach.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Other channels")]
 pub(crate) struct OtherChannels {
@@ -268,14 +269,14 @@ pub(crate) struct OtherChannels {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Never twice")]
 pub(crate) struct History {
-    /// Skip who got the same message within this time; 0 turns it off
-    #[arg(long, value_name = "TIME", value_parser = span, default_value = "12h")]
+    /// Skip people who got the same message within this time; 0 turns it off
+    #[arg(long, value_name = "TIME", value_parser = parse_span, default_value = "12h")]
     pub(crate) repeat_guard: Duration,
-    /// Skip who got any message from us within this time: 30d [default: off]
-    #[arg(long, value_name = "TIME", value_parser = span)]
+    /// Skip people who got any message from us within this time: 30d [default: off]
+    #[arg(long, value_name = "TIME", value_parser = parse_span)]
     pub(crate) not_within: Option<Duration>,
-    /// Skip whose number was answered "no Messenger" within this time; with --fallback they begin there: 90d [default: off]
-    #[arg(long, value_name = "TIME", value_parser = span)]
+    /// Skip people whose number was answered "no Messenger" within this time; with --fallback they begin there: 90d [default: off]
+    #[arg(long, value_name = "TIME", value_parser = parse_span)]
     pub(crate) skip_no_messenger_within: Option<Duration>,
 }
 
@@ -286,11 +287,11 @@ const RETRY: Undecided = Undecided::Retry { attempts: 3 };
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Guards")]
 pub struct Guards {
-    /// Stop after so many refusals with the same text before the first success; 0 turns it off
+    /// Stop after this many refusals with the same text before the first success; 0 turns it off
     // The long path keeps clap from taking the `Option` for "may be left out": `None` is 0, "off".
     #[arg(long, value_name = "N", value_parser = zero_is_off, default_value = "20")]
     pub identical_refusals: std::option::Option<NonZeroU32>,
-    /// Pause after so many answers in a row that leave the outcome unknown
+    /// Pause after this many answers in a row that leave the outcome unknown
     #[arg(long, value_name = "N", value_parser = at_least_one, default_value = "3")]
     pub undecided_in_a_row: NonZeroU32,
     /// When the outcome is unknown: hold the recipient, or retry and risk a double
@@ -298,15 +299,15 @@ pub struct Guards {
         value_parser = one_of([("hold", Undecided::Hold), ("retry", RETRY)]))]
     pub undecided: Undecided,
     /// What refusals with this text mean: no_messenger, person, message, channel, wait, later; * is any text
-    #[arg(id = "refusal", long = "refusal", value_name = "MEANING=TEXT", value_parser = parsed::<Saying>)]
-    pub refusals: Vec<Saying>,
+    #[arg(id = "refusal", long = "refusal", value_name = "MEANING=TEXT", value_parser = parsed::<RefusalRule>)]
+    pub refusals: Vec<RefusalRule>,
     /// Old name of --refusal "message=TEXT"
     #[arg(long, value_name = "TEXT")]
     pub invalid_pattern: Option<String>,
     /// Exit code 10 instead of 0 or 3 where fewer of those who could be sent to ended as sent: 60%
     #[arg(long, value_name = "PERCENT", value_parser = parsed::<Percent>)]
     pub(crate) fail_below: Option<Percent>,
-    /// Do not wait for the first answer before the others leave
+    /// Do not wait for the first answer before sending the others
     #[arg(long)]
     pub no_canary: bool,
     /// The contacts that earlier batches have reached.
@@ -321,7 +322,7 @@ pub(crate) struct ConsolePage {
     /// Address and port; where others reach it, it needs users, and TLS or a proxy
     #[arg(long, visible_alias = "listen", value_name = "ADDRESS:PORT", value_parser = listen_address, default_value = "127.0.0.1:8088")]
     pub(crate) console_listen: SocketAddr,
-    /// A proxy does TLS, and others reach the page by it: users sign in
+    /// A proxy terminates TLS, and others reach the page through it: users sign in
     #[arg(long, visible_alias = "behind-proxy")]
     pub(crate) console_behind_proxy: bool,
 }
@@ -352,7 +353,7 @@ pub(crate) struct CheckpointFile {
     #[arg(long, value_name = "FILE")]
     pub(super) cluster_password_file: Option<PathBuf>,
     /// How long the log of --cluster may be out of reach before a command gives up
-    #[arg(long, value_name = "TIME", value_parser = span, default_value = "10m")]
+    #[arg(long, value_name = "TIME", value_parser = parse_span, default_value = "10m")]
     pub(super) cluster_patience: Duration,
 }
 
@@ -368,13 +369,13 @@ pub(crate) struct Results {
     pub(super) summary: Option<PathBuf>,
     /// How text is written.
     #[command(flatten)]
-    pub(super) written: Written,
+    pub(super) written: ResultsFormat,
 }
 
 /// How files of rows are written.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Results")]
-pub(crate) struct Written {
+pub(crate) struct ResultsFormat {
     /// How CSV files are written: comma, semicolon, tab or pipe, with +bom for Excel [default: as the list was]
     #[arg(long, value_name = "HOW", value_parser = parsed::<Dialect>)]
     pub(super) dialect: Option<Dialect>,
@@ -475,11 +476,11 @@ pub(crate) struct Serve {
     /// Show the figures of /metrics by the names of batches, which anyone who reaches it can read
     #[arg(long)]
     pub(crate) metrics_names: bool,
-    /// So often, write the results files of finished batches anew where deliveries came: 15m [default: never]
+    /// How often to write the results files of finished batches again where deliveries came: 15m [default: never]
     #[arg(long, value_name = "TIME", value_parser = above_zero)]
     pub(crate) refresh_results: Option<Duration>,
-    /// Once a day, prune batches that were finished so long ago: 180d [default: never]
-    #[arg(long, value_name = "TIME", value_parser = span)]
+    /// Once a day, prune batches that were finished this long ago: 180d [default: never]
+    #[arg(long, value_name = "TIME", value_parser = parse_span)]
     pub(crate) prune_after: Option<Duration>,
     /// The webhook secrets; empty only with `insecure_no_signature`.
     #[arg(skip)]

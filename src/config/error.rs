@@ -141,7 +141,7 @@ impl ConfigError {
         }
     }
 
-    /// How the program ends with this error: a wrong flag is a matter of usage.
+    /// How the program ends with this error: a wrong flag is a usage error.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Value {

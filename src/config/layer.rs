@@ -25,7 +25,7 @@ pub(crate) fn unknown_zone(environment: &Environment) -> Option<&str> {
 /// The environment of this process. Variables of others that are not Unicode are left out.
 ///
 /// # Errors
-/// [`ConfigError::NoText`] if one of ours is not: left out, it would stand for another checkpoint or message.
+/// [`ConfigError::NoText`] if one of ours is not: without it another checkpoint or message would be used.
 pub(crate) fn environment() -> Result<Environment, ConfigError> {
     let mut environment = Environment::new();
     for (name, value) in std::env::vars_os() {

@@ -1,4 +1,4 @@
-//! What is wrong with the settings, all of it at once: for whoever looks before a night, and for `send`, which would
+//! What is wrong with the settings, all at once: for a check before a night, and for `send`, which would
 //! find it one by one.
 
 use clap::{ArgMatches, Args, Command};
@@ -6,13 +6,13 @@ use jiff::Timestamp;
 
 use super::declare::Serve;
 use super::error::ConfigError;
-use super::setting::{Group, OF_A_RUN, setting};
+use super::setting::{Group, RUN_GROUPS, setting};
 use super::settings::Settings;
 
 impl Settings {
     /// The values that a run which begins `now` would refuse, in the order in which the settings are shown.
     pub(crate) fn problems(&self, now: Timestamp) -> Vec<ConfigError> {
-        let mut found: Vec<ConfigError> = OF_A_RUN
+        let mut found: Vec<ConfigError> = RUN_GROUPS
             .iter()
             .flat_map(|group| self.wrong_values(*group))
             .collect();

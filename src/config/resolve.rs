@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::declare::{
     Checkpoint, CheckpointFile, CheckpointPlace, Connection, ConsolePage, ContactsFile, Content,
-    Guards, History, MessageSource, OtherChannels, Pace, Results, Serve, Tls, Written,
+    Guards, History, MessageSource, OtherChannels, Pace, Results, ResultsFormat, Serve, Tls,
 };
 use super::error::ConfigError;
 use super::folders::data_folder;
@@ -16,7 +16,7 @@ use super::layer::unknown_zone;
 use super::origin::Origin;
 use super::secrets::secret_in;
 use super::settings::Settings;
-use super::values::{SaysAllowed as _, name_column};
+use super::values::{AllowedValues as _, name_column};
 use crate::clock::later;
 use crate::cluster::Access;
 use crate::domain::eligibility::HistoryAsked;
@@ -135,7 +135,7 @@ impl Settings {
         Ok(content)
     }
 
-    /// Where people go whom the channel does not reach.
+    /// Other channels for people whom the channel does not reach.
     ///
     /// # Errors
     ///
@@ -174,7 +174,7 @@ impl Settings {
         let Results {
             out,
             summary,
-            written: Written { dialect },
+            written: ResultsFormat { dialect },
         } = self.group()?;
         let db_from = self.origin("db");
         let below = self.db_below_flag.clone();

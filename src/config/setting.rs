@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_pars
 
 use super::declare::{
     CheckpointFile, Connection, ConsolePage, ContactsFile, Content, DefaultRegion, Guards, History,
-    NUMBERS, OtherChannels, Pace, Results, Serve, Tls, Written,
+    NUMBERS, OtherChannels, Pace, Results, ResultsFormat, Serve, Tls,
 };
 
 /// One setting, as it is declared.
@@ -112,7 +112,7 @@ const COMMON: [&str; 13] = [
 pub(super) type Group = fn(Command) -> Command;
 
 /// What a run uses.
-pub(super) const OF_A_RUN: [Group; 9] = [
+pub(super) const RUN_GROUPS: [Group; 9] = [
     Connection::augment_args,
     Pace::augment_args,
     ContactsFile::augment_args,
@@ -132,7 +132,7 @@ pub fn settings() -> &'static [Setting] {
             Tls::augment_args,
             ConsolePage::augment_args,
         ];
-        let declared = OF_A_RUN
+        let declared = RUN_GROUPS
             .into_iter()
             .chain(pages)
             .fold(Command::new("settings"), |command, group| group(command));
@@ -178,7 +178,7 @@ groups!(
     Guards,
     History
 );
-groups!(OtherChannels, Pace, Results, Serve, Tls, Written);
+groups!(OtherChannels, Pace, Results, Serve, Tls, ResultsFormat);
 
 macro_rules! tuples {
     ($($group:ident),+) => {

@@ -84,7 +84,7 @@ impl Settings {
         for path in settings_files(&environment) {
             match read_found(&path) {
                 Ok(text) => {
-                    // A file that merely lies in the folder was put there by whoever may write to it.
+                    // A file that merely lies in the folder was put there by anybody who may write to the folder.
                     let found_file = path == Path::new(FILE_NAME);
                     let settings = Self::merge(flags, environment, Some((path, text)))?;
                     return Ok(Self {
@@ -118,19 +118,19 @@ impl Settings {
             found_file: false,
         };
         if let Some((path, text)) = file {
-            settings.lay(Layer::from_file(&path, &text)?, Origin::File)?;
+            settings.add(Layer::from_file(&path, &text)?, Origin::File)?;
             settings.file = Some(path);
         }
         let environment = Layer::from_environment(&settings.environment)?;
-        settings.lay(environment, Origin::Environment)?;
+        settings.add(environment, Origin::Environment)?;
         let db = settings.text("db").map(PathBuf::from);
         settings.db_below_flag = db.map(|db| (db, settings.origin("db")));
-        settings.lay(flags, Origin::Flag)?;
+        settings.add(flags, Origin::Flag)?;
         Ok(settings)
     }
 
     /// Lays a layer over those that are there: its values win, a list as a whole.
-    fn lay(&mut self, upper: Layer, origin: Origin) -> Result<(), ConfigError> {
+    fn add(&mut self, upper: Layer, origin: Origin) -> Result<(), ConfigError> {
         let has = |key| upper.0.contains_key(key);
         let (first, second) = ("message", "content");
         match (has(first), has(second)) {
@@ -245,7 +245,8 @@ impl Settings {
         flags.chain(file).collect()
     }
 
-    /// Whether the value of a setting comes from a file that nobody named: whoever filled the folder wrote it.
+    /// Whether the value of a setting comes from a file that nobody named, and that anybody who may write to the folder
+    /// may have written.
     pub(super) fn is_found(&self, key: &str) -> bool {
         self.found_file && self.origin(key) == Origin::File
     }

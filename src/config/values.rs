@@ -6,7 +6,6 @@
 use std::net::SocketAddr;
 use std::num::{NonZeroU16, NonZeroU32};
 use std::str::FromStr;
-use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::tz::TimeZone;
@@ -15,23 +14,23 @@ use crate::amio::BaseUrlError;
 use crate::cluster::AccessError;
 use crate::domain::bad_setting::BadSetting;
 use crate::domain::phone::UnknownRegion;
-use crate::domain::refusal::SayingError;
+use crate::domain::refusal::RefusalRuleError;
 use crate::domain::schedule::{ScheduleError, parse_zone};
 use crate::intake::ColumnChoice;
 
 /// An error of another module's value that can say what may be written instead.
-pub(super) trait SaysAllowed {
+pub(super) trait AllowedValues {
     /// What may be written, as the end of "allowed is ...".
     fn allowed(&self) -> String;
 }
 
-impl SaysAllowed for BadSetting {
+impl AllowedValues for BadSetting {
     fn allowed(&self) -> String {
         Self::allowed(self).to_owned()
     }
 }
 
-impl SaysAllowed for UnknownRegion {
+impl AllowedValues for UnknownRegion {
     fn allowed(&self) -> String {
         let near = self.suggestion.as_ref();
         let near = near.map_or_else(String::new, |name| format!("; did you mean {name}?"));
@@ -39,13 +38,13 @@ impl SaysAllowed for UnknownRegion {
     }
 }
 
-impl SaysAllowed for AccessError {
+impl AllowedValues for AccessError {
     fn allowed(&self) -> String {
         self.to_string()
     }
 }
 
-impl SaysAllowed for BaseUrlError {
+impl AllowedValues for BaseUrlError {
     fn allowed(&self) -> String {
         match self {
             Self::NotAnAddress(_) | Self::NotEncrypted(_) => {
@@ -59,13 +58,13 @@ impl SaysAllowed for BaseUrlError {
     }
 }
 
-impl SaysAllowed for SayingError {
+impl AllowedValues for RefusalRuleError {
     fn allowed(&self) -> String {
         self.to_string()
     }
 }
 
-impl SaysAllowed for ScheduleError {
+impl AllowedValues for ScheduleError {
     fn allowed(&self) -> String {
         match self {
             Self::Window(_) => "two different times of day such as 08:00-21:00",
@@ -78,7 +77,7 @@ impl SaysAllowed for ScheduleError {
 }
 
 /// A value whose own module reads it.
-pub(super) fn parsed<T: FromStr<Err: SaysAllowed>>(text: &str) -> Result<T, String> {
+pub(super) fn parsed<T: FromStr<Err: AllowedValues>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error: T::Err| error.allowed())
 }
 
@@ -166,56 +165,6 @@ pub(super) fn key_and_template(text: &str) -> Result<(String, String), &'static 
     Ok((key.trim().to_owned(), template.to_owned()))
 }
 
-const MINUTE: u64 = 60;
-const HOUR: u64 = 60 * MINUTE;
-const DAY: u64 = 24 * HOUR;
-/// The longest time that makes sense anywhere here.
-const LONGEST: Duration = Duration::from_secs(3_660 * DAY);
-
-/// A length of time: `500ms`, `30s`, `5m`, `12h`, `30d`, `1h30m`, or `0`.
-pub(crate) fn span(text: &str) -> Result<Duration, &'static str> {
-    const ALLOWED: &str = "a time such as 30s, 5m, 12h or 30d, ten years at most";
-    let text = text.trim();
-    if text == "0" {
-        return Ok(Duration::ZERO);
-    }
-    let mut total = Duration::ZERO;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or(ALLOWED)?;
-        let (number, after) = rest.split_at_checked(digits).ok_or(ALLOWED)?;
-        let number: u64 = number.parse().map_err(|_| ALLOWED)?;
-        let unit = after
-            .find(|c: char| !c.is_ascii_alphabetic())
-            .unwrap_or(after.len());
-        let (unit, after) = after.split_at_checked(unit).ok_or(ALLOWED)?;
-        let part = match unit {
-            "ms" => Some(Duration::from_millis(number)),
-            "s" => Some(Duration::from_secs(number)),
-            "m" | "min" => number.checked_mul(MINUTE).map(Duration::from_secs),
-            "h" => number.checked_mul(HOUR).map(Duration::from_secs),
-            "d" => number.checked_mul(DAY).map(Duration::from_secs),
-            _ => None,
-        };
-        total = part
-            .and_then(|part| total.checked_add(part))
-            .ok_or(ALLOWED)?;
-        rest = after;
-    }
-    if text.is_empty() || total > LONGEST {
-        return Err(ALLOWED);
-    }
-    Ok(total)
-}
-
-/// A length of time above zero.
-pub(super) fn above_zero(text: &str) -> Result<Duration, &'static str> {
-    match span(text)? {
-        Duration::ZERO => Err("a time above 0"),
-        span => Ok(span),
-    }
-}
-
 /// Takes `WHAT=HEADER`: which column is what.
 pub(super) fn name_column(columns: &mut ColumnChoice, text: &str) -> Result<(), &'static str> {
     const ALLOWED: &str =
@@ -245,39 +194,6 @@ pub(super) fn name_column(columns: &mut ColumnChoice, text: &str) -> Result<(), 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times() {
-        for (text, millis) in [
-            ("0", 0),
-            ("500ms", 500),
-            ("30s", 30_000),
-            ("5m", 300_000),
-            ("12h", 43_200_000),
-            ("30d", 2_592_000_000),
-            ("1h30m", 5_400_000),
-        ] {
-            assert_eq!(span(text), Ok(Duration::from_millis(millis)), "{text}");
-        }
-        for text in [
-            "",
-            " ",
-            "5",
-            "h",
-            "5 h",
-            "-5m",
-            "5w",
-            "99999999999999999999s",
-            "4000d",
-            "1.5h",
-        ] {
-            assert!(span(text).is_err(), "{text:?} was taken");
-        }
-        assert_eq!(above_zero("5h"), Ok(Duration::from_hours(5)));
-        for text in ["", "0", "0s", "-5h", "long"] {
-            assert!(above_zero(text).is_err(), "{text:?} was taken");
-        }
-    }
 
     #[test]
     fn small_words() {

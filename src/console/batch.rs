@@ -18,7 +18,7 @@ use super::page::{Failure, Frame, page};
 use super::runs::Work;
 use crate::report::{counted, grouped};
 use crate::run::{
-    self, Access, Decision, HeldBatch, Meaning, QuotaOf, RowChoice, Saying, random_bits,
+    self, Access, Decision, HeldBatch, Meaning, QuotaOf, RefusalRule, RowChoice, random_bits,
 };
 use crate::store::Store;
 
@@ -137,7 +137,7 @@ fn begin(actor: &Actor<'_>, named: &Named, fields: &Fields) -> Result<String, Fa
         )));
     }
     let batch = batch.keep_settings(&settings, actor.person, now)?;
-    batch.go_on_after_halt(&after_halt, actor.person, now)?;
+    batch.continue_after_halt(&after_halt, actor.person, now)?;
     let work = Work {
         batch,
         settings,
@@ -232,9 +232,9 @@ pub(super) async fn meaning(visit: Visit, at: At, fields: Fields) -> Result<Resp
             .parse()
             .map_err(|_| Failure::refused("Choose what the text means."))?;
         let batch = named.resume(actor, None)?;
-        let said = [Saying::new(meaning, fields.get("text"))];
+        let said = [RefusalRule::new(meaning, fields.get("text"))];
         let how = batch.after_halt(&said, false)?;
-        batch.go_on_after_halt(&how, actor.person, now)?;
+        batch.continue_after_halt(&how, actor.person, now)?;
         Ok("It is remembered what this text means.".to_owned())
     })
     .await

@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 
 use super::halt::Halt;
-use crate::domain::outcome::{KnownBy, Matter, Outcome, Refusal};
+use crate::domain::outcome::{KnownBy, Outcome, Refusal, RejectionCause};
 use crate::domain::text::canonical_text;
 use crate::store::RecipientId;
 
@@ -157,14 +157,14 @@ impl Refusals {
                 self.messages.clear();
                 self.extend_run((!answer.held).then_some(answer.recipient), text, known);
             }
-            Refusal::Rejected { matter, text } => {
+            Refusal::Rejected { cause, text } => {
                 self.refused = self.refused.saturating_sub(counted) + 1;
                 if self.accepted > 0 {
                     self.end_run();
                 }
-                match matter {
-                    Matter::Message(_) => self.note_message(answer.recipient, text),
-                    Matter::Person(_) | Matter::Unread => self.messages.clear(),
+                match cause {
+                    RejectionCause::Message(_) => self.note_message(answer.recipient, text),
+                    RejectionCause::Person(_) | RejectionCause::Unread => self.messages.clear(),
                 }
             }
         }
@@ -187,7 +187,7 @@ impl Refusals {
             return Some(self.stop_by_run());
         }
         if self.messages.len() >= MESSAGES {
-            return Some(self.stop_by_messages("the message is refused, whoever gets it"));
+            return Some(self.stop_by_messages("the message is refused for every recipient"));
         }
         let mut texts = self.by_text.iter();
         texts
@@ -211,19 +211,19 @@ impl Refusals {
                 Verdict::Go
             }
             Refusal::NoMessenger { text, known } => self.without_messenger(recipient, text, known),
-            Refusal::Rejected { text, matter } => {
+            Refusal::Rejected { text, cause } => {
                 self.refused += 1;
                 if self.accepted > 0 {
                     self.end_run();
                 }
-                match matter {
-                    Matter::Message(what) => self.message(recipient, what, text),
-                    Matter::Person(_) => {
+                match cause {
+                    RejectionCause::Message(what) => self.message(recipient, what, text),
+                    RejectionCause::Person(_) => {
                         self.messages.clear();
                         self.last = None;
                         Verdict::Go
                     }
-                    Matter::Unread => {
+                    RejectionCause::Unread => {
                         self.messages.clear();
                         self.unread(&canonical_text(text))
                     }

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::domain::batch_state::PausedBy;
 use crate::domain::fallback::Step;
 use crate::domain::outcome::{Address, MESSENGER};
-use crate::domain::refusal::Sayings;
+use crate::domain::refusal::RefusalRules;
 use crate::domain::schedule::Schedule;
 use crate::domain::sending::Undecided;
 use crate::store::StoreError;
@@ -32,7 +32,7 @@ pub struct DispatchSettings {
     /// The types of the batch's channels, in the order in which they are tried, as far as they are known.
     pub channel_types: Vec<Option<String>>,
     /// What people said that texts of refusals mean.
-    pub said: Sayings,
+    pub said: RefusalRules,
     /// The first request goes alone.
     pub canary: bool,
 }

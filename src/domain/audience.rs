@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::delivery::State;
 use super::phone::{PhoneNumber, Region};
 
-/// So long after a person last acted, a page may write anything that the policy allows.
+/// How long after a person last acted, a page may write anything that the policy allows.
 pub(crate) const REPLY_WINDOW: Duration = Duration::from_hours(24);
 
 /// The conditions; all of those that are given must hold.

@@ -18,7 +18,7 @@ pub(crate) fn is_allowed(name: &str) -> bool {
         && !name.starts_with('-')
 }
 
-/// The name of a batch that was given none: of the file's name what a name may hold, and what tells it apart.
+/// The name of a batch that was given none: what a name may hold of the file's name, and a suffix that makes it unique.
 pub(crate) fn of_file(stem: &str, apart: &str) -> String {
     let room = LONGEST.saturating_sub(apart.len() + 1);
     let visible = fold::message(stem);

@@ -86,7 +86,7 @@ impl Standing {
     }
 }
 
-/// What keeps a batch from being sent, whoever sends it.
+/// What keeps a batch from being sent, by any sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PausedBy {
     /// A person paused it: it waits for a person who goes on.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// A curve has so many points.
+/// The points of a curve.
 pub(crate) const POINTS: usize = 60;
 
 /// The shortest time between two points.

@@ -142,7 +142,7 @@ pub const fn next(state: State, event: Event) -> Result<State, ImpossibleTransit
         State::NoMessenger | State::Error => from_refused(state, event),
         State::Suppressed => match event {
             Event::Restore => Some(State::Queued),
-            // A request whose answer was lost had left before the row was suppressed: evidence still tells
+            // A request whose answer was lost had left before the row was suppressed: evidence still shows
             // what became of it.
             Event::Accepted | Event::ProvenSent => Some(State::Sent),
             Event::Suppress

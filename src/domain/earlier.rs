@@ -1,4 +1,4 @@
-//! Whether a person of a new list has another message already, which somebody should decide about: the list's text
+//! Whether a person of a new list has another message already, which a person should decide about: the list's text
 //! was mended while its batch was under way, or the same text goes over another channel. The same text over the
 //! same channel needs no question: it is never sent again ([`super::eligibility`]).
 

@@ -76,7 +76,7 @@ pub(crate) fn waited_for(text: &str) -> Option<&str> {
 
 /// What is known of a request's outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum RequestOutcome {
     /// Its answer is awaited.
     UnderWay,
     /// Its answer was lost: it may have been accepted.
@@ -98,14 +98,14 @@ pub(crate) struct PastRequest {
     /// When it left.
     pub(crate) at: Timestamp,
     /// What became of it.
-    pub(crate) fate: Fate,
+    pub(crate) fate: RequestOutcome,
     /// Whether it belongs to the batch that asks, for another of its rows.
     pub(crate) same_batch: bool,
     /// Whether it carried the same content through the same channel.
     pub(crate) same_content: bool,
     /// Whether its batch still has people to message.
     pub(crate) batch_unfinished: bool,
-    /// Whether it was decided that whom its batch messaged is left out, whatever the message.
+    /// Whether it was decided to leave out the people whom its batch messaged, whatever the message.
     pub(crate) skipped: bool,
 }
 
@@ -151,8 +151,8 @@ pub(crate) fn decide(
         };
         match request.fate {
             // What was accepted decides at once; what is open only if nothing accepted does.
-            Fate::Accepted | Fate::SentAgain => return found,
-            Fate::UnderWay | Fate::Unknown => waits = waits.or(Some(index)),
+            RequestOutcome::Accepted | RequestOutcome::SentAgain => return found,
+            RequestOutcome::UnderWay | RequestOutcome::Unknown => waits = waits.or(Some(index)),
         }
     }
     match unreached {
@@ -170,7 +170,7 @@ fn judge(
     now: Timestamp,
 ) -> Option<Eligibility> {
     if request.same_batch {
-        let decided = request.fate == Fate::SentAgain;
+        let decided = request.fate == RequestOutcome::SentAgain;
         return (!decided).then_some(Eligibility::SameBatch(index));
     }
     let within = |span| is_within(span, request.at, now);
@@ -199,7 +199,7 @@ mod tests {
         Timestamp::from_second(1_700_000_000 + hour * 3600).unwrap()
     }
 
-    fn request(fate: Fate) -> PastRequest {
+    fn request(fate: RequestOutcome) -> PastRequest {
         PastRequest {
             at: at(0),
             fate,
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn the_same_message_is_not_repeated_within_the_guard() {
-        let past = [request(Fate::Accepted)];
+        let past = [request(RequestOutcome::Accepted)];
         assert_eq!(decide(&past, guard(12), at(12)), Eligibility::Repeated(0));
         assert_eq!(decide(&past, guard(12), at(13)), Eligibility::Now);
         assert_eq!(decide(&past, guard(0), at(1)), Eligibility::Now);
@@ -229,7 +229,7 @@ mod tests {
     fn while_a_batch_is_unfinished_its_messages_count_without_a_limit_of_time() {
         let past = [PastRequest {
             batch_unfinished: true,
-            ..request(Fate::Accepted)
+            ..request(RequestOutcome::Accepted)
         }];
         assert_eq!(decide(&past, guard(12), at(1000)), Eligibility::Repeated(0));
         assert_eq!(decide(&past, guard(0), at(1000)), Eligibility::Now);
@@ -237,12 +237,12 @@ mod tests {
 
     #[test]
     fn what_may_have_been_accepted_makes_others_wait_and_never_suppresses() {
-        for fate in [Fate::UnderWay, Fate::Unknown] {
+        for fate in [RequestOutcome::UnderWay, RequestOutcome::Unknown] {
             assert_eq!(
                 decide(&[request(fate)], guard(12), at(1)),
                 Eligibility::Waits(0)
             );
-            let both = [request(fate), request(Fate::Accepted)];
+            let both = [request(fate), request(RequestOutcome::Accepted)];
             assert_eq!(decide(&both, guard(12), at(1)), Eligibility::Repeated(1));
         }
     }
@@ -251,7 +251,7 @@ mod tests {
     fn another_content_counts_for_not_within_alone() {
         let past = [PastRequest {
             same_content: false,
-            ..request(Fate::Accepted)
+            ..request(RequestOutcome::Accepted)
         }];
         let within = HistorySpan {
             not_within: HOUR * 24,
@@ -272,8 +272,8 @@ mod tests {
             }]
         };
         let decided = |fate| decide(&past(fate), guard(0), at(1000));
-        assert_eq!(decided(Fate::Accepted), Eligibility::Skipped(0));
-        assert_eq!(decided(Fate::Unknown), Eligibility::Waits(0));
+        assert_eq!(decided(RequestOutcome::Accepted), Eligibility::Skipped(0));
+        assert_eq!(decided(RequestOutcome::Unknown), Eligibility::Waits(0));
     }
 
     #[test]
@@ -281,7 +281,7 @@ mod tests {
         let past = |same_batch| {
             [PastRequest {
                 same_batch,
-                ..request(Fate::SentAgain)
+                ..request(RequestOutcome::SentAgain)
             }]
         };
         let decided = |same_batch| decide(&past(same_batch), guard(12), at(1));
@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn a_time_that_has_not_come_counts_as_now() {
-        let past = [request(Fate::Accepted)];
+        let past = [request(RequestOutcome::Accepted)];
         assert_eq!(decide(&past, guard(12), at(-72)), Eligibility::Repeated(0));
     }
 
@@ -300,7 +300,7 @@ mod tests {
         let past = [PastRequest {
             same_batch: true,
             same_content: false,
-            ..request(Fate::Accepted)
+            ..request(RequestOutcome::Accepted)
         }];
         assert_eq!(decide(&past, guard(0), at(1000)), Eligibility::SameBatch(0));
     }
@@ -321,11 +321,11 @@ mod tests {
         );
         // What was accepted says more; what is open decides nothing.
         assert_eq!(
-            decided(&[request(Fate::Accepted)], 1),
+            decided(&[request(RequestOutcome::Accepted)], 1),
             Eligibility::Repeated(0)
         );
         assert_eq!(
-            decided(&[request(Fate::Unknown)], 1),
+            decided(&[request(RequestOutcome::Unknown)], 1),
             Eligibility::NoMessenger(at(0))
         );
     }

@@ -7,8 +7,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// So many people may be queued on another channel without being asked about: it costs money.
-pub(crate) const AT_MOST: u64 = 1_000;
+/// How many people may be queued on another channel without being asked about: it costs money.
+pub(crate) const MAX_UNASKED: u64 = 1_000;
 
 /// As many other channels a batch may have.
 pub(crate) const CHANNELS: usize = 8;
@@ -47,7 +47,7 @@ impl fmt::Display for Step {
     }
 }
 
-/// Where people go whom the batch's channel does not reach. Kept with the batch.
+/// Other channels for people whom the batch's channel does not reach. Kept with the batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fallback {
     /// The other channels, in the order in which they are tried.
@@ -55,7 +55,7 @@ pub struct Fallback {
     /// Whether people also go on where a channel as a whole is refused.
     #[serde(default)]
     pub on_channel: bool,
-    /// So many people may be queued on another channel without being asked about.
+    /// How many people may be queued on another channel without being asked about.
     pub at_most: u64,
 }
 
@@ -98,7 +98,7 @@ pub(crate) enum Cause {
 
 /// What is known of an earlier request for the recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Past {
+pub(crate) enum EarlierOutcome {
     /// Its answer is awaited, or was lost: it may have been accepted.
     Open,
     /// It was accepted, and nothing proves that it failed; or it was delivered, whatever was said of it later.
@@ -113,7 +113,7 @@ pub(crate) fn next_step(
     fallback: &Fallback,
     at: Step,
     cause: Cause,
-    past: &[Past],
+    past: &[EarlierOutcome],
     has_message: impl Fn(Step) -> bool,
 ) -> Option<Step> {
     let asked_for = match cause {
@@ -134,10 +134,10 @@ pub(crate) fn next_step(
 }
 
 /// Whether a message over another channel cannot be a second one.
-pub(crate) fn may_be_tried_elsewhere(past: &[Past]) -> bool {
+pub(crate) fn may_be_tried_elsewhere(past: &[EarlierOutcome]) -> bool {
     past.iter().all(|past| match past {
-        Past::Failed => true,
-        Past::Open | Past::Stands => false,
+        EarlierOutcome::Failed => true,
+        EarlierOutcome::Open | EarlierOutcome::Stands => false,
     })
 }
 
@@ -155,18 +155,18 @@ mod tests {
         Fallback {
             channels: (0..channels).map(channel).collect(),
             on_channel,
-            at_most: AT_MOST,
+            at_most: MAX_UNASKED,
         }
     }
 
-    fn next(at: u8, past: &[Past]) -> Option<u8> {
+    fn next(at: u8, past: &[EarlierOutcome]) -> Option<u8> {
         let step = next_step(&fallback(2, false), Step(at), Cause::NoUser, past, |_| true);
         step.map(Step::get)
     }
 
     #[test]
     fn who_is_not_reached_goes_on_to_the_next_channel_and_ends_behind_the_last() {
-        let refused = [Past::Failed];
+        let refused = [EarlierOutcome::Failed];
         assert_eq!(next(0, &refused), Some(1));
         assert_eq!(next(1, &refused), Some(2));
         assert_eq!(next(2, &refused), None);
@@ -174,9 +174,12 @@ mod tests {
 
     #[test]
     fn an_open_outcome_and_an_acceptance_keep_the_recipient_where_it_is() {
-        for past in [Past::Open, Past::Stands] {
+        for past in [EarlierOutcome::Open, EarlierOutcome::Stands] {
             assert_eq!(next(0, &[past]), None);
-            assert_eq!(next(0, &[Past::Failed, past, Past::Failed]), None);
+            assert_eq!(
+                next(0, &[EarlierOutcome::Failed, past, EarlierOutcome::Failed]),
+                None
+            );
         }
     }
 
@@ -197,7 +200,7 @@ mod tests {
                 &fallback(1, asked),
                 Step::FIRST,
                 Cause::ChannelRefused,
-                &[Past::Failed],
+                &[EarlierOutcome::Failed],
                 |_| true,
             );
             assert_eq!(next.is_some(), asked);
@@ -215,8 +218,12 @@ mod tests {
         assert!(!two.extends(&own.channels));
     }
 
-    fn any_past() -> impl Strategy<Value = Past> {
-        prop_oneof![Just(Past::Open), Just(Past::Stands), Just(Past::Failed)]
+    fn any_past() -> impl Strategy<Value = EarlierOutcome> {
+        prop_oneof![
+            Just(EarlierOutcome::Open),
+            Just(EarlierOutcome::Stands),
+            Just(EarlierOutcome::Failed)
+        ]
     }
 
     proptest! {
@@ -230,7 +237,7 @@ mod tests {
             let has = |step: Step| usable & (1 << step.get()) != 0;
             let fallback = fallback(channels, on_channel);
             if let Some(next) = next_step(&fallback, Step(at), cause, &past, has) {
-                prop_assert!(past.iter().all(|past| *past == Past::Failed));
+                prop_assert!(past.iter().all(|past| *past == EarlierOutcome::Failed));
                 prop_assert!(next > Step(at) && next.index() <= channels && has(next));
                 prop_assert!(on_channel || !refused);
             }

@@ -96,16 +96,16 @@ impl FromStr for Trigger {
     }
 }
 
-/// What a follow-up goes by. Kept with its batch.
+/// The rules of a follow-up. Kept with its batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FollowUp {
     /// The random id of the batch whose people it is for.
     pub of: String,
     /// The event that queues a person.
     pub after: Trigger,
-    /// So long after the event the person gets it.
+    /// How long after the event the person gets it.
     pub delay: Duration,
-    /// So long after the event it is too late; `None`: it never is.
+    /// How long after the event it is too late; `None`: it never is.
     pub expires: Option<Duration>,
     /// Events that are received later queue nobody.
     pub open_until: Timestamp,
@@ -113,7 +113,7 @@ pub struct FollowUp {
 
 /// Whether a person whose event has come gets the follow-up now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub(crate) enum Due {
     /// Not before then.
     Waits(Timestamp),
     /// Now.
@@ -149,15 +149,15 @@ impl FollowUp {
     }
 
     /// Whether a person gets it `now` whose event was received at `came`.
-    pub(crate) fn turn(&self, came: Timestamp, now: Timestamp) -> Turn {
+    pub(crate) fn due_at(&self, came: Timestamp, now: Timestamp) -> Due {
         let due = self.due(came);
         if now < due {
-            return Turn::Waits(due);
+            return Due::Waits(due);
         }
         let end = self.expires.map(|time| came.checked_add(time));
         match end {
-            Some(Ok(end)) if now > end => Turn::TooLate,
-            Some(_) | None => Turn::Now,
+            Some(Ok(end)) if now > end => Due::TooLate,
+            Some(_) | None => Due::Now,
         }
     }
 }
@@ -208,17 +208,17 @@ mod tests {
     #[test]
     fn a_person_waits_for_the_delay_and_is_too_late_after_the_end() {
         let it = follow_up(HOUR * 2, Some(HOUR * 24));
-        for (seconds, turn) in [
-            (0, Turn::Waits(at(7_200))),
-            (7_199, Turn::Waits(at(7_200))),
-            (7_200, Turn::Now),
-            (86_400, Turn::Now),
-            (86_401, Turn::TooLate),
+        for (seconds, due) in [
+            (0, Due::Waits(at(7_200))),
+            (7_199, Due::Waits(at(7_200))),
+            (7_200, Due::Now),
+            (86_400, Due::Now),
+            (86_401, Due::TooLate),
         ] {
-            assert_eq!(it.turn(at(0), at(seconds)), turn, "{seconds}");
+            assert_eq!(it.due_at(at(0), at(seconds)), due, "{seconds}");
         }
         let for_ever = follow_up(Duration::ZERO, None);
-        assert_eq!(for_ever.turn(at(0), at(400_000_000)), Turn::Now);
+        assert_eq!(for_ever.due_at(at(0), at(400_000_000)), Due::Now);
     }
 
     #[test]
@@ -258,8 +258,8 @@ mod tests {
             let (delay, expires) = (Duration::from_secs(delay), expires.map(Duration::from_secs));
             let passed = Duration::from_secs(u64::try_from(now).unwrap_or(0));
             let is_due = now >= 0 && passed >= delay && expires.is_none_or(|end| passed <= end);
-            let turn = follow_up(delay, expires).turn(at(0), at(now));
-            prop_assert_eq!(turn == Turn::Now, is_due);
+            let due = follow_up(delay, expires).due_at(at(0), at(now));
+            prop_assert_eq!(due == Due::Now, is_due);
         }
     }
 }

@@ -72,7 +72,7 @@ enum WaitedFor {
     Quota,
 }
 
-/// So many times are listed.
+/// How many times are listed.
 const TIMES: usize = 3;
 
 /// A pause that is shorter is none.

@@ -74,7 +74,7 @@ fn is_dated(text: &str) -> bool {
 /// How the batch of a list ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ListEnd {
-    /// It ran to its end, whoever was reached.
+    /// It ran to its end, reached or not.
     RanOut,
     /// The list cannot be used; nothing of it was sent.
     Unusable,

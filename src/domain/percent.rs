@@ -18,7 +18,7 @@ impl Percent {
         self.0
     }
 
-    /// Whether so many of all are at least this share. Of nobody every share is reached.
+    /// Whether this many of all are at least this share. Of no people every share is reached.
     pub fn is_reached(self, part: u64, all: u64) -> bool {
         u128::from(part) * 100 >= u128::from(all) * u128::from(self.0)
     }

@@ -57,7 +57,7 @@ pub enum PilotStep {
 impl Pilot {
     /// The pilot that is asked for. `bits` are random: the seed, where none is asked for.
     fn begin(asked: PilotAsked, bits: u64) -> Self {
-        // Four digits are told and typed easily.
+        // Four digits are easy to say and to type.
         let any = || u32::try_from(bits % 10_000).unwrap_or(0);
         Self {
             size: asked.size,

@@ -20,7 +20,7 @@ pub(crate) const QUOTA_PERIOD: Duration = Duration::from_hours(1);
 pub(crate) const FURTHEST_RESET: Duration = Duration::from_hours(2);
 
 /// A Reset that passed no longer ago than this belongs to the window that was just open.
-const JUST_OVER: SignedDuration = SignedDuration::from_secs(2);
+const JUST_PASSED: SignedDuration = SignedDuration::from_secs(2);
 
 /// A Reset below this is no calendar time of this century: it is the time remaining.
 const FIRST_EPOCH_SECOND: i64 = 1_000_000_000;
@@ -240,7 +240,7 @@ impl QuotaHeaders {
             Reset::At(at) => {
                 let answered = self.date.unwrap_or(now);
                 let over = answered.duration_since(at);
-                if over > JUST_OVER {
+                if over > JUST_PASSED {
                     return None;
                 }
                 Duration::try_from(-over).unwrap_or(Duration::ZERO)

@@ -19,7 +19,7 @@ pub enum RowProblem {
         /// Fields in this row.
         found: usize,
     },
-    /// A spreadsheet rounded the contact id: what is left may be somebody else's.
+    /// A spreadsheet rounded the contact id: what is left may be another person's.
     RoundedContactId {
         /// The id as it stands in the file.
         id: String,

@@ -58,13 +58,13 @@ impl fmt::Display for Mends {
 /// A text that names no row of a batch.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` names no row of a batch")]
-pub struct NoMends(String);
+pub struct MendsError(String);
 
 impl FromStr for Mends {
-    type Err = NoMends;
+    type Err = MendsError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || NoMends(text.to_owned());
+        let wrong = || MendsError(text.to_owned());
         // The name of a batch may have colons.
         let mut parts = text.trim().rsplitn(3, ':');
         let mut number = || parts.next().and_then(|part| part.parse::<u32>().ok());

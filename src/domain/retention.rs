@@ -17,10 +17,10 @@ const DIGEST: &str = "sha256:";
 
 /// Why a batch is not pruned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kept {
-    /// So many rows have an outcome that is unknown.
+pub enum KeepReason {
+    /// How many rows have an outcome that is unknown.
     Unknown(u64),
-    /// So many rows are queued.
+    /// How many rows are queued.
     Queued(u64),
     /// It is not finished.
     Unfinished,
@@ -47,7 +47,7 @@ pub(crate) fn next_step(rows: u32, took: Duration) -> u32 {
     next.clamp(1, MOST_ROWS)
 }
 
-impl fmt::Display for Kept {
+impl fmt::Display for KeepReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows = |rows: u64| plural(rows, "row is", "rows are");
         match self {
@@ -60,7 +60,7 @@ impl fmt::Display for Kept {
     }
 }
 
-/// The parts of a definition without the message: its digest tells whether it is the same.
+/// The parts of a definition without the message: its digest shows whether it is the same.
 pub(crate) fn without_texts(mut definition: BTreeMap<String, String>) -> BTreeMap<String, String> {
     if let Some(content) = definition.get_mut(CONTENT)
         && !content.starts_with(DIGEST)

@@ -8,7 +8,7 @@ use super::worded::worded_enum;
 const LONGEST: usize = 64;
 
 worded_enum! {
-    /// What somebody may do. Who is further down may do all that those above may.
+    /// What a user may do. Each role may do all that the ones above it may.
     pub(crate) enum Role: "a role: viewer, operator or admin" {
         /// Looks at batches; numbers are masked.
         Viewer = "viewer",

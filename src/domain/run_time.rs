@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::forecast::when;
 use super::schedule::{DailyWindow, Schedule};
 
-/// A run that may send for less than this is worth a word, if its window cuts it.
-const LITTLE: SignedDuration = SignedDuration::from_hours(1);
+/// A run whose window leaves it less time than this is reported.
+const SHORT_RUN: SignedDuration = SignedDuration::from_hours(1);
 
 /// The window leaves little or nothing of the time until the deadline.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +41,7 @@ impl LittleTime {
             at = to;
         }
         let whole = deadline.duration_since(now);
-        let is_little = open.is_zero() || (open < LITTLE && open * 2 < whole);
+        let is_little = open.is_zero() || (open < SHORT_RUN && open * 2 < whole);
         is_little.then(|| Self {
             window,
             opens,

@@ -1,4 +1,5 @@
-//! When and how carefully a batch is sent: kept with it, so that whoever goes on with it cannot lose it.
+//! When and how carefully a batch is sent: kept with the batch, so that they are not lost when another process
+//! continues it.
 
 use std::fmt;
 
@@ -12,7 +13,7 @@ use super::schedule::{DailyWindow, Schedule, WindowBy, parse_zone};
 pub enum Undecided {
     /// The outcome is unknown until it is settled by evidence or by the user.
     Hold,
-    /// Send again, up to so many attempts in all: a possible double is preferred to a gap.
+    /// Send again, up to this number of attempts in all: a possible double is preferred to a gap.
     Retry {
         /// Attempts in all.
         attempts: u32,

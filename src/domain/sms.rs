@@ -25,7 +25,7 @@ const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ
 /// The extension table: each takes two septets.
 const EXTENSION: &str = "\u{c}^{}\\[~]|€";
 
-/// So many characters are named as the cause of what one message costs.
+/// How many characters are named as the cause of what one message costs.
 const NAMED: usize = 5;
 
 /// What is asked for about SMS, and kept with a batch.

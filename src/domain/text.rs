@@ -112,15 +112,15 @@ pub(crate) fn canonical_text(text: &str) -> String {
 /// The text as it may go to a terminal, a log or a page: what steers a terminal, turns the direction of writing
 /// or cannot be seen is written out, as JSON does it (`\u001b`). Line breaks and tabs stay.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
-    escaped(text, |c| !matches!(c, '\n' | '\t') && steers(c))
+    escaped(text, |c| !matches!(c, '\n' | '\t') && is_control(c))
 }
 
-/// The same for a text that stands on one line among words of ours: with a line break it could pass for them.
+/// The same for a text that stands on one line of our output: after a line break it could pass for ours.
 pub(crate) fn on_one_line(text: &str) -> Cow<'_, str> {
-    escaped(text, steers)
+    escaped(text, is_control)
 }
 
-/// The same for a message of ours that may have further lines: they are indented, and a line break before any other
+/// The same for our own message that may have further lines: they are indented, and a line break before any other
 /// is not ours.
 pub(crate) fn message(text: &str) -> String {
     let lines: Vec<_> = text.split("\n  ").map(on_one_line).collect();
@@ -131,12 +131,12 @@ pub(crate) fn message(text: &str) -> String {
 pub(crate) fn cell(text: &str) -> Cow<'_, str> {
     let hidden =
         |c| matches!(c, '\u{a0}' | '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}');
-    escaped(text, |c| steers(c) || hidden(c))
+    escaped(text, |c| is_control(c) || hidden(c))
 }
 
 /// Controls (C0, DEL, C1), line and paragraph separators, marks and overrides of direction (Unicode's
 /// `Bidi_Control`), the byte order mark, and what marks or hides text between lines (annotations, tags).
-fn steers(c: char) -> bool {
+fn is_control(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
@@ -174,10 +174,10 @@ pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '=');
     if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {
         word.to_owned()
-    } else if word.chars().any(steers) {
+    } else if word.chars().any(is_control) {
         let written = |c: char| match c {
             '\'' | '\\' => format!("\\{c}"),
-            c if steers(c) => format!("\\u{:04x}", u32::from(c)),
+            c if is_control(c) => format!("\\u{:04x}", u32::from(c)),
             c => c.to_string(),
         };
         format!("$'{}'", word.chars().map(written).collect::<String>())
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn what_is_written_out_is_json_of_the_same_text() {
-        for c in ('\0'..='\u{10ffff}').filter(|c| steers(*c)) {
+        for c in ('\0'..='\u{10ffff}').filter(|c| is_control(*c)) {
             let quoted = format!("\"{}\"", on_one_line(&c.to_string()));
             let read: String = serde_json::from_str(&quoted).unwrap();
             assert_eq!(read, c.to_string());

@@ -5,9 +5,9 @@
 #[error("`{word}` is not {what}")]
 pub struct UnknownWord {
     /// The text.
-    pub(super) word: String,
+    pub(crate) word: String,
     /// What it should have named.
-    pub(super) what: &'static str,
+    pub(crate) what: &'static str,
 }
 
 /// Writes such an enum, with the word beside each value.

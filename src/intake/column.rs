@@ -14,7 +14,7 @@ pub struct Column {
     pub name: String,
 }
 
-/// The column at that place; where several have its name, the later ones are told apart: `Phone#2`.
+/// The column at that place; where several have its name, the later ones are numbered: `Phone#2`.
 pub(super) fn column(headers: &[String], index: usize) -> Column {
     let name = headers.get(index).cloned().unwrap_or_default();
     let folded = fold::header(&name);
@@ -29,7 +29,7 @@ pub(super) fn column(headers: &[String], index: usize) -> Column {
     Column { index, name }
 }
 
-/// The names of all columns, those of one name told apart.
+/// The names of all columns, those of one name numbered.
 pub(crate) fn column_names(headers: &[String]) -> Vec<String> {
     let columns = (0..headers.len()).map(|index| column(headers, index));
     columns.map(|column| column.name).collect()

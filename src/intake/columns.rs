@@ -225,7 +225,7 @@ impl Mapping {
         }
         for ignored in &self.ignored_consent {
             lines.push(format!(
-                "ignored, though it may tell who must not be messaged: \"{ignored}\""
+                "ignored, though it may say who must not be messaged: \"{ignored}\""
             ));
         }
         lines

@@ -14,10 +14,10 @@ use super::words::{
     REMARK, STATUS, TIME, WEAK_REFUSALS, YES, words,
 };
 use crate::domain::text::trimmed;
-pub(super) use says::Yes;
-use says::{Says, has_negation, says};
+pub(super) use says::YesMeaning;
+use says::{CellConsent, has_negation, says};
 
-/// A column that tells who may be messaged.
+/// A column that says who may be messaged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ConsentColumn {
     /// The column.
@@ -25,29 +25,29 @@ pub struct ConsentColumn {
     pub column: Column,
     /// What "yes" means in it.
     #[serde(skip)]
-    pub(super) yes: Yes,
+    pub(super) yes: YesMeaning,
 }
 
 impl ConsentColumn {
     /// A status, tags or remarks: they say nothing of consent but in the words of an opt-out.
     pub(super) fn is_status(&self) -> bool {
-        self.yes == Yes::Nothing || self.yes == Yes::Remark
+        self.yes == YesMeaning::Nothing || self.yes == YesMeaning::Remark
     }
 }
 
-/// The columns that tell who may be messaged.
+/// The columns that say who may be messaged.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) columns: Vec<ConsentColumn>,
-    /// Those whose cells are no answers: they are ignored, which is told.
+    /// Those whose cells are no answers: they are ignored, and reported.
     pub(super) unread: Vec<String>,
 }
 
 /// What a header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Meaning {
-    yes: Yes,
-    /// The header alone tells what the column is for; else its cells must be answers, too.
+    yes: YesMeaning,
+    /// The header alone says what the column is for; else its cells must be answers, too.
     is_certain: bool,
 }
 
@@ -58,18 +58,22 @@ pub(super) fn find(headers: &[String], rows: &[Vec<String>], taken: &[usize]) ->
         if taken.contains(&index) {
             continue;
         }
-        let of_answers = || is_way(name) && are_answers(index, rows);
+        let of_answers = || names_channel(name) && are_answers(index, rows);
         let meaning = meaning(name).or_else(|| {
             let denied = has_negation(&words(name));
             of_answers().then_some(Meaning {
-                yes: if denied { Yes::MustNot } else { Yes::May },
+                yes: if denied {
+                    YesMeaning::MustNot
+                } else {
+                    YesMeaning::May
+                },
                 is_certain: false,
             })
         });
         let Some(Meaning { yes, is_certain }) = meaning else {
             continue;
         };
-        let understood = |cell: &str| says(yes, cell) != Says::NotUnderstood;
+        let understood = |cell: &str| says(yes, cell) != CellConsent::NotUnderstood;
         // A column with other cells is about something else. An empty one may say "no" further down.
         let is_empty = share_of_cells(index, rows, |_| true) == 0.0;
         if is_certain || is_empty || share_of_cells(index, rows, understood) >= 0.5 {
@@ -78,7 +82,7 @@ pub(super) fn find(headers: &[String], rows: &[Vec<String>], taken: &[usize]) ->
                 name: name.clone(),
             };
             found.columns.push(ConsentColumn { column, yes });
-        } else if yes == Yes::May {
+        } else if yes == YesMeaning::May {
             found.unread.push(name.clone());
         }
     }
@@ -87,7 +91,7 @@ pub(super) fn find(headers: &[String], rows: &[Vec<String>], taken: &[usize]) ->
 
 /// Whether the header names a way to reach a person and nothing else (`SMS`, `WhatsApp (ano/ne)`), or is a question about
 /// messages.
-fn is_way(header: &str) -> bool {
+fn names_channel(header: &str) -> bool {
     let folded = words(header);
     let other = [FACT, BESIDE_CONSENT, OTHER_WAY];
     if MESSAGES.is_in(&folded) && !other.iter().any(|list| list.is_in(&folded)) {
@@ -104,12 +108,12 @@ fn is_way(header: &str) -> bool {
 pub(super) fn are_answers(index: usize, rows: &[Vec<String>]) -> bool {
     let is_answer = |cell: &str| {
         let digits = cell.bytes().filter(u8::is_ascii_digit).count();
-        digits < 5 && says(Yes::May, cell) != Says::NotUnderstood
+        digits < 5 && says(YesMeaning::May, cell) != CellConsent::NotUnderstood
     };
     share_of_cells(index, rows, is_answer) >= 1.0
 }
 
-/// What a header says; `None` where it tells nothing of who may be messaged.
+/// What a header says; `None` where it says nothing about who may be messaged.
 fn meaning(header: &str) -> Option<Meaning> {
     let folded = words(header);
     let certain = |yes| {
@@ -135,29 +139,29 @@ fn meaning(header: &str) -> Option<Meaning> {
         return if is_beside {
             None
         } else {
-            certain(Yes::MustNot)
+            certain(YesMeaning::MustNot)
         };
     }
     if REMARK.is_in(&folded) && !CONSENTS.is_in(&folded) {
-        return certain(Yes::Remark);
+        return certain(YesMeaning::Remark);
     }
     if is_beside {
         return None;
     }
     if STATUS.has(&folded) {
-        return certain(Yes::Nothing);
+        return certain(YesMeaning::Nothing);
     }
     if CONSENTS.is_in(&folded) && !TIME.is_in(&folded) {
         return if has_negation(&folded) {
-            certain(Yes::MustNot)
+            certain(YesMeaning::MustNot)
         } else if MESSAGES.is_in(&folded) && !has(&["status", "state", "stav", "statut", "stato"]) {
-            certain(Yes::May)
+            certain(YesMeaning::May)
         } else {
-            uncertain(Yes::May)
+            uncertain(YesMeaning::May)
         };
     }
     if WEAK_REFUSALS.is_in(&folded) {
-        return uncertain(Yes::MustNot);
+        return uncertain(YesMeaning::MustNot);
     }
     None
 }
@@ -204,15 +208,15 @@ pub(super) fn of_row<'a>(
         let cell = trimmed(cell(column.index).unwrap_or(""));
         let shown: String = cell.chars().take(40).collect();
         match says(*yes, cell) {
-            Says::Nothing => {}
-            Says::May => silent = false,
-            Says::MustNot => {
+            CellConsent::Nothing => {}
+            CellConsent::May => silent = false,
+            CellConsent::MustNot => {
                 return Consent::Refused(format!("\"{}\" says \"{shown}\"", column.name));
             }
-            Says::MayMeanNo => {
+            CellConsent::MayMeanNo => {
                 doubt.get_or_insert_with(|| format!("\"{}\" says \"{shown}\"", column.name));
             }
-            Says::NotUnderstood => {
+            CellConsent::NotUnderstood => {
                 return Consent::Refused(format!(
                     "\"{}\" says \"{shown}\", which is not understood as consent",
                     column.name
@@ -231,7 +235,7 @@ pub(super) fn of_row<'a>(
 mod tests {
     use super::*;
 
-    fn yes(header: &str) -> Option<Yes> {
+    fn yes(header: &str) -> Option<YesMeaning> {
         meaning(header).map(|meaning| meaning.yes)
     }
 
@@ -258,7 +262,7 @@ mod tests {
             "Consenso",
             "acceptsMarketing",
         ] {
-            assert_eq!(yes(header), Some(Yes::May), "{header}");
+            assert_eq!(yes(header), Some(YesMeaning::May), "{header}");
         }
         for header in [
             "unsubscribed",
@@ -286,7 +290,7 @@ mod tests {
             "Do not text",
             "doNotContact",
         ] {
-            assert_eq!(yes(header), Some(Yes::MustNot), "{header}");
+            assert_eq!(yes(header), Some(YesMeaning::MustNot), "{header}");
         }
         for header in [
             "Accepts Email Marketing",
@@ -314,33 +318,37 @@ mod tests {
     #[test]
     fn cells_say_yes_no_or_nothing() {
         for (cell, says_of_consent, says_of_refusal) in [
-            ("yes", Says::May, Says::MustNot),
-            ("TRUE", Says::May, Says::MustNot),
-            ("1", Says::May, Says::MustNot),
-            ("1.0", Says::May, Says::MustNot),
-            ("Ano", Says::May, Says::MustNot),
-            ("x", Says::May, Says::MustNot),
-            ("Yes, by SMS", Says::May, Says::MustNot),
-            ("no", Says::MustNot, Says::May),
-            ("FALSE", Says::MustNot, Says::May),
-            ("0", Says::MustNot, Says::May),
-            ("Nein", Says::MustNot, Says::May),
-            ("não", Says::MustNot, Says::May),
-            ("❌", Says::MustNot, Says::May),
-            ("", Says::Nothing, Says::Nothing),
-            (" \u{a0}", Says::Nothing, Says::Nothing),
-            ("n/a", Says::Nothing, Says::Nothing),
-            ("unsubscribed", Says::MustNot, Says::MustNot),
-            ("Not subscribed", Says::MustNot, Says::MustNot),
-            ("Subscribed", Says::May, Says::May),
-            ("pending", Says::MustNot, Says::MustNot),
-            ("2024-05-01 10:00", Says::May, Says::MustNot),
-            ("SMS", Says::NotUnderstood, Says::MustNot),
-            ("Email", Says::NotUnderstood, Says::May),
-            ("maybe", Says::NotUnderstood, Says::NotUnderstood),
+            ("yes", CellConsent::May, CellConsent::MustNot),
+            ("TRUE", CellConsent::May, CellConsent::MustNot),
+            ("1", CellConsent::May, CellConsent::MustNot),
+            ("1.0", CellConsent::May, CellConsent::MustNot),
+            ("Ano", CellConsent::May, CellConsent::MustNot),
+            ("x", CellConsent::May, CellConsent::MustNot),
+            ("Yes, by SMS", CellConsent::May, CellConsent::MustNot),
+            ("no", CellConsent::MustNot, CellConsent::May),
+            ("FALSE", CellConsent::MustNot, CellConsent::May),
+            ("0", CellConsent::MustNot, CellConsent::May),
+            ("Nein", CellConsent::MustNot, CellConsent::May),
+            ("não", CellConsent::MustNot, CellConsent::May),
+            ("❌", CellConsent::MustNot, CellConsent::May),
+            ("", CellConsent::Nothing, CellConsent::Nothing),
+            (" \u{a0}", CellConsent::Nothing, CellConsent::Nothing),
+            ("n/a", CellConsent::Nothing, CellConsent::Nothing),
+            ("unsubscribed", CellConsent::MustNot, CellConsent::MustNot),
+            ("Not subscribed", CellConsent::MustNot, CellConsent::MustNot),
+            ("Subscribed", CellConsent::May, CellConsent::May),
+            ("pending", CellConsent::MustNot, CellConsent::MustNot),
+            ("2024-05-01 10:00", CellConsent::May, CellConsent::MustNot),
+            ("SMS", CellConsent::NotUnderstood, CellConsent::MustNot),
+            ("Email", CellConsent::NotUnderstood, CellConsent::May),
+            (
+                "maybe",
+                CellConsent::NotUnderstood,
+                CellConsent::NotUnderstood,
+            ),
         ] {
-            assert_eq!(says(Yes::May, cell), says_of_consent, "{cell}");
-            assert_eq!(says(Yes::MustNot, cell), says_of_refusal, "{cell}");
+            assert_eq!(says(YesMeaning::May, cell), says_of_consent, "{cell}");
+            assert_eq!(says(YesMeaning::MustNot, cell), says_of_refusal, "{cell}");
         }
     }
 }

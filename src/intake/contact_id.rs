@@ -23,7 +23,7 @@ fn ascii(letter: char) -> char {
 }
 
 /// True for an id that a spreadsheet has rounded: it keeps 15 digits, writes zeros for the others, or writes the
-/// id as a power of ten. What is left may be the id of somebody else.
+/// id as a power of ten. What is left may be another person's id.
 pub(crate) fn is_rounded(id: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if let Some((mantissa, exponent)) = id.split_once(['e', 'E']) {

@@ -1,6 +1,6 @@
 //! The columns that tell a row's country: found by their headers, read in each row.
 //!
-//! A list that tells the country is believed: its cell wins over `--region`, and a cell that is not understood
+//! A list that names the country wins: its cell wins over `--region`, and a cell that is not understood
 //! makes a national number invalid, because `--region` would make it a stranger's.
 
 use std::fmt;
@@ -55,15 +55,17 @@ impl CountryColumn {
         }
     }
 
-    /// What a filled cell tells.
-    fn read(&self, cell: &str) -> Told {
+    /// The country that a filled cell names.
+    fn read(&self, cell: &str) -> RowCountry {
         if self.nearness != Nearness::BehindACity {
-            return cell.parse().map_or(Told::NotUnderstood, Told::Country);
+            return cell
+                .parse()
+                .map_or(RowCountry::NotUnderstood, RowCountry::Country);
         }
         match AddressEnd::of(cell) {
-            AddressEnd::Country(region) => Told::Country(region),
-            AddressEnd::Georgia if !self.american => Told::NotUnderstood,
-            AddressEnd::Georgia | AddressEnd::Other => Told::Nothing,
+            AddressEnd::Country(region) => RowCountry::Country(region),
+            AddressEnd::Georgia if !self.american => RowCountry::NotUnderstood,
+            AddressEnd::Georgia | AddressEnd::Other => RowCountry::Nothing,
         }
     }
 }
@@ -104,7 +106,7 @@ pub(super) fn find(
             })
         })
         .collect();
-    // Beside a phone of one address, that address tells the country, and no other.
+    // Beside a phone of one address, that address names the country, and no other.
     if found.iter().any(|it| it.nearness == Nearness::Beside) {
         found.retain(|it| it.nearness != Nearness::OfAnAddress);
     }
@@ -203,7 +205,7 @@ pub(super) fn area_codes<'a>(
     found.map(|(_, header)| header)
 }
 
-/// `None` if the column tells no country.
+/// `None` if the column names no country.
 fn nearness(
     header: &str,
     cells: &[&str],
@@ -249,9 +251,9 @@ fn share(cells: &[&str], holds: impl Fn(&&&str) -> bool) -> f64 {
     cells.iter().filter(holds).count() as f64 / cells.len().max(1) as f64
 }
 
-/// What a row tells of its country.
+/// The country that a row names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum RowCountry {
     /// Nothing: all its cells are empty.
     Nothing,
     /// This country.
@@ -260,20 +262,20 @@ pub(super) enum Told {
     NotUnderstood,
 }
 
-/// What a row tells of its country: the nearest columns that say anything decide.
+/// The country that a row names: the nearest columns that say anything decide.
 pub(super) fn of_row<'a>(
     columns: &[CountryColumn],
     cell: impl Fn(usize) -> Option<&'a str>,
-) -> Told {
-    let mut told = Told::Nothing;
+) -> RowCountry {
+    let mut told = RowCountry::Nothing;
     let mut nearest = None;
     for column in columns {
         let cell = cell(column.column.index).map_or("", trimmed);
         let own = match cell {
-            "" => Told::Nothing,
+            "" => RowCountry::Nothing,
             cell => column.read(cell),
         };
-        if own == Told::Nothing {
+        if own == RowCountry::Nothing {
             continue;
         }
         if nearest.is_some_and(|nearest| nearest != column.nearness) {
@@ -281,15 +283,15 @@ pub(super) fn of_row<'a>(
         }
         nearest = Some(column.nearness);
         told = match (told, own) {
-            (Told::Nothing, own) => own,
-            (Told::Country(known), Told::Country(region))
+            (RowCountry::Nothing, own) => own,
+            (RowCountry::Country(known), RowCountry::Country(region))
                 if known.calling_code() == region.calling_code() =>
             {
                 told
             }
-            (Told::Country(_) | Told::NotUnderstood, _) => Told::NotUnderstood,
+            (RowCountry::Country(_) | RowCountry::NotUnderstood, _) => RowCountry::NotUnderstood,
         };
-        if told == Told::NotUnderstood {
+        if told == RowCountry::NotUnderstood {
             break;
         }
     }

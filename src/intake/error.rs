@@ -301,10 +301,10 @@ impl IntakeError {
     }
 }
 
-/// So many names are listed; the rest is counted.
+/// How many names are listed; the rest is counted.
 const LISTED: usize = 40;
 
-/// So many characters of a name are shown.
+/// How many characters of a name are shown.
 const SHOWN: usize = 40;
 
 fn listed(names: &[String]) -> String {

@@ -2,7 +2,7 @@
 //!
 //! The detector of browsers knows the encodings of the web. The code pages of DOS and of the Macintosh are
 //! read beside its guess: each reading is scored word by word, and the best one counts. Where another
-//! reading is nearly as good, both are told.
+//! reading is nearly as good, both are named.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ use encoding_rs::{
 use super::encoding::TextEncoding;
 use super::languages::{LANGUAGES, Language, Use, use_of};
 
-/// So many different words are looked at.
+/// How many different words are looked at.
 const MAX_WORDS: usize = 1000;
 /// A longer word is none.
 const MAX_WORD: usize = 60;

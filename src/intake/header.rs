@@ -29,7 +29,7 @@ pub(super) fn is_ours(header: &str) -> bool {
 }
 
 /// The header is searched among so many rows.
-const LOOKED_AT: usize = 200;
+const ROWS_SEARCHED: usize = 200;
 
 impl Header {
     /// Takes the header off the first rows of a file; without one the columns are numbered.
@@ -50,7 +50,7 @@ impl Header {
             rows.peek().map(|(_, fields)| numbered(fields))
         } else {
             let place =
-                title::header_place(file, rows.clone().take(LOOKED_AT).collect(), settings)?;
+                title::header_place(file, rows.clone().take(ROWS_SEARCHED).collect(), settings)?;
             titles.extend(
                 rows.by_ref()
                     .take(place)

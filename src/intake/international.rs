@@ -3,15 +3,15 @@
 use std::fmt;
 
 use super::columns::Mapping;
-use super::country::{self, Told};
+use super::country::{self, RowCountry};
 use crate::domain::phone::{Parsed, PhoneNumber, Reading};
 use crate::domain::text::trimmed;
 
-/// So many of a hundred filled cells must be numbers once each begins with its country code.
+/// How many of a hundred filled cells must be numbers once each begins with its country code.
 const VALID_PERCENT: usize = 90;
 
-/// So many of a hundred filled cells must be no numbers otherwise.
-const ONLY_SO_PERCENT: usize = 50;
+/// How many of a hundred filled cells must be no numbers otherwise.
+const MIN_INVALID_PERCENT: usize = 50;
 
 /// Nearly all numbers of a file are valid if they begin with their country code, and most only then. It is not
 /// certain that they do: a person has to say so.
@@ -80,7 +80,8 @@ pub(super) fn looks_international(
             }
         }
     }
-    let enough = valid * 100 >= filled * VALID_PERCENT && only_so * 100 >= filled * ONLY_SO_PERCENT;
+    let enough =
+        valid * 100 >= filled * VALID_PERCENT && only_so * 100 >= filled * MIN_INVALID_PERCENT;
     let example = example.filter(|_| enough)?;
     Some(LooksInternational {
         only_so,
@@ -100,9 +101,9 @@ fn is_unlikely(within: Parsed, international: Parsed) -> bool {
 fn reading(mapping: &Mapping, row: &[String]) -> Reading {
     let cell = |index| row.get(index).map(String::as_str);
     let region = match country::of_row(&mapping.region, cell) {
-        Told::Nothing => mapping.default_region,
-        Told::Country(region) => Some(region),
-        Told::NotUnderstood => None,
+        RowCountry::Nothing => mapping.default_region,
+        RowCountry::Country(region) => Some(region),
+        RowCountry::NotUnderstood => None,
     };
     Reading::from(region)
 }

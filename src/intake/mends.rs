@@ -18,7 +18,7 @@ pub(crate) fn may_mend(source: &Source) -> bool {
         return false;
     }
     let Ok(bytes) = Bytes::open(source) else {
-        // Whoever reads it says why it cannot be read.
+        // The reader says why it cannot be read.
         return false;
     };
     let mut head = Vec::new();

@@ -1,7 +1,7 @@
 //! Notes and totals below the last contact: which rows are no contacts.
 //!
 //! A row that holds anything which may be a number is never one, and a name alone is none either: both stay
-//! rows that somebody can mend.
+//! rows that a person can mend.
 
 use super::rows::Fields;
 use super::words::{ORIGIN, PAGE, TOTAL};

@@ -42,8 +42,8 @@ pub(super) struct Opened {
     pub(super) sheets: Option<Sheets>,
 }
 
-/// So many sheets are looked at; the first ones are those that people see.
-const LOOKED_AT: usize = 20;
+/// How many sheets are looked at; the first ones are those that people see.
+const SHEETS_SEARCHED: usize = 20;
 
 /// Reads the source once, whole.
 pub(super) fn open(source: &Source, settings: &Settings) -> Result<Opened, IntakeError> {
@@ -62,18 +62,18 @@ fn open_bytes(
     let failed = IntakeError::read(&name);
     let (mut reader, digest) = bytes.decompressed().map_err(failed)?;
     let mut head = Vec::new();
-    let read = reader
+    reader
         .by_ref()
         .take(formats::HEAD as u64)
-        .read_to_end(&mut head);
-    read.map_err(failed)?;
+        .read_to_end(&mut head)
+        .map_err(failed)?;
     let Some(kind) =
         formats::sniff(&head).map_err(|fault| refused(&name, None, settings, fault))?
     else {
         return open_text(name, bytes, settings);
     };
     let country = settings.region.map(Region::code);
-    let how = formats::How {
+    let how = formats::DecodeOptions {
         encoding: settings.encoding,
         country: country.as_deref(),
         region: settings.region,
@@ -93,7 +93,7 @@ fn open_bytes(
             let again = |sheet: &str| {
                 let (reader, _) = bytes.decompressed()?;
                 let sheet = Some(sheet);
-                formats::read(kind, reader, formats::How { sheet, ..how })
+                formats::read(kind, reader, formats::DecodeOptions { sheet, ..how })
             };
             let opened = of_sheets(&name, digest, table, settings, &again)?;
             Ok(Opened { doubt, ..opened })
@@ -125,7 +125,7 @@ fn of_sheets(
 ) -> Result<Opened, IntakeError> {
     let names = first.sheets.clone();
     let open = |table| opened_table(file.to_owned(), digest, table, settings);
-    let others = names.iter().skip(1).take(LOOKED_AT - 1);
+    let others = names.iter().skip(1).take(SHEETS_SEARCHED - 1);
     let others = others.map(|sheet| match read(sheet) {
         Ok(Content::Table(table, _)) => open(table),
         Ok(Content::Packed(..)) => Err(IntakeError::NoFile),

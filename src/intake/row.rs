@@ -8,7 +8,7 @@ use super::column::Column;
 use super::columns::Mapping;
 use super::consent::{self, Consent};
 use super::contact_id;
-use super::country::{self, Told};
+use super::country::{self, RowCountry};
 use super::file::FileInput;
 use super::notes;
 use super::phones::{self, PhoneColumn};
@@ -39,7 +39,7 @@ pub(super) struct Number {
     pub(super) parsed: Parsed,
     pub(super) region: Option<Region>,
     pub(super) suppressed: Option<Suppression>,
-    /// The list tells another country than `--region`, and the number is read by the list's.
+    /// The list names another country than `--region`, and the number is read by the list's.
     pub(super) overrides_region: bool,
     /// Its columns of consent are empty.
     pub(super) silent_on_consent: bool,
@@ -63,7 +63,7 @@ struct Found {
     typed: String,
     /// Its label or header says that it is a mobile.
     is_mobile: bool,
-    /// The list tells another country than `--region`, and the number is read by the list's.
+    /// The list names another country than `--region`, and the number is read by the list's.
     overrides_region: bool,
 }
 
@@ -161,9 +161,11 @@ impl RowJudge<'_> {
     fn accept(&self, record: Record, found: Found, position: Position) -> Candidate {
         let Found { parsed, typed, .. } = found;
         let Parsed { phone, mended, .. } = parsed;
+        let refused =
+            |record, typed, problem| invalid(position, record, typed, problem, None, Some(phone));
         let contact_id = match self.contact_id(&record, phone) {
             Ok(contact_id) => contact_id,
-            Err(problem) => return invalid(position, record, typed, problem, None, Some(phone)),
+            Err(problem) => return refused(record, typed, problem),
         };
         let rendered = self
             .judge
@@ -173,29 +175,25 @@ impl RowJudge<'_> {
             Ok(content) => (content, None),
             Err(Unsendable::Suppressed(cause)) => (None, Some(cause)),
             Err(Unsendable::Segments(message)) => {
-                let problem = RowProblem::Segments { message };
-                return invalid(position, record, typed, problem, None, Some(phone));
+                return refused(record, typed, RowProblem::Segments { message });
             }
             Err(Unsendable::Problem(message)) => {
-                let problem = RowProblem::Content { message };
-                return invalid(position, record, typed, problem, None, Some(phone));
+                return refused(record, typed, RowProblem::Content { message });
             }
         };
         let cell = |column: &Option<Column>| {
             let text = trimmed(record.get(column.as_ref()?.index)?);
             (!text.is_empty()).then(|| text.to_owned())
         };
-        let (first_name, last_name) = (
-            cell(&self.mapping.first_name),
-            cell(&self.mapping.last_name),
-        );
-        let told = consent::of_row(&self.mapping.consent, |index| record.get(index));
+        let first_name = cell(&self.mapping.first_name);
+        let last_name = cell(&self.mapping.last_name);
+        let answer = consent::of_row(&self.mapping.consent, |index| record.get(index));
         let number = Number {
             parsed,
             region: phone.region(),
             suppressed: (self.judge.suppressed)(phone).or(repeated),
-            silent_on_consent: told == Consent::Silent,
-            doubt: told.doubt(),
+            silent_on_consent: answer == Consent::Silent,
+            doubt: answer.doubt(),
             overrides_region: found.overrides_region,
             name: name_hash(first_name.as_deref(), last_name.as_deref()),
         };
@@ -287,8 +285,8 @@ impl RowJudge<'_> {
                 }
             };
             for parsed in numbers.iter() {
-                let told = reading.row_names_region || parsed.mended.has(Mending::COUNTRY);
-                let overrides_region = told && self.overrides_region(parsed.phone, part);
+                let row_country = reading.row_names_region || parsed.mended.has(Mending::COUNTRY);
+                let overrides_region = row_country && self.overrides_region(parsed.phone, part);
                 if self.reaches_a_person(parsed.line_type) {
                     let is_mobile = named_mobile && parsed.line_type.may_be_mobile();
                     let typed = typed.to_owned();
@@ -338,26 +336,26 @@ impl RowJudge<'_> {
     fn reading(&self, record: &Record) -> Reading {
         Reading {
             region: None,
-            row_names_region: self.told(record) != Told::Nothing,
+            row_names_region: self.row_country(record) != RowCountry::Nothing,
             international: self.mapping.international,
         }
     }
 
-    /// What the row itself tells of its country.
-    fn told(&self, record: &Record) -> Told {
+    /// The country that the row itself names.
+    fn row_country(&self, record: &Record) -> RowCountry {
         country::of_row(&self.mapping.region, |index| record.get(index))
     }
 
     /// The country of the row: its own, else the default. `Err` where the row's own is not understood.
     fn region(&self, record: &Record) -> Result<Option<Region>, ()> {
-        match self.told(record) {
-            Told::Nothing => Ok(self.mapping.default_region),
-            Told::Country(region) => Ok(Some(region)),
-            Told::NotUnderstood => Err(()),
+        match self.row_country(record) {
+            RowCountry::Nothing => Ok(self.mapping.default_region),
+            RowCountry::Country(region) => Ok(Some(region)),
+            RowCountry::NotUnderstood => Err(()),
         }
     }
 
-    /// Whether a number that is read by the country that the list tells is none of the one that is set for it.
+    /// Whether a number that is read by the country that the list names is none of the one that is set for it.
     fn overrides_region(&self, phone: PhoneNumber, typed: &str) -> bool {
         let code = |region: Region| region.calling_code();
         let default = self.mapping.default_region.and_then(code);

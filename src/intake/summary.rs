@@ -36,7 +36,7 @@ pub struct Summary {
     pub suppressed: u64,
     /// Queued rows whose cell was mended.
     pub mended: u64,
-    /// Queued rows that are read by the country that the list tells, and not by the one that is set.
+    /// Queued rows that are read by the country that the list names, and not by the one that is set.
     #[serde(skip_serializing_if = "is_zero")]
     pub overrides_region: u64,
     /// Queued rows whose columns of consent are empty.
@@ -183,13 +183,13 @@ fn example(row: &JudgedRow, note: Note) -> Example {
     Example {
         file: row.position.file,
         row: row.position.row.get(),
-        typed: beginning(&row.typed),
+        typed: shortened(&row.typed),
         note,
     }
 }
 
 /// A cell may hold a whole letter by mistake; a report shows its beginning.
-fn beginning(text: &str) -> String {
+fn shortened(text: &str) -> String {
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{}...", text.get(..end).unwrap_or("")),
         None => text.to_owned(),
@@ -245,7 +245,7 @@ fn suppression_code(cause: &Suppression) -> &'static str {
     }
 }
 
-/// What all suppressed rows of one kind have in common, and where each is told.
+/// What all suppressed rows of one kind have in common.
 fn suppression_text(cause: &Suppression) -> &'static str {
     match cause {
         Suppression::NoConsent { .. } => "no consent: the list itself says so",
@@ -337,7 +337,7 @@ impl Counter {
         keep(self.examples, &mut self.summary.notes, || Example {
             file: position.file,
             row: position.row.get(),
-            typed: beginning(text),
+            typed: shortened(text),
             note: Note::None,
         });
     }

@@ -63,7 +63,7 @@ impl CheckReport {
         self.text_within(usize::MAX)
     }
 
-    /// The same; its tables fit so many columns. Its lines are still to be wrapped.
+    /// The same; its tables fit `width` columns. Its lines are still to be wrapped.
     pub(crate) fn text_within(&self, width: usize) -> String {
         // Writing to a String cannot fail.
         self.view(width).render().unwrap_or_default()
@@ -339,7 +339,7 @@ fn on_lines(texts: &[String]) -> Vec<String> {
     texts.map(|text| on_one_line(text).into_owned()).collect()
 }
 
-/// A message whose further lines cannot pass for lines of ours.
+/// A message whose further lines cannot pass for our own lines.
 fn indented(text: &str) -> String {
     text.replace('\n', "\n      ")
 }

@@ -17,7 +17,7 @@ pub struct Hints {
     pub flags: Vec<(&'static str, String)>,
     /// The results file, if it was written.
     pub results: Option<PathBuf>,
-    /// One that was written before something of what it tells changed, and when.
+    /// One that was written before its contents changed, and when that was.
     pub older_results: Option<(PathBuf, Timestamp)>,
     /// Where and when the text is read.
     pub local: Local,

@@ -8,20 +8,19 @@ mod file;
 mod hints;
 mod local;
 mod manual;
-mod matters;
 mod night;
 mod page;
 mod paint;
 mod progress;
 pub(crate) mod rejects;
 mod results;
+mod results_rows;
 mod select;
 mod summary;
 mod suppressions;
 mod table;
-mod tells;
 mod text_table;
-mod told;
+mod unreached;
 mod words;
 
 pub(crate) use contacts::write_contacts;
@@ -36,12 +35,12 @@ pub(crate) use paint::painted;
 pub(crate) use progress::{ProgressLine, ProgressMode};
 pub(crate) use results::{check_room, default_stem, write_selected, write_selected_file};
 pub use results::{write_results, write_results_file};
+pub(crate) use results_rows::{ResultsColumns, ResultsMessage, ResultsRowError, messages_in};
 pub use select::{COLUMNS, Selection};
-pub use summary::{Stands, Summary};
+pub(crate) use summary::PilotCounts;
+pub use summary::{StandingReport, Summary};
 pub(crate) use suppressions::write_suppressions;
-pub(crate) use tells::{ToldMessage, messages_in};
 pub(crate) use text_table::{Column, TextTable};
-pub(crate) use told::{ToldColumns, Untold};
 pub(crate) use words::{
     counted, counted_are, displacement, grouped, minute, people, place, plural, quoted,
     terminal_width, without_numbers, wrapped, wrapped_below,

@@ -109,7 +109,7 @@ impl NightReport {
                 "mend the settings, `outreach doctor` checks them".to_owned()
             }
             ExitCode::Storage => {
-                "disk or checkpoint failed, `outreach doctor` tells more".to_owned()
+                "disk or checkpoint failed, `outreach doctor` shows more".to_owned()
             }
             ExitCode::Internal => "internal failure, please report it".to_owned(),
         }

@@ -1,5 +1,5 @@
-//! The page of a check tells that this program wrote it, so that it is replaced without a question, while a page
-//! that somebody changed or that another program wrote is kept.
+//! The page of a check names this program as its author, so that it is replaced without a question, while a page
+//! that a person changed or that another program wrote is kept.
 
 use std::path::Path;
 

@@ -29,7 +29,7 @@ const HEADINGS: [&str; 13] = [
     "== ",
 ];
 
-/// The beginnings of lines that tell how grave they are.
+/// The beginnings of lines, by severity.
 const LABELS: [(&str, Style); 7] = [
     ("error:", BAD),
     ("Warning:", CAUTION),

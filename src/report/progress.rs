@@ -12,7 +12,7 @@ use crate::domain::text::{on_one_line, visible};
 const LINE_EVERY: Duration = Duration::from_secs(30);
 
 /// Milestones that follow each other faster are passed over.
-const APART: Duration = Duration::from_secs(1);
+const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Milestones on the way to a total.
 const PARTS: u64 = 10;
@@ -51,7 +51,7 @@ impl Milestones {
             None => self.total > 0,
             Some((before, at)) => {
                 goes_on
-                    || (tenth(done) > tenth(before) && now.saturating_sub(at) >= APART)
+                    || (tenth(done) > tenth(before) && now.saturating_sub(at) >= MIN_INTERVAL)
                     || self
                         .every
                         .is_some_and(|every| now.saturating_sub(at) >= every)
@@ -161,7 +161,7 @@ impl ProgressLine {
     }
 }
 
-/// The width of the bar in a terminal of so many columns; 0: none.
+/// The width of the bar in a terminal of `columns` columns; 0: none.
 fn bar_width(columns: usize) -> usize {
     match columns {
         0..60 => 0,

@@ -15,13 +15,13 @@ use sha2::{Digest, Sha256};
 
 use super::error::ReportError;
 use super::file::NewFile;
-use super::select::{Chosen, Ours, Selection};
+use super::select::{Chosen, ResultsColumn, Selection};
 use super::summary::Summary;
 use super::table::{Cell, RESULTS_SHEET, RowWriter, TableFile, TextRows};
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::delivery::State;
 use crate::domain::dialect::{Dialect, FileFormat, SHEET_COLUMNS};
-use crate::domain::told::content_digest;
+use crate::domain::results_row::content_digest;
 use crate::store::{Batch, Reader, ResultRow, StoreError, WrittenFile};
 
 /// The reason of a row whose request is on disk and whose answer is not.
@@ -122,7 +122,7 @@ pub(crate) fn write_selected_file(
 /// # Errors
 /// [`ReportError::SheetRows`] or [`ReportError::SheetColumns`] if it does not.
 pub(crate) fn check_room(format: FileFormat, batch: &Batch, rows: u64) -> Result<(), ReportError> {
-    let columns = batch.headers.len() + Ours::ALL.len();
+    let columns = batch.headers.len() + ResultsColumn::ALL.len();
     if !format.holds(rows) {
         Err(ReportError::SheetRows)
     } else if format == FileFormat::Xlsx && columns > SHEET_COLUMNS {
@@ -194,7 +194,7 @@ impl<W: RowWriter> Lines<'_, W> {
                     let text = fields.get(*index).map_or("", |field| &field.0);
                     self.to.cell(Cell::Foreign(text))?;
                 }
-                Chosen::Ours(ours) => self.ours(*ours, row, surplus)?,
+                Chosen::Results(ours) => self.ours(*ours, row, surplus)?,
             }
         }
         self.to.end_row()
@@ -202,37 +202,39 @@ impl<W: RowWriter> Lines<'_, W> {
 
     fn ours(
         &mut self,
-        column: Ours,
+        column: ResultsColumn,
         row: &ResultRow<'_>,
         surplus: &[Field<'_>],
     ) -> Result<(), ReportError> {
         match column {
-            Ours::Row => self.to.cell(Cell::Count(row.row.into())),
-            Ours::Phone => match row.phone {
+            ResultsColumn::Row => self.to.cell(Cell::Count(row.row.into())),
+            ResultsColumn::Phone => match row.phone {
                 Some(phone) => self.print(format_args!("+{}", phone.get())),
                 None => self.to.cell(Cell::None),
             },
-            Ours::Status => {
+            ResultsColumn::Status => {
                 let state = shown(row.state);
                 self.to
                     .cell(Cell::Status(state, self.batch.status_of(state)))
             }
-            Ours::Reason => self.reason(row, surplus),
-            Ours::MessageId => self.id(row.message.message_id),
-            Ours::ContactId => self.id(row.message.contact_id),
-            Ours::Attempts => self.to.cell(Cell::Count(row.attempts.into())),
-            Ours::FinishedAt => self.time(row.finished_at),
-            Ours::DeliveredAt => self.time(row.message.delivered_at),
-            Ours::ReadAt => self.time(row.message.read_at),
-            Ours::OptedInAt => self.time(row.message.opted_in_at),
-            Ours::ReasonCode => self.to.cell(row.reason_code.map_or(Cell::None, Cell::Own)),
-            Ours::Batch => self.to.cell(Cell::Foreign(&self.batch.name)),
-            Ours::File => self.to.cell(Cell::Foreign(self.batch.file_name(row.file))),
-            Ours::Channel => {
+            ResultsColumn::Reason => self.reason(row, surplus),
+            ResultsColumn::MessageId => self.id(row.message.message_id),
+            ResultsColumn::ContactId => self.id(row.message.contact_id),
+            ResultsColumn::Attempts => self.to.cell(Cell::Count(row.attempts.into())),
+            ResultsColumn::FinishedAt => self.time(row.finished_at),
+            ResultsColumn::DeliveredAt => self.time(row.message.delivered_at),
+            ResultsColumn::ReadAt => self.time(row.message.read_at),
+            ResultsColumn::OptedInAt => self.time(row.message.opted_in_at),
+            ResultsColumn::ReasonCode => {
+                self.to.cell(row.reason_code.map_or(Cell::None, Cell::Own))
+            }
+            ResultsColumn::Batch => self.to.cell(Cell::Foreign(&self.batch.name)),
+            ResultsColumn::File => self.to.cell(Cell::Foreign(self.batch.file_name(row.file))),
+            ResultsColumn::Channel => {
                 let channel = self.batch.channels().nth(row.step.index());
                 self.to.cell(channel.map_or(Cell::None, Cell::Foreign))
             }
-            Ours::Content => self.content(row.content),
+            ResultsColumn::Content => self.content(row.content),
         }
     }
 
@@ -291,7 +293,7 @@ impl<W: RowWriter> Lines<'_, W> {
         self.to.cell(Cell::Own(&self.content.1))
     }
 
-    /// A value of ours, which needs no guard against formulas.
+    /// A value of this program, which needs no guard against formulas.
     fn print(&mut self, value: fmt::Arguments<'_>) -> Result<(), ReportError> {
         self.scratch.clear();
         // Writing to a String cannot fail.

@@ -4,70 +4,31 @@ use super::error::ReportError;
 use super::table::{Column, Kind};
 use crate::domain::delivery::State;
 use crate::domain::fold;
+use crate::domain::worded::worded_enum;
 
-/// A column of ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ours {
-    Row,
-    Phone,
-    Status,
-    Reason,
-    MessageId,
-    ContactId,
-    Attempts,
-    FinishedAt,
-    DeliveredAt,
-    ReadAt,
-    OptedInAt,
-    ReasonCode,
-    Batch,
-    File,
-    Channel,
-    Content,
+worded_enum! {
+    /// A column that this program writes, in the order of the file.
+    pub(super) enum ResultsColumn: "a column of results" {
+        Row = "outreach_row",
+        Phone = "outreach_phone",
+        Status = "outreach_status",
+        Reason = "outreach_reason",
+        MessageId = "outreach_message_id",
+        ContactId = "outreach_contact_id",
+        Attempts = "outreach_attempts",
+        FinishedAt = "outreach_finished_at",
+        DeliveredAt = "outreach_delivered_at",
+        ReadAt = "outreach_read_at",
+        OptedInAt = "outreach_opted_in_at",
+        ReasonCode = "outreach_reason_code",
+        Batch = "outreach_batch",
+        File = "outreach_file",
+        Channel = "outreach_channel",
+        Content = "outreach_content",
+    }
 }
 
-impl Ours {
-    /// In the order of the file.
-    pub(super) const ALL: [Self; 16] = [
-        Self::Row,
-        Self::Phone,
-        Self::Status,
-        Self::Reason,
-        Self::MessageId,
-        Self::ContactId,
-        Self::Attempts,
-        Self::FinishedAt,
-        Self::DeliveredAt,
-        Self::ReadAt,
-        Self::OptedInAt,
-        Self::ReasonCode,
-        Self::Batch,
-        Self::File,
-        Self::Channel,
-        Self::Content,
-    ];
-
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Row => "outreach_row",
-            Self::Phone => "outreach_phone",
-            Self::Status => "outreach_status",
-            Self::Reason => "outreach_reason",
-            Self::MessageId => "outreach_message_id",
-            Self::ContactId => "outreach_contact_id",
-            Self::Attempts => "outreach_attempts",
-            Self::FinishedAt => "outreach_finished_at",
-            Self::DeliveredAt => "outreach_delivered_at",
-            Self::ReadAt => "outreach_read_at",
-            Self::OptedInAt => "outreach_opted_in_at",
-            Self::ReasonCode => "outreach_reason_code",
-            Self::Batch => "outreach_batch",
-            Self::File => "outreach_file",
-            Self::Channel => "outreach_channel",
-            Self::Content => "outreach_content",
-        }
-    }
-
+impl ResultsColumn {
     fn kind(self) -> Kind {
         match self {
             Self::Row | Self::Attempts => Kind::Count,
@@ -90,11 +51,11 @@ impl Ours {
 }
 
 /// Our columns, behind those of the input.
-pub const COLUMNS: [&str; Ours::ALL.len()] = {
-    let mut names = [""; Ours::ALL.len()];
+pub const COLUMNS: [&str; ResultsColumn::ALL.len()] = {
+    let mut names = [""; ResultsColumn::ALL.len()];
     let mut at = 0;
     while at < names.len() {
-        names[at] = Ours::ALL[at].name();
+        names[at] = ResultsColumn::ALL[at].word();
         at += 1;
     }
     names
@@ -117,7 +78,7 @@ pub struct Selection {
 pub(super) enum Chosen {
     /// A column of the input.
     Input(usize),
-    Ours(Ours),
+    Results(ResultsColumn),
 }
 
 impl Chosen {
@@ -127,8 +88,8 @@ impl Chosen {
                 name: headers.get(index).map_or("", String::as_str),
                 kind: Kind::Text,
             },
-            Self::Ours(ours) => Column {
-                name: ours.name(),
+            Self::Results(ours) => Column {
+                name: ours.word(),
                 kind: ours.kind(),
             },
         }
@@ -151,7 +112,7 @@ impl Selection {
     pub(super) fn columns_of(&self, headers: &[String]) -> Result<Vec<Chosen>, ReportError> {
         let all: Vec<Chosen> = (0..headers.len())
             .map(Chosen::Input)
-            .chain(Ours::ALL.map(Chosen::Ours))
+            .chain(ResultsColumn::ALL.map(Chosen::Results))
             .collect();
         if self.columns.is_empty() {
             return Ok(all);
@@ -196,7 +157,7 @@ mod tests {
         assert_eq!(
             choose(&["outreach_status", "PHONE", "jmeno"]).unwrap(),
             [
-                Chosen::Ours(Ours::Status),
+                Chosen::Results(ResultsColumn::Status),
                 Chosen::Input(1),
                 Chosen::Input(2),
                 Chosen::Input(0)

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::error::ReportError;
 use super::local::Local;
-use super::matters::{Matter, matters};
 use super::table::SummaryLine;
+use super::unreached::{UnreachedCause, unreached};
 use super::words::place;
 use crate::domain::batch_state::{BatchState, Standing};
 use crate::domain::delivery::State;
@@ -30,7 +30,7 @@ pub struct Summary {
     pub sandbox: bool,
     /// Where it stands.
     #[serde(flatten)]
-    pub stands: Stands,
+    pub stands: StandingReport,
     /// Rows of the input.
     pub rows: u64,
     /// Rows by status, requests, and requests that were put off.
@@ -74,8 +74,8 @@ struct Details {
     halted_text: Option<String>,
     /// Recipients that are held, by the text of their refusal.
     held: Vec<HeldText>,
-    /// Those who were not reached, by whose matter it is.
-    matters: Vec<(Matter, u64)>,
+    /// Those who were not reached, by cause.
+    unreached: Vec<(UnreachedCause, u64)>,
     /// Queued rows that wait for the outcome of another batch, and what the first of them waits for.
     waiting: Option<(u64, String)>,
     /// Those who were sent to, by channel, where the batch has several.
@@ -100,7 +100,7 @@ impl Summary {
             channel: batch.channel.clone(),
             purpose: batch.purpose.clone(),
             sandbox: batch.sandbox,
-            stands: Stands::new(batch, reader.holder(&batch.name)),
+            stands: StandingReport::new(batch, reader.holder(&batch.name)),
             rows: counts.rows(),
             counts,
             funnel: None,
@@ -161,7 +161,7 @@ impl Summary {
             summary.details.held = reader.held(batch.id)?;
         }
         let held = summary.held();
-        summary.details.matters = matters(
+        summary.details.unreached = unreached(
             &refused,
             summary.counts.queued.saturating_sub(held),
             held,
@@ -200,7 +200,7 @@ impl Summary {
         self.details.held.iter().map(|held| held.rows).sum()
     }
 
-    /// The summary as the last sheet of a workbook with so many rows has it.
+    /// The summary as the last sheet of a workbook with `rows` rows has it.
     pub(super) fn lines(&self, rows: u64) -> Vec<SummaryLine> {
         let mut lines = vec![
             ("Batch".to_owned(), self.batch.clone()),
@@ -303,7 +303,7 @@ impl Summary {
     }
 }
 
-pub use standing::Stands;
+pub use standing::StandingReport;
 
 mod next;
 mod pilot;
@@ -313,4 +313,5 @@ mod tests;
 mod text;
 mod view;
 
+pub(crate) use pilot::PilotCounts;
 use pilot::PilotReport;

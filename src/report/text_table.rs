@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 /// The gap between two columns.
-const GAP: usize = 2;
+const COLUMN_GAP: usize = 2;
 
 /// The first column is not cut below this.
-const LEAST: usize = 8;
+const MIN_WIDTH: usize = 8;
 
 /// A column of a table.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +70,7 @@ impl TextTable {
         let mut shown: Vec<usize> = (0..self.columns.len()).collect();
         let total = |shown: &[usize]| {
             let cells: usize = shown.iter().map(|at| widths.get(*at).unwrap_or(&0)).sum();
-            cells + GAP * shown.len().saturating_sub(1)
+            cells + COLUMN_GAP * shown.len().saturating_sub(1)
         };
         while total(&shown) > width {
             let leaving = (0..shown.len())
@@ -81,7 +81,7 @@ impl TextTable {
         }
         let first = widths.first().copied().unwrap_or(0);
         let over = total(&shown).saturating_sub(width);
-        let first = first.saturating_sub(over).max(LEAST.min(first));
+        let first = first.saturating_sub(over).max(MIN_WIDTH.min(first));
         let headers: Vec<String> = self.columns.iter().map(|it| it.header.to_owned()).collect();
         let lines = std::iter::once(&headers).chain(&self.rows);
         let lines = lines.map(|cells| self.line(cells, &shown, &widths, first));
@@ -125,7 +125,7 @@ impl TextTable {
     }
 }
 
-/// The text in so many columns; what is cut ends with a sign that says so.
+/// The text cut to a number of columns; what is cut ends with a sign that says so.
 fn cut(text: &str, width: usize) -> String {
     if textwrap::core::display_width(text) <= width {
         return text.to_owned();

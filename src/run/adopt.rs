@@ -8,17 +8,17 @@ use jiff::Timestamp;
 
 use super::error::RunError;
 use super::list::List;
-use super::suppress::{Stops, Suppressed};
+use super::suppress::{NumbersToSuppress, Suppressed};
 use crate::intake::is_rounded;
-use crate::report::{ToldMessage, messages_in};
+use crate::report::{ResultsMessage, messages_in};
 use crate::store::{DecisionRecord, Place, Reader, Store};
 
 /// The end of the name of a rehearsal's results: nobody was messaged.
 const REHEARSED: &str = ".sandbox.results.csv";
 
-/// What one results file tells that the checkpoint does not know.
+/// Messages of one results file that the checkpoint does not know.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tells {
+pub struct UnknownMessages {
     /// The file.
     pub file: PathBuf,
     /// Messages that were sent, or may have been.
@@ -30,8 +30,8 @@ pub struct Tells {
 /// What became of a checkpoint that was adopted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Adopted {
-    /// What results files tell that it does not know.
-    pub unknown: Vec<Tells>,
+    /// Messages of results files that it does not know.
+    pub unknown: Vec<UnknownMessages>,
     /// What was put on its suppression list.
     pub suppressed: Option<Suppressed>,
 }
@@ -48,11 +48,11 @@ pub fn adopt(
     actor: &str,
     now: Timestamp,
 ) -> Result<Adopted, RunError> {
-    let stops = Stops::read(stops)?;
+    let stops = NumbersToSuppress::read(stops)?;
     let unknown = messages_unknown_to(checkpoint);
     let store = Store::adopt(checkpoint)?;
     let source = format!("checkpoint adopt by {actor}");
-    let enter = |stops: Stops| stops.enter(&store, None, &source, now);
+    let enter = |stops: NumbersToSuppress| stops.enter(&store, None, &source, now);
     let suppressed = stops.map(enter).transpose()?;
     let numbers = suppressed.as_ref().map_or(0, |done| done.numbers);
     let detail = format!("{numbers} numbers were given to suppress");
@@ -63,9 +63,9 @@ pub fn adopt(
     })
 }
 
-/// What the results files tell that stand in the folder of the checkpoint, in the current one, or where it wrote
-/// them last: messages that it does not know. A file that cannot be read tells nothing.
-pub fn messages_unknown_to(checkpoint: &Path) -> Vec<Tells> {
+/// The messages of results files in the folder of the checkpoint, in the current one, or where it wrote
+/// them last, that it does not know. A file that cannot be read holds none.
+pub fn messages_unknown_to(checkpoint: &Path) -> Vec<UnknownMessages> {
     let reader = Reader::open(checkpoint).ok();
     let rehearsals = reader
         .as_ref()
@@ -75,25 +75,25 @@ pub fn messages_unknown_to(checkpoint: &Path) -> Vec<Tells> {
         if !rehearsals && place.to_string_lossy().ends_with(REHEARSED) {
             continue;
         }
-        let mut tells = Tells {
+        let mut unknown = UnknownMessages {
             file,
-            ..Tells::default()
+            ..UnknownMessages::default()
         };
         let read = messages_in(&place, |message| {
             if !is_known(reader.as_ref(), &message) {
-                tells.messages += 1;
-                tells.last = message.at.max(std::mem::take(&mut tells.last));
+                unknown.messages += 1;
+                unknown.last = message.at.max(std::mem::take(&mut unknown.last));
             }
         });
-        if read.is_ok() && tells.messages > 0 {
-            found.push(tells);
+        if read.is_ok() && unknown.messages > 0 {
+            found.push(unknown);
         }
     }
     found
 }
 
 /// A checkpoint that cannot be read knows nothing.
-fn is_known(reader: Option<&Reader>, message: &ToldMessage) -> bool {
+fn is_known(reader: Option<&Reader>, message: &ResultsMessage) -> bool {
     let Some(reader) = reader else {
         return false;
     };

@@ -51,7 +51,7 @@ impl HeldBatch {
         let batch = store.reader()?.batch(name)?;
         let hold = store.hold(&batch.name, now)?;
         store.interrupt_leftovers(batch.id, now)?;
-        // Whoever held it until now may have changed it.
+        // The process that held it until now may have changed it.
         Self::new(store, hold, batch).reread()
     }
 
@@ -110,7 +110,7 @@ impl HeldBatch {
     }
 
     /// What the batch keeps otherwise than these settings say, where no flag changes it; for people.
-    pub fn kept_otherwise(&self, settings: &RunSettings) -> Option<String> {
+    pub fn differs_from(&self, settings: &RunSettings) -> Option<String> {
         let here = self.settings(settings);
         let mut kept = Vec::new();
         if self.batch.history.is_some() && here.history != settings.history {

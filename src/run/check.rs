@@ -54,7 +54,7 @@ impl List {
             if let Some(channel) = settings.channel {
                 channel_type = reader.channel_type(channel)?;
             }
-            known = Known::new(reader, settings.history, None, Vec::new(), now).telling()?;
+            known = Known::new(reader, settings.history, None, Vec::new(), now).counting()?;
         }
         let pass = Pass {
             known,
@@ -81,7 +81,7 @@ impl List {
     }
 }
 
-/// What a check goes by.
+/// What a check works with.
 #[derive(Debug, Clone, Copy)]
 pub struct CheckSettings<'a> {
     /// The checkpoint, which knows suppressed numbers and earlier messages; it need not be there.

@@ -16,7 +16,7 @@ pub struct CheckpointPlaces {
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Holds {
+enum FileContents {
     /// No real batch and nobody on the suppression list, or there is no such file.
     Nothing,
     /// Who was messaged, or must not be.
@@ -33,12 +33,12 @@ enum Choice {
 }
 
 /// The one in use; that of the home if none is yet. Two in use would be two accounts of who was messaged.
-fn choose(local: Holds, home: Option<Holds>) -> Choice {
+fn choose(local: FileContents, home: Option<FileContents>) -> Choice {
     match (local, home) {
-        (Holds::People, Some(Holds::People)) => Choice::Both,
-        (Holds::People, Some(Holds::Nothing) | None) => Choice::Local,
-        (Holds::Nothing, Some(_)) => Choice::Home,
-        (Holds::Nothing, None) => Choice::Neither,
+        (FileContents::People, Some(FileContents::People)) => Choice::Both,
+        (FileContents::People, Some(FileContents::Nothing) | None) => Choice::Local,
+        (FileContents::Nothing, Some(_)) => Choice::Home,
+        (FileContents::Nothing, None) => Choice::Neither,
     }
 }
 
@@ -79,27 +79,27 @@ pub fn known_to_rehearsal(real: &Path, rehearsal: &Path) -> Result<Option<PathBu
     if is_same_file(real, rehearsal) {
         return Ok(None);
     }
-    // A real run refuses one that is gone, and tells more; nobody is known to it.
+    // A real run refuses one that is gone, with a message of its own; here it knows no one.
     if !real.exists() {
         return Ok(None);
     }
     Ok(match holds(real)? {
-        Holds::People => Some(real.to_owned()),
-        Holds::Nothing => None,
+        FileContents::People => Some(real.to_owned()),
+        FileContents::Nothing => None,
     })
 }
 
 /// What a file holds. One of an older version is in use: it is brought forward when it is written.
-fn holds(path: &Path) -> Result<Holds, RunError> {
+fn holds(path: &Path) -> Result<FileContents, RunError> {
     let is_empty = std::fs::metadata(path).map(|file| file.is_file() && file.len() == 0);
     if is_empty.unwrap_or(true) {
-        return Ok(Holds::Nothing);
+        return Ok(FileContents::Nothing);
     }
     match Reader::open(path) {
-        Ok(reader) if reader.is_in_use()? => Ok(Holds::People),
-        Ok(_) => Ok(Holds::Nothing),
-        Err(error) if matches!(error.cause(), StoreError::Older { .. }) => Ok(Holds::People),
-        Err(error) if matches!(error.cause(), StoreError::Unfinished) => Ok(Holds::Nothing),
+        Ok(reader) if reader.is_in_use()? => Ok(FileContents::People),
+        Ok(_) => Ok(FileContents::Nothing),
+        Err(error) if matches!(error.cause(), StoreError::Older { .. }) => Ok(FileContents::People),
+        Err(error) if matches!(error.cause(), StoreError::Unfinished) => Ok(FileContents::Nothing),
         Err(error) => Err(error.into()),
     }
 }
@@ -121,7 +121,7 @@ pub struct CheckpointSettings<'a> {
     pub named: bool,
 }
 
-/// A checkpoint that is there.
+/// A checkpoint that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundCheckpoint {
     /// The file.
@@ -131,7 +131,7 @@ pub struct FoundCheckpoint {
 }
 
 impl CheckpointSettings<'_> {
-    /// The checkpoint that is named. If none is: the default; or that of the rehearsals, if it alone is there,
+    /// The checkpoint that is named. If none is: the default; or that of the rehearsals, if it alone exists,
     /// or it alone has the batch.
     ///
     /// # Errors
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn two_accounts_of_who_was_messaged_are_never_chosen_from() {
-        use Holds::{Nothing, People};
+        use FileContents::{Nothing, People};
         for (local, home, choice) in [
             (Nothing, Some(Nothing), Choice::Home),
             (Nothing, Some(People), Choice::Home),

@@ -17,7 +17,7 @@ pub(super) enum Clash {
     /// The file has another use: which.
     #[error(" is {0}: writing there would destroy it. Nothing was written; name another file")]
     Used(String),
-    /// Somebody else wrote it, or changed it.
+    /// Another program wrote it, or it was changed.
     #[error(
         ": the file that stands there was not written from this checkpoint, or was changed since. Nothing was written; name another file, or write over it with --force"
     )]
@@ -27,7 +27,7 @@ pub(super) enum Clash {
         ": a file is there already, and a backup is never written over one. Nothing was written; name another file, with the date in its name"
     )]
     Taken,
-    /// A named pipe stands there: to open it would wait, perhaps without end, until somebody reads.
+    /// A named pipe stands there: opening it would wait, perhaps without end, for a reader.
     #[error(
         " is a named pipe. Nothing was written; name a file, or let `outreach export BATCH -o -` write into a pipe"
     )]

@@ -144,11 +144,11 @@ impl Definition {
         let (name, rows_only) = (name.to_owned(), other.is_none());
         match (change, other) {
             (Some(change), None) => Ok(Step::Change(batch, change)),
-            (Some(_), Some(what)) => Err(Mismatch::OtherMessage(name, told(what))),
+            (Some(_), Some(what)) => Err(Mismatch::OtherMessage(name, part_name(what))),
             (None, _) => {
                 let words = |part| match part {
                     MAPPING => self.told_mapping(&stored),
-                    other => vec![told(other)],
+                    other => vec![part_name(other)],
                 };
                 let differing = differing.into_iter().flat_map(words).collect();
                 Err(Mismatch::OtherDefinition(name, differing, rows_only))
@@ -168,11 +168,11 @@ impl Definition {
     fn told_mapping(&self, stored: &BTreeMap<String, String>) -> Vec<&'static str> {
         let mapping = |parts: &BTreeMap<String, String>| parts.get(MAPPING).cloned();
         let (Some(was), Some(is)) = (mapping(stored), mapping(&self.parts)) else {
-            return vec![told(MAPPING)];
+            return vec![part_name(MAPPING)];
         };
         let (was, is) = (split_flags(&was), split_flags(&is));
         if was.columns != is.columns {
-            return vec![told(MAPPING)];
+            return vec![part_name(MAPPING)];
         }
         let flags = [
             (was.international != is.international, "--international"),
@@ -281,7 +281,7 @@ fn digest(parts: &BTreeMap<String, String>) -> [u8; 32] {
 }
 
 /// A part in the words of the command line.
-fn told(part: &'static str) -> &'static str {
+fn part_name(part: &'static str) -> &'static str {
     match part {
         MAPPING => "columns",
         CONTENT => "message",
@@ -419,16 +419,16 @@ mod tests {
     fn what_differs_is_told_in_the_words_of_the_flags() {
         let (stored, mut wanted) = (definition("a", "Hi"), definition("a", "Hello"));
         wanted.parts.insert(MAPPING.to_owned(), "other".to_owned());
-        let told = compare(&wanted, Some(&stored), None)
+        let message = compare(&wanted, Some(&stored), None)
             .unwrap_err()
             .to_string();
         let words = "batch `spring` was begun with other columns and other message.";
-        assert!(told.starts_with(words), "{told}");
-        let told = compare(&wanted, Some(&stored), Some(Change::Add))
+        assert!(message.starts_with(words), "{message}");
+        let message = compare(&wanted, Some(&stored), Some(Change::Add))
             .unwrap_err()
             .to_string();
         let words = "was begun with another message; give that one, or another --batch, or give the batch up with `outreach cancel`";
-        assert!(told.ends_with(words), "{told}");
+        assert!(message.ends_with(words), "{message}");
     }
 
     #[test]
@@ -451,9 +451,9 @@ mod tests {
             ),
             ("p", "q;international=yes", "columns."),
         ] {
-            let told = compare(&with(is), Some(&with(was)), None).unwrap_err();
+            let message = compare(&with(is), Some(&with(was)), None).unwrap_err();
             let words = format!("batch `spring` was begun with other {words}");
-            assert!(told.to_string().starts_with(&words), "{told}");
+            assert!(message.to_string().starts_with(&words), "{message}");
         }
     }
 }

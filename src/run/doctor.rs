@@ -46,7 +46,7 @@ pub enum FindingVerdict {
 /// One thing that was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What it is about, in a word.
+    /// What it is about.
     pub what: &'static str,
     /// How it is judged.
     pub verdict: FindingVerdict,
@@ -180,11 +180,11 @@ pub struct DoctorSettings {
     pub problems: Vec<(String, ExitCode)>,
     /// What should be known of the message.
     pub notices: Vec<String>,
-    /// The checkpoint, which need not be there yet, or why it has no place; `None` if the settings do not tell.
+    /// The checkpoint, which need not be there yet, or why it has no place; `None` if the settings do not say.
     pub checkpoint: Option<Result<PathBuf, RunError>>,
     /// What was found of the cluster.
     pub cluster: Vec<Finding>,
-    /// What the API is asked with; `None` if the settings do not tell.
+    /// What the API is asked with; `None` if the settings do not say.
     pub api: Option<DoctorApi>,
 }
 
@@ -236,7 +236,7 @@ pub async fn doctor(settings: &DoctorSettings, clock: &Clock) -> Result<Findings
 /// Checks the checkpoint; an older schema is brought forward by opening it.
 fn checkpoint(path: &Path, findings: &mut Findings) -> Option<Store> {
     if !path.exists() {
-        // Opening it makes nothing, and tells whether there was one.
+        // Opening it creates nothing, and shows whether there was one.
         if let Err(error @ StoreError::Misfit { .. }) = Store::open_existing(path) {
             findings.bad("checkpoint", error.to_string(), ExitCode::Storage);
             return None;

@@ -1,4 +1,4 @@
-//! The question that a mended text asks: the people of the list have another message already. Whoever sends must
+//! The question about a mended text: the people of the list have another message already. The sender must
 //! say whether they are left out or messaged again; nothing is read into the batch before.
 
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ use crate::domain::text::on_one_line;
 use crate::report::{minute, people};
 use crate::store::{Batch, BatchId, Reader};
 
-/// So much of an earlier message is shown, in characters.
+/// How much of an earlier message is shown, in characters.
 const SHOWN: usize = 200;
 
 /// People of the list whom another batch messaged.
@@ -88,9 +88,9 @@ impl Times {
     }
 }
 
-/// Finds whom of the list other batches messaged, where that must be decided. `own` is the batch that the list is
-/// for, if it is there already; `known` is for the threads
-/// that judge the rows. Costs a pass over the list only where another batch may matter.
+/// Finds the people of the list whom other batches messaged, where that must be decided. `own` is the batch that the
+/// list is for, if it is there already; `known` is for the threads that judge the rows. Costs a pass over the list only
+/// where another batch may matter.
 pub(super) fn messaged_before(
     ((reader, known), list, own, channel): ((&Reader, Known), &mut List, Option<BatchId>, &str),
     seen: &[(PhoneNumber, Position)],
@@ -142,7 +142,7 @@ pub(super) fn messaged_before(
     let mut told = Vec::new();
     for batch in others {
         if let Some(found) = found.get(&batch.id) {
-            told.extend(tell(reader, &batch, found, numbers)?);
+            told.extend(other_batch(reader, &batch, found, numbers)?);
         }
     }
     Ok(told)
@@ -168,7 +168,7 @@ fn others(reader: &Reader, own: Option<BatchId>, channel: &str) -> Result<Vec<Ba
     Ok(others)
 }
 
-fn tell(
+fn other_batch(
     reader: &Reader,
     batch: &Batch,
     found: &Found,

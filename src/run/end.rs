@@ -1,12 +1,12 @@
 //! How a run ended, and what follows from that. Pure.
 
-use super::pilot::PilotLeft;
 use crate::dispatch::{Halt, RunEnd};
 use crate::domain::batch_state::{BY_EVENT, BatchState};
 use crate::domain::outcome::FatalKind;
 use crate::domain::percent::Percent;
 use crate::domain::pilot::BY_PILOT;
 use crate::exit::ExitCode;
+use crate::report::PilotCounts;
 use crate::store::Counts;
 
 /// How a run ended. The checkpoint has it.
@@ -48,15 +48,15 @@ impl Ended {
         counts: Counts,
         waiting: Waiting,
         held: u64,
-        pilot: Option<PilotLeft>,
+        pilot: Option<PilotCounts>,
     ) -> Self {
         let pilot_is_over = match end {
             RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline | RunEnd::Paused(_) => {
-                pilot.is_some_and(|left| left.all() == 0)
+                pilot.is_some_and(|left| left.left() == 0)
             }
             RunEnd::Halted(_) | RunEnd::Displaced => false,
         };
-        // Who is not in the pilot is no matter of the run, as long as it goes on.
+        // People outside the pilot do not count for the run while the pilot goes on.
         let (reach, held) = match pilot {
             Some(left) if !pilot_is_over => {
                 let reach = Counts {
@@ -134,7 +134,7 @@ impl Ended {
         }
     }
 
-    /// Whose matter it is that the run ended before all was done; `waited_for` is whose matter it waited for then.
+    /// The cause for which the run ended before all was done; `waited_for` is the cause that it waited for then.
     /// `by_events`: events queue people of the batch.
     pub(super) fn by(
         &self,
@@ -146,7 +146,7 @@ impl Ended {
         }
         match &self.end {
             RunEnd::Halted(halt) => Some(match halt {
-                Halt::Fatal { kind, .. } => matter(*kind),
+                Halt::Fatal { kind, .. } => cause(*kind),
                 Halt::Message { .. } => "message",
                 Halt::Outage { .. } => "platform",
                 Halt::Reserve { .. } => "quota",
@@ -190,8 +190,8 @@ impl Ended {
     }
 }
 
-/// Whose matter an answer is that stops the whole batch.
-fn matter(kind: FatalKind) -> &'static str {
+/// The cause that an answer names which stops the whole batch.
+fn cause(kind: FatalKind) -> &'static str {
     match kind {
         FatalKind::Unauthorized => "token",
         FatalKind::Proxy => "proxy",
@@ -352,7 +352,7 @@ mod tests {
             };
             Ended::new(end, counts, waiting, 0, Some(left))
         };
-        let nobody = PilotLeft::default();
+        let nobody = PilotCounts::default();
         let over = ended(RunEnd::Complete, counts(990, 0, 0), nobody);
         assert_eq!(
             (over.state, over.exit, over.by(None, true)),
@@ -363,7 +363,7 @@ mod tests {
             (all.state, all.by(None, true)),
             (BatchState::Complete, None)
         );
-        let one = PilotLeft {
+        let one = PilotCounts {
             queued: 1,
             ..nobody
         };
@@ -372,7 +372,7 @@ mod tests {
         assert_eq!((waits.queued, waits.pilot_is_over), (1, false));
         let interrupted = ended(RunEnd::Interrupted, counts(991, 0, 0), one);
         assert_eq!(interrupted.exit, ExitCode::Paused);
-        let held = PilotLeft { held: 1, ..nobody };
+        let held = PilotCounts { held: 1, ..nobody };
         let held = Ended::new(
             RunEnd::Complete,
             counts(991, 0, 0),

@@ -42,7 +42,7 @@ pub enum RunError {
         #[source]
         source: ContentError,
     },
-    /// A file of ours could not be written.
+    /// A file could not be written.
     #[error(transparent)]
     Report(#[from] ReportError),
     /// The client of the API could not be set up.
@@ -51,7 +51,7 @@ pub enum RunError {
     /// The API's address is not usable.
     #[error(transparent)]
     BaseUrl(#[from] BaseUrlError),
-    /// A run ended by a failure of ours.
+    /// A run was ended by a failure of this program.
     #[error(transparent)]
     Run(#[from] RunFailure),
     /// A person cannot be erased now.
@@ -73,7 +73,7 @@ pub enum RunError {
         /// The quota of a window.
         limit: u64,
     },
-    /// A value of ours has no JSON form: a defect.
+    /// A value has no JSON form: a defect.
     #[error("a value cannot be stored: {0}")]
     Json(#[from] serde_json::Error),
     /// There is no checkpoint, neither of real batches nor of rehearsals.
@@ -141,7 +141,7 @@ pub enum RunError {
         /// Since when, RFC 3339.
         since: String,
     },
-    /// A file does not tell who was messaged.
+    /// A file does not say who was messaged.
     #[error(transparent)]
     History(#[from] HistoryError),
     /// What was asked does not fit the batch.
@@ -170,13 +170,13 @@ pub enum Mismatch {
     BatchName(String),
     /// Other batches messaged people of the list, and what is to become of them was not said.
     #[error(
-        "people of this list have a message from another batch already:{}\n  Say what is meant: --skip-messaged leaves them out (and the other batch leaves out whom this one messages), --message-again sends them this message too. Nothing was sent",
+        "people of this list have a message from another batch already:{}\n  Say what is meant: --skip-messaged leaves them out (and the other batch leaves out the people whom this one messages), --message-again sends them this message too. Nothing was sent",
         lines(.0)
     )]
     MessagedBefore(Vec<String>),
     /// Two files hold who was messaged.
     #[error(
-        "{} in this folder and {} both hold real batches or suppressed numbers, and neither knows whom the other messaged: say with --db which one is meant (or db in the settings file). `outreach man checkpoint` tells how one takes in what the other knows",
+        "{} in this folder and {} both hold real batches or suppressed numbers, and neither knows whom the other messaged: say with --db which one is meant (or db in the settings file). `outreach man checkpoint` says how one takes in the messages of the other",
         .0.display(), .1.display()
     )]
     TwoCheckpoints(PathBuf, PathBuf),
@@ -187,7 +187,7 @@ pub enum Mismatch {
     SameListName(String),
     /// No condition chooses an audience.
     #[error(
-        "whom? Give at least one of --opted-in, --accepted-not-read, --batch-status, --country, --on-channel, --not-within"
+        "an audience needs a condition: give at least one of --opted-in, --accepted-not-read, --batch-status, --country, --on-channel, --not-within"
     )]
     WhatAudience,
     /// There is nothing to be sent.
@@ -200,12 +200,12 @@ pub enum Mismatch {
     MendsSeveral(Vec<String>),
     /// A batch was restored from results files, which hold no messages.
     #[error(
-        "batch {0} was restored from {1}, which holds no messages: nothing was sent. Send its list again, with the same message and channel, and it goes on: whoever was messaged is not messaged again"
+        "batch {0} was restored from {1}, which holds no messages: nothing was sent. Send its list again, with the same message and channel, and it goes on: those who were messaged are not messaged again"
     )]
     NeedsList(String, String),
-    /// A follow-up was restored from results files, which do not tell what its people wait for.
+    /// A follow-up was restored from results files, which do not say what its people wait for.
     #[error(
-        "batch {0} was a follow-up and was restored from {1}, which does not tell what its people wait for: nothing was sent. `outreach send --after EVENT --of BATCH`, with its message and channel, makes it anew"
+        "batch {0} was a follow-up and was restored from {1}, which does not say what its people wait for: nothing was sent. `outreach send --after EVENT --of BATCH`, with its message and channel, makes it again"
     )]
     NeedsFollowUp(String, String),
     /// The rows of the batch are gone: a file that has them is not written over.
@@ -424,7 +424,7 @@ fn lines(choices: &[String]) -> String {
 
 impl RunError {
     /// The checkpoint that is not the one that was last used, if that is the failure.
-    pub fn misfit(&self) -> Option<&Path> {
+    pub fn replaced_checkpoint(&self) -> Option<&Path> {
         if let Self::Store(StoreError::Misfit { path, .. }) = self {
             return Some(path);
         }
@@ -475,7 +475,7 @@ fn store_exit(error: &StoreError) -> ExitCode {
         StoreError::Unusable { source, .. } => store_exit(source),
         StoreError::Held { .. } => ExitCode::Held,
         StoreError::NoBatch { .. } => ExitCode::Usage,
-        // A bug of ours, not of the disk.
+        // A defect of this program, not of the disk.
         StoreError::Impossible(_) => ExitCode::Internal,
         StoreError::Full
         | StoreError::ReadOnly

@@ -15,7 +15,7 @@ use crate::domain::content::{
     Body, ContentError, ContentSource, OtherMessage, Rendered, Role, Template, join_others,
     without_facebook_keys,
 };
-use crate::domain::fallback::{AT_MOST, CHANNELS, Fallback, OtherChannel};
+use crate::domain::fallback::{CHANNELS, Fallback, MAX_UNASKED, OtherChannel};
 use crate::domain::fold;
 use crate::domain::recipient::Record;
 use crate::domain::sms::{SmsSettings, SmsTally};
@@ -30,7 +30,7 @@ pub struct FallbackSource {
     pub channels: Vec<(String, Option<Body>)>,
     /// People also go on where a channel as a whole is refused.
     pub on_channel: bool,
-    /// So many people may be queued on another channel without being asked about; `None`: as the batch keeps it, else
+    /// How many people may be queued on another channel without being asked about; `None`: as the batch keeps it, else
     /// 1,000.
     pub at_most: Option<u64>,
 }
@@ -53,7 +53,7 @@ struct CountedSms {
 
 /// The messages for the other channels, checked against the columns of a list.
 #[derive(Debug)]
-pub(super) struct Others {
+pub(super) struct FallbackMessages {
     source: FallbackSource,
     channels: Vec<OtherChannel>,
     templates: Vec<Option<Template>>,
@@ -64,7 +64,7 @@ pub(super) struct Others {
     first_missing: Mutex<Option<String>>,
 }
 
-impl Others {
+impl FallbackMessages {
     /// Checks the messages; nothing if no other channel is asked for.
     pub(super) fn compile(
         source: &FallbackSource,
@@ -165,7 +165,7 @@ impl Others {
     /// What the messages of each channel of SMS would take, were everybody to go on to it; the next pass counts anew.
     fn segments(&self) -> Vec<String> {
         let counted = self.channels.iter().zip(&self.sms);
-        let told = counted.filter_map(|(channel, sms)| {
+        let notes = counted.filter_map(|(channel, sms)| {
             let sms = sms.as_ref()?;
             let tally = sms.tally.lock();
             let tally = std::mem::take(&mut *tally.unwrap_or_else(PoisonError::into_inner));
@@ -180,7 +180,7 @@ impl Others {
             };
             (tally.messages > 0).then(|| format!("{lead}: {}", sms_lines(&tally).join(". ")))
         });
-        told.collect()
+        notes.collect()
     }
 
     fn note_missing(&self, others: &[OtherMessage]) {
@@ -197,7 +197,7 @@ impl Others {
         }
     }
 
-    /// What is to be told after a pass over the list; the next pass counts anew.
+    /// What to report after a pass over the list; the next pass counts anew.
     pub(super) fn notes(&self) -> Vec<String> {
         self.missing_note()
             .into_iter()
@@ -205,7 +205,7 @@ impl Others {
             .collect()
     }
 
-    /// What is to be told about rows that lack a message.
+    /// What to report about rows that lack a message.
     fn missing_note(&self) -> Option<String> {
         let rows = self.missing.swap(0, Ordering::Relaxed);
         let first = self.first_missing.lock();
@@ -250,7 +250,7 @@ fn refusal(sms: Option<SmsRule>, rendered: &Rendered) -> Option<String> {
 /// Joins what is asked for with what the batch of the list keeps; `channel` is the batch's own.
 pub(super) fn join(
     step: &Step<Batch>,
-    others: Option<&Others>,
+    others: Option<&FallbackMessages>,
     channel: &str,
 ) -> Result<Option<Fallback>, Mismatch> {
     let (kept, changes, name) = match step {
@@ -281,7 +281,7 @@ pub(super) fn join(
             .source
             .at_most
             .or(kept.map(|kept| kept.at_most))
-            .unwrap_or(AT_MOST),
+            .unwrap_or(MAX_UNASKED),
     };
     if asked.channels.is_empty() {
         return Err(Mismatch::NoOtherChannel);
@@ -295,13 +295,13 @@ pub(super) fn join(
 
 fn other_fallback(name: &str, kept: Option<&Fallback>) -> Mismatch {
     let channels = kept.iter().flat_map(|kept| &kept.channels);
-    let told = channels.map(|channel| match channel.message {
+    let kept = channels.map(|channel| match channel.message {
         Some(_) => format!("{} with a message of its own", channel.id),
         None => channel.id.clone(),
     });
     Mismatch::OtherFallback {
         batch: name.to_owned(),
-        kept: told.collect(),
+        kept: kept.collect(),
     }
 }
 
@@ -309,7 +309,7 @@ fn other_fallback(name: &str, kept: Option<&Fallback>) -> Mismatch {
 #[derive(Debug, Clone)]
 pub struct FallbackChange {
     fallback: Fallback,
-    /// So many people of the batch may be queued on another channel.
+    /// How many people of the batch may be queued on another channel.
     people: u64,
 }
 
@@ -328,7 +328,7 @@ impl FallbackChange {
         })
     }
 
-    /// Lets so many be.
+    /// Sets how many may be.
     pub fn allow(&mut self, people: u64) {
         self.fallback.at_most = people;
     }
@@ -344,7 +344,8 @@ impl HeldBatch {
         asked: &FallbackSource,
     ) -> Result<Option<FallbackChange>, RunError> {
         let batch = self.batch();
-        let others = Others::compile(asked, own_message(batch).as_ref(), (&batch.headers, &[]))?;
+        let others =
+            FallbackMessages::compile(asked, own_message(batch).as_ref(), (&batch.headers, &[]))?;
         let joined = join(
             &Step::Continue(batch.clone()),
             others.as_ref(),
@@ -370,7 +371,7 @@ impl HeldBatch {
         now: Timestamp,
     ) -> Result<Self, RunError> {
         let id = self.batch().id;
-        let detail = told(&change.fallback);
+        let detail = described(&change.fallback);
         let said = DecisionRecord::new(actor, "fallback", detail, now).about(id);
         self.store()
             .decide_fallback(id, &change.fallback, vec![said])?;
@@ -378,7 +379,7 @@ impl HeldBatch {
     }
 }
 
-/// The message that the batch was begun with, as far as its definition tells.
+/// The message that the batch was begun with, as far as its definition says.
 fn own_message(batch: &Batch) -> Option<ContentSource> {
     let stored = batch.definition.get("content")?;
     let stored: serde_json::Value = serde_json::from_str(stored).ok()?;
@@ -386,7 +387,7 @@ fn own_message(batch: &Batch) -> Option<ContentSource> {
 }
 
 /// What was decided, for the history of decisions.
-pub(super) fn told(fallback: &Fallback) -> String {
+pub(super) fn described(fallback: &Fallback) -> String {
     let channels: Vec<&str> = fallback.channels.iter().map(|it| it.id.as_str()).collect();
     format!(
         "{}{}; at most {} people",
@@ -403,9 +404,9 @@ pub(super) fn told(fallback: &Fallback) -> String {
 /// Who may be queued on another channel: more than may be without being asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManyMayFallBack {
-    /// So many people may be.
+    /// How many people may be.
     pub people: u64,
-    /// So many may be without being asked about.
+    /// How many may be without being asked about.
     pub at_most: u64,
     /// The other channels.
     pub channels: Vec<String>,

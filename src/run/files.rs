@@ -1,5 +1,5 @@
 //! The files that a call writes. None of them takes the place of the checkpoint, of what is read, of another
-//! that is written, or of what somebody else wrote or changed.
+//! that is written, or of what another program wrote or changed.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use super::error::RunError;
 use crate::report::{file_as_it_is, is_database, is_own_page};
 use crate::store::{Place, Reader, StoreError, enter_file};
 
-/// So many other names are tried.
+/// How many other names are tried.
 const NAMES: u32 = 10_000;
 
 /// The files of a call: what it reads, and what it writes.
@@ -17,12 +17,12 @@ pub struct Files {
     checkpoint: Option<PathBuf>,
     other_checkpoints: Vec<PathBuf>,
     force: bool,
-    used: Vec<Used>,
+    used: Vec<UsedFile>,
 }
 
 /// A file that the call reads or writes.
 #[derive(Debug)]
-struct Used {
+struct UsedFile {
     use_: String,
     place: Place,
     is_read: bool,
@@ -50,7 +50,7 @@ impl Files {
     /// The call reads this file; `what` names it: "the token file".
     #[must_use]
     pub fn reading(mut self, what: &str, path: &Path) -> Self {
-        self.used.push(Used {
+        self.used.push(UsedFile {
             use_: format!("{what} {}", path.display()),
             place: Place::of(path),
             is_read: true,
@@ -59,7 +59,7 @@ impl Files {
     }
 
     fn writing(&mut self, what: &str, place: Place) {
-        self.used.push(Used {
+        self.used.push(UsedFile {
             use_: format!("also {what}"),
             place,
             is_read: false,
@@ -111,7 +111,7 @@ impl Files {
             Ok(there) if is_named_pipe(path, &there) => return refuse(Clash::Pipe),
             // A pipe of the shell, a terminal, /dev/null: written to as it is, and never replaced.
             Ok(there) if !there.is_file() => return Ok(()),
-            // A folder that is missing is told when the file is written: the batch does not hang on it.
+            // A missing folder is reported when the file is written: the batch does not hang on it.
             Ok(_) | Err(_) => {}
         }
         if let Some(other_use) = self.use_of(&place) {
@@ -135,7 +135,7 @@ impl Files {
     }
 
     /// Where a file of [`Self::write`] or [`Self::write_named`] can be written now: the run may have been long,
-    /// and somebody may have written there meanwhile.
+    /// and another program may have written there meanwhile.
     pub(super) fn still(&self, path: &Path) -> Result<PathBuf, RunError> {
         let place = Place::of(path);
         let is_read = self.used.iter().any(|it| it.is_read && it.place.is(&place));

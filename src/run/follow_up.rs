@@ -29,11 +29,11 @@ pub struct FollowUpAsked<'a> {
     pub of: &'a str,
     /// The event that queues them.
     pub after: Trigger,
-    /// So long after the event; `None`: as the batch keeps it, else at once.
+    /// How long after the event; `None`: as the batch keeps it, else at once.
     pub delay: Option<Duration>,
-    /// So long after the event it is too late, zero: never; `None`: as the batch keeps it, else 24 hours on Messenger.
+    /// How long after the event it is too late, zero: never; `None`: as the batch keeps it, else 24 hours on Messenger.
     pub expires: Option<Duration>,
-    /// So long after it began events queue people; `None`: as the batch keeps it, else 30 days.
+    /// How long after it began events queue people; `None`: as the batch keeps it, else 30 days.
     pub open_for: Option<Duration>,
 }
 
@@ -42,7 +42,7 @@ pub struct FollowUpAsked<'a> {
 pub enum FollowUpBatch {
     /// It is there: those people go on.
     Continue(String),
-    /// It is yet to be made of these people, or was restored from a results file, which does not tell what they wait
+    /// It is yet to be made of these people, or was restored from a results file, which does not say what they wait
     /// for.
     New {
         /// Its name.
@@ -51,7 +51,7 @@ pub enum FollowUpBatch {
         list: Source,
         /// How many.
         people: u64,
-        /// What it goes by.
+        /// Its rules.
         follow_up: FollowUp,
     },
 }
@@ -174,7 +174,7 @@ impl HeldBatch {
         if changed == *kept {
             return Ok(self);
         }
-        let said = DecisionRecord::new(actor, "after", told(&changed), now).about(batch.id);
+        let said = DecisionRecord::new(actor, "after", described(&changed), now).about(batch.id);
         self.store()
             .decide_follow_up(batch.id, &changed, vec![said])?;
         self.reread()
@@ -193,7 +193,7 @@ impl HeldBatch {
 }
 
 /// What was decided, for the history of decisions.
-pub(super) fn told(follow_up: &FollowUp) -> String {
+pub(super) fn described(follow_up: &FollowUp) -> String {
     let expires = follow_up.expires.map(span_text);
     format!(
         "{}, delay {}, expires {}, open until {:.0}",

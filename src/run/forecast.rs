@@ -15,7 +15,7 @@ use crate::store::Reader;
 /// How long an answer probably takes, before there was one. The quota decides far more.
 const LIKELY_LATENCY: Duration = Duration::from_millis(500);
 
-/// What a forecast of so many rows is made from; `latency` is the time that answers take, if it is known.
+/// What a forecast of `rows` rows is made from; `latency` is the time that answers take, if it is known.
 pub(super) fn input(
     rows: u64,
     quota: QuotaState,

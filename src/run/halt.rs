@@ -6,14 +6,14 @@ use jiff::Timestamp;
 
 use super::batch::HeldBatch;
 use super::error::{Mismatch, RunError};
-use crate::domain::refusal::{Meaning, Saying};
+use crate::domain::refusal::{Meaning, RefusalRule};
 use crate::store::{Counts, HeldText};
 
 /// What would be done, as a value: see [`HeldBatch::after_halt`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AfterHalt {
     /// What is said of texts from now on.
-    pub sayings: Vec<Saying>,
+    pub refusal_rules: Vec<RefusalRule>,
     /// The recipients that are held, by text, with what the text means. Without a meaning they stay held.
     pub held: Vec<(HeldText, Option<Meaning>)>,
     /// The recipients who were refused with this text, digits replaced, are queued again: how many.
@@ -75,10 +75,10 @@ impl HeldBatch {
     ///
     /// # Errors
     /// [`RunError`] if there is nothing to confirm, or the checkpoint fails.
-    pub fn after_halt(&self, said: &[Saying], confirm: bool) -> Result<AfterHalt, RunError> {
+    pub fn after_halt(&self, said: &[RefusalRule], confirm: bool) -> Result<AfterHalt, RunError> {
         let (reader, batch) = (self.reader()?, self.batch());
         let counts = reader.counts(batch.id)?;
-        let mut sayings = said.to_vec();
+        let mut refusal_rules = said.to_vec();
         let held = if counts.queued > 0 {
             reader.held(batch.id)?
         } else {
@@ -100,10 +100,10 @@ impl HeldBatch {
                     return Err(Mismatch::NothingToConfirm(batch.name.clone()).into());
                 }
             };
-            sayings.push(Saying::new(Meaning::NoMessenger, text));
+            refusal_rules.push(RefusalRule::new(Meaning::NoMessenger, text));
         }
-        let mut known = reader.sayings()?;
-        for saying in &sayings {
+        let mut known = reader.refusal_rules()?;
+        for saying in &refusal_rules {
             known.add(saying.clone());
         }
         let with_meaning = |held: HeldText| {
@@ -111,7 +111,7 @@ impl HeldBatch {
             (held, meaning)
         };
         Ok(AfterHalt {
-            sayings,
+            refusal_rules,
             held: held.into_iter().map(with_meaning).collect(),
             again: again.filter(|(_, rows)| *rows > 0),
             goes_on: batch.fallback.is_some(),
@@ -122,15 +122,15 @@ impl HeldBatch {
     ///
     /// # Errors
     /// [`RunError`] if the checkpoint fails.
-    pub fn go_on_after_halt(
+    pub fn continue_after_halt(
         &self,
         how: &AfterHalt,
         person: &str,
         now: Timestamp,
     ) -> Result<u64, RunError> {
         let (store, batch) = (self.store(), self.batch());
-        if !how.sayings.is_empty() {
-            store.say(&how.sayings, person, now)?;
+        if !how.refusal_rules.is_empty() {
+            store.say(&how.refusal_rules, person, now)?;
         }
         let mut queued = 0;
         for (held, meaning) in &how.held {

@@ -43,7 +43,7 @@ impl Hours {
         let key = region.unwrap_or_default();
         let mut openings = self.openings.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((asked, opening)) = openings.get(key)
-            && still_true(*asked, *opening, now)
+            && is_valid(*asked, *opening, now)
         {
             return *opening;
         }
@@ -58,7 +58,7 @@ impl Hours {
 }
 
 /// Until the opening comes the answer holds; a clock that was set back makes it void.
-fn still_true(asked: Timestamp, opening: Opening, now: Timestamp) -> bool {
+fn is_valid(asked: Timestamp, opening: Opening, now: Timestamp) -> bool {
     let fresh = between(asked, now) < Duration::from_mins(1);
     asked <= now
         && match opening {

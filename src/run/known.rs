@@ -28,7 +28,7 @@ pub(super) struct Known {
 }
 
 struct Checkpoint {
-    reader: Mutex<Asked>,
+    reader: Mutex<CountedReader>,
     span: HistorySpan,
     /// The batch whose own messages do not count as repeated.
     batch: Option<BatchId>,
@@ -36,26 +36,26 @@ struct Checkpoint {
     skip: Vec<String>,
     now: Timestamp,
     /// What is known of the people is counted too.
-    tells: bool,
+    counts_people: bool,
     /// The first failure: a judge has no way to return one.
     failure: Mutex<Option<StoreError>>,
 }
 
 /// A reader, and how often it was asked as of the same moment.
-struct Asked {
+struct CountedReader {
     reader: Reader,
     since: u32,
 }
 
 /// As many questions are asked as of one moment.
-const MOMENT: u32 = 100;
+const QUESTIONS_PER_SNAPSHOT: u32 = 100;
 
-impl Asked {
+impl CountedReader {
     fn reader(&mut self) -> Result<&Reader, StoreError> {
         if self.since == 0 {
             self.reader.expect_many_people()?;
         }
-        if self.since.is_multiple_of(MOMENT) {
+        if self.since.is_multiple_of(QUESTIONS_PER_SNAPSHOT) {
             self.reader.look_anew()?;
         }
         self.since = self.since.wrapping_add(1);
@@ -74,12 +74,12 @@ impl Known {
         now: Timestamp,
     ) -> Self {
         let known = Checkpoint {
-            reader: Mutex::new(Asked { reader, since: 0 }),
+            reader: Mutex::new(CountedReader { reader, since: 0 }),
             span,
             batch,
             skip,
             now,
-            tells: false,
+            counts_people: false,
             failure: Mutex::default(),
         };
         Self {
@@ -99,18 +99,18 @@ impl Known {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint cannot be read.
-    pub(super) fn telling(mut self) -> Result<Self, StoreError> {
+    pub(super) fn counting(mut self) -> Result<Self, StoreError> {
         if let Some(checkpoint) = self.checkpoints.last_mut() {
             let asked = checkpoint.reader.get_mut();
             let asked = asked.unwrap_or_else(PoisonError::into_inner);
-            checkpoint.tells = asked.reader()?.knows_anybody()?;
+            checkpoint.counts_people = asked.reader()?.knows_anybody()?;
         }
         Ok(self)
     }
 
     /// Whether what is known of the people is counted.
-    pub(super) fn tells(&self) -> bool {
-        self.checkpoints.iter().any(|it| it.tells)
+    pub(super) fn counts_people(&self) -> bool {
+        self.checkpoints.iter().any(|it| it.counts_people)
     }
 
     /// Fails if the checkpoint failed while rows were judged.
@@ -165,7 +165,7 @@ impl Known {
         on: Option<&str>,
     ) {
         let known =
-            self.ask_telling(|reader, asked| Ok((reader.known_person(phone, on)?, asked.now)));
+            self.ask_counted(|reader, asked| Ok((reader.known_person(phone, on)?, asked.now)));
         if let Some((Some(person), now)) = known {
             people.count(&person);
             if is_queued && person.is_contact {
@@ -177,17 +177,21 @@ impl Known {
     }
 
     /// What was counted on the channel, with the names of the batches; nothing without a checkpoint.
-    pub(super) fn told(&self, people: &KnownTally, on: Option<&str>) -> Option<KnownPeople> {
-        self.ask_telling(|reader, _| {
+    pub(super) fn counted_people(
+        &self,
+        people: &KnownTally,
+        on: Option<&str>,
+    ) -> Option<KnownPeople> {
+        self.ask_counted(|reader, _| {
             let kind = on.map(|on| reader.channel_type(on)).transpose()?.flatten();
             let may_be_messenger = on.is_some() && kind.is_none_or(|kind| kind == MESSENGER);
             Ok(KnownPeople {
                 reply_window: Some(people.window).filter(|it| may_be_messenger && it.contacts > 0),
-                messaged: people.messaged.told(reader)?,
-                opted_in: people.opted_in.told(reader)?,
-                opted_out: people.opted_out.told(reader)?,
-                no_messenger: people.no_messenger.told(reader)?,
-                unknown: people.unknown.told(reader)?,
+                messaged: people.messaged.line(reader)?,
+                opted_in: people.opted_in.line(reader)?,
+                opted_out: people.opted_out.line(reader)?,
+                no_messenger: people.no_messenger.line(reader)?,
+                unknown: people.unknown.line(reader)?,
             })
         })
     }
@@ -226,11 +230,14 @@ impl Known {
     }
 
     /// Asks the checkpoint whose people are counted.
-    fn ask_telling<T>(
+    fn ask_counted<T>(
         &self,
         question: impl FnOnce(&Reader, &Checkpoint) -> Result<T, StoreError>,
     ) -> Option<T> {
-        self.checkpoints.iter().find(|it| it.tells)?.ask(question)
+        self.checkpoints
+            .iter()
+            .find(|it| it.counts_people)?
+            .ask(question)
     }
 }
 
@@ -271,17 +278,17 @@ impl HeldBatch {
         }
         let asked = real.map_or_else(|| self.reader(), |real| Ok(Reader::open(real)?))?;
         let span = HistorySpan::default();
-        let known = Known::new(asked, span, None, Vec::new(), now).telling()?;
-        if !known.tells() {
+        let known = Known::new(asked, span, None, Vec::new(), now).counting()?;
+        if !known.counts_people() {
             return Ok(None);
         }
         let (mut people, channel) = (KnownTally::default(), self.batch().channel.as_str());
         reader.queued_numbers(id, |phone| {
             known.count(&mut people, (phone, true), Some(channel));
         })?;
-        let told = known.told(&people, Some(channel));
+        let found = known.counted_people(&people, Some(channel));
         known.check()?;
-        Ok(told.filter(|told| *told != KnownPeople::default()))
+        Ok(found.filter(|people| *people != KnownPeople::default()))
     }
 }
 
@@ -337,15 +344,15 @@ impl Counted {
         }
     }
 
-    fn told(&self, reader: &Reader) -> Result<KnownLine, StoreError> {
-        let told = |(batch, (people, last)): (&BatchId, &(u64, Timestamp))| {
+    fn line(&self, reader: &Reader) -> Result<KnownLine, StoreError> {
+        let named = |(batch, (people, last)): (&BatchId, &(u64, Timestamp))| {
             Ok(KnownBatch {
                 batch: reader.batch_name(*batch)?,
                 people: *people,
                 last: *last,
             })
         };
-        let batches = self.batches.iter().map(told);
+        let batches = self.batches.iter().map(named);
         let mut batches: Vec<KnownBatch> = batches.collect::<Result<_, StoreError>>()?;
         batches.sort_by_key(|batch| (Reverse(batch.people), Reverse(batch.last)));
         Ok(KnownLine {

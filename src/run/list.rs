@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::error::RunError;
-use super::fallback::{FallbackSource, Others};
+use super::fallback::{FallbackMessages, FallbackSource};
 use crate::domain::content::{ContentSource, Notice, Template, placeholders};
 use crate::domain::dialect::Dialect;
 use crate::domain::sms::SmsSettings;
@@ -17,7 +17,7 @@ pub struct List {
     pub(super) dialect: Option<Dialect>,
     pub(super) sms: SmsSettings,
     /// The messages for other channels.
-    pub(super) others: Option<Others>,
+    pub(super) others: Option<FallbackMessages>,
     /// What the message was compiled from.
     pub(super) source: Option<ContentSource>,
     /// How the files are read.
@@ -69,11 +69,11 @@ impl List {
     pub fn with_fallback(self, fallback: &FallbackSource) -> Result<Self, RunError> {
         let roles = self.input.mapping().roles();
         let columns = (self.input.headers(), &roles[..]);
-        let others = Others::compile(fallback, self.source.as_ref(), columns)?;
+        let others = FallbackMessages::compile(fallback, self.source.as_ref(), columns)?;
         Ok(Self { others, ..self })
     }
 
-    /// Whether Facebook refuses the message whoever gets it, because its tag was retired.
+    /// Whether Facebook refuses the message for every recipient, because its tag was retired.
     pub fn has_retired_tag(&self) -> bool {
         self.notices().iter().any(|notice| match notice {
             Notice::RetiredTag { .. } => true,

@@ -54,11 +54,11 @@ pub(crate) struct MendSettings<'a> {
 /// What became of rows that were mended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct MendedRows {
-    /// So many can be sent now.
+    /// How many can be sent now.
     pub(crate) queued: u64,
-    /// So many cannot, for something else than their number.
+    /// How many cannot, for something else than their number.
     pub(crate) invalid: u64,
-    /// So many must not be sent, or repeat another number.
+    /// How many must not be sent, or repeat another number.
     pub(crate) left_out: u64,
     /// What is wrong with numbers that were given; their rows stay as they are.
     pub(crate) wrong: Vec<String>,

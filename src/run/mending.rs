@@ -114,7 +114,7 @@ pub fn batch_knows(checkpoint: &Path, name: &str) -> Result<Option<BatchKnows>, 
     }
     let reader = Reader::open(checkpoint)?;
     let found = reader.find_batch(name)?;
-    // No list joins a follow-up: it has nothing to tell of one.
+    // No list joins a follow-up, so it keeps nothing about one.
     let Some(batch) = found.filter(|batch| batch.follow_up.is_none()) else {
         return Ok(None);
     };
@@ -126,8 +126,7 @@ pub fn batch_knows(checkpoint: &Path, name: &str) -> Result<Option<BatchKnows>, 
     Ok(Some(BatchKnows {
         batch: batch.name,
         channel: batch.channel,
-        // No list joins a batch that follows another.
-        list: list.flatten().filter(|_| batch.follow_up.is_none()),
+        list: list.flatten(),
     }))
 }
 

@@ -19,7 +19,7 @@ use crate::exit::ExitCode;
 use crate::intake::Source;
 use crate::store::{Batch, Change, Hold, Store, StoreError};
 
-/// So many other names are tried for a list whose name is taken.
+/// How many other names are tried for a list whose name is taken.
 const NAMES: u32 = 10_000;
 
 /// A folder with `inbox`, `sent`, `refused` and `results`, held by this process.
@@ -169,7 +169,7 @@ impl NightFolder {
     }
 
     /// Files the list away as its batch ended, beside one of the same name if there is one. It stays where it
-    /// should, and where somebody changed it meanwhile: it is another list then.
+    /// should, and where it was changed meanwhile: it is another list then.
     ///
     /// # Errors
     /// [`RunError`] if it cannot be moved.
@@ -217,7 +217,7 @@ impl NightFolder {
     }
 }
 
-/// What tells a file from another one, or from itself before it was written to.
+/// What distinguishes a file from another one, and from itself before it was changed.
 fn version(metadata: &Metadata) -> (u64, Option<SystemTime>) {
     (metadata.len(), metadata.modified().ok())
 }

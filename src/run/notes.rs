@@ -73,7 +73,7 @@ impl<'a> Notes<'a> {
     /// Returns when the next note is written; never if there is none. May be dropped at any time.
     pub(super) async fn written(&mut self) {
         match self.queue.front_mut() {
-            // A checkpoint that fails is reported by whoever settles or claims next.
+            // A checkpoint that fails is reported by the next claim or settlement.
             Some(note) => {
                 let _ = note.await;
                 self.queue.pop_front();

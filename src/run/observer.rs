@@ -71,7 +71,7 @@ pub struct RunProgress {
     pub pace: PacerView,
     /// Nothing is sent, because the API gives no usable answers.
     pub outage: Option<Outage>,
-    /// What is waited for, and until when, be it for a moment only.
+    /// What is waited for, and until when, even for a moment.
     pub wait: Option<Wait>,
     /// Requests a second, lately; `None` before a second has passed.
     pub rate: Option<f64>,
@@ -79,16 +79,16 @@ pub struct RunProgress {
     pub forecast: Option<Forecast>,
 }
 
-/// The way to stop a run, from any thread. Clones share it.
+/// Stops a run, from any thread. Clones share it.
 #[derive(Debug, Clone)]
 pub struct StopHandle {
-    asked: Arc<watch::Sender<Asked>>,
+    asked: Arc<watch::Sender<StopRequest>>,
     by: Arc<OnceLock<&'static str>>,
 }
 
 /// What is asked of a run; each includes those before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Asked {
+pub(super) enum StopRequest {
     Nothing,
     Finish,
     AtOnce,
@@ -97,7 +97,7 @@ pub(super) enum Asked {
 impl Default for StopHandle {
     fn default() -> Self {
         Self {
-            asked: Arc::new(watch::Sender::new(Asked::Nothing)),
+            asked: Arc::new(watch::Sender::new(StopRequest::Nothing)),
             by: Arc::default(),
         }
     }
@@ -106,7 +106,7 @@ impl Default for StopHandle {
 impl StopHandle {
     /// Nothing more is claimed; requests under way may finish, for [`RunSettings::grace`] at the most.
     pub fn finish(&self) {
-        self.raise(Asked::Finish);
+        self.raise(StopRequest::Finish);
     }
 
     /// The same, and the checkpoint keeps what asked for it: "Ctrl-C".
@@ -123,16 +123,16 @@ impl StopHandle {
 
     /// The run ends at once. The outcome of requests under way is unknown then.
     pub fn at_once(&self) {
-        self.raise(Asked::AtOnce);
+        self.raise(StopRequest::AtOnce);
     }
 
-    fn raise(&self, asked: Asked) {
+    fn raise(&self, asked: StopRequest) {
         self.asked
             .send_modify(|current| *current = asked.max(*current));
     }
 
     /// Waits until this is asked for, or more.
-    pub(super) async fn asked_for(&self, asked: Asked) {
+    pub(super) async fn asked_for(&self, asked: StopRequest) {
         // The sender lives in `self`, so that the wait cannot fail.
         let _ = self.asked.subscribe().wait_for(|now| *now >= asked).await;
     }
@@ -217,7 +217,7 @@ mod tests {
         let stop = StopHandle::default();
         stop.at_once();
         stop.finish();
-        stop.asked_for(Asked::Finish).await;
-        stop.asked_for(Asked::AtOnce).await;
+        stop.asked_for(StopRequest::Finish).await;
+        stop.asked_for(StopRequest::AtOnce).await;
     }
 }

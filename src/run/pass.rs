@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::clash::{Clash, FileClash};
 use super::error::RunError;
-use super::fallback::Others;
+use super::fallback::FallbackMessages;
 use super::known::{Known, KnownTally};
 use super::list::{List, readable};
 use super::sms::SmsRule;
@@ -17,7 +17,7 @@ use crate::intake::{Input, IntakeError, Judge, JudgeError, Render, Summary, Unse
 use crate::report::check::CheckReport;
 use crate::report::rejects::RejectsFile;
 
-/// So many rendered messages are shown.
+/// How many rendered messages are shown.
 const SAMPLES: usize = 3;
 
 /// The progress of a list is reported each time so many rows were read.
@@ -96,10 +96,10 @@ impl Pass<'_> {
             first_file: u16::try_from(self.earlier_files.len()).unwrap_or(u16::MAX),
             all_examples: self.all_examples,
         };
-        let mut seen = Seen::new(self.sms.is_some());
+        let mut seen = PassTotals::new(self.sms.is_some());
         let judged = input.judge_all(&judge, &mut |row| {
             seen.row(&row, progress);
-            if known.tells()
+            if known.counts_people()
                 && let Some(phone) = number_of(&row)
             {
                 let is_queued = matches!(row.verdict, Verdict::Queued(_));
@@ -131,9 +131,9 @@ impl Pass<'_> {
     fn concluded(
         &self,
         input: &Input,
-        others: Option<&Others>,
+        others: Option<&FallbackMessages>,
         judged: Result<Summary, JudgeError<RunError>>,
-        seen: Seen,
+        seen: PassTotals,
         rejects: Option<RejectsFile>,
     ) -> Result<CheckReport, RunError> {
         let refusal = match &judged {
@@ -143,7 +143,10 @@ impl Pass<'_> {
         let is_unusable = refusal.is_some() || matches!(judged, Err(JudgeError::Intake(_)));
         let rejects = rejects.filter(|_| self.keep_rejects || !is_unusable);
         let rejected = self.finish(rejects)?;
-        let told = others.into_iter().flat_map(Others::notes).collect();
+        let told = others
+            .into_iter()
+            .flat_map(FallbackMessages::notes)
+            .collect();
         let found = (seen, judged?, told);
         Ok(CheckReport {
             rejected,
@@ -157,13 +160,13 @@ impl Pass<'_> {
     fn report(
         &self,
         input: &Input,
-        (seen, summary, told): (Seen, Summary, Vec<String>),
+        (seen, summary, told): (PassTotals, Summary, Vec<String>),
     ) -> Result<CheckReport, RunError> {
         let files = self.earlier_files.iter().map(String::as_str);
         let people = self
             .known
-            .tells()
-            .then(|| self.known.told(&seen.people, self.channel));
+            .counts_people()
+            .then(|| self.known.counted_people(&seen.people, self.channel));
         self.known.check()?;
         Ok(CheckReport {
             files: files.chain(input.file_names()).map(str::to_owned).collect(),
@@ -184,7 +187,7 @@ impl Pass<'_> {
     fn render(
         &self,
         message: &Template,
-        others: Option<&Others>,
+        others: Option<&FallbackMessages>,
         record: &Record,
         phone: PhoneNumber,
     ) -> Result<Rendered, Unsendable> {
@@ -213,7 +216,7 @@ impl Pass<'_> {
 }
 
 /// What is kept of the rows that pass by.
-struct Seen {
+struct PassTotals {
     rows: u64,
     samples: Vec<String>,
     sms: Option<SmsTally>,
@@ -221,7 +224,7 @@ struct Seen {
     people: KnownTally,
 }
 
-impl Seen {
+impl PassTotals {
     fn new(count_sms: bool) -> Self {
         Self {
             rows: 0,

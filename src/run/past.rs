@@ -5,13 +5,16 @@ use super::error::RunError;
 use crate::dispatch::{LateAnswer, PastAnswers};
 use crate::domain::delivery::State;
 use crate::domain::fallback::Step;
-use crate::domain::outcome::{AttemptOutcome, KnownBy, Matter, Outcome};
-use crate::domain::refusal::{self, Meaning, Means, Saying, Sayings};
+use crate::domain::outcome::{AttemptOutcome, KnownBy, Outcome, RejectionCause};
+use crate::domain::refusal::{self, Meaning, RefusalRule, RefusalRules, TextMeaning};
 use crate::store::LateRefusal;
 
 /// What people said that texts mean: in earlier runs, and for this one.
-pub(super) fn sayings(batch: &HeldBatch, now: &[Saying]) -> Result<Sayings, RunError> {
-    let mut said = batch.reader()?.sayings()?;
+pub(super) fn refusal_rules(
+    batch: &HeldBatch,
+    now: &[RefusalRule],
+) -> Result<RefusalRules, RunError> {
+    let mut said = batch.reader()?.refusal_rules()?;
     for saying in now {
         said.add(saying.clone());
     }
@@ -19,7 +22,10 @@ pub(super) fn sayings(batch: &HeldBatch, now: &[Saying]) -> Result<Sayings, RunE
 }
 
 /// The answers of earlier runs on each channel of the batch.
-pub(super) fn answers(batch: &HeldBatch, said: &Sayings) -> Result<Vec<PastAnswers>, RunError> {
+pub(super) fn answers(
+    batch: &HeldBatch,
+    said: &RefusalRules,
+) -> Result<Vec<PastAnswers>, RunError> {
     let Some(fallback) = &batch.batch().fallback else {
         return Ok(vec![own_answers(batch, said)?]);
     };
@@ -30,7 +36,7 @@ pub(super) fn answers(batch: &HeldBatch, said: &Sayings) -> Result<Vec<PastAnswe
 }
 
 /// The answers of earlier runs on one channel of several.
-fn answers_on(batch: &HeldBatch, step: Step, said: &Sayings) -> Result<PastAnswers, RunError> {
+fn answers_on(batch: &HeldBatch, step: Step, said: &RefusalRules) -> Result<PastAnswers, RunError> {
     let (reader, id) = (batch.reader()?, batch.batch().id);
     let answers = reader.channel_answers(id, step)?;
     let late = reader.late_refusals(id, Some(step))?;
@@ -45,7 +51,7 @@ fn answers_on(batch: &HeldBatch, step: Step, said: &Sayings) -> Result<PastAnswe
 }
 
 /// The answers of earlier runs of a batch that has one channel.
-fn own_answers(batch: &HeldBatch, said: &Sayings) -> Result<PastAnswers, RunError> {
+fn own_answers(batch: &HeldBatch, said: &RefusalRules) -> Result<PastAnswers, RunError> {
     let (reader, id) = (batch.reader()?, batch.batch().id);
     let counts = reader.counts(id)?;
     if counts.requests == 0 {
@@ -71,7 +77,7 @@ fn own_answers(batch: &HeldBatch, said: &Sayings) -> Result<PastAnswers, RunErro
     })
 }
 
-fn answer(late: LateRefusal, said: &Sayings) -> LateAnswer {
+fn answer(late: LateRefusal, said: &RefusalRules) -> LateAnswer {
     let LateRefusal {
         recipient,
         outcome,
@@ -85,12 +91,12 @@ fn answer(late: LateRefusal, said: &Sayings) -> LateAnswer {
         };
         Outcome::NoMessenger { text, known }
     } else {
-        let matter = match outcome {
-            AttemptOutcome::Message => Matter::Message(""),
-            AttemptOutcome::Person => Matter::Person(""),
-            _ => Matter::Unread,
+        let cause = match outcome {
+            AttemptOutcome::Message => RejectionCause::Message(""),
+            AttemptOutcome::Person => RejectionCause::Person(""),
+            _ => RejectionCause::Unread,
         };
-        Outcome::Rejected { text, matter }
+        Outcome::Rejected { text, cause }
     };
     LateAnswer {
         recipient,
@@ -103,7 +109,7 @@ fn known_by_table(text: &str) -> KnownBy {
     // Without the status, which is no part of the text.
     let text = text.split_once(": ").map_or(text, |(_, text)| text);
     match refusal::read(text).map(|reading| reading.means) {
-        Some(Means::Known(Meaning::NoMessenger)) => KnownBy::Table,
+        Some(TextMeaning::Known(Meaning::NoMessenger)) => KnownBy::Table,
         Some(_) | None => KnownBy::Nobody,
     }
 }

@@ -1,4 +1,4 @@
-//! A batch is paused by whoever asks for it, and begun by a second person where that is asked for.
+//! A batch is paused by one person, and begun by a second one where the settings ask for that.
 
 use std::path::Path;
 

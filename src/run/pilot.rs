@@ -5,51 +5,10 @@ use jiff::Timestamp;
 use super::batch::HeldBatch;
 use super::error::RunError;
 use crate::domain::batch_state::BatchState;
-use crate::domain::delivery::State;
 use crate::domain::pilot::{self, BY_PILOT, Pilot, PilotAsked, PilotStep};
 use crate::domain::random::mix;
-use crate::store::{Batch, NewPilot, PilotPeople, Reader, StoreError};
-
-/// How the people of a pilot stand who are not settled.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct PilotLeft {
-    /// Those whom a run claims.
-    pub(super) queued: u64,
-    /// Those who are held by the text of a refusal.
-    pub(super) held: u64,
-    /// Those whose request is under way.
-    pub(super) sending: u64,
-}
-
-impl PilotLeft {
-    fn of(people: &[PilotPeople]) -> Self {
-        let mut left = Self::default();
-        for group in people {
-            let place = match (group.state, group.held) {
-                (State::Queued, false) => &mut left.queued,
-                (State::Queued, true) => &mut left.held,
-                (State::Sending, _) => &mut left.sending,
-                (
-                    State::Sent
-                    | State::NoMessenger
-                    | State::Error
-                    | State::Unknown
-                    | State::Invalid
-                    | State::Duplicate
-                    | State::Suppressed,
-                    _,
-                ) => continue,
-            };
-            *place += group.people;
-        }
-        left
-    }
-
-    /// How many there are.
-    pub(super) fn all(self) -> u64 {
-        self.queued + self.held + self.sending
-    }
-}
+use crate::report::PilotCounts;
+use crate::store::{Batch, NewPilot, Reader, StoreError};
 
 impl HeldBatch {
     /// What the next run is, as far as pilots go. `resumed`: a person takes the batch up; `bits` are random: the seed of a
@@ -90,10 +49,9 @@ impl HeldBatch {
     }
 }
 
-/// Who of the batch's pilot is not settled yet; `None` if it has none, or it is over.
-pub(super) fn left(reader: &Reader, batch: &Batch) -> Result<Option<PilotLeft>, StoreError> {
-    Ok(match batch.pilot.filter(|pilot| !pilot.is_over) {
-        None => None,
-        Some(_) => Some(PilotLeft::of(&reader.pilot_people(batch.id)?)),
-    })
+/// How the people of the batch's pilot stand; `None` if it has none, or it is over.
+pub(super) fn counts(reader: &Reader, batch: &Batch) -> Result<Option<PilotCounts>, StoreError> {
+    let open = batch.pilot.filter(|pilot| !pilot.is_over);
+    let count = |_| Ok(PilotCounts::of(&reader.pilot_people(batch.id)?));
+    open.map(count).transpose()
 }

@@ -136,16 +136,16 @@ impl SendPlan {
         })
     }
 
-    /// Also leaves out whom this checkpoint suppresses, or has messaged: that of the real batches, for a rehearsal of
-    /// what would be sent now. It is read only.
+    /// Also leaves out the people whom this checkpoint suppresses, or has messaged: that of the real batches, for a
+    /// rehearsal of what would be sent now. It is read only.
     #[must_use]
     pub fn going_by(mut self, real: Option<&Path>) -> Self {
         self.real = real.map(Path::to_owned);
         self
     }
 
-    /// What is known of the numbers; the messages of `own` are those of the list itself, and whom the batches of
-    /// `skip` messaged is left out.
+    /// What is known of the numbers; the messages of `own` are those of the list itself, and the people of the batches
+    /// of `skip` messaged is left out.
     pub(super) fn known(
         &self,
         history: HistorySpan,
@@ -191,8 +191,8 @@ impl SendPlan {
         settings.of(self.step.batch()).history
     }
 
-    /// The same for rows that are read: where there are other channels, whom the batch's own does not reach begins on
-    /// the next one, which a claim decides.
+    /// The same for rows that are read: where there are other channels, a person whom the batch's own does not reach
+    /// begins on the next one, which a claim decides.
     fn at_intake(&self, history: HistorySpan) -> HistorySpan {
         match self.fallback {
             Some(_) => HistorySpan {
@@ -307,14 +307,14 @@ impl SendPlan {
         }))
     }
 
-    /// Lets so many people be queued on another channel.
+    /// Sets how many people may be queued on another channel.
     pub fn let_fall_back(&mut self, people: u64) {
         if let Some(fallback) = &mut self.fallback {
             fallback.at_most = people;
         }
     }
 
-    /// So many rows of the list would be queued.
+    /// How many rows of the list would be queued.
     fn count_queued(
         &mut self,
         own: Option<BatchId>,

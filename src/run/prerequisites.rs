@@ -5,14 +5,14 @@
 //! pages (closed beta). Viber Business Messages and RBM: Amio's pages of these channels.
 
 use crate::domain::outcome::{LastAnswer, MESSENGER};
-use crate::domain::refusal::{self, Meaning, Means};
+use crate::domain::refusal::{self, Meaning, TextMeaning};
 use crate::domain::sms::CHANNEL_TYPE as SMS;
 use crate::report::minute;
 
 /// One of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Prerequisite {
-    /// What it is about, in a word.
+    /// What it is about.
     pub(super) what: &'static str,
     /// An answer of the API showed that it holds; otherwise a person must confirm it.
     pub(super) is_seen: bool,
@@ -102,7 +102,7 @@ fn refusal_of_channel(text: &str) -> Option<(&'static str, &'static str)> {
     // Without the status, which is no part of the text.
     let text = text.split_once(": ").map_or(text, |(_, text)| text);
     let reading = refusal::read(text)?;
-    (reading.means == Means::Known(Meaning::Channel)).then_some((reading.what, reading.todo))
+    (reading.means == TextMeaning::Known(Meaning::Channel)).then_some((reading.what, reading.todo))
 }
 
 #[cfg(test)]

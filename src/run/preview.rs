@@ -10,7 +10,7 @@ use super::error::RunError;
 use super::fallback::FallbackSource;
 use super::forecast::first_forecast;
 use super::halt::AfterHalt;
-use super::pilot::left;
+use super::pilot;
 use super::quota::known;
 use super::settings::RunSettings;
 use crate::domain::forecast::Forecast;
@@ -23,11 +23,11 @@ use crate::store::{Counts, Reader};
 pub struct LikelyFallback {
     /// The other channels, in the order in which they are tried.
     pub channels: Vec<String>,
-    /// So many people, by the share of earlier answers on the batch's own channel; `None` before there were any.
+    /// How many people, by the share of earlier answers on the batch's own channel; `None` before there were any.
     pub people: Option<u64>,
 }
 
-/// Whose quota a forecast goes by.
+/// The quota that a forecast uses.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct QuotaOf<'a> {
     /// The fingerprint of the token that is used, if there is one.
@@ -59,7 +59,7 @@ pub struct Preview {
 }
 
 impl HeldBatch {
-    /// What a run would do; `quota_of` says whose quota is used, and `pilot` whom the run is for.
+    /// What a run would do; `quota_of` says whose quota is used, and `pilot` for whom the run is.
     ///
     /// # Errors
     /// [`RunError`] if the checkpoint fails.
@@ -84,7 +84,7 @@ impl HeldBatch {
             PilotStep::None => queued,
             PilotStep::Begin(pilot) => queued.min(pilot.size.into()),
             PilotStep::GoOn(_) => {
-                left(&self.reader()?, self.batch())?.map_or(0, |left| left.queued)
+                pilot::counts(&self.reader()?, self.batch())?.map_or(0, |left| left.queued)
             }
             PilotStep::Over(_) => 0,
         };
@@ -146,7 +146,7 @@ impl HeldBatch {
             .collect())
     }
 
-    /// Who probably goes on to another channel, of so many people.
+    /// How many of `people` probably go on to another channel.
     fn likely_fallback(&self, people: u64) -> Result<Option<LikelyFallback>, RunError> {
         let batch = self.batch();
         let Some(fallback) = batch.fallback.as_ref().filter(|_| people > 0) else {
@@ -157,7 +157,7 @@ impl HeldBatch {
     }
 }
 
-/// Who of so many people would probably go on to these other channels, by what the checkpoint knows of `channel`.
+/// How many of `people` would probably go on to these other channels, by what the checkpoint knows of `channel`.
 ///
 /// # Errors
 /// [`RunError`] if the checkpoint cannot be read.

@@ -6,12 +6,12 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::error::RunError;
-use crate::domain::retention::{FIRST_STEP, Kept, next_step};
+use crate::domain::retention::{FIRST_STEP, KeepReason, next_step};
 use crate::store::{DecisionRecord, OldBatch, Reader, Store, StoreError};
 
 /// Between two steps others have the write lock: who waits for it asks every 25 ms in the first 128 ms of its waiting,
 /// and ever more rarely then (SQLite's busy handler).
-const GAP: Duration = Duration::from_millis(26);
+const STEP_PAUSE: Duration = Duration::from_millis(26);
 
 /// What went.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub fn prune(
         let hold = match store.hold(&batch.name, now) {
             Ok(hold) => hold,
             Err(StoreError::Held { .. }) => {
-                batch.kept = batch.kept.or(Some(Kept::Held));
+                batch.kept = batch.kept.or(Some(KeepReason::Held));
                 pruned.batches.push(batch);
                 continue;
             }
@@ -77,7 +77,7 @@ pub fn prune(
             if !step.more {
                 break;
             }
-            std::thread::sleep(GAP);
+            std::thread::sleep(STEP_PAUSE);
         }
         drop(hold);
         pruned.batches.push(batch);

@@ -14,7 +14,7 @@ use crate::domain::quota::{QUOTA_PERIOD, QuotaHeaders, QuotaState};
 use crate::store::{Lately, QuotaUpdate, Reader, Store, StoreError};
 
 /// How much longer than the period the pacer looks back: its windows are a thousandth longer.
-const LOOK_BACK_MORE: Duration = Duration::from_secs(10);
+const LOOK_BACK_MARGIN: Duration = Duration::from_secs(10);
 
 /// Starts that can lie between two group commits, which both save the quota: no more than are under
 /// way, and those of as many other processes as anybody runs.
@@ -31,7 +31,7 @@ pub(super) async fn pacer(
     clock: &Clock,
 ) -> Result<Handle, RunError> {
     let reader = store.reader()?;
-    let look_back = SignedDuration::try_from(QUOTA_PERIOD + LOOK_BACK_MORE);
+    let look_back = SignedDuration::try_from(QUOTA_PERIOD + LOOK_BACK_MARGIN);
     let (now, uptime) = (clock.now(), clock.uptime());
     let lately = Lately {
         since: now - look_back.unwrap_or(SignedDuration::ZERO),
@@ -54,7 +54,7 @@ pub(super) async fn pacer(
     Ok(Handle::new(settings, &past, clock.clone()))
 }
 
-/// The same, told by a clock that was set by so much since.
+/// The same, by a clock that was set by `by` since.
 fn moved_by(by: SignedDuration, quota: QuotaState) -> QuotaState {
     let moved = |at: Timestamp| at.checked_add(by).unwrap_or(at);
     QuotaState {
@@ -74,7 +74,7 @@ pub(super) fn quota_update(pacer: &Handle) -> Arc<QuotaUpdate> {
     Arc::new(move || {
         let state = pacer.state();
         let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if says_nothing_new(&kept, &state) {
+        if is_unchanged(&kept, &state) {
             return None;
         }
         *kept = state;
@@ -84,7 +84,7 @@ pub(super) fn quota_update(pacer: &Handle) -> Arc<QuotaUpdate> {
 }
 
 /// The end of a window needs no writing: the time says it.
-fn says_nothing_new(kept: &QuotaState, state: &QuotaState) -> bool {
+fn is_unchanged(kept: &QuotaState, state: &QuotaState) -> bool {
     let same_end = match (kept.reset_at, state.reset_at) {
         (Some(kept), Some(now)) => between(kept, now).max(between(now, kept)) < SAME_RESET,
         (_, None) => true,
@@ -235,12 +235,12 @@ mod tests {
         );
         let later = "2026-05-01T10:59:00Z";
         let same = state(Some(10), Some("2026-05-01T11:00:00.4Z"), later);
-        assert!(says_nothing_new(&kept, &same));
-        assert!(says_nothing_new(&kept, &state(None, None, later)));
+        assert!(is_unchanged(&kept, &same));
+        assert!(is_unchanged(&kept, &state(None, None, later)));
         let less = state(Some(9), Some("2026-05-01T11:00:00Z"), later);
-        assert!(!says_nothing_new(&kept, &less));
+        assert!(!is_unchanged(&kept, &less));
         let next = state(Some(10), Some("2026-05-01T12:00:00Z"), later);
-        assert!(!says_nothing_new(&kept, &next));
-        assert!(!says_nothing_new(&QuotaState::default(), &kept));
+        assert!(!is_unchanged(&kept, &next));
+        assert!(!is_unchanged(&QuotaState::default(), &kept));
     }
 }

@@ -13,7 +13,7 @@ use super::list::List;
 use super::mending::KeptList;
 use super::pass::Pass;
 use super::plan::SendPlan;
-use super::read_plan::{NewRows, ReadPlan, Said, discard_on_error};
+use super::read_plan::{Decisions, NewRows, ReadPlan, discard_on_error};
 use super::settings::RunSettings;
 use super::sms::{self, SmsRule};
 use crate::domain::follow_up::{FollowUp, Trigger};
@@ -107,8 +107,8 @@ impl SendPlan {
         &'a self,
         mapping: Option<&'a Mapping>,
         follow_up: Option<&'a FollowUp>,
-    ) -> Said<'a> {
-        Said {
+    ) -> Decisions<'a> {
+        Decisions {
             actor: self.actor.as_deref(),
             fallback: self.fallback.as_ref(),
             follow_up,
@@ -166,7 +166,7 @@ impl SendPlan {
         };
         let pass = Pass {
             sms: SmsRule::of(self.list.sms, channel_type.as_deref()),
-            known: self.known(history, Some(own), skip, now)?.telling()?,
+            known: self.known(history, Some(own), skip, now)?.counting()?,
             channel: Some(&self.definition.channel),
             batch: Some(&self.name),
             earlier_files: earlier.as_ref().map_or(&[], |batch| &batch.files),
@@ -188,7 +188,7 @@ impl SendPlan {
             loader.complete()?;
         }
         if let (Some(Trigger::OptIn), Some(known)) = (awaits, &mut report.known) {
-            // Whoever opts in acts then.
+            // An opt-in is an act of the person.
             known.reply_window = None;
         }
         if self.fallback.is_none() {
@@ -198,7 +198,7 @@ impl SendPlan {
         Ok(report)
     }
 
-    /// Keeps with a new batch what it goes by, so that it is not lost while the batch waits to be confirmed.
+    /// Keeps the rules of a new batch with it, so that it is not lost while the batch waits to be confirmed.
     fn keep_with_new(
         &self,
         id: BatchId,

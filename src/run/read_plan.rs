@@ -102,7 +102,7 @@ impl ReadPlan {
 }
 
 /// What `actor` decided about a batch and its list, for the audit.
-pub(super) struct Said<'a> {
+pub(super) struct Decisions<'a> {
     pub(super) actor: Option<&'a str>,
     pub(super) fallback: Option<&'a Fallback>,
     pub(super) follow_up: Option<&'a FollowUp>,
@@ -111,7 +111,7 @@ pub(super) struct Said<'a> {
     pub(super) sms: SmsSettings,
 }
 
-impl Said<'_> {
+impl Decisions<'_> {
     /// Which lines without a person are messaged, which columns of consent are ignored, and the like.
     pub(super) fn records(&self, batch: BatchId, now: Timestamp) -> Vec<DecisionRecord> {
         let Some(actor) = self.actor else {
@@ -123,8 +123,8 @@ impl Said<'_> {
             .mapping
             .map(|mapping| mapping.ignored_consent.join(", "));
         let details = [
-            ("after", self.follow_up.map(follow_up::told)),
-            ("fallback", self.fallback.map(fallback::told)),
+            ("after", self.follow_up.map(follow_up::described)),
+            ("fallback", self.fallback.map(fallback::described)),
             ("max-segments", limit.map(|limit| limit.to_string())),
             ("allow-line-type", Some(services.join(", "))),
             ("ignore-consent-column", ignored),

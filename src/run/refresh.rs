@@ -1,4 +1,4 @@
-//! Results files of many batches, written anew where what they tell has changed since.
+//! Results files of many batches, written again where their contents have changed.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::report::is_as_left;
 use crate::store::{Batch, Reader, Store};
 
 /// Deliveries and opt-ins of a batch come for so long, after its last run.
-const LATE: SignedDuration = SignedDuration::from_hours(30 * 24);
+const RESULTS_CHANGE_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// What became of the results of one batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,8 +77,8 @@ fn export_one(
     )?))
 }
 
-/// Writes the results files anew of batches that are finished, where what they tell has changed since: deliveries
-/// came. A file that somebody changed or took away stays so. Returns those that were written.
+/// Writes the results files of finished batches again, where their contents have changed: deliveries
+/// came. A file that was changed or removed stays as it is. Returns those that were written.
 ///
 /// # Errors
 /// [`RunError`] if the checkpoint fails, or a file cannot be written.
@@ -92,7 +92,9 @@ pub fn refresh_results(
     let mut written = Vec::new();
     for batch in reader.batches()? {
         let is_finished = matches!(batch.state, BatchState::Complete | BatchState::Cancelled);
-        let is_late = batch.finished_at.is_none_or(|at| at + LATE < now);
+        let is_late = batch
+            .finished_at
+            .is_none_or(|at| at + RESULTS_CHANGE_FOR < now);
         let is_fixed = !is_finished || is_late || batch.pruned_at.is_some();
         if is_fixed || reader.holder(&batch.name).is_some() {
             continue;

@@ -9,7 +9,7 @@ use super::batch::HeldBatch;
 use super::error::RunError;
 use super::resolve::{RowChoice, choose};
 use crate::domain::delivery::State;
-use crate::domain::refusal::{Meaning, Saying};
+use crate::domain::refusal::{Meaning, RefusalRule};
 use crate::domain::text::canonical_text;
 use crate::store::{RecipientId, RefusedRow};
 
@@ -58,7 +58,9 @@ impl HeldBatch {
         let at = |row: &RefusedRow| (row.file, row.row);
         let wanted = "that was refused";
         let mut rows = choose(&choice.rows, wanted, &batch.name, &batch.files, rows, at)?;
-        let text = choice.refusal.map(|text| Saying::new(Meaning::Later, text));
+        let text = choice
+            .refusal
+            .map(|text| RefusalRule::new(Meaning::Later, text));
         rows.retain(|row| {
             let state = choice.states.is_empty() || choice.states.contains(&row.state);
             state && text.as_ref().is_none_or(|text| text.is_about(&row.reason))

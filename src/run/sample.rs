@@ -22,7 +22,7 @@ pub struct SampleRow {
     pub message: Result<String, String>,
     /// Why the row is not sent to, whatever the message is.
     pub not_sent: Option<String>,
-    /// So many SMS it would be.
+    /// How many SMS it would be.
     pub segments: u32,
 }
 

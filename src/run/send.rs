@@ -11,7 +11,7 @@ use super::end::{Ended, Waiting};
 use super::error::{Mismatch, RunError};
 use super::hours;
 use super::notes::Notes;
-use super::observer::{Asked, Observer, RunProgress, Started, StopHandle, Trend};
+use super::observer::{Observer, RunProgress, Started, StopHandle, StopRequest, Trend};
 use super::past;
 use super::pilot;
 use super::quota;
@@ -29,12 +29,12 @@ use crate::store::{Batch, ClaimRules, Journal, RunRecord, Seen};
 const TICK: Duration = Duration::from_millis(200);
 
 /// How often the checkpoint's path is compared with the file that is open, and whether something moves.
-const LOOK: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// A run that was found not to move so many times in a row does not move any more.
-const STILL: u32 = 8;
+/// A run that made no progress in so many checks in a row has stalled.
+const STALLED_POLLS: u32 = 8;
 
-/// A run that is to end at once may write for so long yet what is known.
+/// How long a run that is to end at once may still write results.
 const LAST_WAIT: Duration = Duration::from_secs(5);
 
 /// A run that is ready to begin.
@@ -69,7 +69,7 @@ impl HeldBatch {
     ) -> Result<Ended, RunError> {
         let settings = &self.settings(settings);
         let given_up = async {
-            patience(stop, settings.grace, clock).await;
+            grace_over(stop, settings.grace, clock).await;
             clock.sleep(LAST_WAIT).await;
         };
         tokio::select! {
@@ -93,7 +93,7 @@ impl HeldBatch {
         observer: &mut dyn Observer,
     ) -> Result<Ended, RunError> {
         let (mut run, interrupted) = Run::start(self, access, settings, clock).await?;
-        let queued = match pilot::left(&self.reader()?, self.batch())? {
+        let queued = match pilot::counts(&self.reader()?, self.batch())? {
             Some(left) => left.queued,
             None => self.reader()?.counts(self.batch().id)?.queued,
         };
@@ -142,7 +142,7 @@ impl HeldBatch {
             } else {
                 0
             };
-            let pilot = pilot::left(reader, self.batch())?;
+            let pilot = pilot::counts(reader, self.batch())?;
             let left = pilot.map_or(counts.queued.saturating_sub(held), |left| left.queued);
             let end = match (end, refused) {
                 (RunEnd::Complete, Some(halt)) if left > waiting.rows => RunEnd::Halted(halt),
@@ -209,7 +209,7 @@ impl<'a> Run<'a> {
         let pacer = quota::pacer(store, token, settings.pacer, clock).await?;
         let journal = journal.with_quota(quota::quota_update(&pacer));
         let journal = sharing_connections(journal, batch, settings).await?;
-        let said = past::sayings(batch, &settings.refusals)?;
+        let said = past::refusal_rules(batch, &settings.refusals)?;
         let dispatcher = Dispatcher::new(
             journal.clone(),
             sender,
@@ -252,20 +252,20 @@ impl<'a> Run<'a> {
         if !self.batch.store().is_in_place() {
             return Ok(RunEnd::Displaced);
         }
-        let (mut look, mut tick) = (every(LOOK), every(TICK));
+        let (mut look, mut tick) = (every(POLL_INTERVAL), every(TICK));
         let (mut trend, mut still) = (Trend::default(), 0);
         let mut check = self.check.take();
         let checked = over(&mut check);
         let (mut damage, mut seen) = (Ok(()), Seen::default());
         let run = self.dispatcher.run();
-        let abandoned = self.heed(stop);
+        let abandoned = self.wait_for_stop(stop);
         tokio::pin!(run, abandoned, checked);
         let mut checking = true;
         let mut notes = Notes::of(self.batch);
         loop {
             tokio::select! {
                 end = &mut run => {
-                    self.tell_unread(observer);
+                    self.report_unread(observer);
                     observer.progress(&self.progress(queued, &mut trend));
                     notes.end(self.clock.now()).await;
                     damage.and_then(|()| self.look(&mut seen))?;
@@ -286,16 +286,16 @@ impl<'a> Run<'a> {
                 _ = look.tick() => {
                     damage = damage
                         .and_then(|()| self.look(&mut seen))
-                        .and_then(|()| self.heed_pause());
+                        .and_then(|()| self.check_pause());
                     still = if self.dispatcher.stands_still() { still + 1 } else { 0 };
-                    if still > STILL {
+                    if still > STALLED_POLLS {
                         self.journal.interrupt(self.clock.now()).await?;
-                        return Err(self.stood_still()?);
+                        return Err(self.stalled()?);
                     }
                 }
                 () = notes.written() => {}
                 _ = tick.tick() => {
-                    self.tell_unread(observer);
+                    self.report_unread(observer);
                     let progress = self.progress(queued, &mut trend);
                     observer.progress(&progress);
                     notes.see(&progress, self.dispatcher.is_open());
@@ -319,7 +319,7 @@ impl<'a> Run<'a> {
     }
 
     /// Ends the run if a person paused the batch: one that waits claims nothing, and would not notice.
-    fn heed_pause(&self) -> Result<(), RunError> {
+    fn check_pause(&self) -> Result<(), RunError> {
         if self.dispatcher.stop().reason().is_some() {
             return Ok(());
         }
@@ -333,13 +333,13 @@ impl<'a> Run<'a> {
         Ok(paused.map(|_| ())?)
     }
 
-    fn tell_unread(&self, observer: &mut dyn Observer) {
+    fn report_unread(&self, observer: &mut dyn Observer) {
         for text in self.dispatcher.progress().new_unread() {
             observer.unread_refusal(&text);
         }
     }
 
-    fn stood_still(&self) -> Result<RunError, RunError> {
+    fn stalled(&self) -> Result<RunError, RunError> {
         let batch = self.batch.batch();
         Ok(RunError::StoodStill {
             batch: batch.name.clone(),
@@ -349,10 +349,10 @@ impl<'a> Run<'a> {
 
     /// Once a stop is asked for, nothing more is claimed. Returns when what is under way is not waited for any
     /// longer.
-    async fn heed(&self, stop: &StopHandle) {
-        stop.asked_for(Asked::Finish).await;
+    async fn wait_for_stop(&self, stop: &StopHandle) {
+        stop.asked_for(StopRequest::Finish).await;
         self.dispatcher.stop().request(RunEnd::Interrupted);
-        patience(stop, self.settings.grace, self.clock).await;
+        grace_over(stop, self.settings.grace, self.clock).await;
     }
 
     /// What is waited for now.
@@ -443,10 +443,10 @@ fn channel_types(batch: &HeldBatch) -> Result<Vec<Option<String>>, RunError> {
 }
 
 /// Returns once a stop was asked for, and what is under way is not waited for any longer.
-async fn patience(stop: &StopHandle, grace: Duration, clock: &Clock) {
-    stop.asked_for(Asked::Finish).await;
+async fn grace_over(stop: &StopHandle, grace: Duration, clock: &Clock) {
+    stop.asked_for(StopRequest::Finish).await;
     tokio::select! {
-        () = stop.asked_for(Asked::AtOnce) => {}
+        () = stop.asked_for(StopRequest::AtOnce) => {}
         () = clock.sleep(grace) => {}
     }
 }

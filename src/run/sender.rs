@@ -5,7 +5,7 @@ use super::error::RunError;
 use crate::amio::{Client, OutgoingMessage, RawJson, Reply};
 use crate::clock::Moment;
 use crate::dispatch::Sender;
-use crate::domain::content::{BATCH_KEY, RECIPIENT_KEY, ROW_KEY};
+use crate::domain::content::{BATCH_KEY, RECIPIENT_KEY, ROW_KEY, with_own_metadata};
 use crate::domain::outcome::{Exchange, Written};
 use crate::domain::quota::QuotaHeaders;
 use crate::store::Claimed;
@@ -72,9 +72,6 @@ impl ApiSender {
             self.key,
             recipient.recipient.seq(),
         );
-        match recipient.metadata.strip_prefix('{').map(str::trim_start) {
-            None | Some("}") => own + "}",
-            Some(rest) => own + "," + rest,
-        }
+        with_own_metadata(own, &recipient.metadata)
     }
 }

@@ -10,7 +10,7 @@ use crate::dispatch::GuardSettings;
 use crate::dispatch::pacer::core::Settings as PacerSettings;
 use crate::domain::eligibility::{HistoryAsked, HistorySpan};
 use crate::domain::percent::Percent;
-use crate::domain::refusal::Saying;
+use crate::domain::refusal::RefusalRule;
 use crate::domain::schedule::Schedule;
 use crate::domain::sending::{Sending, SendingAsked, Undecided};
 use crate::store::Batch;
@@ -35,8 +35,8 @@ pub struct RunSettings {
     /// What to do with a request whose answer is lost.
     pub undecided: Undecided,
     /// What texts of refusals mean, beside what the checkpoint has of it.
-    pub refusals: Vec<Saying>,
-    /// So many of those who could be sent to must end as sent, or the exit code says that they did not.
+    pub refusals: Vec<RefusalRule>,
+    /// How many of those who could be sent to must end as sent, or the exit code says that they did not.
     pub fail_below: Option<Percent>,
     /// How long to wait for an answer.
     pub timeout: Duration,

@@ -46,7 +46,7 @@ impl SmsRule {
     }
 }
 
-/// What is to be told where a limit has nothing to limit.
+/// What is reported where a limit has nothing to limit.
 pub(super) fn note(settings: SmsSettings, channel_type: Option<&str>) -> Option<String> {
     let unused = settings.max_segments.is_some() && !settings.counts(channel_type);
     unused.then(|| {

@@ -8,8 +8,8 @@ use super::error::RunError;
 use crate::clock::Clock;
 use crate::store::{BatchId, Reader, Store, StoreError};
 
-/// So long the first request waits for the check.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the first request waits for the check.
+const MAX_DELAY: Duration = Duration::from_secs(2);
 
 /// The faults that are named.
 const NAMED: usize = 3;
@@ -39,7 +39,7 @@ impl SoundCheck {
         tokio::select! {
             biased;
             done = check.over() => done.map(|()| None),
-            () = clock.sleep(PATIENCE) => Ok(Some(check)),
+            () = clock.sleep(MAX_DELAY) => Ok(Some(check)),
         }
     }
 

@@ -41,7 +41,7 @@ pub fn suppress(
     source: &str,
     added_at: Timestamp,
 ) -> Result<Suppressed, RunError> {
-    let stops = Stops {
+    let stops = NumbersToSuppress {
         phones: phones.to_vec(),
         read: Suppressed::default(),
     };
@@ -49,13 +49,13 @@ pub fn suppress(
 }
 
 /// Numbers that are to be suppressed, read before anything is written.
-pub(super) struct Stops {
+pub(super) struct NumbersToSuppress {
     phones: Vec<PhoneNumber>,
     /// What is wrong with the rows that have none.
     read: Suppressed,
 }
 
-impl Stops {
+impl NumbersToSuppress {
     /// Those of a list, if there is one.
     pub(super) fn read(list: Option<List>) -> Result<Option<Self>, RunError> {
         list.map(|list| list.numbers(None)).transpose()
@@ -89,7 +89,7 @@ impl List {
         let settings = Settings {
             numbers: NumbersPerRow::All,
             min_valid: Percent::NONE,
-            // Whoever must not be messaged may stand there with any line.
+            // A number on the list is suppressed whatever its kind of line.
             line_types: LineType::ALL.to_vec(),
             all_consent_ignored: true,
             ..settings.clone()
@@ -115,7 +115,7 @@ impl List {
     }
 
     /// Its numbers, and what is wrong with the rows that have none.
-    fn numbers(mut self, rejects: Option<&Path>) -> Result<Stops, RunError> {
+    fn numbers(mut self, rejects: Option<&Path>) -> Result<NumbersToSuppress, RunError> {
         let (mut phones, mut named) = (Vec::new(), Vec::new());
         let pass = Pass {
             rejects,
@@ -138,6 +138,6 @@ impl List {
             named,
             ..Suppressed::default()
         };
-        Ok(Stops { phones, read })
+        Ok(NumbersToSuppress { phones, read })
     }
 }

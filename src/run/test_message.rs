@@ -19,11 +19,11 @@ use crate::amio::{Addressee, Client, OutgoingMessage, RawJson, Reply};
 use crate::clock::Clock;
 use crate::dispatch::pacer::core::PacerView;
 use crate::dispatch::pacer::{Flight, Handle};
-use crate::domain::content::TEST_KEY;
+use crate::domain::content::{TEST_KEY, with_own_metadata};
 use crate::domain::outcome::{Address, Exchange, Outcome, classify};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Accepted, JudgedRow, Suppression, Verdict};
-use crate::domain::refusal::Sayings;
+use crate::domain::refusal::RefusalRules;
 use crate::domain::sms::{size, text_of};
 use crate::exit::ExitCode;
 use crate::report::place;
@@ -279,7 +279,7 @@ impl TestMessage {
         let client = access.client(settings.timeout, 1, clock)?;
         client.keep_connections(false);
         let channel_type = store.reader()?.channel_type(&self.channel)?;
-        let mut said = store.reader()?.sayings()?;
+        let mut said = store.reader()?.refusal_rules()?;
         for saying in &settings.refusals {
             said.add(saying.clone());
         }
@@ -303,11 +303,7 @@ impl TestMessage {
 
     /// The user's metadata, and that this is a test. No row is named: an event that comes back settles none.
     fn metadata(&self) -> String {
-        let own = format!(r#"{{"{TEST_KEY}":"true""#);
-        match self.metadata.strip_prefix('{').map(str::trim_start) {
-            None | Some("}") => own + "}",
-            Some(rest) => own + "," + rest,
-        }
+        with_own_metadata(format!(r#"{{"{TEST_KEY}":"true""#), &self.metadata)
     }
 }
 
@@ -321,7 +317,7 @@ struct Way<'a> {
     client: Client,
     pacer: Handle,
     address: Address,
-    said: Sayings,
+    said: RefusalRules,
     clock: &'a Clock,
 }
 

@@ -151,7 +151,7 @@ impl Account {
     ) -> Option<&'s FaultRule> {
         self.first_hit(settings, now, |rule| match (&rule.fault, rule.scope) {
             (Fault::DropBeforeRead, _) => None,
-            _ if !rule.aims_at(target) => None,
+            _ if !rule.applies_to(target) => None,
             (_, Scope::All) => Some(call.number),
             (_, Scope::Sends) => call.send,
         })

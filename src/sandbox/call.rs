@@ -103,7 +103,7 @@ impl Caller {
     /// Decides about a call and enters its effects, under one lock.
     fn handle(&self, call: Call, parts: &Parts, body: &[u8]) -> Outcome {
         let app = &*self.app;
-        if !knows_token(app, parts) {
+        if !has_token(app, parts) {
             return answer::error(app, StatusCode::UNAUTHORIZED, "Wrong accessToken.").into();
         }
         let mut account = app.account();
@@ -197,7 +197,7 @@ async fn pause(time: Duration) {
 }
 
 /// True if the token is in the header, or in the query where there is no header.
-fn knows_token(app: &App, parts: &Parts) -> bool {
+fn has_token(app: &App, parts: &Parts) -> bool {
     let given = match parts.headers.get(AUTHORIZATION) {
         Some(header) => header.as_bytes().strip_prefix(b"Bearer "),
         None => read::query_value(&parts.uri, "access_token").map(str::as_bytes),

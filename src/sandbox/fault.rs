@@ -11,6 +11,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::random::{Share, draw};
+use crate::domain::span::above_zero;
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,7 +189,7 @@ impl FaultRule {
     }
 
     /// True if a request that goes there can be hit.
-    pub(super) fn aims_at(&self, target: Option<&Target>) -> bool {
+    pub(super) fn applies_to(&self, target: Option<&Target>) -> bool {
         target.map_or(!self.is_aimed(), |target| {
             let channel = self.channel.as_ref().is_none_or(|id| *id == target.channel);
             channel && self.by.is_none_or(|by| by == target.by)
@@ -231,7 +232,7 @@ impl FaultRule {
                 });
             }
             ("for", Fault::Outage | Fault::Slow | Fault::Status { .. }) => {
-                self.period = Some(parse_duration(value)?);
+                self.period = Some(above_zero(value).ok()?);
             }
             ("byte", Fault::CutAfterAccept { byte }) => *byte = value.parse().ok()?,
             ("status", Fault::Status { code, .. }) if refusal => *code = error_status(value)?,
@@ -387,21 +388,6 @@ impl fmt::Display for FaultRule {
             write!(f, ":{}", options.join(","))
         }
     }
-}
-
-/// Reads `250ms`, `5s`, `2m` or `1h`.
-pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
-    let split = text.find(|character: char| !character.is_ascii_digit())?;
-    let (number, unit) = text.split_at(split);
-    let number: u64 = number.parse().ok()?;
-    let milliseconds = match unit {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        _ => return None,
-    };
-    number.checked_mul(milliseconds).map(Duration::from_millis)
 }
 
 fn show_duration(duration: Duration) -> String {

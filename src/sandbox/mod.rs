@@ -38,7 +38,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use fault::FaultRule;
-pub(crate) use fault::parse_duration;
 pub use people::AcceptedMessage;
 pub use random::Share;
 pub(crate) use settings::Texts;

@@ -1,4 +1,4 @@
-//! The people whom the sandbox knows, and their messages.
+//! The sandbox's people and their messages.
 //!
 //! A person is a channel and a number. Contact ids are computed from both, so that no second index is
 //! needed, and so that another sandbox with the same channels gives out the same ids.

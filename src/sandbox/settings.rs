@@ -44,7 +44,7 @@ pub struct Settings {
     pub earlier_contacts: EarlierContacts,
     /// How long every answer takes at least.
     pub latency: Duration,
-    /// Up to so much more, by chance.
+    /// Up to this much more, by chance.
     pub jitter: Duration,
     /// Scripted faults; the first rule that applies to a request wins.
     pub faults: Vec<FaultRule>,
@@ -130,14 +130,14 @@ impl Default for Settings {
 pub enum EarlierContacts {
     /// None.
     None,
-    /// Everybody to whom an earlier sandbox could have given an id.
+    /// All people to whom an earlier sandbox could have given an id.
     All,
     /// These ids, in ascending order.
     These(Arc<[u64]>),
 }
 
 impl EarlierContacts {
-    /// True if an earlier sandbox gave this id to somebody.
+    /// True if an earlier sandbox gave out this id.
     pub(super) fn has(&self, id: u64) -> bool {
         match self {
             Self::None => false,

@@ -7,37 +7,28 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 
+use crate::domain::worded::worded_enum;
 use crate::store::Taken;
 
 /// Kinds of events that are counted by name; more are counted together, since the names are a
 /// client's.
 const KINDS: usize = 32;
 
-/// Why a request is refused. Nothing of it is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Refused {
-    NoSignature,
-    WrongSignature,
-    UnknownChannel,
-    TooLarge,
-    TooSlow,
-    CutOff,
-    NoEvent,
-    NotStored,
+worded_enum! {
+    /// Why a request is refused, by its word in the metrics. A refused request stores nothing.
+    pub(super) enum Refused: "a reason of a refusal" {
+        NoSignature = "no_signature",
+        WrongSignature = "wrong_signature",
+        UnknownChannel = "unknown_channel",
+        TooLarge = "too_large",
+        TooSlow = "too_slow",
+        CutOff = "cut_off",
+        NoEvent = "no_event",
+        NotStored = "not_stored",
+    }
 }
 
 impl Refused {
-    pub(super) const ALL: [Self; 8] = [
-        Self::NoSignature,
-        Self::WrongSignature,
-        Self::UnknownChannel,
-        Self::TooLarge,
-        Self::TooSlow,
-        Self::CutOff,
-        Self::NoEvent,
-        Self::NotStored,
-    ];
-
     pub(super) fn status(self) -> StatusCode {
         match self {
             Self::NoSignature | Self::WrongSignature | Self::UnknownChannel => {
@@ -47,20 +38,6 @@ impl Refused {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::CutOff | Self::NoEvent => StatusCode::BAD_REQUEST,
             Self::NotStored => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-
-    /// The word in the metrics.
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::NoSignature => "no_signature",
-            Self::WrongSignature => "wrong_signature",
-            Self::UnknownChannel => "unknown_channel",
-            Self::TooLarge => "too_large",
-            Self::TooSlow => "too_slow",
-            Self::CutOff => "cut_off",
-            Self::NoEvent => "no_event",
-            Self::NotStored => "not_stored",
         }
     }
 }

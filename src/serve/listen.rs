@@ -18,7 +18,7 @@ use super::settings::Limits;
 /// The longest head of a request, in bytes.
 const HEAD: usize = 16 * 1024;
 /// After a failure to accept (no file descriptors, usually).
-const RESPITE: Duration = Duration::from_millis(50);
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
 type Service = TowerToHyperService<axum::Router>;
 
@@ -59,7 +59,7 @@ pub(crate) async fn run<G: Send + 'static>(
             }
             Err(error) => {
                 tracing::warn!("a connection cannot be accepted: {error}");
-                tokio::time::sleep(RESPITE).await;
+                tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
             }
         }
     }

@@ -14,7 +14,7 @@ use crate::store::metrics::BatchMetrics;
 use crate::store::{Counts, Metrics};
 
 /// The page. Names no person: tokens by the first digits of a fingerprint; batches only with `names`, because
-/// their names may tell what a list is about.
+/// their names may show what a list is about.
 pub(super) fn text(counters: &Counters, metrics: &Metrics, names: bool, now: Timestamp) -> String {
     let mut page = Page(String::with_capacity(4096));
     page.single(

@@ -10,19 +10,19 @@ use super::answer::Handler;
 
 /// How often.
 const TICK: Duration = Duration::from_secs(1);
-/// So many are tried at every tick; more, at every [`SELDOM`]th.
-const MANY: u64 = 5_000;
-const SELDOM: u32 = 30;
+/// How many are tried at every tick; more, at every [`FULL_PASS_TICKS`]th.
+const PER_TICK: u64 = 5_000;
+const FULL_PASS_TICKS: u32 = 30;
 
 /// Works until asked to stop.
 pub(super) async fn run(handler: Arc<Handler>, mut stopped: watch::Receiver<bool>) {
     let mut waiting = 0;
     let mut tick = 0_u32;
     loop {
-        if waiting <= MANY || tick.is_multiple_of(SELDOM) {
+        if waiting <= PER_TICK || tick.is_multiple_of(FULL_PASS_TICKS) {
             waiting = once(&handler).await.unwrap_or(waiting);
         }
-        if tick.is_multiple_of(SELDOM) {
+        if tick.is_multiple_of(FULL_PASS_TICKS) {
             close_follow_ups(&handler).await;
         }
         tick = tick.wrapping_add(1);
@@ -33,7 +33,7 @@ pub(super) async fn run(handler: Arc<Handler>, mut stopped: watch::Receiver<bool
     }
 }
 
-/// Whoever's event did not come in time gets no follow-up.
+/// A person whose event does not come in time gets no follow-up.
 async fn close_follow_ups(handler: &Handler) {
     if let Err(error) = handler.store.close_follow_ups(handler.clock.now()).await {
         tracing::error!("follow-ups whose time is over cannot be closed: {error}");

@@ -12,12 +12,12 @@ use super::error::StoreError;
 use super::ids::{ApiId, AttemptId, BatchId, ChannelId, ContactRow, PersonId, RecipientId};
 use super::keys::{HashKey, KEY_FORM, TOLD_FORM};
 use super::query::Query as _;
-use crate::domain::eligibility::{Fate, PastRequest};
+use crate::domain::eligibility::{PastRequest, RequestOutcome};
 use crate::domain::event::read_covers;
-use crate::domain::fallback::Past;
+use crate::domain::fallback::EarlierOutcome;
 use crate::domain::outcome::AttemptOutcome;
+use crate::domain::results_row::content_digest;
 use crate::domain::text::canonical_text;
-use crate::domain::told::content_digest;
 
 /// A request that is about to leave.
 #[derive(Debug, Clone, Copy)]
@@ -233,7 +233,7 @@ pub(super) fn requests_of(
 pub(super) fn past_of(
     connection: &Connection,
     recipient: RecipientId,
-) -> Result<Vec<(Past, ChannelId)>, StoreError> {
+) -> Result<Vec<(EarlierOutcome, ChannelId)>, StoreError> {
     connection.read(
         "SELECT a.outcome, a.proof, coalesce(a.delivered_at, a.read_at) IS NOT NULL, a.channel
          FROM recipient r CROSS JOIN attempt a INDEXED BY attempt_by_person
@@ -245,14 +245,16 @@ pub(super) fn past_of(
             let proof: Option<String> = row.get(1)?;
             let has_arrived: bool = row.get(2)?;
             let past = match (outcome.as_deref(), proof.as_deref()) {
-                (None, _) => Past::Open,
+                (None, _) => EarlierOutcome::Open,
                 // What was delivered or read is not sent again, whatever was said of it.
-                (Some(_), Some("failed")) if !has_arrived => Past::Failed,
-                (Some("sent"), _) | (_, Some("failed" | "accepted" | "assumed")) => Past::Stands,
+                (Some(_), Some("failed")) if !has_arrived => EarlierOutcome::Failed,
+                (Some("sent"), _) | (_, Some("failed" | "accepted" | "assumed")) => {
+                    EarlierOutcome::Stands
+                }
                 // A person decided to send again, whatever became of it.
-                (Some("undecided" | "interrupted"), Some("resend")) => Past::Failed,
-                (Some("undecided" | "interrupted"), _) => Past::Open,
-                (Some(_), _) => Past::Failed,
+                (Some("undecided" | "interrupted"), Some("resend")) => EarlierOutcome::Failed,
+                (Some("undecided" | "interrupted"), _) => EarlierOutcome::Open,
+                (Some(_), _) => EarlierOutcome::Failed,
             };
             Ok((past, row.get(3)?))
         },
@@ -459,12 +461,12 @@ fn is_one_of(texts: &[String], row: &Row<'_>, column: usize) -> Result<bool, Sto
 }
 
 /// What is known of a request's outcome; `None` if it was not accepted.
-pub(super) fn fate(outcome: Option<&str>, proof: Option<&str>) -> Option<Fate> {
+pub(super) fn fate(outcome: Option<&str>, proof: Option<&str>) -> Option<RequestOutcome> {
     match (outcome, proof) {
         (_, Some("failed")) => None,
-        (_, Some("resend")) => Some(Fate::SentAgain),
-        (Some("sent"), _) | (_, Some("accepted" | "assumed")) => Some(Fate::Accepted),
-        (None, _) => Some(Fate::UnderWay),
-        (Some(_), _) => Some(Fate::Unknown),
+        (_, Some("resend")) => Some(RequestOutcome::SentAgain),
+        (Some("sent"), _) | (_, Some("accepted" | "assumed")) => Some(RequestOutcome::Accepted),
+        (None, _) => Some(RequestOutcome::UnderWay),
+        (Some(_), _) => Some(RequestOutcome::Unknown),
     }
 }

@@ -22,7 +22,7 @@ use super::person;
 use super::query::Query as _;
 use crate::domain::earlier::EarlierRequest;
 use crate::domain::phone::PhoneNumber;
-use crate::domain::told::content_digest;
+use crate::domain::results_row::content_digest;
 
 /// Whom other batches messaged is skipped: their ids.
 const SKIP: &str = "skip_messaged_by";

@@ -22,7 +22,7 @@ use super::query::Query as _;
 use super::transaction::Tx;
 use crate::domain::content::for_step;
 use crate::domain::delivery::{self, Event, State};
-use crate::domain::fallback::{Cause, Fallback, Past, Step, next_step};
+use crate::domain::fallback::{Cause, EarlierOutcome, Fallback, Step, next_step};
 use crate::domain::outcome::AttemptOutcome;
 
 /// Its key in the policy of a batch.
@@ -90,7 +90,7 @@ fn next(
     cause: Cause,
 ) -> Result<Option<Step>, StoreError> {
     let past = attempt::past_of(connection, row)?;
-    let past: Vec<Past> = past.into_iter().map(|(past, _)| past).collect();
+    let past: Vec<EarlierOutcome> = past.into_iter().map(|(past, _)| past).collect();
     let has = |step| for_step(&subject.content, &subject.metadata, step).is_ok();
     Ok(next_step(fallback, subject.step, cause, &past, has))
 }

@@ -11,7 +11,9 @@ use super::earlier::keep;
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::{channel, person};
-use crate::domain::eligibility::{Eligibility, Fate, HistorySpan, PastRequest, decide, waits_for};
+use crate::domain::eligibility::{
+    Eligibility, HistorySpan, PastRequest, RequestOutcome, decide, waits_for,
+};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
 use crate::domain::sending::Sending;
@@ -32,7 +34,7 @@ pub enum Verdict {
     /// It is not known yet what became of an earlier request.
     Waits {
         /// What is known of it.
-        fate: Fate,
+        fate: RequestOutcome,
         /// Whose it is, for people.
         why: String,
     },
@@ -103,7 +105,7 @@ struct Earlier {
     batch: String,
     row: u32,
     at: String,
-    fate: Fate,
+    fate: RequestOutcome,
     /// Whether it is known that it was accepted.
     sure: bool,
 }
@@ -123,7 +125,7 @@ impl Earlier {
             row,
             at: request.at.to_string(),
             fate: request.fate,
-            sure: request.fate == Fate::Accepted,
+            sure: request.fate == RequestOutcome::Accepted,
         })
     }
 }

@@ -25,7 +25,7 @@ use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::State;
 use crate::domain::outcome::AttemptOutcome;
 use crate::domain::recipient::{Position, RowNumber, Suppression};
-use crate::domain::told::{KnownRow, News, ToldRow, news};
+use crate::domain::results_row::{ResultsRow, RowUpdate, StoredRow, row_update};
 
 /// The kind of a request that a file tells of.
 const IMPORT: &str = "import";
@@ -34,7 +34,7 @@ const IMPORT: &str = "import";
 #[derive(Debug, Clone)]
 pub(crate) struct ImportedRow {
     /// What it tells.
-    pub(crate) told: ToldRow,
+    pub(crate) told: ResultsRow,
     /// Index of its contacts file in the batch.
     pub(crate) file: u16,
     /// Its fields, in the order of the batch's headers.
@@ -300,12 +300,12 @@ fn merge(
     let Some((id, known)) = known_row(tx, batch, whose)? else {
         return join(tx, keys, batch, headers, row);
     };
-    let (next, outcome, may_be) = match news(known, told.state, told.attempts) {
-        News::None => return Ok(false),
-        News::NotReached => (State::NoMessenger, AttemptOutcome::NoMessenger, false),
-        News::Accepted => (State::Sent, AttemptOutcome::Sent, false),
-        News::Unknown => (State::Unknown, AttemptOutcome::Undecided, false),
-        News::MayBeAccepted => (known.state, AttemptOutcome::Undecided, true),
+    let (next, outcome, may_be) = match row_update(known, told.state, told.attempts) {
+        RowUpdate::None => return Ok(false),
+        RowUpdate::NotReached => (State::NoMessenger, AttemptOutcome::NoMessenger, false),
+        RowUpdate::Accepted => (State::Sent, AttemptOutcome::Sent, false),
+        RowUpdate::Unknown => (State::Unknown, AttemptOutcome::Undecided, false),
+        RowUpdate::MayBeAccepted => (known.state, AttemptOutcome::Undecided, true),
     };
     enter(tx, keys, id, whose, row, outcome)?;
     let settled = next != known.state;
@@ -343,7 +343,7 @@ fn known_row(
     tx: &Tx<'_>,
     batch: BatchId,
     whose: PersonId,
-) -> Result<Option<(RecipientId, KnownRow)>, StoreError> {
+) -> Result<Option<(RecipientId, StoredRow)>, StoreError> {
     let (first, last) = batch.range();
     let found: Option<(RecipientId, State, bool, u32)> = tx.connection.find_row(
         &format!(
@@ -359,7 +359,7 @@ fn known_row(
         (whose, first, last),
     )?;
     Ok(found.map(|(id, state, accepted, requests)| {
-        let known = KnownRow {
+        let known = StoredRow {
             state,
             accepted: accepted || state == State::Sent,
             requests,

@@ -12,7 +12,7 @@ use super::error::StoreError;
 use super::ids::{BatchId, ChannelId, PersonId};
 use super::query::Query as _;
 use super::{channel, person};
-use crate::domain::eligibility::Fate;
+use crate::domain::eligibility::RequestOutcome;
 use crate::domain::phone::PhoneNumber;
 
 /// What is known of the person of a number.
@@ -134,8 +134,10 @@ fn note_requests(
             continue;
         }
         match fate(outcome.as_deref(), proof.as_deref()) {
-            Some(Fate::Accepted) => known.messages.push((batch, at)),
-            Some(Fate::UnderWay | Fate::Unknown | Fate::SentAgain) => known.open.push((batch, at)),
+            Some(RequestOutcome::Accepted) => known.messages.push((batch, at)),
+            Some(
+                RequestOutcome::UnderWay | RequestOutcome::Unknown | RequestOutcome::SentAgain,
+            ) => known.open.push((batch, at)),
             None => {}
         }
     }

@@ -20,7 +20,7 @@ use super::keys::HashKey;
 use super::query::Query as _;
 use super::transaction::Tx;
 use crate::crash::{CrashPoint, crash_point};
-use crate::domain::retention::{Kept, without_texts};
+use crate::domain::retention::{KeepReason, without_texts};
 
 /// Where a batch says in its policy when it was pruned, in milliseconds.
 pub(super) const PRUNED_AT: &str = "$.pruned_at";
@@ -46,7 +46,7 @@ pub struct OldBatch {
     /// Its rows.
     pub rows: u64,
     /// Why it is not pruned; `None`: it is to be, or was.
-    pub kept: Option<Kept>,
+    pub kept: Option<KeepReason>,
 }
 
 /// What went.
@@ -103,7 +103,7 @@ impl Store {
         batch: BatchId,
         note: DecisionRecord,
         now: Timestamp,
-    ) -> Result<Option<Kept>, StoreError> {
+    ) -> Result<Option<KeepReason>, StoreError> {
         let kept = why_kept(&self.reader()?.connection, batch)?;
         if kept.is_none() {
             self.writer
@@ -164,7 +164,7 @@ impl Store {
 }
 
 /// Why a batch is not pruned: something of it is open.
-fn why_kept(connection: &Connection, batch: BatchId) -> Result<Option<Kept>, StoreError> {
+fn why_kept(connection: &Connection, batch: BatchId) -> Result<Option<KeepReason>, StoreError> {
     let (state, changes): (String, bool) = connection.row(
         "SELECT state, change IS NOT NULL FROM batch WHERE id = ?1",
         [batch],
@@ -193,10 +193,10 @@ fn why_kept(connection: &Connection, batch: BatchId) -> Result<Option<Kept>, Sto
     let unknown = count("'unknown', 'sending'")?;
     let queued = count("'queued'")?;
     Ok(match (unknown, queued) {
-        (rows @ 1.., _) => Some(Kept::Unknown(rows)),
-        (0, rows @ 1..) => Some(Kept::Queued(rows)),
-        (0, 0) if !finished => Some(Kept::Unfinished),
-        (0, 0) if open()? => Some(Kept::Open),
+        (rows @ 1.., _) => Some(KeepReason::Unknown(rows)),
+        (0, rows @ 1..) => Some(KeepReason::Queued(rows)),
+        (0, 0) if !finished => Some(KeepReason::Unfinished),
+        (0, 0) if open()? => Some(KeepReason::Open),
         (0, 0) => None,
     })
 }

@@ -16,7 +16,7 @@ use super::transaction::Tx;
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::fallback::Cause as FallsBecause;
 use crate::domain::outcome::AttemptOutcome;
-use crate::domain::refusal::{Meaning, Saying, Sayings};
+use crate::domain::refusal::{Meaning, RefusalRule, RefusalRules};
 use crate::domain::text::canonical_text;
 
 /// Rows that are changed in one transaction.
@@ -226,13 +226,13 @@ impl Store {
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn say(
         &self,
-        sayings: &[Saying],
+        refusal_rules: &[RefusalRule],
         actor: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let (sayings, actor) = (sayings.to_vec(), actor.to_owned());
+        let (refusal_rules, actor) = (refusal_rules.to_vec(), actor.to_owned());
         self.writer.write_blocking(move |tx| {
-            for saying in &sayings {
+            for saying in &refusal_rules {
                 let meaning = saying.meaning.word();
                 let changed = tx.connection.change(
                     "INSERT INTO refusal (text, meaning, source, decided_at) VALUES (?1, ?2, ?3, ?4)
@@ -348,20 +348,20 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub(crate) fn sayings(&self) -> Result<Sayings, StoreError> {
+    pub(crate) fn refusal_rules(&self) -> Result<RefusalRules, StoreError> {
         let rows: Vec<(String, String)> = self.connection.rows(
             "SELECT meaning, text FROM refusal
              WHERE meaning IS NOT NULL AND source NOT IN ('table', 'answer', 'learned')
              ORDER BY decided_at, id",
             [],
         )?;
-        let mut sayings = Sayings::default();
+        let mut refusal_rules = RefusalRules::default();
         for (meaning, text) in rows {
             if let Ok(meaning) = meaning.parse() {
-                sayings.add(Saying { meaning, text });
+                refusal_rules.add(RefusalRule { meaning, text });
             }
         }
-        Ok(sayings)
+        Ok(refusal_rules)
     }
 
     /// The texts by which recipients of the batch are held, the most frequent first.

@@ -12,7 +12,7 @@ use outreach::internals::amio::{
 use outreach::internals::clock::{Clock, Moment};
 use outreach::internals::domain::outcome::{Address, Exchange, Outcome, Written, classify};
 use outreach::internals::domain::phone::PhoneNumber;
-use outreach::internals::domain::refusal::Sayings;
+use outreach::internals::domain::refusal::RefusalRules;
 
 const ACCEPTED: &str = "HTTP/1.1 201 Created\r\nLocation: /v1/messages/9\r\nContent-Type: application/json\r\nContent-Length: 92\r\n\r\n{\"id\":\"9\",\"channel\":{\"id\":\"1\",\"type\":\"facebook_messenger\"},\"contact\":{\"id\":\"5\"},\"content\":{}}";
 
@@ -152,7 +152,7 @@ fn outcome(reply: &Reply) -> Outcome {
     classify(
         &reply.exchange,
         Address::PhoneOnMessenger,
-        &Sayings::default(),
+        &RefusalRules::default(),
     )
 }
 
@@ -439,7 +439,11 @@ async fn answered(answer: String) -> Outcome {
         answer,
     });
     let reply = send(&server.client()).await;
-    classify(&reply.exchange, Address::ContactId, &Sayings::default())
+    classify(
+        &reply.exchange,
+        Address::ContactId,
+        &RefusalRules::default(),
+    )
 }
 
 #[tokio::test]

@@ -259,11 +259,14 @@ fn an_audience_without_a_condition_and_a_condition_without_an_audience_are_refus
     let sandbox = SandboxProcess::start(&[]);
     scratch.contacts(2);
     scratch.send(&sandbox).run().expect(0);
-    audience(&scratch, &[]).run().expect(2).says("whom?");
+    audience(&scratch, &[])
+        .run()
+        .expect(2)
+        .says("an audience needs a condition");
     send_to(&scratch, &sandbox, CHANNEL, &[])
         .run()
         .expect(2)
-        .says("whom?");
+        .says("an audience needs a condition");
     let file = scratch.send(&sandbox).with(&["--opted-in"]).run();
     file.expect(2).says("--audience-from checkpoint");
     let both = send_to(&scratch, &sandbox, CHANNEL, &["contacts.csv"]).run();

@@ -22,7 +22,7 @@ use outreach::internals::domain::fallback::Step;
 use outreach::internals::domain::outcome::{Answer, Exchange, Receipt, Written};
 use outreach::internals::domain::phone::PhoneNumber;
 use outreach::internals::domain::quota::{QuotaHeaders, Rate, Reset};
-use outreach::internals::domain::refusal::Sayings;
+use outreach::internals::domain::refusal::RefusalRules;
 use outreach::internals::domain::schedule::Schedule;
 use outreach::internals::domain::sending::Undecided;
 use outreach::internals::store::{
@@ -385,7 +385,7 @@ fn try_run(batch: BatchId, setting: Setting) -> Run {
             undecided: setting.undecided,
             schedule: setting.schedule,
             channel_types: vec![None],
-            said: Sayings::default(),
+            said: RefusalRules::default(),
             canary: true,
         };
         let dispatcher = Dispatcher::new(

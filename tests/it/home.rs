@@ -98,7 +98,7 @@ fn an_older_copy_is_refused_and_the_results_tell_who_was_messaged_since() {
     fs::write(scratch.path("outreach.db"), older).unwrap();
     let refused = second().run().expect(8);
     let refused = refused.says("is older than it was");
-    refused.says("second.results.csv tells of 2 messages");
+    refused.says("second.results.csv holds 2 messages");
     let doctor = scratch.outreach(&["doctor"]).run().expect(8);
     assert!(
         doctor.out.contains("is older than it was"),

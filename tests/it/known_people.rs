@@ -276,7 +276,7 @@ fn who_was_answered_no_messenger_lately_is_skipped_when_the_list_is_read_and_whe
     let before = sandbox.stats().requests;
     let resume = ["resume", "early", "--yes", "--base-url", sandbox.base_url()];
     let ended = scratch.outreach(&resume).run().expect(0);
-    ended.says("Whoever had no Messenger in the last 90.0 days is skipped");
+    ended.says("People without Messenger in the last 90.0 days are skipped");
     let tried = u64::from(unreached_first(&scratch));
     assert_eq!(
         reasons(&scratch, "early", "no_messenger_within") + tried,
@@ -383,7 +383,7 @@ fn with_another_channel_whom_the_first_did_not_find_lately_begins_there_at_the_c
     send("second")
         .run()
         .expect(0)
-        .says("begins on the next channel");
+        .says("begin on the next channel");
     assert_eq!(sandbox.stats().requests - before, 40);
     assert_eq!(reasons(&scratch, "second", "no_messenger_within"), 0);
     // What is older does not count: they are tried on the first channel again.

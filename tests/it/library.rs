@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use outreach::internals::sandbox::{Sandbox, Settings as SandboxSettings};
 use outreach::run::{
     Access, BatchState, Change, Clock, ContentSource, Counts, GuardSettings, Halt, HeldBatch,
-    IntakeSettings, List, Mismatch, Observer, PilotStep, QuotaOf, ReadPlan, Rehearsal,
-    ResumeSettings, RunEnd, RunError, RunProgress, RunSettings, Saying, SendPlan, SendSettings,
-    Source, Started, Step, StopHandle, summary,
+    IntakeSettings, List, Mismatch, Observer, PilotStep, QuotaOf, ReadPlan, RefusalRule, Rehearsal,
+    ResumeSettings, RunEnd, RunError, RunProgress, RunSettings, SendPlan, SendSettings, Source,
+    Started, Step, StopHandle, summary,
 };
 use tempfile::TempDir;
 
@@ -219,14 +219,19 @@ fn held_recipients_go_back_to_the_queue_only_when_that_is_decided_and_carried_ou
         .unwrap();
     assert_eq!((preview.counts.queued, preview.held), (9, held));
 
-    let said = [format!("no_messenger={text}").parse::<Saying>().unwrap()];
+    let said = [format!("no_messenger={text}")
+        .parse::<RefusalRule>()
+        .unwrap()];
     let how = batch.after_halt(&said, false).unwrap();
     assert_eq!(how.counts().no_messenger, held);
     let preview = batch
         .preview(&settings, QuotaOf::default(), &how, PilotStep::None, now())
         .unwrap();
     assert_eq!(place.counts().no_messenger, 0, "a preview changes nothing");
-    assert_eq!(batch.go_on_after_halt(&how, "a person", now()).unwrap(), 0);
+    assert_eq!(
+        batch.continue_after_halt(&how, "a person", now()).unwrap(),
+        0
+    );
     assert_eq!(place.counts(), preview.counts);
     assert_eq!(place.counts().no_messenger, held);
 }
@@ -245,7 +250,7 @@ fn a_run_of_a_known_text_is_held_too_and_settled_when_the_batch_goes_on() {
     let batch = resume(&place.checkpoint());
     let how = batch.after_halt(&[], false).unwrap();
     let settled = how.counts().no_messenger;
-    batch.go_on_after_halt(&how, "a person", now()).unwrap();
+    batch.continue_after_halt(&how, "a person", now()).unwrap();
     assert!(settled >= 3);
     assert_eq!(place.counts().no_messenger, settled);
 }

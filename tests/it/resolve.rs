@@ -185,7 +185,13 @@ fn a_delivery_that_comes_after_the_decision_to_send_again_ends_it() {
     let receiver = Receiver::start(&scratch);
     let now = jiff::Timestamp::now().to_string();
     let delivered = json!({ "messages": [{ "id": "8001" }], "delivered_timestamp": now });
-    receiver.take(&event("messages_delivered", "4601", Some(number(0)), &now, &delivered));
+    receiver.take(&event(
+        "messages_delivered",
+        "4601",
+        Some(number(0)),
+        &now,
+        &delivered,
+    ));
     receiver.end();
     scratch.send(&sandbox).run().expect(0);
     assert_eq!(sandbox.stats().sends, 1);

@@ -9,7 +9,7 @@ use crate::domain::event::{ContactEvent, EventKind, OptOutWords};
 /// What a person should know of a kept event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KeptText {
-    /// Whom it is about, as far as it names somebody; as an opt-out of that person.
+    /// The person it is about, if it names one; as an opt-out of that person.
     pub(crate) as_opt_out: ContactEvent,
     /// What the person wrote, or the text of the button they pressed.
     pub(crate) said: Option<String>,

@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 
 use super::fields::{Fields, time};
 use crate::domain::content::{BATCH_KEY, RECIPIENT_KEY};
-use crate::domain::event::{ContactEvent, EventKind, OptOutWords, OurKey, Wish};
+use crate::domain::event::{ContactEvent, EventKind, OptOutWords, OptRequest, OurKey};
 use crate::domain::phone::PhoneNumber;
-use crate::domain::refusal::{self, Meaning, Means};
+use crate::domain::refusal::{self, Meaning, TextMeaning};
 
 /// The clock that dated when a message was delivered or read may be so far ahead of ours.
 const GRACE: SignedDuration = SignedDuration::from_mins(5);
@@ -254,10 +254,12 @@ impl Reading<'_> {
         let number = code.and_then(|code| u32::try_from(code).ok());
         let reading = refusal::read_failure(number, &error.text("message").unwrap_or_default());
         let text = match reading.map(|reading| (reading.means, reading.what)) {
-            Some((Means::Known(Meaning::NoMessenger) | Means::Undecided, _)) | None => text,
+            Some((TextMeaning::Known(Meaning::NoMessenger) | TextMeaning::Undecided, _)) | None => {
+                text
+            }
             Some((_, what)) => format!("{what}: {text}"),
         };
-        let no_messenger = Means::Known(Meaning::NoMessenger);
+        let no_messenger = TextMeaning::Known(Meaning::NoMessenger);
         let what = EventKind::Failed {
             message,
             no_account: reading.is_some_and(|reading| reading.means == no_messenger),
@@ -287,14 +289,14 @@ impl Reading<'_> {
         words: &OptOutWords,
     ) -> Result<(), &'static str> {
         let texts = texts(data).ok_or("what the person says cannot be read")?;
-        let wishes: Vec<Wish> = texts.iter().map(|text| words.wish(text)).collect();
-        let what = if wishes.contains(&Wish::OptOut) {
+        let wishes: Vec<OptRequest> = texts.iter().map(|text| words.wish(text)).collect();
+        let what = if wishes.contains(&OptRequest::OptOut) {
             person(who).ok_or("it names no contact")?;
             if who.phone.is_none() && who.channel.is_empty() {
                 return Err("it names no channel");
             }
             EventKind::OptedOut
-        } else if wishes.contains(&Wish::Doubtful) {
+        } else if wishes.contains(&OptRequest::Doubtful) {
             return Err("the person may ask not to be messaged any more: read what they say");
         } else {
             EventKind::Acted

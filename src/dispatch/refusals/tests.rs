@@ -29,10 +29,10 @@ fn known() -> Outcome {
     no_messenger("HTTP 422: (#100) No matching user found", KnownBy::Table)
 }
 
-fn rejected(matter: Matter) -> Outcome {
+fn rejected(cause: RejectionCause) -> Outcome {
     Outcome::Rejected {
         text: "HTTP 400: no".to_owned(),
-        matter,
+        cause,
     }
 }
 
@@ -78,8 +78,8 @@ fn what_a_person_said_and_a_guard_that_is_off_stop_nothing() {
     for outcome in [
         unread(),
         known(),
-        rejected(Matter::Unread),
-        rejected(Matter::Message("no")),
+        rejected(RejectionCause::Unread),
+        rejected(RejectionCause::Message("no")),
     ] {
         let mut off = Refusals::new(0, past(40, 0));
         assert_eq!(until_stop(&mut off, &outcome), u32::MAX);
@@ -130,7 +130,7 @@ fn the_text_that_stopped_is_the_most_frequent_that_nobody_knows() {
 
 #[test]
 fn three_refusals_of_the_message_for_different_people_stop_and_these_three_go_back() {
-    let message = rejected(Matter::Message("no good"));
+    let message = rejected(RejectionCause::Message("no good"));
     let mut refusals = Refusals::new(20, past(40, 0));
     assert_eq!(refuse(&mut refusals, row(1), &message), Verdict::Probe);
     assert_eq!(
@@ -162,7 +162,7 @@ fn three_refusals_of_the_message_for_different_people_stop_and_these_three_go_ba
 #[test]
 fn refusals_of_people_stop_nothing_however_many() {
     let mut refusals = Refusals::new(20, past(40, 0));
-    let person = rejected(Matter::Person("blocked"));
+    let person = rejected(RejectionCause::Person("blocked"));
     assert_eq!(until_stop(&mut refusals, &person), u32::MAX);
     assert_eq!(refusals.take_back(), None);
 }
@@ -171,7 +171,10 @@ fn refusals_of_people_stop_nothing_however_many() {
 fn twenty_refusals_with_one_unknown_text_stop_before_and_after_the_first_success() {
     for accepted in [0, 40] {
         let mut refusals = Refusals::new(20, past(accepted, 0));
-        assert_eq!(until_stop(&mut refusals, &rejected(Matter::Unread)), 20);
+        assert_eq!(
+            until_stop(&mut refusals, &rejected(RejectionCause::Unread)),
+            20
+        );
         assert_eq!(refusals.take_back(), None, "they stay as they are");
     }
 }
@@ -213,7 +216,7 @@ fn a_run_goes_on_where_an_earlier_process_died() {
 
 #[test]
 fn refusals_of_the_message_count_over_processes_too() {
-    let message = || rejected(Matter::Message("no"));
+    let message = || rejected(RejectionCause::Message("no"));
     let past = PastAnswers {
         accepted: 40,
         refused: 2,
@@ -238,7 +241,10 @@ fn refusals_with_one_text_count_over_processes_until_a_message_was_accepted() {
     };
     let mut refusals = Refusals::new(20, past(0, 19));
     assert_eq!(refusals.standing(), None);
-    assert_eq!(until_stop(&mut refusals, &rejected(Matter::Unread)), 1);
+    assert_eq!(
+        until_stop(&mut refusals, &rejected(RejectionCause::Unread)),
+        1
+    );
     assert!(Refusals::new(20, past(0, 20)).standing().is_some());
     assert_eq!(Refusals::new(20, past(1, 20)).standing(), None);
 }

@@ -33,6 +33,8 @@ pub(crate) use self::names::{Role, placeholders};
 pub(crate) use self::others::{OtherMessage, for_step, join_others};
 pub use self::problem::Notice;
 pub(crate) use self::problem::{ContentError, RenderProblem};
-pub(crate) use self::source::{BATCH_KEY, RECIPIENT_KEY, ROW_KEY, TEST_KEY, without_facebook_keys};
+pub(crate) use self::source::{
+    BATCH_KEY, RECIPIENT_KEY, ROW_KEY, TEST_KEY, with_own_metadata, without_facebook_keys,
+};
 pub use self::source::{Body, ContentSource};
 pub use self::template::{Rendered, Template};

@@ -90,3 +90,11 @@ impl ContentSource {
         }
     }
 }
+
+/// The user's metadata behind our own keys; `own` is the beginning of an object.
+pub(crate) fn with_own_metadata(own: String, users: &str) -> String {
+    match users.strip_prefix('{').map(str::trim_start) {
+        None | Some("}") => own + "}",
+        Some(rest) => own + "," + rest,
+    }
+}

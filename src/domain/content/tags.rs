@@ -2,7 +2,7 @@
 //!
 //! Amio rewrites the tags that Facebook stopped accepting on 4 March 2020 to three others, and Facebook retired these
 //! on 27 April 2026: a message with any of them is refused with "(#100) Invalid parameter" (public reports: chatwoot
-//! #14674, erxes #9177). They are told, and taken only where a person says so. What Amio makes of
+//! #14674, erxes #9177). They are reported, and taken only where a person says so. What Amio makes of
 //! `NON_PROMOTIONAL_SUBSCRIPTION` is not documented: it is refused.
 
 use super::names::nearest;

@@ -173,7 +173,7 @@ impl Engine {
                 | ErrorKind::UnknownFunction
                 | ErrorKind::UnknownMethod
                 | ErrorKind::TemplateNotFound => return Err(ContentError::syntax(place, &error)),
-                // With any row, then: the first one would only tell it later.
+                // With any row: the first real row would only show it later.
                 ErrorKind::OutOfFuel if cell == "1" => {
                     return Err(ContentError::TooMuch {
                         place: place.to_owned(),

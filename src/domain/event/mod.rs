@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use words::OptOutWords;
-pub(crate) use words::Wish;
+pub(crate) use words::OptRequest;
 
 use super::delivery;
 use super::phone::PhoneNumber;

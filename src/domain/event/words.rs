@@ -44,19 +44,22 @@ impl OptOutWords {
     /// It opts out if it is one of the words, once or several times, if it begins with one, or if it is a short
     /// sentence with one. Elsewhere, where something is denied or asked ("don't stop", "When does the bus stop?"), in a long
     /// text, or for words that often mean something else, a person must decide.
-    pub(crate) fn wish(&self, message: &str) -> Wish {
-        let end = message.char_indices().nth(SEARCHED).map(|(end, _)| end);
+    pub(crate) fn wish(&self, message: &str) -> OptRequest {
+        let end = message
+            .char_indices()
+            .nth(SEARCHED_CHARACTERS)
+            .map(|(end, _)| end);
         let searched = end.map_or(message, |end| &message[..end]);
         let folded = fold::reply(searched);
         if folded.is_empty() {
-            return Wish::None;
+            return OptRequest::None;
         }
         let words: Vec<&str> = folded.split(' ').collect();
         if self.is_one(&folded) || words.iter().all(|word| self.is_one(word)) {
-            return Wish::OptOut;
+            return OptRequest::OptOut;
         }
         let clear = (0..words.len()).find_map(|at| self.clear_at(&words, at));
-        let short = end.is_none() && words.len() <= SHORT;
+        let short = end.is_none() && words.len() <= SHORT_SENTENCE;
         let Some(phrase) = clear else {
             let unspaced = UNSPACED.iter().any(|it| folded.contains(it));
             let unclear = words.iter().any(|word| self.is_one(word));
@@ -64,10 +67,10 @@ impl OptOutWords {
             let has = |list: &List| words.iter().any(|word| list.get().has(word));
             let no_more = has(&NEGATIONS) && has(&MORE);
             return match (short, unspaced, unclear || no_more) {
-                (true, true, _) => Wish::OptOut,
-                (false, true, _) | (true, false, true) => Wish::Doubtful,
-                (false, false, _) if no_more => Wish::Doubtful,
-                (_, false, _) => Wish::None,
+                (true, true, _) => OptRequest::OptOut,
+                (false, true, _) | (true, false, true) => OptRequest::Doubtful,
+                (false, false, _) if no_more => OptRequest::Doubtful,
+                (_, false, _) => OptRequest::None,
             };
         };
         let others = words
@@ -77,9 +80,9 @@ impl OptOutWords {
         let denied = others.into_iter().any(|(_, word)| DOUBTS.get().has(word));
         let asked = searched.contains(['?', '？', '؟']);
         if phrase.start == 0 || short && !denied && !asked {
-            Wish::OptOut
+            OptRequest::OptOut
         } else {
-            Wish::Doubtful
+            OptRequest::Doubtful
         }
     }
 
@@ -103,7 +106,7 @@ impl OptOutWords {
 
 /// What a message asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wish {
+pub(crate) enum OptRequest {
     /// Nothing that has to do with opting out.
     None,
     /// Not to be messaged any more.
@@ -112,11 +115,11 @@ pub(crate) enum Wish {
     Doubtful,
 }
 
-/// So much of a message is searched, in characters.
-const SEARCHED: usize = 400;
+/// How much of a message is searched, in characters.
+const SEARCHED_CHARACTERS: usize = 400;
 
 /// A sentence of so many words is short.
-const SHORT: usize = 6;
+const SHORT_SENTENCE: usize = 6;
 
 /// The words of the longest phrase.
 const LONGEST: usize = 4;
@@ -156,7 +159,7 @@ mod tests {
             "Állj",
             "A\u{301}llj",
         ] {
-            assert_eq!(words.wish(message), Wish::OptOut, "{message}");
+            assert_eq!(words.wish(message), OptRequest::OptOut, "{message}");
         }
     }
 
@@ -182,7 +185,7 @@ mod tests {
             "请退订",
             "unsubscribe me now pls",
         ] {
-            assert_eq!(words.wish(message), Wish::OptOut, "{message}");
+            assert_eq!(words.wish(message), OptRequest::OptOut, "{message}");
         }
     }
 
@@ -212,7 +215,7 @@ mod tests {
             "TU CHOI",
             "berhenti",
         ] {
-            assert_eq!(words.wish(message), Wish::OptOut, "{message}");
+            assert_eq!(words.wish(message), OptRequest::OptOut, "{message}");
         }
     }
 
@@ -230,7 +233,7 @@ mod tests {
             "Ich möchte von Ihnen wirklich keine weiteren solchen Nachrichten",
             "Prosím vás pěkně, žádné více, ne",
         ] {
-            assert_eq!(words.wish(message), Wish::Doubtful, "{message}");
+            assert_eq!(words.wish(message), OptRequest::Doubtful, "{message}");
         }
         for message in [
             "",
@@ -239,7 +242,7 @@ mod tests {
             "yes",
             "See you at the end of the week, I look forward to it",
         ] {
-            assert_eq!(words.wish(message), Wish::None, "{message}");
+            assert_eq!(words.wish(message), OptRequest::None, "{message}");
         }
     }
 
@@ -255,9 +258,9 @@ mod tests {
     #[test]
     fn further_words_come_from_the_configuration() {
         let words = OptOutWords::with(["Už dost", " "]);
-        assert_eq!(words.wish("uz DOST!"), Wish::OptOut);
-        assert_eq!(words.wish("stop"), Wish::OptOut);
-        assert_eq!(words.wish(" "), Wish::None);
-        assert_eq!(OptOutWords::default().wish("už dost"), Wish::None);
+        assert_eq!(words.wish("uz DOST!"), OptRequest::OptOut);
+        assert_eq!(words.wish("stop"), OptRequest::OptOut);
+        assert_eq!(words.wish(" "), OptRequest::None);
+        assert_eq!(OptOutWords::default().wish("už dost"), OptRequest::None);
     }
 }

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::answer::{Address, Answer, Exchange, Written};
-use super::kinds::{FatalKind, KnownBy, Matter, Outcome};
-use crate::domain::refusal::{self, Meaning, Means, Sayings};
+use super::kinds::{FatalKind, KnownBy, Outcome, RejectionCause};
+use crate::domain::refusal::{self, Meaning, RefusalRules, TextMeaning};
 
 /// The longest text of an answer that is kept, in characters.
 const TEXT_LIMIT: usize = 500;
 
 /// Decides what an exchange means. `said` is what people said that texts of refusals mean.
-pub fn classify(exchange: &Exchange, address: Address, said: &Sayings) -> Outcome {
+pub fn classify(exchange: &Exchange, address: Address, said: &RefusalRules) -> Outcome {
     match exchange {
         Exchange::Failed {
             written: Written::No,
@@ -44,7 +44,7 @@ fn by_status(answer: &Answer, address: Address) -> Outcome {
     };
     let rejected = |text| Outcome::Rejected {
         text,
-        matter: Matter::Unread,
+        cause: RejectionCause::Unread,
     };
     let fatal = |kind, text| Outcome::Fatal { kind, text };
     match answer.status {
@@ -85,7 +85,7 @@ fn by_status(answer: &Answer, address: Address) -> Outcome {
 }
 
 /// What the text of a refusal says; `None` if it is not to be believed, or says nothing that is known.
-fn by_text(answer: &Answer, address: Address, said: &Sayings) -> Option<Outcome> {
+fn by_text(answer: &Answer, address: Address, said: &RefusalRules) -> Option<Outcome> {
     let status = answer.status;
     // A page of a proxy or a firewall is not the API's word.
     let is_page = answer.error_text.is_none() && answer.body.trim_start().starts_with('<');
@@ -127,11 +127,11 @@ fn as_said(meaning: Meaning, text: String, retry_after: Option<Duration>) -> Out
         },
         Meaning::Person => Outcome::Rejected {
             text,
-            matter: Matter::Person("refused for this person"),
+            cause: RejectionCause::Person("refused for this person"),
         },
         Meaning::Message => Outcome::Rejected {
             text,
-            matter: Matter::Message("the message is refused, whoever gets it"),
+            cause: RejectionCause::Message("the message is refused for every recipient"),
         },
         Meaning::Channel => Outcome::Fatal {
             kind: FatalKind::Channel {
@@ -159,36 +159,37 @@ fn as_read(
     let what = reading.what;
     Some(match (reading.means, address) {
         // No account matches the id: the number may have one.
-        (Means::ContactGone | Means::Known(Meaning::NoMessenger), Address::ContactId) => {
-            Outcome::ContactGone { text }
-        }
-        (Means::ContactGone, Address::Phone | Address::PhoneOnMessenger) => return None,
-        (Means::Undecided, _) => Outcome::Undecided { text, retry_after },
-        (Means::Known(Meaning::NoMessenger), _) => Outcome::NoMessenger {
+        (
+            TextMeaning::ContactGone | TextMeaning::Known(Meaning::NoMessenger),
+            Address::ContactId,
+        ) => Outcome::ContactGone { text },
+        (TextMeaning::ContactGone, Address::Phone | Address::PhoneOnMessenger) => return None,
+        (TextMeaning::Undecided, _) => Outcome::Undecided { text, retry_after },
+        (TextMeaning::Known(Meaning::NoMessenger), _) => Outcome::NoMessenger {
             text,
             known: KnownBy::Table,
         },
-        (Means::Known(Meaning::Person), _) => Outcome::Rejected {
+        (TextMeaning::Known(Meaning::Person), _) => Outcome::Rejected {
             text,
-            matter: Matter::Person(what),
+            cause: RejectionCause::Person(what),
         },
-        (Means::Known(Meaning::Message), _) => Outcome::Rejected {
+        (TextMeaning::Known(Meaning::Message), _) => Outcome::Rejected {
             text,
-            matter: Matter::Message(what),
+            cause: RejectionCause::Message(what),
         },
-        (Means::Known(Meaning::Channel), _) => Outcome::Fatal {
+        (TextMeaning::Known(Meaning::Channel), _) => Outcome::Fatal {
             kind: FatalKind::Channel {
                 what,
                 todo: reading.todo,
             },
             text,
         },
-        (Means::Known(Meaning::Wait), _) => Outcome::Limited {
+        (TextMeaning::Known(Meaning::Wait), _) => Outcome::Limited {
             text,
             limit: what,
             retry_after,
         },
-        (Means::Known(Meaning::Later), _) => Outcome::Later { text },
+        (TextMeaning::Known(Meaning::Later), _) => Outcome::Later { text },
     })
 }
 

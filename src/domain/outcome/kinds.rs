@@ -57,12 +57,12 @@ pub enum KnownBy {
     Nobody,
 }
 
-/// Whose matter a rejection is.
+/// What a rejection is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Matter {
-    /// This recipient's, in short.
+pub enum RejectionCause {
+    /// This recipient, in short.
     Person(&'static str),
-    /// The message's, in short: whoever gets it, it is refused.
+    /// The message, in short: it is refused for every recipient.
     Message(&'static str),
     /// The text is not known.
     Unread,
@@ -84,8 +84,8 @@ pub enum Outcome {
     Rejected {
         /// The API's text.
         text: String,
-        /// Whose matter it is.
-        matter: Matter,
+        /// What it is about.
+        cause: RejectionCause,
     },
     /// The contact's id is not known any more: the number is to be tried.
     ContactGone {
@@ -146,8 +146,8 @@ pub(crate) enum Refusal<'a> {
     Rejected {
         /// The API's text.
         text: &'a str,
-        /// Whose matter it is.
-        matter: Matter,
+        /// What it is about.
+        cause: RejectionCause,
     },
 }
 
@@ -157,10 +157,10 @@ impl Outcome {
         match self {
             Self::Sent(_) => AttemptOutcome::Sent,
             Self::NoMessenger { .. } => AttemptOutcome::NoMessenger,
-            Self::Rejected { matter, .. } => match matter {
-                Matter::Person(_) => AttemptOutcome::Person,
-                Matter::Message(_) => AttemptOutcome::Message,
-                Matter::Unread => AttemptOutcome::Rejected,
+            Self::Rejected { cause, .. } => match cause {
+                RejectionCause::Person(_) => AttemptOutcome::Person,
+                RejectionCause::Message(_) => AttemptOutcome::Message,
+                RejectionCause::Unread => AttemptOutcome::Rejected,
             },
             Self::ContactGone { .. } => AttemptOutcome::ContactGone,
             Self::Limited { .. } => AttemptOutcome::Limited,
@@ -211,7 +211,7 @@ impl Outcome {
                 ..
             } => refusal::TAKEN_FOR_NO_MESSENGER,
             Self::Rejected {
-                matter: Matter::Person(what) | Matter::Message(what),
+                cause: RejectionCause::Person(what) | RejectionCause::Message(what),
                 ..
             } => what,
             Self::NoMessenger { .. }
@@ -234,9 +234,9 @@ impl Outcome {
                 text,
                 known: *known,
             }),
-            Self::Rejected { text, matter } => Some(Refusal::Rejected {
+            Self::Rejected { text, cause } => Some(Refusal::Rejected {
                 text,
-                matter: *matter,
+                cause: *cause,
             }),
             Self::Sent(_)
             | Self::ContactGone { .. }
@@ -258,7 +258,7 @@ impl Outcome {
                     known: KnownBy::Nobody,
                     ..
                 } | Refusal::Rejected {
-                    matter: Matter::Unread,
+                    cause: RejectionCause::Unread,
                     ..
                 }
             )

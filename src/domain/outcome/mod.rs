@@ -14,7 +14,7 @@ pub(crate) use answer::{LastAnswer, MESSENGER};
 pub use attempt::AttemptOutcome;
 pub use classify::classify;
 pub(crate) use kinds::{FatalKind, Refusal};
-pub use kinds::{KnownBy, Matter, Outcome};
+pub use kinds::{KnownBy, Outcome, RejectionCause};
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::refusal::{self, Sayings};
+use crate::domain::refusal::{self, RefusalRules};
 
 fn answer(status: u16) -> Answer {
     Answer {
@@ -16,7 +16,7 @@ fn outcome(status: u16, address: Address) -> Outcome {
     classify(
         &Exchange::Answered(answer(status)),
         address,
-        &Sayings::default(),
+        &RefusalRules::default(),
     )
 }
 
@@ -25,10 +25,10 @@ fn letter(outcome: &Outcome) -> char {
     match outcome {
         Outcome::Sent(_) => 'S',
         Outcome::NoMessenger { .. } => 'M',
-        Outcome::Rejected { matter, .. } => match matter {
-            Matter::Person(_) => 'P',
-            Matter::Message(_) => 'C',
-            Matter::Unread => 'R',
+        Outcome::Rejected { cause, .. } => match cause {
+            RejectionCause::Person(_) => 'P',
+            RejectionCause::Message(_) => 'C',
+            RejectionCause::Unread => 'R',
         },
         Outcome::ContactGone { .. } => 'G',
         Outcome::Limited { .. } => 'L',
@@ -103,7 +103,7 @@ fn a_201_with_an_unreadable_body_is_sent() {
     let outcome = classify(
         &Exchange::Answered(garbage),
         Address::PhoneOnMessenger,
-        &Sayings::default(),
+        &RefusalRules::default(),
     );
     assert_eq!(outcome, Outcome::Sent(Receipt::default()));
 }
@@ -121,7 +121,7 @@ fn a_cut_refusal_is_undecided_but_a_cut_201_is_sent() {
             letter(&classify(
                 &exchange,
                 Address::ContactId,
-                &Sayings::default(),
+                &RefusalRules::default(),
             ))
         })
         .collect();
@@ -141,7 +141,7 @@ fn a_200_counts_as_sent_only_if_it_names_the_message() {
     let outcome = classify(
         &Exchange::Answered(named),
         Address::Phone,
-        &Sayings::default(),
+        &RefusalRules::default(),
     );
     assert_eq!(outcome, Outcome::Sent(receipt));
 }
@@ -156,7 +156,7 @@ fn only_a_request_that_was_surely_not_written_is_not_sent() {
         letter(&classify(
             &failed(written),
             Address::Phone,
-            &Sayings::default(),
+            &RefusalRules::default(),
         ))
     };
     assert_eq!(classify(Written::No), 'N');
@@ -175,13 +175,13 @@ fn read(answer: Answer, address: Address) -> char {
     letter(&classify(
         &Exchange::Answered(answer),
         address,
-        &Sayings::default(),
+        &RefusalRules::default(),
     ))
 }
 
 #[test]
 fn what_a_person_said_counts_before_table_and_status() {
-    let said: Sayings = [
+    let said: RefusalRules = [
         "message=content is wrong",
         "later=(#100) no matching user found",
     ]
@@ -268,7 +268,7 @@ fn a_refusal_is_unread_where_nobody_knows_its_text() {
         classify(
             &Exchange::Answered(refusal(422, text)),
             Address::PhoneOnMessenger,
-            &Sayings::default(),
+            &RefusalRules::default(),
         )
     };
     assert!(outcome("Sorry").is_unread());
@@ -297,7 +297,7 @@ fn the_apis_own_token_and_quota_are_not_the_platforms() {
     let outcome = classify(
         &Exchange::Answered(token),
         Address::Phone,
-        &Sayings::default(),
+        &RefusalRules::default(),
     );
     let Outcome::Fatal { kind, .. } = outcome else {
         panic!("401 stops the batch");
@@ -326,7 +326,7 @@ fn a_contact_that_is_gone_is_no_final_word_about_the_number() {
     let unknown = classify(
         &Exchange::Answered(refusal(422, "Contact not found.")),
         Address::PhoneOnMessenger,
-        &Sayings::default(),
+        &RefusalRules::default(),
     );
     assert_eq!(unknown.why(), refusal::TAKEN_FOR_NO_MESSENGER);
 }

@@ -88,8 +88,8 @@ fn with_letters_for_flags(text: &str) -> String {
     text.chars().map(letter).collect()
 }
 
-/// `+48`, `48`, `0048`, `(+48)`, `1-684`: a calling code, perhaps with the area that tells countries of one code
-/// apart. The area is not needed: numbers of such countries are written with it.
+/// `+48`, `48`, `0048`, `(+48)`, `1-684`: a calling code, perhaps with the area that distinguishes countries with
+/// the same code. The area is not needed: numbers of such countries are written with it.
 fn calling_code(text: &str) -> Option<RawRegion> {
     let text = text.trim_matches(|c: char| !c.is_ascii_digit() && c != '+');
     let text = match text.strip_prefix('+') {

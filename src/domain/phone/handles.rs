@@ -1,7 +1,7 @@
 //! Numbers in links and in messengers' handles: `420777123456@c.us`, `https://wa.me/420777123456`, `sms:...`.
 //!
 //! What a form means is known from its owner's documentation: WhatsApp's, Viber's, Signal's and Telegram's
-//! hold the number with its country code, `tel:`, `sms:` and the like hold it as somebody dials it. A handle
+//! hold the number with its country code, `tel:`, `sms:` and the like hold it as a person dials it. A handle
 //! of another kind (a group, a page, an opaque id) is left as it is, and refused later.
 
 use super::mending::Mending;
@@ -159,7 +159,7 @@ fn complete_number(text: &str) -> Option<String> {
     number.then(|| format!("+{digits}"))
 }
 
-/// A number as somebody dials it, behind the name of a way to call or write.
+/// A number as a person dials it, behind the name of a way to call or write.
 fn dialled(scheme: &str, rest: &str, international: bool) -> Option<Handle> {
     let number = rest.trim_start_matches('/');
     let number = number.split(['?', '&']).next()?;

@@ -4,7 +4,7 @@
 //! of a text: `handles` takes numbers out of links and messengers' handles, `clean` repairs the damage that
 //! spreadsheets and people do, `parse` decides how many numbers there are, `engine` (the only owner of the
 //! library) validates: what [`PhoneNumber::parse`] returns, Google's metadata call valid. Numbers from our own
-//! checkpoint and the API's digits-only form come by [`PhoneNumber::from_e164`]. Both ways end in its one
+//! checkpoint and the API's digits-only form pass through [`PhoneNumber::from_e164`]. Both end in its one
 //! canonical form, so that the old and the new form of a number are one person.
 //!
 //! # Why rlibphonenumber

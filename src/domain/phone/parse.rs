@@ -373,7 +373,7 @@ fn with_lost_zero(text: &str, region: Option<RawRegion>) -> Option<Parsed> {
 }
 
 /// What was probably meant, if adding the plus or dropping a zero gives a valid number of the country that the
-/// row tells.
+/// row says.
 fn suggest(text: &str, reading: Reading) -> Option<String> {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     if !(8..=20).contains(&digits.len()) {
@@ -399,8 +399,8 @@ fn suggest(text: &str, reading: Reading) -> Option<String> {
     try_one(significant).or_else(zero_dropped).or_else(national)
 }
 
-/// The calling code of the country that a row tells: by the number's own code, by a zero that is only dialled
-/// within a country, or by a country cell. `None` if it tells none: the digits may begin with a code.
+/// The calling code of the country that a row names: by the number's own code, by a zero that is only dialled
+/// within a country, or by a country cell. `None` if it names none: the digits may begin with a code.
 fn told_country(text: &str, significant: &str, reading: Reading) -> Option<u16> {
     if text.starts_with('+') || text.starts_with("00") {
         return engine::calling_code_of(significant.parse().ok()?);

@@ -19,7 +19,7 @@ struct Plan {
     /// The calling codes that its old numbers begin with.
     codes: Vec<u16>,
     /// The engine still calls the old numbers valid. Elsewhere an old form that is a number of today is left as it
-    /// is: it may be somebody else's.
+    /// is: it may be another person's.
     still_listed: bool,
     changes: Vec<Change>,
 }

@@ -1,9 +1,9 @@
 //! The platform's codes. Data only. Each line has its source.
 
 use super::documented::{AMIO, FACEBOOK, WHATSAPP};
-use super::says::{
-    BLOCKED, BLOCKS, CONNECTION, COUNTRY, HELD_BACK, LATER, LIMIT, MESSAGE, NO_MARKETING,
-    NO_PERMISSION, NO_USER, NO_WHATSAPP, NOT_IN_TIME, PAYMENT, RESTRICTED, Says, TEMPLATE,
+use super::explanation::{
+    BLOCKED, BLOCKS, CONNECTION, COUNTRY, Explanation, HELD_BACK, LATER, LIMIT, MESSAGE,
+    NO_MARKETING, NO_PERMISSION, NO_USER, NO_WHATSAPP, NOT_IN_TIME, PAYMENT, RESTRICTED, TEMPLATE,
     UNDECIDED, WHATSAPP_LIMIT, WHATSAPP_LOCKED, WHATSAPP_PERMISSION, WHATSAPP_SPAM, WHATSAPP_TEST,
     WHATSAPP_UNREGISTERED, WINDOW,
 };
@@ -13,16 +13,16 @@ use super::says::{
 pub(super) struct Code {
     /// From and to, both included.
     pub(super) codes: (u32, u32),
-    pub(super) says: Says,
+    pub(super) says: Explanation,
     #[cfg_attr(not(test), expect(dead_code, reason = "for those who read the table"))]
     pub(super) source: &'static str,
 }
 
-const fn code(code: u32, says: Says, source: &'static str) -> Code {
+const fn code(code: u32, says: Explanation, source: &'static str) -> Code {
     range((code, code), says, source)
 }
 
-const fn range(codes: (u32, u32), says: Says, source: &'static str) -> Code {
+const fn range(codes: (u32, u32), says: Explanation, source: &'static str) -> Code {
     Code {
         codes,
         says,
@@ -81,7 +81,7 @@ pub(super) const FAILED: &[Code] = &[
     code(4, NOT_IN_TIME, AMIO),
 ];
 
-const UNDECIDED_FAILURE: Says = Says {
+const UNDECIDED_FAILURE: Explanation = Explanation {
     what: "processing failed",
     ..UNDECIDED
 };

@@ -3,10 +3,10 @@
 //! Texts are folded ([`super::wording::fold`]), and looked for anywhere in the answer; the first line that matches
 //! counts.
 
-use super::says::{
-    BLOCKED, CONNECTION, CONTACT_GONE, FEE, HELD_BACK, LATER, LIMIT, LIMIT_BY_NUMBER, MESSAGE,
-    NO_MESSENGER, NO_PERMISSION, NO_PERMISSION_BY_NUMBER, NOT_LIVE, NOT_OPENED, OTHER_APP,
-    RESTRICTED, Says, UNDECIDED, WINDOW,
+use super::explanation::{
+    BLOCKED, CONNECTION, CONTACT_GONE, Explanation, FEE, HELD_BACK, LATER, LIMIT, LIMIT_BY_NUMBER,
+    MESSAGE, NO_MESSENGER, NO_PERMISSION, NO_PERMISSION_BY_NUMBER, NOT_LIVE, NOT_OPENED, OTHER_APP,
+    RESTRICTED, UNDECIDED, WINDOW,
 };
 
 /// Facebook's own list of error codes, as of March 2026.
@@ -21,7 +21,7 @@ pub(super) const WHATSAPP: &str = "WhatsApp Cloud API, error codes";
 /// Texts that say the same.
 #[derive(Debug)]
 pub(super) struct Documented {
-    pub(super) says: Says,
+    pub(super) says: Explanation,
     pub(super) texts: &'static [&'static str],
     /// Facebook's subcodes, which say the same whatever the text.
     pub(super) subcodes: &'static [u32],
@@ -31,7 +31,7 @@ pub(super) struct Documented {
 }
 
 const fn line(
-    says: Says,
+    says: Explanation,
     texts: &'static [&'static str],
     subcodes: &'static [u32],
     source: &'static str,

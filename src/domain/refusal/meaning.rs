@@ -1,15 +1,15 @@
-//! Whose matter a refusal can be.
+//! What a refusal can be about.
 
 use crate::domain::worded::worded_enum;
 
 worded_enum! {
-    /// Whose matter a refusal is.
-    pub enum Meaning: "whose matter a refusal is" {
+    /// What a refusal is about.
+    pub enum Meaning: "what a refusal is about" {
         /// The number has no account on the channel.
         NoMessenger = "no_messenger",
         /// This recipient: blocked, outside the 24 hours, ...
         Person = "person",
-        /// The message: whoever gets it, it is refused.
+        /// The message: it is refused for every recipient.
         Message = "message",
         /// The page, the app, a permission, a fee, the connection, a restriction: nobody can be reached.
         Channel = "channel",
@@ -32,8 +32,8 @@ impl Meaning {
 
 /// What a text of the table says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Means {
-    /// It is known whose matter it is.
+pub(crate) enum TextMeaning {
+    /// It is known what it is about.
     Known(Meaning),
     /// The contact's id is not known to the API or the platform.
     ContactGone,

@@ -1,16 +1,16 @@
 //! What the table says about a text.
 
-use super::alike::{ALIKE, Alike};
 use super::codes::{BROAD, Code, FAILED, NARROW};
 use super::documented::DOCUMENTED;
-use super::meaning::Means;
-use super::says::Says;
+use super::explanation::Explanation;
+use super::meaning::TextMeaning;
+use super::similar::{SIMILAR_TEXTS, SimilarTexts};
 use super::wording::{fold, holds};
 
 /// What the table says about a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Reading {
-    pub(crate) means: Means,
+    pub(crate) means: TextMeaning,
     /// What happened, for people.
     pub(crate) what: &'static str,
     /// What to do about it; empty where nothing can be done.
@@ -27,7 +27,7 @@ pub(crate) fn read(text: &str) -> Option<Reading> {
     let text = fold(text);
     let numbers = codes(&text);
     let coded = !numbers.is_empty();
-    let reading = |says: Says, clear| Reading {
+    let reading = |says: Explanation, clear| Reading {
         means: says.means,
         what: says.what,
         todo: says.todo,
@@ -39,15 +39,15 @@ pub(crate) fn read(text: &str) -> Option<Reading> {
         .iter()
         .find(|line| numbers.iter().any(|code| line.subcodes.contains(code)));
     let documented = || DOCUMENTED.iter().find(|line| any(line.texts));
-    let is_alike = |line: &&Alike| any(&line.texts) && !any(&line.unless);
-    let alike = || ALIKE.iter().find(is_alike);
+    let is_alike = |line: &&SimilarTexts| any(&line.texts) && !any(&line.unless);
+    let similar = || SIMILAR_TEXTS.iter().find(is_alike);
     // The platform's own code says more than a text, which may quote others.
     by_subcode
         .map(|line| line.says)
         .or_else(|| of_code(NARROW, &numbers))
         .or_else(|| documented().map(|line| line.says))
         .map(|says| reading(says, true))
-        .or_else(|| alike().map(|line| reading(line.says, coded)))
+        .or_else(|| similar().map(|line| reading(line.says, coded)))
         .or_else(|| of_code(BROAD, &numbers).map(|says| reading(says, true)))
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn read_failure(code: Option<u32>, text: &str) -> Option<Reading> {
     failed.or_else(|| read(&format!("(#{code}) {text}")))
 }
 
-fn of_code(table: &[Code], codes: &[u32]) -> Option<Says> {
+fn of_code(table: &[Code], codes: &[u32]) -> Option<Explanation> {
     let covers = |line: &&Code| {
         let (from, to) = line.codes;
         codes.iter().any(|code| (from..=to).contains(code))

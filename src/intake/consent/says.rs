@@ -9,7 +9,7 @@ use crate::intake::words::{
 
 /// What "yes" means in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::intake) enum Yes {
+pub(in crate::intake) enum YesMeaning {
     /// May be messaged: `Accepts SMS Marketing`.
     May,
     /// Must not be messaged: `Do not contact`.
@@ -22,7 +22,7 @@ pub(in crate::intake) enum Yes {
 
 /// What a cell says of the row's person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Says {
+pub(super) enum CellConsent {
     Nothing,
     May,
     MustNot,
@@ -32,21 +32,21 @@ pub(super) enum Says {
 }
 
 /// What a cell says, where `yes` is what "yes" means.
-pub(super) fn says(yes: Yes, cell: &str) -> Says {
+pub(super) fn says(yes: YesMeaning, cell: &str) -> CellConsent {
     let cell = trimmed(cell);
     let answer = |is_yes: bool| match (is_yes, yes) {
-        (true, Yes::May) | (false, Yes::MustNot) => Says::May,
-        (true, Yes::MustNot) | (false, Yes::May) => Says::MustNot,
-        (_, Yes::Nothing | Yes::Remark) => Says::Nothing,
+        (true, YesMeaning::May) | (false, YesMeaning::MustNot) => CellConsent::May,
+        (true, YesMeaning::MustNot) | (false, YesMeaning::May) => CellConsent::MustNot,
+        (_, YesMeaning::Nothing | YesMeaning::Remark) => CellConsent::Nothing,
     };
-    if yes == Yes::Nothing {
+    if yes == YesMeaning::Nothing {
         return status(cell);
     }
-    if yes == Yes::Remark {
+    if yes == YesMeaning::Remark {
         return remark(cell);
     }
     match cell {
-        "" | "-" | "--" | "?" => return Says::Nothing,
+        "" | "-" | "--" | "?" => return CellConsent::Nothing,
         "✓" | "✔" | "☑" | "☒" | "✅" | "✔️" => return answer(true),
         "✗" | "✘" | "☐" | "❌" | "✖" => return answer(false),
         _ => {}
@@ -56,19 +56,21 @@ pub(super) fn says(yes: Yes, cell: &str) -> Says {
     let is_long = first.chars().count() > 1;
     let denied = has_negation(&folded);
     if NOTHING_KNOWN.has(&folded) {
-        Says::Nothing
+        CellConsent::Nothing
     } else if YES.has(&folded) {
         answer(true)
     } else if NO.has(&folded) {
         answer(false)
     } else if MUST_NOT.is_in(&folded) || REFUSALS.is_in(&folded) {
-        Says::MustNot
+        CellConsent::MustNot
     } else if MAY.is_in(&folded) {
         match yes {
-            _ if denied => Says::MustNot,
-            Yes::May => Says::May,
-            Yes::MustNot if MAY_IN_ANY_COLUMN.has(&folded) => Says::May,
-            Yes::MustNot | Yes::Nothing | Yes::Remark => Says::NotUnderstood,
+            _ if denied => CellConsent::MustNot,
+            YesMeaning::May => CellConsent::May,
+            YesMeaning::MustNot if MAY_IN_ANY_COLUMN.has(&folded) => CellConsent::May,
+            YesMeaning::MustNot | YesMeaning::Nothing | YesMeaning::Remark => {
+                CellConsent::NotUnderstood
+            }
         }
     } else if YES.has(first) && is_long {
         answer(true)
@@ -88,38 +90,40 @@ pub(super) fn has_negation(folded: &str) -> bool {
 }
 
 /// A cell that gives no answer: a time, or the ways that a refusal is about.
-fn other(yes: Yes, folded: &str) -> Says {
+fn other(yes: YesMeaning, folded: &str) -> CellConsent {
     let digits = folded.bytes().filter(u8::is_ascii_digit).count();
     let is_time = digits >= 6 && folded.split(' ').count() >= 3;
     match yes {
-        Yes::May if is_time => Says::May,
-        Yes::MustNot
+        YesMeaning::May if is_time => CellConsent::May,
+        YesMeaning::MustNot
             if is_time
                 || OUR_WAY.is_in(folded)
                 || folded
                     .split(' ')
                     .any(|word| ["all", "any", "everything"].contains(&word)) =>
         {
-            Says::MustNot
+            CellConsent::MustNot
         }
         // `Email` in a column of refusals is about e-mail alone.
-        Yes::MustNot if OTHER_WAY.is_in(folded) || folded == "none" => Says::May,
-        Yes::May | Yes::MustNot | Yes::Nothing | Yes::Remark => Says::NotUnderstood,
+        YesMeaning::MustNot if OTHER_WAY.is_in(folded) || folded == "none" => CellConsent::May,
+        YesMeaning::May | YesMeaning::MustNot | YesMeaning::Nothing | YesMeaning::Remark => {
+            CellConsent::NotUnderstood
+        }
     }
 }
 
 /// A status, or some tags.
-fn status(cell: &str) -> Says {
+fn status(cell: &str) -> CellConsent {
     let mut parts = cell.split([',', ';', '|', '/']);
     if parts.any(|part| OPTED_OUT.has(&fold::header(part))) {
-        Says::MustNot
+        CellConsent::MustNot
     } else {
-        Says::Nothing
+        CellConsent::Nothing
     }
 }
 
-/// What a remark says. Somebody wrote it for people: only one that is a refusal and nothing else is certain.
-fn remark(cell: &str) -> Says {
+/// What a remark says. It was written for people: only one that is a refusal and nothing else is certain.
+fn remark(cell: &str) -> CellConsent {
     let folded = fold::header(cell);
     let words = folded.split(' ').filter(|word| !POLITE.has(word));
     let core: Vec<&str> = words.collect();
@@ -129,10 +133,10 @@ fn remark(cell: &str) -> Says {
         .iter()
         .any(|list| list.has(&folded) || list.has(&core))
     {
-        Says::MustNot
+        CellConsent::MustNot
     } else if lists[..2].iter().any(|list| list.is_in(&folded)) {
-        Says::MayMeanNo
+        CellConsent::MayMeanNo
     } else {
-        Says::Nothing
+        CellConsent::Nothing
     }
 }

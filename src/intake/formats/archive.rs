@@ -189,7 +189,7 @@ pub(super) fn unpack<R: Read + Seek>(
     })
 }
 
-/// So much may come out of an archive of so many bytes.
+/// How much may come out of an archive of so many bytes.
 fn bound(packed: u64) -> u64 {
     packed.saturating_mul(MAX_RATIO).clamp(SMALL, MAX_UNPACKED)
 }

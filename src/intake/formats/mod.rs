@@ -31,7 +31,7 @@ use encoding_rs::Encoding;
 
 /// How the text of a file is to be decoded, and which sheet is meant.
 #[derive(Clone, Copy)]
-pub(super) struct How<'a> {
+pub(super) struct DecodeOptions<'a> {
     pub(super) encoding: Option<TextEncoding>,
     pub(super) country: Option<&'a str>,
     pub(super) region: Option<Region>,
@@ -46,7 +46,7 @@ pub(super) enum Content {
 }
 
 /// Reads a file of the kind.
-pub(super) fn read(kind: Kind, bytes: impl Read, how: How<'_>) -> Result<Content, Fault> {
+pub(super) fn read(kind: Kind, bytes: impl Read, how: DecodeOptions<'_>) -> Result<Content, Fault> {
     let content = whole(bytes)?;
     let (table, doubt) = match kind {
         Kind::Zip => {
@@ -96,7 +96,7 @@ fn whole(bytes: impl Read) -> Result<Vec<u8>, Fault> {
 /// The text; `declared` is the encoding that the file itself names, which UTF-8 and marks go before.
 fn decoded(
     content: &[u8],
-    how: How<'_>,
+    how: DecodeOptions<'_>,
     declared: Option<&str>,
 ) -> Result<(String, Option<Doubt>), Fault> {
     let declared = declared.and_then(TextEncoding::of_label);
@@ -106,7 +106,7 @@ fn decoded(
     Ok((examined.encoding.decode(content), examined.doubt))
 }
 
-fn read_vcard(content: &[u8], how: How<'_>) -> Result<(Table, Option<Doubt>), Fault> {
+fn read_vcard(content: &[u8], how: DecodeOptions<'_>) -> Result<(Table, Option<Doubt>), Fault> {
     let wide = how.encoding.is_none() && text::is_utf16(content);
     let content = if wide {
         decoded(content, how, None)?.0.into_bytes()

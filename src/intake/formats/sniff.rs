@@ -3,7 +3,7 @@
 use super::grid::Fault;
 use crate::intake::text::is_utf16;
 
-/// So many bytes tell what a file is.
+/// How many bytes show what a file is.
 pub(in crate::intake) const HEAD: usize = 16 << 10;
 
 /// A format that is read as a table.

@@ -161,7 +161,7 @@ impl Sheets {
                 let same = |name: &String| name.to_lowercase() == wanted.to_lowercase();
                 names.iter().position(same)
             }),
-            // Whoever saves a workbook of ours may have moved its sheets.
+            // A person who saves one of our workbooks may have moved its sheets.
             None => names
                 .iter()
                 .position(|name| is_own(name))

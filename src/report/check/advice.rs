@@ -18,7 +18,7 @@ pub(super) fn advice(summary: &Summary) -> Vec<String> {
         .iter()
         .any(|group| group.code == "no_consent")
     {
-        lines.push("Whoever the list itself says must not be messaged is left out. If a column means something else: --ignore-consent-column HEADER.".to_owned());
+        lines.push("People whom the list itself excludes are left out. If a column means something else: --ignore-consent-column HEADER.".to_owned());
     }
     if summary.invalid > 0 {
         lines.push("Mend the rows that cannot be sent in the rejects file (`send` writes it, `check --rejects FILE` too), and send that file: it joins the same batch.".to_owned());

@@ -7,7 +7,7 @@ use crate::domain::text::on_one_line;
 use crate::report::text_table::{Column, TextTable};
 use crate::report::words::{grouped, minute, plural};
 
-/// So many batches are named in the text; the JSON has all.
+/// How many batches are named in the text; the JSON has all.
 const BATCHES: usize = 3;
 
 /// What the checkpoint knows of the people of a list. Nobody counts twice in a line.
@@ -63,7 +63,7 @@ pub struct KnownBatch {
 }
 
 impl KnownPeople {
-    /// A table with a line for each thing that is known of somebody, in so many columns; empty if nothing is.
+    /// A table with a line for each fact that is known of the people, `width` columns wide; empty without any.
     pub(crate) fn lines(&self, width: usize) -> Vec<String> {
         let mut table = TextTable::new(&[
             Column::count("people"),

@@ -74,7 +74,7 @@ impl Summary {
             };
             lines.push((resume, why));
         }
-        // Whoever works on it writes them at its end.
+        // The process that works on it writes them at its end.
         if hints.results.is_none() && self.stands.worked_on().is_none() {
             lines.push((command("export", &[]), "write the results file"));
         }

@@ -33,7 +33,7 @@ pub(crate) struct PilotReport {
 }
 
 /// How the people of a pilot stand.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct PilotCounts {
     /// Those who are in it.
     pub people: u64,
@@ -56,6 +56,20 @@ pub(crate) struct PilotCounts {
 }
 
 impl PilotCounts {
+    /// Those of these groups.
+    pub(crate) fn of(people: &[PilotPeople]) -> Self {
+        let mut counts = Self::default();
+        for group in people {
+            counts.add(group);
+        }
+        counts
+    }
+
+    /// Those who are not settled.
+    pub(crate) fn left(self) -> u64 {
+        self.queued + self.held + self.sending
+    }
+
     fn add(&mut self, group: &PilotPeople) {
         let place = match (group.state, group.held) {
             (State::Queued, false) => &mut self.queued,
@@ -91,9 +105,8 @@ impl PilotReport {
 
     /// The same, with how its people stand.
     pub(super) fn with(mut self, people: &[PilotPeople]) -> Self {
-        let counts = self.people.get_or_insert_default();
+        self.people = Some(PilotCounts::of(people));
         for group in people {
-            counts.add(group);
             if let Some(text) = &group.text {
                 let refusal = (group.state, text.clone(), group.people);
                 self.refusals.push(refusal);

@@ -15,7 +15,7 @@ use crate::store::{Batch, Holder};
 
 /// Where a batch stands.
 #[derive(Debug, Clone, Serialize)]
-pub struct Stands {
+pub struct StandingReport {
     /// In a word.
     #[serde(serialize_with = "as_word")]
     pub state: Standing,
@@ -28,7 +28,7 @@ pub struct Stands {
     /// Why, for people.
     #[serde(rename = "state_why")]
     pub why: Option<String>,
-    /// Who put it there, or whose matter it is.
+    /// Who put it there, or what caused it.
     #[serde(rename = "state_by")]
     pub by: Option<String>,
     /// The process that works on it.
@@ -43,7 +43,7 @@ fn as_word<S: serde::Serializer>(state: &Standing, to: S) -> Result<S::Ok, S::Er
     to.serialize_str(state.word())
 }
 
-impl Stands {
+impl StandingReport {
     pub(super) fn new(batch: &Batch, holder: Option<Holder>) -> Self {
         Self {
             state: Standing::of(batch.state, holder.is_some()),
@@ -62,7 +62,7 @@ impl Stands {
     }
 }
 
-impl Stands {
+impl StandingReport {
     /// Another process works on the batch.
     pub(super) fn worked_on(&self) -> Option<&Holder> {
         self.holder.as_ref().filter(|it| !it.is_this_process())
@@ -199,7 +199,7 @@ impl Summary {
         }
         match self.stands.state {
             Standing::Stored(BatchState::Cancelled) => {
-                let by = self.stands.by.as_deref().unwrap_or("somebody");
+                let by = self.stands.by.as_deref().unwrap_or("an unknown user");
                 let since = local.time_and_distance(self.stands.since);
                 writeln!(out, "Cancelled by {} at {since}.", on_one_line(by))
             }

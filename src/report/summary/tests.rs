@@ -7,7 +7,7 @@ fn summary() -> Summary {
         batch: "spring list".to_owned(),
         channel: "7001".to_owned(),
         sandbox: false,
-        stands: Stands {
+        stands: StandingReport {
             state: Standing::Stored(BatchState::Stopped),
             since: Timestamp::UNIX_EPOCH,
             until: None,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::super::hints::Hints;
 use super::super::local::Local;
-use super::super::matters::Matter;
+use super::super::unreached::UnreachedCause;
 use super::super::words::{counted, grouped, without_numbers};
 use super::Summary;
 use crate::domain::eligibility::waited_for;
@@ -46,7 +46,7 @@ impl Summary {
         self.write_funnel(out)?;
         self.write_requests(out, local)?;
         self.write_outages(out, local)?;
-        self.write_matters(out)?;
+        self.write_unreached(out)?;
         self.write_other_numbers(out)?;
         self.write_waiting(out, hints)?;
         self.write_unknown(out)?;
@@ -130,19 +130,19 @@ impl Summary {
         Ok(())
     }
 
-    fn write_matters(&self, out: &mut String) -> std::fmt::Result {
+    fn write_unreached(&self, out: &mut String) -> std::fmt::Result {
         // What the counts say already.
         if self
             .details
-            .matters
+            .unreached
             .iter()
-            .all(|(matter, _)| *matter == Matter::Number)
+            .all(|(cause, _)| *cause == UnreachedCause::Number)
         {
             return Ok(());
         }
-        writeln!(out, "\nNot reached, by whose matter it is")?;
-        for (matter, count) in &self.details.matters {
-            writeln!(out, "{:>12}  {}", grouped(*count), matter.text())?;
+        writeln!(out, "\nNot reached, by cause")?;
+        for (cause, count) in &self.details.unreached {
+            writeln!(out, "{:>12}  {}", grouped(*count), cause.text())?;
         }
         Ok(())
     }

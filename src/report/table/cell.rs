@@ -10,7 +10,7 @@ pub(in crate::report) enum Cell<'a> {
     None,
     /// A text that others wrote: in a file that a spreadsheet may run, it is guarded.
     Foreign(&'a str),
-    /// A text of ours.
+    /// A text of this program.
     Own(&'a str),
     /// A number of things.
     Count(u64),

@@ -1,8 +1,8 @@
-//! Why a file does not tell who was messaged.
+//! Why a file does not say who was messaged.
 
-use crate::report::Untold;
+use crate::report::ResultsRowError;
 
-/// A file that tells of no messages. Nothing was changed.
+/// A file that holds no messages. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
     /// A row is not as it was written.
@@ -32,9 +32,9 @@ pub enum HistoryError {
     /// Nobody was messaged.
     #[error("{0} holds the results of a rehearsal: nobody was messaged")]
     Rehearsal(String),
-    /// No column says when somebody was messaged.
+    /// No column holds the dates of the messages.
     #[error(
-        "{file}: no column says when somebody was messaged; --date-column HEADER names it. There are: {present}"
+        "{file}: no column holds the dates of the messages; --date-column HEADER names it. There are: {present}"
     )]
     NoDate {
         /// The file.
@@ -44,7 +44,7 @@ pub enum HistoryError {
     },
     /// Several columns may.
     #[error(
-        "{file}: several columns may say when somebody was messaged ({}); --date-column HEADER says which", .found.join(", ")
+        "{file}: several columns may hold the dates of the messages ({}); --date-column HEADER says which", .found.join(", ")
     )]
     SeveralDates {
         /// The file.
@@ -57,4 +57,4 @@ pub enum HistoryError {
 /// What is wrong with a row, in words.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub struct RowFault(#[from] Untold);
+pub struct RowFault(#[from] ResultsRowError);

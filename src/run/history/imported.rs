@@ -3,16 +3,16 @@
 use super::super::error::RunError;
 use super::error::HistoryError;
 use crate::domain::recipient::Record;
-use crate::domain::told::ToldRow;
+use crate::domain::results_row::ResultsRow;
 use crate::intake::{Table, is_rounded};
-use crate::report::ToldColumns;
+use crate::report::ResultsColumns;
 use crate::store::Batch;
 
 /// The part of a restored batch's definition that names the file it was restored from. Its list is not known; the one
 /// that is sent again becomes it.
 pub(super) const RESTORED: &str = "restored";
 
-/// What stands for the channel of a file that does not tell it.
+/// What stands for the channel of a file that does not name it.
 pub(super) const NO_CHANNEL: &str = "unknown";
 
 /// What a file brought.
@@ -48,14 +48,14 @@ pub struct ImportedRows {
 /// What was imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImportedWhat {
-    /// A batch of ours that was not there: it is restored.
+    /// Our own batch, which was not in the checkpoint: it is restored.
     Restored {
         /// Its name.
         batch: String,
         /// Its rows.
         rows: ImportedRows,
     },
-    /// A batch of ours that was there.
+    /// Our own batch, which was in the checkpoint.
     Merged {
         /// Its name.
         batch: String,
@@ -66,7 +66,7 @@ pub enum ImportedWhat {
     List {
         /// The batch that stands for it.
         batch: String,
-        /// The column that said when somebody was messaged.
+        /// The column with the dates of the messages.
         date: String,
         /// People who were messaged.
         people: u64,
@@ -77,13 +77,13 @@ pub enum ImportedWhat {
     },
 }
 
-/// What a row of a results file tells.
-pub(super) fn tell(
+/// Reads a row of a results file.
+pub(super) fn read_row(
     table: &Table,
-    columns: &ToldColumns,
+    columns: &ResultsColumns,
     row: u32,
     record: &Record,
-) -> Result<ToldRow, RunError> {
+) -> Result<ResultsRow, RunError> {
     let told = columns.row(record).map_err(|source| HistoryError::Row {
         file: table.name().to_owned(),
         row,

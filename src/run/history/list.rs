@@ -10,20 +10,20 @@ use super::super::error::RunError;
 use super::super::list::List;
 use super::super::pass::Pass;
 use super::error::HistoryError;
-use super::imported::{Imported, ImportedWhat, NO_CHANNEL, RESTORED, tell};
+use super::imported::{Imported, ImportedWhat, NO_CHANNEL, RESTORED, read_row};
 use crate::domain::batch_name;
 use crate::domain::delivery::State;
 use crate::domain::fold;
+use crate::domain::message_date;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Verdict};
+use crate::domain::results_row::ResultsRow;
 use crate::domain::text::hex;
-use crate::domain::told::ToldRow;
-use crate::domain::told_date;
 use crate::intake::{Settings, Source, Table};
-use crate::report::ToldColumns;
+use crate::report::ResultsColumns;
 use crate::store::{Batch, BatchName, DecisionRecord, ImportedRow, NewBatch, Restored, Store};
 
-/// Of so many cells of a hundred that are filled, a date must be in a column that is taken for one of dates.
+/// The percentage of filled cells that must hold a date in a column that is taken for one of dates.
 const DATES: u64 = 80;
 
 /// Rows that are written at once.
@@ -78,7 +78,7 @@ impl HistoryList {
         };
         for_each_row(&mut list, &mut |row| {
             let cell = row.record.get(column).unwrap_or("");
-            match (number_of(row), told_date::read(cell, now)) {
+            match (number_of(row), message_date::read(cell, now)) {
                 (Some(phone), Some(at)) => found.people.push(Messaged {
                     row: row.position.row.get(),
                     phone,
@@ -91,11 +91,11 @@ impl HistoryList {
         Ok(found)
     }
 
-    /// Reads results of ours that do not tell their batch.
+    /// Reads our own results that do not name their batch.
     pub(super) fn of_results(
         path: &Path,
         table: &Table,
-        columns: &ToldColumns,
+        columns: &ResultsColumns,
         now: Timestamp,
     ) -> Result<Self, RunError> {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -108,7 +108,7 @@ impl HistoryList {
             without: 0,
         };
         table.rows::<RunError>(|row, record| {
-            let told = tell(table, columns, row, record)?;
+            let told = read_row(table, columns, row, record)?;
             let accepted = told.state == State::Sent;
             if let Some(phone) = told.phone.filter(|_| told.state.counts_as_messaged()) {
                 let at = told.finished_at.unwrap_or(now);
@@ -197,8 +197,8 @@ impl HistoryList {
 }
 
 impl Messaged {
-    fn told(&self) -> ToldRow {
-        ToldRow {
+    fn told(&self) -> ResultsRow {
+        ResultsRow {
             batch: String::new(),
             channel: String::new(),
             file: String::new(),
@@ -232,7 +232,7 @@ fn number_of(row: &JudgedRow) -> Option<PhoneNumber> {
     }
 }
 
-/// The column that says when somebody was messaged: the one that is named, else the only one that holds dates, or the
+/// The column with the dates of the messages: the one that is named, else the only one that holds dates, or the
 /// only such one whose header speaks of messages.
 fn date_column(list: &mut List, named: Option<&str>, now: Timestamp) -> Result<usize, RunError> {
     let headers = list.input.headers().to_vec();
@@ -256,20 +256,20 @@ fn date_column(list: &mut List, named: Option<&str>, now: Timestamp) -> Result<u
         for (index, cells) in cells.iter_mut().enumerate() {
             let text = row.record.get(index).unwrap_or("").trim();
             cells.filled += u64::from(!text.is_empty());
-            cells.dates += u64::from(told_date::read(text, now).is_some());
+            cells.dates += u64::from(message_date::read(text, now).is_some());
         }
     })?;
     let holds_dates = |cells: &Cells| cells.dates > 0 && cells.dates * 100 >= cells.filled * DATES;
     let named = headers.iter().zip(&cells).enumerate();
     let found: Vec<usize> = named
-        .filter(|(_, (header, cells))| holds_dates(cells) && !told_date::is_about_birth(header))
+        .filter(|(_, (header, cells))| holds_dates(cells) && !message_date::is_about_birth(header))
         .map(|(at, _)| at)
         .collect();
     let name = |at: &usize| headers.get(*at).cloned().unwrap_or_default();
     let about: Vec<usize> = found
         .iter()
         .copied()
-        .filter(|at| told_date::is_about_messages(&name(at)))
+        .filter(|at| message_date::is_about_messages(&name(at)))
         .collect();
     match (about.as_slice(), found.as_slice()) {
         ([only], _) | ([], [only]) => Ok(*only),

@@ -12,9 +12,9 @@ use jiff::Timestamp;
 
 use super::error::{Mismatch, RunError};
 use super::list::List;
-use super::suppress::{Stops, Suppressed};
+use super::suppress::{NumbersToSuppress, Suppressed};
 use crate::intake::{Settings, Source, Table};
-use crate::report::ToldColumns;
+use crate::report::ResultsColumns;
 use crate::store::Store;
 
 pub use error::HistoryError;
@@ -23,10 +23,10 @@ pub use imported::{Imported, ImportedRows, ImportedWhat};
 pub use list::HistoryList;
 pub use results::ResultsFile;
 
-/// The end of the name of a rehearsal's results, before the end that tells the format.
+/// The end of the name of a rehearsal's results, before the extension of the format.
 const REHEARSED: &str = ".sandbox.results";
 
-/// A file that tells who was messaged, examined.
+/// A file that says who was messaged, examined.
 pub enum HistoryFile {
     /// One of ours.
     Results(Box<ResultsFile>),
@@ -35,7 +35,7 @@ pub enum HistoryFile {
 }
 
 impl HistoryFile {
-    /// Reads the file once, whole. `date` is the column of a foreign list that says when somebody was messaged; it is
+    /// Reads the file once, whole. `date` is the column of a foreign list with the dates of the messages; it is
     /// found if not given.
     ///
     /// # Errors
@@ -52,8 +52,8 @@ impl HistoryFile {
             return Err(HistoryError::Rehearsal(path.display().to_string()).into());
         }
         let table = Table::open(&source, settings)?;
-        match ToldColumns::find(table.names()) {
-            Some(columns) if columns.tells_batch() => {
+        match ResultsColumns::find(table.names()) {
+            Some(columns) if columns.has_batch() => {
                 let file = ResultsFile::open(path, table, columns)?;
                 Ok(Self::Results(Box::new(file)))
             }
@@ -78,8 +78,8 @@ pub struct HistoryImport {
     pub suppressed: Option<Suppressed>,
 }
 
-/// Brings what the files tell into the checkpoint, and the numbers of `stops` onto its suppression list. A checkpoint
-/// that is gone is made anew.
+/// Brings the messages of the files into the checkpoint, and the numbers of `stops` onto its suppression list. A
+/// checkpoint that is gone is made anew.
 ///
 /// # Errors
 /// [`RunError`] if the checkpoint or a file fails; the same call again goes on.
@@ -90,13 +90,13 @@ pub fn import_history(
     actor: &str,
     now: Timestamp,
 ) -> Result<HistoryImport, RunError> {
-    let stops = Stops::read(stops)?;
+    let stops = NumbersToSuppress::read(stops)?;
     let store = Store::open_to_import(checkpoint)?;
     if let Some(rehearsal) = store.reader()?.any_batch_of_kind(true)? {
         return Err(Mismatch::HoldsRehearsals(rehearsal).into());
     }
     let source = format!("history import by {actor}");
-    let enter = |stops: Stops| stops.enter(&store, None, &source, now);
+    let enter = |stops: NumbersToSuppress| stops.enter(&store, None, &source, now);
     let suppressed = stops.map(enter).transpose()?;
     let mut done = HistoryImport {
         suppressed,

@@ -1,4 +1,4 @@
-//! A results file of ours: its batches are restored, or what they lack is brought into them.
+//! A results file of this program: its batches are restored, or what they lack is brought into them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use super::super::error::RunError;
-use super::imported::{Imported, ImportedRows, ImportedWhat, NO_CHANNEL, RESTORED, tell};
+use super::imported::{Imported, ImportedRows, ImportedWhat, NO_CHANNEL, RESTORED, read_row};
 use crate::domain::batch_name;
 use crate::domain::delivery::State;
+use crate::domain::results_row::ResultsRow;
 use crate::domain::text::hex;
-use crate::domain::told::ToldRow;
 use crate::intake::{Table, is_rounded};
-use crate::report::ToldColumns;
+use crate::report::ResultsColumns;
 use crate::store::{
     BatchId, BatchName, DecisionRecord, Hold, ImportedRow, NewBatch, Restored, Store,
 };
@@ -25,13 +25,13 @@ const STEP: usize = 1_000;
 pub struct ResultsFile {
     path: PathBuf,
     table: Table,
-    columns: ToldColumns,
+    columns: ResultsColumns,
     /// Where the columns of the list stand.
     own: Vec<usize>,
     batches: BTreeMap<String, FoundBatch>,
 }
 
-/// A batch that a results file tells of.
+/// A batch in a results file.
 #[derive(Debug, Clone, Default)]
 struct FoundBatch {
     channel: String,
@@ -41,19 +41,23 @@ struct FoundBatch {
 }
 
 impl ResultsFile {
-    pub(super) fn open(path: &Path, table: Table, columns: ToldColumns) -> Result<Self, RunError> {
+    pub(super) fn open(
+        path: &Path,
+        table: Table,
+        columns: ResultsColumns,
+    ) -> Result<Self, RunError> {
         let mut batches: BTreeMap<String, FoundBatch> = BTreeMap::new();
         table.rows::<RunError>(|row, record| {
-            let told = tell(&table, &columns, row, record)?;
-            let batch = batches.entry(told.batch).or_default();
+            let row = read_row(&table, &columns, row, record)?;
+            let batch = batches.entry(row.batch).or_default();
             if batch.channel.is_empty() {
-                batch.channel = told.channel;
+                batch.channel = row.channel;
             }
-            if !batch.files.contains(&told.file) {
-                batch.files.push(told.file);
+            if !batch.files.contains(&row.file) {
+                batch.files.push(row.file);
             }
-            batch.cancelled |= told.cancelled;
-            batch.latest = batch.latest.max(told.finished_at);
+            batch.cancelled |= row.cancelled;
+            batch.latest = batch.latest.max(row.finished_at);
             Ok(())
         })?;
         let names = table.names().iter().enumerate();
@@ -81,15 +85,15 @@ impl ResultsFile {
             targets.insert(batch.as_str(), target(store, self, &as_named, found, now)?);
         }
         self.table.rows::<RunError>(|row, record| {
-            let told = tell(&self.table, &self.columns, row, record)?;
-            let Some(target) = targets.get_mut(told.batch.as_str()) else {
+            let row = read_row(&self.table, &self.columns, row, record)?;
+            let Some(target) = targets.get_mut(row.batch.as_str()) else {
                 return Ok(());
             };
             let fields = self
                 .own
                 .iter()
                 .map(|at| record.get(*at).unwrap_or_default());
-            target.take(told, fields.map(str::to_owned).collect(), &name);
+            target.take(row, fields.map(str::to_owned).collect(), &name);
             if target.waiting.len() >= STEP {
                 target.flush(store, now)?;
             }
@@ -194,21 +198,21 @@ fn target(
 }
 
 impl Target {
-    fn take(&mut self, mut told: ToldRow, fields: Vec<String>, from: &str) {
-        // What a spreadsheet rounded may be the id of somebody else.
+    fn take(&mut self, mut row: ResultsRow, fields: Vec<String>, from: &str) {
+        // A rounded id may be another person's.
         let mut rounded = false;
-        for id in [&mut told.message_id, &mut told.contact_id] {
+        for id in [&mut row.message_id, &mut row.contact_id] {
             if id.as_deref().is_some_and(is_rounded) {
                 (*id, rounded) = (None, true);
             }
         }
         self.counts.rounded += u64::from(rounded);
-        if told.state == State::Queued && told.phone.is_none() {
+        if row.state == State::Queued && row.phone.is_none() {
             self.counts.left_out += 1;
             return;
         }
         self.counts.rows += 1;
-        match told.state {
+        match row.state {
             State::Sent => self.counts.sent += 1,
             State::Unknown | State::Sending => self.counts.unknown += 1,
             State::Queued => self.counts.queued += 1,
@@ -218,13 +222,13 @@ impl Target {
             | State::Duplicate
             | State::Suppressed => {}
         }
-        let file = self.files.iter().position(|name| *name == told.file);
+        let file = self.files.iter().position(|name| *name == row.file);
         self.waiting.push(ImportedRow {
             file: file.and_then(|at| u16::try_from(at).ok()).unwrap_or(0),
             fields,
-            at: told.finished_at.unwrap_or(self.latest),
+            at: row.finished_at.unwrap_or(self.latest),
             from: from.to_owned(),
-            told,
+            told: row,
         });
     }
 

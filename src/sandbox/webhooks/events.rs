@@ -75,7 +75,7 @@ pub(super) fn plan(
     if !plan.fails() {
         plan.arrives();
     }
-    plan.oddities();
+    plan.odd_events();
     plan.events
 }
 
@@ -99,7 +99,7 @@ impl Plan<'_> {
         draw(seed, purpose, self.receipt.key.subject())
     }
 
-    fn happens(&self, share: Share, purpose: u64) -> bool {
+    fn is_drawn(&self, share: Share, purpose: u64) -> bool {
         share.holds(self.draw(purpose))
     }
 
@@ -164,7 +164,7 @@ impl Plan<'_> {
     }
 
     fn echo(&mut self) {
-        if self.channel.is_mobile() || !self.happens(self.settings.echo, purpose::ECHO) {
+        if self.channel.is_mobile() || !self.is_drawn(self.settings.echo, purpose::ECHO) {
             return;
         }
         let mut fields = json!({ "id": self.message_id() });
@@ -226,7 +226,7 @@ impl Plan<'_> {
         // Every number takes SMS.
         let number = self.receipt.key.number();
         let unreachable = !mobile && self.sandbox.is_unreachable(self.channel, number);
-        let failed = self.happens(self.settings.failed, purpose::FAILED);
+        let failed = self.is_drawn(self.settings.failed, purpose::FAILED);
         match (self.receipt.fail_later, self.draw(purpose::CODE) % 3) {
             (Some(code), _) => Some(code),
             (None, _) if unreachable => Some(3),
@@ -238,7 +238,7 @@ impl Plan<'_> {
     }
 
     fn arrives(&mut self) {
-        if !self.accepts_messages() || !self.happens(self.settings.delivered, purpose::DELIVERED) {
+        if !self.accepts_messages() || !self.is_drawn(self.settings.delivered, purpose::DELIVERED) {
             return;
         }
         let delivered = self.time_ms(2);
@@ -247,10 +247,10 @@ impl Plan<'_> {
         }
         let fields = json!({ "messages": [{ "id": self.message_id() }], "delivered_timestamp": time_text(delivered) });
         self.add("messages_delivered", 2, self.receipt.by_phone, fields);
-        if !self.channel.is_mobile() && self.happens(self.settings.read, purpose::READ) {
+        if !self.channel.is_mobile() && self.is_drawn(self.settings.read, purpose::READ) {
             self.reads();
         }
-        if !self.channel.is_viber() && self.happens(self.settings.stop, purpose::STOP) {
+        if !self.channel.is_viber() && self.is_drawn(self.settings.stop, purpose::STOP) {
             self.stops();
         }
     }
@@ -287,11 +287,11 @@ impl Plan<'_> {
         json!({ "id": id, "content": { "type": "text", "payload": word } })
     }
 
-    fn oddities(&mut self) {
-        if self.happens(self.settings.unknown, purpose::UNKNOWN) {
+    fn odd_events(&mut self) {
+        if self.is_drawn(self.settings.unknown, purpose::UNKNOWN) {
             self.add("channel_weather", 3, false, json!({ "weather": "fine" }));
         }
-        if self.happens(self.settings.forged, purpose::FORGED) {
+        if self.is_drawn(self.settings.forged, purpose::FORGED) {
             let fields = self.opt_out();
             self.add("message_received", 5, false, fields).forged = true;
         }

@@ -12,7 +12,7 @@ use super::route;
 use super::types::{Claim, Claimed, Opening, Outstanding};
 use crate::amio::Addressee;
 use crate::domain::delivery::{self, Event, State};
-use crate::domain::eligibility::Fate;
+use crate::domain::eligibility::RequestOutcome;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
 use crate::store::attempt::{self, AskedContent, AskedKey, Asker, Intent};
@@ -256,9 +256,11 @@ fn may_send(
         }
         Verdict::Waits { fate, why } => {
             let until = match fate {
-                Fate::UnderWay => to_millis(now) + ANSWER,
+                RequestOutcome::UnderWay => to_millis(now) + ANSWER,
                 // The last two suppress, and never wait.
-                Fate::Unknown | Fate::SentAgain | Fate::Accepted => FOR_AN_OUTCOME,
+                RequestOutcome::Unknown | RequestOutcome::SentAgain | RequestOutcome::Accepted => {
+                    FOR_AN_OUTCOME
+                }
             };
             wait(tx, ready.id, until)?;
             tx.connection.change(

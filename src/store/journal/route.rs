@@ -6,8 +6,8 @@ use super::context::Context;
 use super::queue::{NEXT_RUN, Ready, wait};
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::eligibility::is_within;
-use crate::domain::fallback::{Cause, Past, Step};
-use crate::domain::follow_up::Turn;
+use crate::domain::fallback::{Cause, EarlierOutcome, Step};
+use crate::domain::follow_up::Due;
 use crate::domain::outcome::MESSENGER;
 use crate::domain::recipient::Suppression;
 use crate::store::columns::{FOR_AN_OUTCOME, to_millis};
@@ -70,11 +70,11 @@ pub(super) fn is_its_turn(
         follow_up::hold(tx.connection, row.id)?;
         return Ok(false);
     };
-    match follow_up.turn(came, now) {
-        Turn::Now => return Ok(true),
-        Turn::Waits(due) => wait(tx, row.id, to_millis(due).max(to_millis(now) + 1))?,
-        Turn::TooLate if row.step != Step::FIRST => return Ok(true),
-        Turn::TooLate => {
+    match follow_up.due_at(came, now) {
+        Due::Now => return Ok(true),
+        Due::Waits(due) => wait(tx, row.id, to_millis(due).max(to_millis(now) + 1))?,
+        Due::TooLate if row.step != Step::FIRST => return Ok(true),
+        Due::TooLate => {
             let why = "window closed";
             if !fallback::fall_back(tx, row.id, Cause::WindowClosed, why, fallback::BY_RUN, now)? {
                 suppress(tx, row.id, &Suppression::WindowClosed, now)?;
@@ -96,12 +96,12 @@ fn has_failed_elsewhere(
     let elsewhere = past.into_iter().filter(|(_, channel)| *channel != on);
     for (past, _) in elsewhere {
         match past {
-            Past::Failed => {}
-            Past::Open => {
+            EarlierOutcome::Failed => {}
+            EarlierOutcome::Open => {
                 wait(tx, row.id, FOR_AN_OUTCOME)?;
                 return Ok(false);
             }
-            Past::Stands => {
+            EarlierOutcome::Stands => {
                 let next = delivery::next(State::Queued, Event::ProvenSent)?;
                 tx.connection.change(
                     "UPDATE recipient SET state = ?2, reason_code = 'arrived', finished_at = ?3,

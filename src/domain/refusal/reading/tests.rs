@@ -1,17 +1,17 @@
 mod wordings;
 
 use self::wordings::WORDINGS;
-use super::super::alike::named;
 use super::super::meaning::Meaning;
+use super::super::similar::named;
 use super::super::wording::fold;
 use super::*;
 
 /// What a text means, as a word; `-` if the table does not know it.
 fn meaning(text: &str) -> &'static str {
     match read(text).map(|reading| reading.means) {
-        Some(Means::Known(meaning)) => meaning.word(),
-        Some(Means::ContactGone) => "gone",
-        Some(Means::Undecided) => "undecided",
+        Some(TextMeaning::Known(meaning)) => meaning.word(),
+        Some(TextMeaning::ContactGone) => "gone",
+        Some(TextMeaning::Undecided) => "undecided",
         None => "-",
     }
 }
@@ -117,12 +117,14 @@ fn every_documented_text_is_read_with_and_without_its_code_in_any_case() {
 #[test]
 fn every_line_of_the_table_is_reached_by_each_of_its_texts() {
     let documented = DOCUMENTED.iter().map(|line| (line.says, line.texts));
-    let alike = ALIKE.iter().map(|line| (line.says, &line.texts[..]));
+    let similar = SIMILAR_TEXTS
+        .iter()
+        .map(|line| (line.says, &line.texts[..]));
     let mut sections = include_str!("../alike.txt")
         .lines()
         .filter_map(|line| line.strip_prefix('['));
     assert!(sections.all(|name| named(name.trim_end_matches(']')).is_some()));
-    for (says, texts) in documented.chain(alike) {
+    for (says, texts) in documented.chain(similar) {
         for pattern in texts {
             let text = pattern.replace('*', " x ");
             assert_eq!(fold(pattern), *pattern);
@@ -229,13 +231,16 @@ fn a_text_that_nobody_knows_has_no_reading() {
 #[test]
 fn a_failed_delivery_is_read_by_its_code() {
     let failure = |code, text: &str| read_failure(code, text).map(|reading| reading.means);
-    let no_messenger = Some(Means::Known(Meaning::NoMessenger));
+    let no_messenger = Some(TextMeaning::Known(Meaning::NoMessenger));
     assert_eq!(failure(Some(3), "x"), no_messenger);
     assert_eq!(failure(Some(131_026), "x"), no_messenger);
-    assert_eq!(failure(Some(2), "x"), Some(Means::Known(Meaning::Person)));
+    assert_eq!(
+        failure(Some(2), "x"),
+        Some(TextMeaning::Known(Meaning::Person))
+    );
     assert_eq!(
         failure(Some(131_047), ""),
-        Some(Means::Known(Meaning::Person))
+        Some(TextMeaning::Known(Meaning::Person))
     );
     assert_eq!(failure(None, "No matching user found"), no_messenger);
     assert_eq!(failure(None, "gone fishing"), None);

@@ -1,11 +1,11 @@
-//! People who were not reached, by whose matter it is.
+//! People who were not reached, by cause.
 
 use crate::domain::delivery::State;
 use crate::store::NotReached;
 
-/// Whose matter it is, in the order of the report.
+/// Why people were not reached, in the order of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Matter {
+pub(super) enum UnreachedCause {
     Number,
     NumberUnread,
     Person,
@@ -21,13 +21,13 @@ pub(super) enum Matter {
     Delivery,
 }
 
-impl Matter {
+impl UnreachedCause {
     pub(super) const fn text(self) -> &'static str {
         match self {
             Self::Number => "the number: no Messenger",
             Self::NumberUnread => "the number: taken for no Messenger, text not known",
             Self::Person => "the person: blocked, outside the 24 hours, or the like",
-            Self::Message => "the message: refused, whoever gets it",
+            Self::Message => "the message: refused for every recipient",
             Self::Token => "the token: the API does not accept it; still queued",
             Self::Proxy => "the proxy: it wants a login; still queued",
             Self::BaseUrl => "the base URL: it is not that of the API; still queued",
@@ -35,7 +35,7 @@ impl Matter {
             Self::Platform => "the platform: its limit, or an outage",
             Self::Quota => "the quota: used up; still queued",
             Self::Unread => "not known: refused, and nobody knows the text",
-            Self::Held => "not known: held until somebody says what the refusal means",
+            Self::Held => "not known: held until it is said what the refusal means",
             Self::Delivery => "accepted, but not delivered",
         }
     }
@@ -43,39 +43,39 @@ impl Matter {
 
 /// Sorts the rows that were not reached. `queued` are those that may still be claimed; `by` is what ended the
 /// last run.
-pub(super) fn matters(
+pub(super) fn unreached(
     refused: &[NotReached],
     queued: u64,
     held: u64,
     by: Option<&str>,
-) -> Vec<(Matter, u64)> {
+) -> Vec<(UnreachedCause, u64)> {
     let mut found = std::collections::BTreeMap::new();
     for row in refused {
-        let matter = match (row.state, row.code.as_deref()) {
-            (State::NoMessenger, _) if row.taken_for => Matter::NumberUnread,
-            (State::NoMessenger, _) => Matter::Number,
-            (_, Some("person")) => Matter::Person,
-            (_, Some("message")) => Matter::Message,
-            (_, Some("later")) => Matter::Platform,
-            (_, Some("delivery_failed")) => Matter::Delivery,
-            (_, _) => Matter::Unread,
+        let cause = match (row.state, row.code.as_deref()) {
+            (State::NoMessenger, _) if row.taken_for => UnreachedCause::NumberUnread,
+            (State::NoMessenger, _) => UnreachedCause::Number,
+            (_, Some("person")) => UnreachedCause::Person,
+            (_, Some("message")) => UnreachedCause::Message,
+            (_, Some("later")) => UnreachedCause::Platform,
+            (_, Some("delivery_failed")) => UnreachedCause::Delivery,
+            (_, _) => UnreachedCause::Unread,
         };
-        *found.entry(matter).or_insert(0) += row.rows;
+        *found.entry(cause).or_insert(0) += row.rows;
     }
     let stopped_by = match by {
-        Some("token") => Some(Matter::Token),
-        Some("proxy") => Some(Matter::Proxy),
-        Some("base-url") => Some(Matter::BaseUrl),
-        Some("channel") => Some(Matter::Channel),
-        Some("message") => Some(Matter::Message),
-        Some("platform") => Some(Matter::Platform),
-        Some("quota") => Some(Matter::Quota),
+        Some("token") => Some(UnreachedCause::Token),
+        Some("proxy") => Some(UnreachedCause::Proxy),
+        Some("base-url") => Some(UnreachedCause::BaseUrl),
+        Some("channel") => Some(UnreachedCause::Channel),
+        Some("message") => Some(UnreachedCause::Message),
+        Some("platform") => Some(UnreachedCause::Platform),
+        Some("quota") => Some(UnreachedCause::Quota),
         Some(_) | None => None,
     };
-    if let Some(matter) = stopped_by {
-        *found.entry(matter).or_insert(0) += queued;
+    if let Some(cause) = stopped_by {
+        *found.entry(cause).or_insert(0) += queued;
     }
-    found.insert(Matter::Held, held);
+    found.insert(UnreachedCause::Held, held);
     found.into_iter().filter(|(_, count)| *count > 0).collect()
 }
 
@@ -97,18 +97,18 @@ mod tests {
             refused(State::Error, "person", false, 3),
             refused(State::Error, "rejected", false, 1),
         ];
-        let found = matters(&refused, 40, 5, Some("channel"));
+        let found = unreached(&refused, 40, 5, Some("channel"));
         assert_eq!(
             found,
             [
-                (Matter::Number, 7),
-                (Matter::NumberUnread, 2),
-                (Matter::Person, 3),
-                (Matter::Channel, 40),
-                (Matter::Unread, 1),
-                (Matter::Held, 5),
+                (UnreachedCause::Number, 7),
+                (UnreachedCause::NumberUnread, 2),
+                (UnreachedCause::Person, 3),
+                (UnreachedCause::Channel, 40),
+                (UnreachedCause::Unread, 1),
+                (UnreachedCause::Held, 5),
             ]
         );
-        assert!(matters(&[], 40, 0, None).is_empty());
+        assert!(unreached(&[], 40, 0, None).is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! What a results file tells of a row, and what that changes of what the checkpoint knows.
+//! A row of a results file, and what it changes in the checkpoint.
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -10,8 +10,8 @@ use super::text::hex;
 
 /// A row of a results file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ToldRow {
-    /// The batch; empty in a file that does not tell.
+pub(crate) struct ResultsRow {
+    /// The batch; empty in a file that does not name it.
     pub(crate) batch: String,
     /// The channel's id.
     pub(crate) channel: String,
@@ -47,8 +47,8 @@ pub(crate) struct ToldRow {
     pub(crate) content: Option<String>,
 }
 
-/// What tells contents apart that are the same to the repeat guard: without the checkpoint's key, so that another
-/// checkpoint can compare it. 16 bytes of SHA-256.
+/// The digest that is the same for contents that the repeat guard takes for the same: without the checkpoint's key, so
+/// that another checkpoint can compare it. 16 bytes of SHA-256.
 pub(crate) fn content_digest(content: &str) -> String {
     let digest: [u8; 32] = Sha256::digest(fold::content(content)).into();
     hex(&digest[..DIGEST_BYTES])
@@ -62,9 +62,9 @@ pub(crate) fn is_content_digest(text: &str) -> bool {
     text.len() == 2 * DIGEST_BYTES && text.bytes().all(is_digit)
 }
 
-/// What the checkpoint knows of a row that a file tells of too.
+/// What the checkpoint knows of a row that the file holds too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct KnownRow {
+pub(crate) struct StoredRow {
     /// Where it stands.
     pub(crate) state: State,
     /// A message for it was accepted, whatever became of it since.
@@ -73,9 +73,9 @@ pub(crate) struct KnownRow {
     pub(crate) requests: u32,
 }
 
-/// What a file's word changes.
+/// What the row of a file changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum News {
+pub(crate) enum RowUpdate {
     /// Nothing: as much is known already.
     None,
     /// Nobody is reached at its number, which was not tried yet as far as was known.
@@ -88,29 +88,29 @@ pub(crate) enum News {
     MayBeAccepted,
 }
 
-/// What the word of a file changes that its row was in state `told` after so many requests. What is known is never
+/// What it changes that a file has the row in state `told` after `attempts` requests. What is known is never
 /// made weaker: an acceptance stays, and a request that is known already is not unknown again.
-pub(crate) fn news(known: KnownRow, told: State, attempts: u32) -> News {
+pub(crate) fn row_update(known: StoredRow, told: State, attempts: u32) -> RowUpdate {
     match told {
-        State::Sent if known.accepted => News::None,
-        State::Sent => News::Accepted,
+        State::Sent if known.accepted => RowUpdate::None,
+        State::Sent => RowUpdate::Accepted,
         State::Unknown | State::Sending => match known.state {
-            _ if known.accepted || known.requests >= attempts.max(1) => News::None,
-            State::Queued => News::Unknown,
-            State::Suppressed | State::NoMessenger | State::Error => News::MayBeAccepted,
+            _ if known.accepted || known.requests >= attempts.max(1) => RowUpdate::None,
+            State::Queued => RowUpdate::Unknown,
+            State::Suppressed | State::NoMessenger | State::Error => RowUpdate::MayBeAccepted,
             State::Sent | State::Sending | State::Unknown | State::Invalid | State::Duplicate => {
-                News::None
+                RowUpdate::None
             }
         },
         State::NoMessenger if known.state == State::Queued && known.requests == 0 => {
-            News::NotReached
+            RowUpdate::NotReached
         }
         State::Queued
         | State::NoMessenger
         | State::Error
         | State::Invalid
         | State::Duplicate
-        | State::Suppressed => News::None,
+        | State::Suppressed => RowUpdate::None,
     }
 }
 
@@ -118,8 +118,8 @@ pub(crate) fn news(known: KnownRow, told: State, attempts: u32) -> News {
 mod tests {
     use super::*;
 
-    fn known(state: State, accepted: bool, requests: u32) -> KnownRow {
-        KnownRow {
+    fn known(state: State, accepted: bool, requests: u32) -> StoredRow {
+        StoredRow {
             state,
             accepted,
             requests,
@@ -131,7 +131,11 @@ mod tests {
         for state in State::ALL {
             let there = known(state, true, 1);
             for told in State::ALL {
-                assert_eq!(news(there, told, 9), News::None, "{state} {told}");
+                assert_eq!(
+                    row_update(there, told, 9),
+                    RowUpdate::None,
+                    "{state} {told}"
+                );
             }
         }
         for state in [
@@ -141,22 +145,28 @@ mod tests {
             State::Suppressed,
         ] {
             let before = known(state, false, 0);
-            assert_eq!(news(before, State::Sent, 1), News::Accepted);
+            assert_eq!(row_update(before, State::Sent, 1), RowUpdate::Accepted);
         }
     }
 
     #[test]
     fn an_unknown_outcome_that_was_decided_since_is_not_unknown_again() {
         assert_eq!(
-            news(known(State::Queued, false, 0), State::Unknown, 1),
-            News::Unknown
+            row_update(known(State::Queued, false, 0), State::Unknown, 1),
+            RowUpdate::Unknown
         );
         let to_be_sent_again = known(State::Queued, false, 1);
-        assert_eq!(news(to_be_sent_again, State::Unknown, 1), News::None);
-        assert_eq!(news(to_be_sent_again, State::Unknown, 2), News::Unknown);
         assert_eq!(
-            news(known(State::Suppressed, false, 0), State::Unknown, 0),
-            News::MayBeAccepted
+            row_update(to_be_sent_again, State::Unknown, 1),
+            RowUpdate::None
+        );
+        assert_eq!(
+            row_update(to_be_sent_again, State::Unknown, 2),
+            RowUpdate::Unknown
+        );
+        assert_eq!(
+            row_update(known(State::Suppressed, false, 0), State::Unknown, 0),
+            RowUpdate::MayBeAccepted
         );
     }
 

@@ -8,8 +8,8 @@ use crate::domain::text::canonical_text;
 
 /// What a person said about refusals with a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Saying {
-    /// Whose matter they are.
+pub struct RefusalRule {
+    /// What they are about.
     pub meaning: Meaning,
     /// The text, or a part of it; `*` stands for any text. Digits are replaced.
     pub text: String,
@@ -20,9 +20,9 @@ pub struct Saying {
 #[error(
     "MEANING=TEXT, where MEANING is no_messenger, person, message, channel, wait or later, and TEXT is what the refusals say; * stands for any text"
 )]
-pub struct SayingError;
+pub struct RefusalRuleError;
 
-impl Saying {
+impl RefusalRule {
     /// What is said of a text as it was shown.
     pub fn new(meaning: Meaning, text: &str) -> Self {
         // A reason may have been copied whole.
@@ -41,16 +41,16 @@ impl Saying {
 }
 
 /// `no_messenger=TEXT`
-impl FromStr for Saying {
-    type Err = SayingError;
+impl FromStr for RefusalRule {
+    type Err = RefusalRuleError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (meaning, text) = text.split_once('=').ok_or(SayingError)?;
+        let (meaning, text) = text.split_once('=').ok_or(RefusalRuleError)?;
         let meaning = meaning.trim().replace('-', "_").parse();
-        let meaning = meaning.map_err(|_| SayingError)?;
+        let meaning = meaning.map_err(|_| RefusalRuleError)?;
         if text.trim_matches(['*', ' ']).is_empty() {
             // Whatever the API says: that cannot be meant.
-            return Err(SayingError);
+            return Err(RefusalRuleError);
         }
         Ok(Self::new(meaning, text))
     }
@@ -58,9 +58,9 @@ impl FromStr for Saying {
 
 /// All that was said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sayings(Vec<Saying>);
+pub struct RefusalRules(Vec<RefusalRule>);
 
-impl Sayings {
+impl RefusalRules {
     /// What the text means; of several, what was said last.
     pub fn meaning(&self, text: &str) -> Option<Meaning> {
         let mut latest_first = self.0.iter().rev();
@@ -70,17 +70,17 @@ impl Sayings {
     }
 
     /// Adds what was said later.
-    pub fn add(&mut self, saying: Saying) {
+    pub fn add(&mut self, saying: RefusalRule) {
         self.0.retain(|other| other.text != saying.text);
         self.0.push(saying);
     }
 }
 
-impl FromIterator<Saying> for Sayings {
+impl FromIterator<RefusalRule> for RefusalRules {
     /// In the order in which it was said.
-    fn from_iter<T: IntoIterator<Item = Saying>>(sayings: T) -> Self {
+    fn from_iter<T: IntoIterator<Item = RefusalRule>>(refusal_rules: T) -> Self {
         let mut all = Self::default();
-        for saying in sayings {
+        for saying in refusal_rules {
             all.add(saying);
         }
         all
@@ -93,10 +93,10 @@ mod tests {
 
     #[test]
     fn what_was_said_last_counts() {
-        let said = |texts: &[&str]| -> Sayings {
+        let said = |texts: &[&str]| -> RefusalRules {
             texts
                 .iter()
-                .map(|text| text.parse::<Saying>().unwrap())
+                .map(|text| text.parse::<RefusalRule>().unwrap())
                 .collect()
         };
         let both = said(&["channel=not right", "no_messenger=not right with #"]);
@@ -118,9 +118,13 @@ mod tests {
             "person= * ",
             "nobody=x",
         ] {
-            assert_eq!(wrong.parse::<Saying>(), Err(SayingError), "{wrong}");
+            assert_eq!(
+                wrong.parse::<RefusalRule>(),
+                Err(RefusalRuleError),
+                "{wrong}"
+            );
         }
-        let saying: Saying = "no-messenger=HTTP 422: a = b".parse().unwrap();
+        let saying: RefusalRule = "no-messenger=HTTP 422: a = b".parse().unwrap();
         assert_eq!(saying.meaning, Meaning::NoMessenger);
         assert!(saying.is_about("HTTP 422: A = b, c"));
     }

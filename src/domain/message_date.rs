@@ -1,4 +1,4 @@
-//! Dates as people's lists have them: when somebody was messaged.
+//! Dates of messages, as people write them in lists.
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
@@ -10,7 +10,7 @@ const SPREADSHEET_EPOCH: Date = Date::constant(1899, 12, 30);
 /// Days of a spreadsheet that are taken for dates: 1982 to 2064.
 const SPREADSHEET_DAYS: std::ops::Range<i64> = 30_000..60_000;
 
-/// When a cell says that somebody was messaged; `None` if it holds no date. Without a zone it is UTC; a day without a
+/// When a person was messaged, by a cell; `None` if it holds no date. Without a zone it is UTC; a day without a
 /// time counts to its end. Where day and month could be either way round, the later date counts, unless it is still to
 /// come.
 pub(crate) fn read(cell: &str, now: Timestamp) -> Option<Timestamp> {

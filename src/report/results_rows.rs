@@ -1,0 +1,229 @@
+//! Rows of a results file, read by the columns that [`ResultsColumn`] writes.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use super::select::ResultsColumn;
+use crate::domain::delivery::{CANCELLED, State};
+use crate::domain::phone::PhoneNumber;
+use crate::domain::recipient::{Record, Suppression};
+use crate::domain::results_row::{ResultsRow, is_content_digest};
+
+/// The places of our columns in a file.
+#[derive(Debug, Clone)]
+pub(crate) struct ResultsColumns([Option<usize>; ResultsColumn::ALL.len()]);
+
+/// Why a row cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ResultsRowError {
+    /// Its status is none of ours.
+    #[error("`{0}` is no status of a results file")]
+    Status(String),
+    /// It does not say which batch it is of.
+    #[error("it does not say its batch")]
+    Batch,
+    /// Its number is not there any more.
+    #[error("its message was sent, or may have been, and its number cannot be read: \"{0}\"")]
+    Number(String),
+}
+
+impl ResultsColumns {
+    /// Finds them; `None` if the file is no results file.
+    pub(crate) fn find(names: &[String]) -> Option<Self> {
+        let place = |column: ResultsColumn| {
+            let is_it = |name: &String| name.trim().eq_ignore_ascii_case(column.word());
+            names.iter().position(is_it)
+        };
+        let found = Self(ResultsColumn::ALL.map(place));
+        let needed = [
+            ResultsColumn::Phone,
+            ResultsColumn::Status,
+            ResultsColumn::FinishedAt,
+        ];
+        needed
+            .iter()
+            .all(|column| found.place(*column).is_some())
+            .then_some(found)
+    }
+
+    /// Whether its rows name their batch.
+    pub(crate) fn has_batch(&self) -> bool {
+        let needed = [
+            ResultsColumn::Batch,
+            ResultsColumn::Channel,
+            ResultsColumn::Row,
+        ];
+        needed.iter().all(|column| self.place(*column).is_some())
+    }
+
+    fn place(&self, column: ResultsColumn) -> Option<usize> {
+        let at = ResultsColumn::ALL.iter().position(|it| *it == column)?;
+        self.0.get(at).copied().flatten()
+    }
+
+    /// Reads a row.
+    ///
+    /// # Errors
+    /// [`ResultsRowError`] if it is not as it was written.
+    pub(crate) fn row(&self, record: &Record) -> Result<ResultsRow, ResultsRowError> {
+        let cell = |column: ResultsColumn| {
+            let text = self.place(column).and_then(|at| record.get(at));
+            text.map(str::trim).filter(|text| !text.is_empty())
+        };
+        let owned = |column| cell(column).map(str::to_owned);
+        let time = |column| cell(column).and_then(time);
+        let word = cell(ResultsColumn::Status).unwrap_or_default();
+        let cancelled = word == CANCELLED;
+        let state = match word.parse() {
+            _ if cancelled => State::Queued,
+            Ok(state) => state,
+            Err(_) => return Err(ResultsRowError::Status(word.to_owned())),
+        };
+        let typed = cell(ResultsColumn::Phone);
+        let phone = typed.and_then(number);
+        let erased = Suppression::Forgotten.to_string();
+        let is_erased = typed.is_none() && cell(ResultsColumn::Reason) == Some(erased.as_str());
+        if phone.is_none() && state.counts_as_messaged() && !is_erased {
+            return Err(ResultsRowError::Number(
+                typed.unwrap_or_default().to_owned(),
+            ));
+        }
+        let batch = owned(ResultsColumn::Batch).unwrap_or_default();
+        if batch.is_empty() && self.has_batch() {
+            return Err(ResultsRowError::Batch);
+        }
+        Ok(ResultsRow {
+            batch,
+            channel: owned(ResultsColumn::Channel).unwrap_or_default(),
+            file: owned(ResultsColumn::File).unwrap_or_default(),
+            row: cell(ResultsColumn::Row)
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(0),
+            phone,
+            state,
+            cancelled,
+            reason_code: owned(ResultsColumn::ReasonCode),
+            reason: owned(ResultsColumn::Reason),
+            attempts: cell(ResultsColumn::Attempts)
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(0),
+            message_id: owned(ResultsColumn::MessageId),
+            contact_id: owned(ResultsColumn::ContactId),
+            finished_at: time(ResultsColumn::FinishedAt),
+            delivered_at: time(ResultsColumn::DeliveredAt),
+            read_at: time(ResultsColumn::ReadAt),
+            opted_in_at: time(ResultsColumn::OptedInAt),
+            content: owned(ResultsColumn::Content).filter(|text| is_content_digest(text)),
+        })
+    }
+}
+
+/// A number as we wrote it; a spreadsheet may have taken its plus, but not its digits.
+fn number(text: &str) -> Option<PhoneNumber> {
+    let text = text.trim_start_matches('\'');
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    let all_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number = all_digits.then(|| digits.parse().ok()).flatten()?;
+    PhoneNumber::from_e164(number)
+}
+
+/// A time as we wrote it, or as a spreadsheet shows it: without the zone, which is UTC.
+fn time(text: &str) -> Option<Timestamp> {
+    if let Ok(time) = text.parse() {
+        return Some(time);
+    }
+    let civil: DateTime = text.parse().ok()?;
+    Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
+}
+
+/// A message that a results file holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ResultsMessage {
+    /// The number, digits only; 0 if the row has none.
+    pub number: i64,
+    /// The API's id of the message, if it was accepted.
+    pub message_id: String,
+    /// When, as the file has it.
+    pub at: String,
+}
+
+/// Hands each row that was, or may have been, messaged to `take`. False if the file is no results file.
+///
+/// # Errors
+/// Of the file, or of its CSV.
+pub(crate) fn messages_in(
+    path: &Path,
+    mut take: impl FnMut(ResultsMessage),
+) -> Result<bool, csv::Error> {
+    let mut csv = csv::ReaderBuilder::new().flexible(true).from_path(path)?;
+    let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let names: Vec<String> = csv.byte_headers()?.iter().map(lossy).collect();
+    let Some(columns) = ResultsColumns::find(&names) else {
+        return Ok(false);
+    };
+    let mut row = csv::ByteRecord::new();
+    while csv.read_byte_record(&mut row)? {
+        let text = |column| {
+            let cell = columns.place(column).and_then(|at| row.get(at));
+            lossy(cell.unwrap_or_default())
+        };
+        if !matches!(text(ResultsColumn::Status).as_str(), "sent" | "unknown") {
+            continue;
+        }
+        let digits = text(ResultsColumn::Phone).replace(|c: char| !c.is_ascii_digit(), "");
+        take(ResultsMessage {
+            number: digits.parse().unwrap_or(0),
+            message_id: text(ResultsColumn::MessageId)
+                .trim_start_matches('\'')
+                .to_owned(),
+            at: text(ResultsColumn::FinishedAt),
+        });
+    }
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(status: &str, phone: &str) -> Result<ResultsRow, ResultsRowError> {
+        let names = [
+            "phone",
+            "outreach_phone",
+            "OUTREACH_STATUS",
+            "outreach_finished_at",
+        ];
+        let names = names.map(str::to_owned);
+        let columns = ResultsColumns::find(&names).unwrap();
+        assert!(!columns.has_batch());
+        columns.row(&["x", phone, status, "2026-05-01 10:00:00"].iter().collect())
+    }
+
+    #[test]
+    fn a_row_is_read_as_it_was_written_or_as_a_spreadsheet_leaves_it() {
+        for phone in ["+420777123456", "420777123456", "'+420777123456"] {
+            let told = row("sent", phone).unwrap();
+            assert_eq!(told.phone.map(PhoneNumber::get), Some(420_777_123_456));
+            let at = told.finished_at.unwrap().to_string();
+            assert_eq!(at, "2026-05-01T10:00:00Z");
+        }
+        assert!(row("cancelled", "+420777123456").unwrap().cancelled);
+    }
+
+    #[test]
+    fn whose_number_a_spreadsheet_rounded_is_not_forgotten_silently() {
+        for status in ["sent", "unknown"] {
+            let lost = row(status, "4.20777E+11");
+            assert_eq!(lost, Err(ResultsRowError::Number("4.20777E+11".to_owned())));
+            assert!(row(status, "").is_err(), "nobody was erased");
+        }
+        assert_eq!(row("queued", "4.20777E+11").unwrap().phone, None);
+        assert_eq!(
+            row("sunt", ""),
+            Err(ResultsRowError::Status("sunt".to_owned()))
+        );
+    }
+}

@@ -273,10 +273,6 @@ pub(crate) struct CheckArgs {
 
 /// `outreach send`.
 #[derive(Debug, Clone, Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag as typed; what they mean together is decided elsewhere"
-)]
 pub(crate) struct SendArgs {
     /// Contacts files: CSV, TSV, XLSX, XLS, ODS, also .gz or .zst; - for standard input
     #[arg(
@@ -366,10 +362,6 @@ pub(crate) struct TestArgs {
 
 /// `outreach night`.
 #[derive(Debug, Clone, Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag as typed; what they mean together is decided elsewhere"
-)]
 pub(crate) struct NightArgs {
     /// The folder with outreach.toml and inbox; other paths in the settings are counted from it
     pub(crate) folder: PathBuf,
@@ -454,10 +446,6 @@ impl DoubtFlags {
 
 /// How a batch is begun or continued.
 #[derive(Debug, Clone, Copy, Default, Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag as typed; what they mean together is decided elsewhere"
-)]
 pub(crate) struct StartFlags {
     /// Send without asking first; needed without a terminal
     #[arg(long, short)]

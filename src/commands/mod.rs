@@ -128,14 +128,14 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         ));
     }
     let mut out = console::stdout();
-    let exit = execute(cli, environment, console, &mut out)?;
+    let exit = execute(cli, &environment, console, &mut out)?;
     out.flush()?;
     Ok(exit)
 }
 
 fn execute(
     cli: &Cli,
-    environment: Environment,
+    environment: &Environment,
     console: Console,
     out: &mut Visible<impl Write>,
 ) -> CommandResult {

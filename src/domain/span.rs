@@ -28,8 +28,9 @@ pub(crate) fn above_zero(text: &str) -> Result<Duration, &'static str> {
 
 /// The library also reads ISO 8601, fractions, signs and longer words: one way to write a time is enough.
 fn read(text: &str) -> Option<Duration> {
-    let is_plain = |byte: u8| byte.is_ascii_digit() || b"dhmins".contains(&byte);
-    let span: Span = text.parse().ok().filter(|_| text.bytes().all(is_plain))?;
+    let is_known = |byte: u8| byte.is_ascii_digit() || b"dhmins".contains(&byte);
+    let is_plain = text.bytes().all(is_known) && !text.ends_with("ns");
+    let span: Span = text.parse().ok().filter(|_| is_plain)?;
     let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
     length.try_into().ok()
 }
@@ -63,6 +64,8 @@ mod tests {
             "5 h",
             "-5m",
             "5w",
+            "5ns",
+            "P1D",
             "99999999999999999999s",
             "4000d",
             "1.5h",

@@ -187,13 +187,13 @@ impl RowJudge<'_> {
         };
         let first_name = cell(&self.mapping.first_name);
         let last_name = cell(&self.mapping.last_name);
-        let consent = consent::of_row(&self.mapping.consent, |index| record.get(index));
+        let answer = consent::of_row(&self.mapping.consent, |index| record.get(index));
         let number = Number {
             parsed,
             region: phone.region(),
             suppressed: (self.judge.suppressed)(phone).or(repeated),
-            silent_on_consent: consent == Consent::Silent,
-            doubt: consent.doubt(),
+            silent_on_consent: answer == Consent::Silent,
+            doubt: answer.doubt(),
             overrides_region: found.overrides_region,
             name: name_hash(first_name.as_deref(), last_name.as_deref()),
         };

@@ -59,7 +59,9 @@ impl PilotCounts {
     /// Those of these groups.
     pub(crate) fn of(people: &[PilotPeople]) -> Self {
         let mut counts = Self::default();
-        people.iter().for_each(|group| counts.add(group));
+        for group in people {
+            counts.add(group);
+        }
         counts
     }
 

@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::error::CommandError;
 use crate::config::{Checkpoint, CheckpointPlace, Settings};
-use crate::exit::ExitCode;
 use crate::report::Hints;
 use crate::run::{
     CheckpointPlaces, CheckpointSettings, RunError, is_same_file, known_to_rehearsal,
 };
-use crate::store::{Reader, Store};
+use crate::store::{Reader, Store, StoreError};
 
 /// A checkpoint that exists.
 #[derive(Debug)]
@@ -61,10 +60,11 @@ pub(super) fn find(settings: &Settings, batch: Option<&str>) -> Result<Found, Co
 /// The checkpoint that the settings name, or the one in use; it need not be there yet. In a cluster it is joined where
 /// it is not there, and what it missed is applied.
 pub(super) fn path(checkpoint: &Checkpoint) -> Result<PathBuf, RunError> {
-    let path = place(checkpoint)?;
-    if let Some(access) = &checkpoint.cluster {
-        Store::keep_up(&path, access)?;
-    }
+    let Some(access) = &checkpoint.cluster else {
+        return place(checkpoint);
+    };
+    let path = place_to_make(checkpoint)?;
+    Store::keep_up(&path, access)?;
     Ok(path)
 }
 
@@ -92,13 +92,13 @@ fn path_at(place: &CheckpointPlace) -> Result<PathBuf, RunError> {
 }
 
 /// The same for a command that makes it where it is not there: the folder of the user's data is made too.
-pub(super) fn path_to_make(checkpoint: &Checkpoint) -> Result<PathBuf, CommandError> {
+pub(super) fn path_to_make(checkpoint: &Checkpoint) -> Result<PathBuf, RunError> {
     place_to_make(checkpoint)?;
-    Ok(path(checkpoint)?)
+    path(checkpoint)
 }
 
 /// The file alone; the folder of the user's data is made.
-pub(super) fn place_to_make(checkpoint: &Checkpoint) -> Result<PathBuf, CommandError> {
+pub(super) fn place_to_make(checkpoint: &Checkpoint) -> Result<PathBuf, RunError> {
     let file = place(checkpoint)?;
     if let CheckpointPlace::Either { home, .. } = checkpoint.place()
         && home.as_ref() == Some(&file)
@@ -120,7 +120,7 @@ pub(super) fn elsewhere<'a>(checkpoint: &'a Checkpoint, used: &Path) -> Option<&
 }
 
 /// Makes the folder of a file, for its owner only.
-fn make_folder(file: &Path) -> Result<(), CommandError> {
+fn make_folder(file: &Path) -> Result<(), StoreError> {
     let Some(folder) = file.parent() else {
         return Ok(());
     };
@@ -128,11 +128,8 @@ fn make_folder(file: &Path) -> Result<(), CommandError> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|error| {
-        let text = format!(
-            "the folder {} of the checkpoint cannot be made: {error}; --db names another file",
-            folder.display()
-        );
-        CommandError::text(ExitCode::Storage, text)
+    builder.create(folder).map_err(|error| StoreError::Open {
+        path: file.to_owned(),
+        detail: format!("its folder cannot be made: {error}"),
     })
 }

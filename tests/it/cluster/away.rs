@@ -29,6 +29,99 @@ fn a_machine_that_stood_still_while_the_log_was_cut_stops_no_other_and_joins_ane
     assert!(unknown <= 4, "{unknown} unknown");
 }
 
+#[test]
+fn a_machine_that_is_cut_off_from_the_engine_is_replaced_and_comes_back() {
+    let Some((engine, mut nodes)) = cluster(2) else {
+        return;
+    };
+    let line = engine.line();
+    nodes[0].url = line.url();
+    let sandbox = SandboxProcess::start(&["--latency", "10ms"]);
+    nodes[0].scratch.contacts(1_500);
+    let mut sending = nodes[0].send(&sandbox, "spring").concurrency(4).start();
+    starts_to_send(&sending, &sandbox, 100);
+    line.cut();
+    let worker = nodes[1].worker(&sandbox).concurrency(4).start();
+    let before = sandbox.stats().accepted;
+    starts_to_send(&worker, &sandbox, before + 50);
+    line.mend();
+    wait_until("both are done", || {
+        let counts = nodes[1].checkpoint().counts_of("spring");
+        sending.has_ended() && counts.queued + counts.sending == 0
+    });
+    worker.signal("TERM");
+    worker.wait();
+    expect_equal(&nodes);
+    let unknown = judge(&nodes[1], &sandbox, "spring", 1_500);
+    assert!(unknown <= 4, "{unknown} unknown");
+}
+
+/// What PostgreSQL says then: the statement failed, and the next one may succeed.
+#[test]
+fn while_the_engines_disk_is_full_sending_waits_and_then_goes_on() {
+    let Some((engine, nodes)) = cluster(2) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&["--latency", "10ms"]);
+    nodes[0].scratch.contacts(600);
+    let sending = nodes[0].send(&sandbox, "spring").concurrency(4).start();
+    starts_to_send(&sending, &sandbox, 100);
+    engine.sql(
+        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             RAISE EXCEPTION 'No space left on device' USING ERRCODE = 'disk_full'; END $$;
+         CREATE TRIGGER full_disk BEFORE INSERT ON outreach_outreach.log
+             FOR EACH ROW EXECUTE FUNCTION full_disk()",
+    );
+    wait_until("nothing is sent any more", || {
+        let before = sandbox.stats().requests;
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        sandbox.stats().requests == before
+    });
+    assert!(sandbox.stats().accepted < 600);
+    engine.sql("DROP TRIGGER full_disk ON outreach_outreach.log");
+    sending.wait().expect(0);
+    assert_eq!(judge(&nodes[0], &sandbox, "spring", 600), 0);
+    expect_equal(&nodes);
+}
+
+/// The folder of the user's data is not there yet.
+#[test]
+fn a_new_machine_joins_with_whichever_command_comes_first() {
+    let Some((engine, nodes)) = cluster(1) else {
+        return;
+    };
+    let add = nodes[0].outreach(&["suppress", "add", "+420777000003"]);
+    add.run().expect(0);
+    for command in [
+        &["suppress", "list"][..],
+        &["suppress", "add", "+420777000004"],
+        &["check", "contacts.csv"],
+        &[
+            "send",
+            "contacts.csv",
+            "--yes",
+            "--sandbox",
+            "--message",
+            "Hello",
+        ],
+        &["status"],
+        &["cluster", "verify"],
+    ] {
+        let new = Node::new(&engine);
+        new.scratch.contacts(3);
+        let home = new.scratch.path("home/deep/down");
+        let home = home.to_str().unwrap();
+        new.outreach(command)
+            .env("XDG_DATA_HOME", home)
+            .run()
+            .expect(0);
+        let list = new
+            .outreach(&["suppress", "list"])
+            .env("XDG_DATA_HOME", home);
+        assert!(list.run().expect(0).out.contains("420777000003"));
+    }
+}
+
 /// Copies the folder of a machine to another one.
 fn copied(from: &Node) -> Node {
     let copy = Node {

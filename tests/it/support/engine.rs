@@ -10,8 +10,8 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Longer than anything here may take.
@@ -250,6 +250,10 @@ struct State {
     held_before: AtomicU64,
     /// What is answered on the connections before this one is lost.
     lost_before: AtomicU64,
+    /// There is no way through.
+    is_cut: AtomicBool,
+    /// Both ends of what goes through.
+    ends: Mutex<Vec<TcpStream>>,
 }
 
 impl Line {
@@ -260,10 +264,15 @@ impl Line {
         let shared = Arc::clone(&state);
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
+                if shared.is_cut.load(Ordering::SeqCst) {
+                    continue;
+                }
                 let number = shared.connections.fetch_add(1, Ordering::SeqCst);
                 let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else {
                     continue;
                 };
+                let ends = [&client, &server].map(|it| it.try_clone().expect("a socket"));
+                shared.ends().extend(ends);
                 let pump = |from: &TcpStream, to: &TcpStream, asks: bool| {
                     let (from, to) = (from.try_clone(), to.try_clone());
                     let (from, to) = (from.expect("a socket"), to.expect("a socket"));
@@ -296,9 +305,29 @@ impl Line {
         self.state.held_before.store(0, Ordering::SeqCst);
     }
 
+    /// Nothing goes through any more.
+    pub(crate) fn cut(&self) {
+        self.state.is_cut.store(true, Ordering::SeqCst);
+        for end in self.state.ends().drain(..) {
+            // One that is closed already needs no closing.
+            let _ = end.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// What is said on new connections goes through again.
+    pub(crate) fn mend(&self) {
+        self.state.is_cut.store(false, Ordering::SeqCst);
+    }
+
     /// What is answered from now on, on the connections that there are, is lost.
     pub(crate) fn lose_answers(&self) {
         self.state.lost_before.store(self.now(), Ordering::SeqCst);
+    }
+}
+
+impl State {
+    fn ends(&self) -> std::sync::MutexGuard<'_, Vec<TcpStream>> {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::cli::CheckArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::exit::ExitCode;
-use crate::intake::IntakeError;
+use crate::intake::{EXAMPLES, IntakeError};
 use crate::report::check::CheckReport;
 use crate::report::write_whole_file;
 use crate::run::{CheckSettings, Files, List, RunError, first_forecast, likely_fallback};
@@ -62,7 +62,7 @@ pub(crate) fn run(
         channel: connection.channel.as_deref(),
         rejects: args.rejects.as_deref(),
         leave_rejects,
-        all_examples: args.all,
+        examples: if args.all { usize::MAX } else { EXAMPLES },
     };
     let mut report = list.check(&how, clock.now())?;
     let queued = report.summary.queued;

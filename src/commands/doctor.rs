@@ -76,6 +76,7 @@ pub(super) fn looked_at(
             .filter(|_| !is_away)
             .map(|it| checkpoint::path(&it)),
         api: api(settings)?,
+        is_thorough: true,
     })
 }
 

@@ -18,6 +18,7 @@ use crate::cli::{Asked, Cli, NightArgs};
 use crate::clock::Clock;
 use crate::config::{FILE_NAME, Layer, Settings};
 use crate::exit::ExitCode;
+use crate::intake::EXAMPLES;
 use crate::report::{ListReport, NightReport};
 use crate::run::{
     CheckSettings, FallbackSource, Files, InboxList, List, ListRun, NightFolder, RunEnd,
@@ -268,7 +269,7 @@ impl Night<'_> {
             channel: self.front.connection.channel.as_deref(),
             rejects: Some(&path),
             leave_rejects: false,
-            all_examples: false,
+            examples: EXAMPLES,
         };
         // That it cannot be used is known already.
         let _ = opened.check(&how, self.front.clock.now());

@@ -114,6 +114,7 @@ fn page_settings(
         behind_proxy: page.console_behind_proxy,
         users,
         sandbox: args.sandbox,
+        is_shared: !args.sandbox && real.cluster.is_some(),
         checkpoint,
         rehearsals,
         intake: settings.intake()?,

@@ -13,8 +13,11 @@ use super::base::Kind;
 use super::batch_view::{Act, BatchView, LiveView};
 use super::gate::{Actor, Fields, Visit};
 use super::list_view::counted_people;
+use super::more::More;
 use super::named::Named;
-use super::page::{Failure, Frame, page};
+use super::page::{Failure, Frame, page, page_again};
+use super::quota;
+use super::quota_view::QuotaView;
 use super::runs::Work;
 use crate::report::{counted, grouped};
 use crate::run::{
@@ -27,6 +30,7 @@ use crate::store::Store;
 struct BatchPage {
     frame: Frame,
     live: LiveView,
+    quota: Option<QuotaView>,
     batch: BatchView,
 }
 
@@ -37,15 +41,17 @@ pub(super) async fn show(
     Query(query): Query<HashMap<String, String>>,
 ) -> Result<Response, Failure> {
     let named = Named::of(&visit.app, &kind, name)?;
-    let all = query.contains_key("all");
+    let again = query.contains_key("all");
     let read = move |actor: &Actor<'_>| {
         let live = LiveView::read(actor, &named)?;
-        Ok((live, BatchView::read(actor, &named, all)?))
+        let quota = quota::of(actor, &named)?;
+        Ok((live, quota, BatchView::read(actor, &named, again)?))
     };
-    let (live, batch) = visit.act(read).await?;
+    let (live, quota, batch) = visit.act(read).await?;
     page(&BatchPage {
         frame: visit.frame("batches"),
         live,
+        quota,
         batch,
     })
 }
@@ -64,11 +70,20 @@ pub(super) async fn report(visit: Visit, Path((kind, name)): At) -> Result<Respo
     let named = Named::of(&visit.app, &kind, name)?;
     let read = move |actor: &Actor<'_>| {
         let live = LiveView::read(actor, &named)?;
-        Ok((live, BatchView::read(actor, &named, true)?))
+        let batch = BatchView::read(actor, &named, false)?;
+        Ok(match batch.more {
+            // A report is whole.
+            More::Asked => (live, BatchView::read(actor, &named, true)?),
+            More::Here { .. } | More::Counting | More::Failed(_) => (live, batch),
+        })
     };
     let (live, batch) = visit.act(read).await?;
     let local = visit.app.local();
-    page(&ReportPage {
+    let show = match batch.more {
+        More::Counting => page_again,
+        More::Here { .. } | More::Asked | More::Failed(_) => page,
+    };
+    show(&ReportPage {
         frame: visit.frame("batches"),
         live,
         batch,

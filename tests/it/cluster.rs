@@ -1,6 +1,8 @@
 //! Several machines share a checkpoint through a log on PostgreSQL. Each machine is a folder of its own here; the
 //! judge is the sandbox's account.
 
+mod consoles;
+
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,7 @@
 //! The console over real HTTP, against the real program.
 
 mod hostile;
+mod mending;
 mod people;
 mod together;
 mod users;

@@ -1,4 +1,4 @@
-//! Bars whose parts are counts.
+//! Counts in words, and as the parts of a bar.
 
 use crate::report::grouped;
 
@@ -30,4 +30,10 @@ pub(super) fn bar(counts: &[(&'static str, &'static str, u64)]) -> Vec<Part> {
             }
         })
         .collect()
+}
+
+/// "1 person", "2 people".
+pub(super) fn counted_people(count: u64) -> String {
+    let word = if count == 1 { "person" } else { "people" };
+    format!("{} {word}", grouped(count))
 }

@@ -9,10 +9,10 @@ use tokio::runtime::Handle;
 
 use super::app::App;
 use super::audit::note;
+use super::bar::counted_people;
 use super::base::Kind;
 use super::batch_view::{Act, BatchView, LiveView};
 use super::gate::{Actor, Fields, Visit};
-use super::list_view::counted_people;
 use super::more::More;
 use super::named::Named;
 use super::page::{Failure, Frame, page, page_again};

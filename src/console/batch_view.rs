@@ -4,10 +4,9 @@ use jiff::Timestamp;
 
 use super::app::App;
 use super::audit;
-use super::bar::{Part, bar};
+use super::bar::{Part, bar, counted_people};
 use super::base::Kind;
 use super::gate::Actor;
-use super::list_view::counted_people;
 use super::more::More;
 use super::named::{Named, path};
 use super::page::Failure;
@@ -202,6 +201,8 @@ pub(super) struct BatchView {
     pub(super) act: Act,
     pub(super) can_cancel: bool,
     pub(super) failure: Option<String>,
+    /// Why a guard stopped it, and what mends that.
+    pub(super) stopped: Option<(String, &'static str)>,
     /// People who are held, and the text that holds them.
     pub(super) held: Vec<(String, String)>,
     pub(super) unknown_count: u64,
@@ -243,6 +244,7 @@ impl BatchView {
                 && batch.state != BatchState::Cancelled
                 && batch.is_whole(),
             failure: app.runs.failure(named.kind, &named.name),
+            stopped: stopped(&batch, &summary, held_rows),
             held: held
                 .iter()
                 .map(|it| (counted_people(it.rows), it.text.clone()))
@@ -287,6 +289,21 @@ fn facts(
     known
         .filter_map(|(what, text)| Some((what, text?)))
         .collect()
+}
+
+/// Why a guard stopped it, and what mends that.
+fn stopped(batch: &Batch, summary: &Summary, held: u64) -> Option<(String, &'static str)> {
+    let is_stopped = summary.stands.state == Standing::Stored(BatchState::Stopped);
+    let why = summary.stands.why.clone().filter(|_| is_stopped)?;
+    let todo = if held > 0 {
+        "Say below what the text means: they are held until then."
+    } else if batch.halted_text.is_some() {
+        "Mend the cause: the text of the message, the channel, its permissions. Going on sends to those people again."
+    } else {
+        "Nobody was written off: who was not messaged is queued. \"Check everything\" under Health looks at token, channel \
+         and clock; mend what it finds, then go on here."
+    };
+    Some((on_one_line(&why).into_owned(), todo))
 }
 
 /// A process that works on a batch.

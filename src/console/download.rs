@@ -33,6 +33,9 @@ const WHAT: [&str; 10] = [
     "cancelled",
 ];
 
+/// The end of the name of a workbook.
+const WORKBOOK: &str = "xlsx";
+
 /// The rows to mend: they name themselves, so that they find their batch again.
 const INVALID: &str = "invalid";
 
@@ -55,19 +58,18 @@ pub(super) async fn results(
     };
     let checkpoint = visit.app.checkpoint(named.kind).to_owned();
     let sandbox = named.kind == Kind::Rehearsal;
-    let end = if query.get("as").map(String::as_str) == Some("xlsx") {
-        "xlsx"
+    let end = if query.get("as").map(String::as_str) == Some(WORKBOOK) {
+        WORKBOOK
     } else {
         "csv"
     };
     if what == INVALID {
-        let name = format!("{}.rejects.{end}", default_stem(&named.name, sandbox));
-        return file(visit, named, None, name).await;
+        let stem = format!("{}.rejects", default_stem(&named.name, sandbox));
+        return file(visit, named, None, (stem, end)).await;
     }
     let stem = format!("{}.{what}", default_stem(&named.name, sandbox));
-    if end == "xlsx" {
-        let name = format!("{stem}.xlsx");
-        return file(visit, named, Some(selection), name).await;
+    if end == WORKBOOK {
+        return file(visit, named, Some(selection), (stem, end)).await;
     }
     // What is not there is said on a page, and not by a cut download.
     let batch = named.name.clone();
@@ -95,11 +97,12 @@ async fn file(
     visit: Visit,
     named: Named,
     selection: Option<Selection>,
-    name: String,
+    (stem, end): (String, &str),
 ) -> Result<Response, Failure> {
+    let name = format!("{stem}.{end}");
     let folder = visit.app.uploads.join(new_id()?);
     let path = folder.join(&name);
-    let is_workbook = name.ends_with(".xlsx");
+    let is_workbook = end == WORKBOOK;
     let file = visit
         .app
         .blocking(move |app| {

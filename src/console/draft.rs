@@ -71,9 +71,8 @@ impl Joined {
         let source = std::slice::from_ref(source);
         let named = match batch_to_mend(source, &app.settings.intake) {
             Ok(Some(batch)) => batch,
-            Ok(None) => return Ok((None, String::new())),
             // Of a file that cannot be read its page says so.
-            Err(RunError::Intake(_)) => return Ok((None, String::new())),
+            Ok(None) | Err(RunError::Intake(_)) => return Ok((None, String::new())),
             Err(error) => return Ok((None, format!("{error}."))),
         };
         let alone = |why| {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::app::App;
-use super::bar::{Part, bar};
+use super::bar::{Part, bar, counted_people};
 use super::checked::{Checked, Trouble};
 use super::draft::Draft;
 use super::job::Job;
@@ -186,12 +186,6 @@ fn refused(refusal: &TooFewRows) -> String {
             counted(*rows, "row")
         ),
     }
-}
-
-/// "1 person", "2 people".
-pub(super) fn counted_people(count: u64) -> String {
-    let word = if count == 1 { "person" } else { "people" };
-    format!("{} {word}", grouped(count))
 }
 
 fn repeats(report: &CheckReport) -> Vec<GroupView> {

@@ -6,10 +6,10 @@ use axum::extract::Path;
 use axum::response::Response;
 
 use super::app::App;
+use super::bar::counted_people;
 use super::base::make_private;
 use super::draft::{Draft, new_id};
 use super::gate::{Actor, Fields, Visit};
-use super::list_view::counted_people;
 use super::named::Named;
 use super::page::Failure;
 use super::to_mend::{Kind, Row, bounded};

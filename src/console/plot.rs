@@ -103,6 +103,7 @@ fn quota_picture(
         .label_style(("sans-serif", 14))
         .x_labels(3)
         .y_labels(4)
+        .max_light_lines(1)
         .x_label_formatter(&time)
         .y_label_formatter(&|count| grouped(*count))
         .draw()?;
@@ -153,6 +154,7 @@ fn picture<const KINDS: usize>(
         .label_style(("sans-serif", 14))
         .x_labels(3)
         .y_labels(4)
+        .max_light_lines(1)
         .x_label_formatter(&time)
         .y_label_formatter(&|count| grouped(*count))
         .draw()?;

@@ -5,14 +5,17 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::quota::{QUOTA_PERIOD, QuotaState};
 
-/// So many windows are looked at, the current one included.
+/// So many windows are looked at, the current one included: those of [`LOOKED_AT`].
 const WINDOWS: usize = 4;
 
 /// A window is drawn in so many steps.
 const STEPS: u32 = 60;
 
+/// The end of a window is told with a fault of no more than that.
+const ROUNDED: SignedDuration = SignedDuration::from_secs(5);
+
 /// So far back a request may have left to be in one of them.
-pub(crate) const LOOKED_AT: SignedDuration = SignedDuration::from_hours(WINDOWS as i64);
+pub(crate) const LOOKED_AT: SignedDuration = SignedDuration::from_hours(4);
 
 /// One window.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +61,7 @@ pub(crate) fn saw_tooth(
     let mut end = told.unwrap_or_else(|| end_of_last(starts, last));
     let (mut before, mut windows) = (starts, Vec::new());
     while windows.len() < WINDOWS {
-        let from = moved(end, -period());
+        let from = opening(before, moved(end, -period()));
         let (earlier, inside) = before.split_at(before.partition_point(|at| *at < from));
         windows.push(window(limit, (from, end), inside, now));
         before = earlier;
@@ -90,6 +93,18 @@ fn period() -> SignedDuration {
 
 fn moved(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.checked_add(by).unwrap_or(at)
+}
+
+/// When a window that lasts from about then opened: its end was told in whole seconds.
+fn opening(starts: &[Timestamp], from: Timestamp) -> Timestamp {
+    let place = starts.partition_point(|at| *at < moved(from, -ROUNDED));
+    let (before, rest) = starts.split_at(place);
+    match (before.last(), rest.first()) {
+        // Requests that follow each other closely belong to the window before.
+        (Some(last), Some(first)) if first.duration_since(*last) <= ROUNDED => from,
+        (_, Some(first)) if *first < from => *first,
+        (_, Some(_) | None) => from,
+    }
 }
 
 /// The end of the window of the last request, where nobody told it: an hour after the first request of its hour.
@@ -172,6 +187,16 @@ mod tests {
         let starts = at(&[10, 20, 200, 210]);
         let saw = saw_tooth(&quota(Some(260), None, 210), &starts, after(BEGIN, 220)).unwrap();
         assert_eq!(told(&saw), [(10, 70, 2, 8), (200, 260, 2, 8)]);
+    }
+
+    #[test]
+    fn an_end_in_whole_seconds_cuts_no_first_requests_off() {
+        let second = |seconds| moved(BEGIN, SignedDuration::from_millis(seconds));
+        let starts = [second(0), second(400), second(1_500)];
+        let mut quota = quota(None, None, 0);
+        quota.reset_at = Some(second(3_601_000));
+        let saw = saw_tooth(&quota, &starts, second(2_000)).unwrap();
+        assert_eq!((saw.windows.len(), saw.windows[0].used), (1, 3));
     }
 
     #[test]

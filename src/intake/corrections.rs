@@ -62,14 +62,9 @@ impl Corrections {
             return files;
         }
         let rows = self.numbers.iter();
-        let mut text: String = rows
-            .map(|(row, number)| format!("{row} {number}\n"))
-            .collect();
-        for code in &self.accepted {
-            text.push_str(code);
-            text.push('\n');
-        }
-        files.with(&text)
+        let rows = rows.map(|(row, number)| format!("{row} {number}"));
+        let lines: Vec<String> = rows.chain(self.accepted.iter().cloned()).collect();
+        files.with(&lines.join("\n"))
     }
 }
 

@@ -61,11 +61,12 @@ export const open = async (context, origin) => {
   const go = (path) => page.goto(new URL(path, origin()).href, { waitUntil: "domcontentloaded" });
   const text = () => page.evaluate(() => document.querySelector("main").innerText);
   const submit = (selector) => Promise.all([page.waitForNavigation({ waitUntil: "domcontentloaded" }), page.click(selector)]);
+  let seen = "";
   const sees = (what, pattern, selector = "main") => until(what, async () => {
     // It may be loading the page anew just now.
-    const seen = await page.evaluate((at) => document.querySelector(at)?.innerText ?? "", selector).catch(() => "");
+    seen = await page.evaluate((at) => document.querySelector(at)?.innerText ?? "", selector).catch(() => "");
     return pattern.test(seen);
-  });
+  }).catch(() => assert.fail(`waited too long until ${what}: ${seen}`));
   return { page, go, text, submit, sees };
 };
 

@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-import { conclude, launch, looking, open, place, run, until } from "./common.mjs";
+import { conclude, fault, launch, looking, open, place, run, until } from "./common.mjs";
 
 const [program, list, folder, chromium = "/usr/bin/chromium"] = process.argv.slice(2);
 const served = run(program, ["console", "--sandbox", "--listen", "127.0.0.1:0", "--region", "CZ"]);
@@ -97,6 +97,8 @@ try {
   await go("/");
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.className), "skip");
+} catch (error) {
+  fault(`${error.stack}\n${served.said().split("\n").slice(-5).join("\n")}`);
 } finally {
   await browser.close();
   served.child.kill();

@@ -35,7 +35,7 @@ const sandbox = run(program, ["sandbox", "--listen", "127.0.0.1:0", "--no-messen
 await until("the sandbox listens", () => /http:\S+/.test(sandbox.said()));
 const serve = async () => {
   const served = run(program, ["console", "--listen", origin.slice("http://".length), "--base-url",
-    sandbox.said().match(/http:\S+/)[0], "--channel", "7001", "--rate", "20/s", "--burst", "1"]);
+    sandbox.said().match(/http:\S+/)[0], "--channel", "7001200300400500601", "--rate", "20/s", "--burst", "1"]);
   await until("the console listens", () => /sign-in/.test(served.said()));
   return served;
 };
@@ -61,8 +61,11 @@ try {
   assert.match(await vera.text(), /Sign in/);
   const look = looking(folder, vera);
   await look("team-sign-in", "/sign-in");
-  for (let tries = 0; tries < 4; tries += 1) await signIn(vera, "vera", "wrong password");
-  assert.match(await vera.text(), /Try again in/);
+  // Each failure doubles the wait, so that a slow machine comes to it too.
+  await until("wrong passwords are slowed", async () => {
+    await signIn(vera, "vera", "wrong password");
+    return /Try again in/.test(await vera.text());
+  });
   await look("team-slowed");
   await signIn(otto, "otto");
   assert.match(await otto.text(), /Begin with a list/, "others are not slowed");
@@ -154,6 +157,8 @@ try {
   assert.match(await vera.text(), /Sign in/);
   await ada.go("/health");
   assert.match(await ada.text(), /user-remove: vera/);
+} catch (error) {
+  fault(`${error.stack}\n${served.said().split("\n").slice(-5).join("\n")}`);
 } finally {
   await browser.close();
   for (const it of [served, sandbox]) {

@@ -2,6 +2,7 @@
 
 mod hostile;
 mod mending;
+mod pages;
 mod people;
 mod together;
 mod users;

@@ -41,8 +41,8 @@ pub(crate) fn cluster_findings(checkpoint: &Path, access: &Access, now: Timestam
             records(behind)
         ),
     );
-    for node in &status.nodes {
-        let (verdict, text) = node_found(node);
+    for node in processes(status.nodes) {
+        let (verdict, text) = node_found(&node);
         findings.add("node", verdict, text, ExitCode::Complete);
     }
     let off = now.duration_since(Timestamp::UNIX_EPOCH).as_secs_f64() - status.clock;
@@ -62,6 +62,22 @@ pub(crate) fn cluster_findings(checkpoint: &Path, access: &Access, now: Timestam
 
 fn records(count: i64) -> String {
     counted(u64::try_from(count).unwrap_or(0), "record")
+}
+
+/// The nodes of one process, which has one for each time that it opened the file, as one: the file is what counts.
+fn processes(nodes: Vec<ClusterNode>) -> Vec<ClusterNode> {
+    let mut merged: Vec<ClusterNode> = Vec::new();
+    for node in nodes {
+        let same = |it: &&mut ClusterNode| (&it.pid, &it.machine) == (&node.pid, &node.machine);
+        let Some(process) = merged.iter_mut().find(same) else {
+            merged.push(node);
+            continue;
+        };
+        process.behind = process.behind.min(node.behind);
+        process.seen = process.seen.min(node.seen);
+        process.holds.extend(node.holds);
+    }
+    merged
 }
 
 /// What there is to say of a node that was seen lately.
@@ -118,6 +134,8 @@ mod tests {
                 "process 17 on north, seen 1 s ago, is up to date, holds spring".to_owned()
             )
         );
+        let one = processes(vec![node(7, &["spring"]), node(9, &["autumn"])]);
+        assert_eq!(one, [node(7, &["spring", "autumn"])]);
         assert_eq!(node_found(&node(101, &[])).0, FindingVerdict::Notice);
         let (verdict, text) = node_found(&node(-1, &[]));
         assert_eq!(verdict, FindingVerdict::Bad);

@@ -44,7 +44,12 @@ pub(super) async fn show(
     let again = query.contains_key("all");
     let read = move |actor: &Actor<'_>| {
         let live = LiveView::read(actor, &named)?;
-        let quota = quota::of(actor, &named)?;
+        // What was drawn last may be of a run that is over.
+        let quota = if live.is_live {
+            quota::of(actor, &named)?
+        } else {
+            None
+        };
         Ok((live, quota, BatchView::read(actor, &named, again)?))
     };
     let (live, quota, batch) = visit.act(read).await?;

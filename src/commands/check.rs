@@ -12,7 +12,7 @@ use super::settings;
 use crate::amio;
 use crate::cli::CheckArgs;
 use crate::exit::ExitCode;
-use crate::intake::IntakeError;
+use crate::intake::{EXAMPLES, IntakeError};
 use crate::report::check::CheckReport;
 use crate::report::write_whole_file;
 use crate::run::{CheckSettings, Files, List, RunError, first_forecast, likely_fallback};
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &CheckArgs, call: &Call, out: &mut dyn Write) -> Command
         channel: connection.channel.as_deref(),
         rejects: args.rejects.as_deref(),
         leave_rejects,
-        all_examples: args.all,
+        examples: if args.all { usize::MAX } else { EXAMPLES },
     };
     let mut report = list.check(&how, clock.now())?;
     let queued = report.summary.queued;

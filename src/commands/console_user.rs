@@ -11,6 +11,8 @@ use crate::cli::UserAction;
 use crate::config::read_text;
 use crate::console::{UserError, UserFile};
 use crate::exit::ExitCode;
+use crate::run::RunError;
+use crate::store::{DecisionRecord, Store};
 
 impl From<UserError> for CommandError {
     fn from(error: UserError) -> Self {
@@ -38,9 +40,18 @@ pub(super) fn run(action: &UserAction, call: &Call, out: &mut impl Write) -> Com
             ..
         } => {
             let password = password(password_file.as_deref(), console)?;
-            let users = UserFile::beside(&checkpoint::path_to_make(&checkpoint)?);
-            users.add(name, *role, &password, &now)?;
+            let path = checkpoint::path_to_make(&checkpoint)?;
+            // What cannot be kept is not done.
+            let store = Store::open(&path).map_err(RunError::from)?;
+            UserFile::beside(&path).add(name, *role, &password, &now)?;
             let name = name.get();
+            note(
+                &store,
+                settings,
+                clock,
+                "user-add",
+                &format!("{name} as {role}"),
+            )?;
             console.say(format_args!(
                 "{name} may sign in on the console, as {role}."
             ));
@@ -51,14 +62,35 @@ pub(super) fn run(action: &UserAction, call: &Call, out: &mut impl Write) -> Com
             }
         }
         UserAction::Remove { name, .. } => {
-            UserFile::beside(&checkpoint::place(&checkpoint)?).remove(name, &now)?;
+            let path = checkpoint::path_to_make(&checkpoint)?;
+            let store = Store::open(&path).map_err(RunError::from)?;
+            UserFile::beside(&path).remove(name, &now)?;
             let name = name.get();
+            note(&store, settings, clock, "user-remove", name)?;
             console.say(format_args!(
                 "{name} cannot sign in any more, and is signed out."
             ));
         }
     }
     Ok(ExitCode::Complete)
+}
+
+/// Keeps in the audit who changed the users.
+fn note(
+    store: &Store,
+    settings: &Settings,
+    clock: &Clock,
+    what: &'static str,
+    detail: &str,
+) -> Result<(), CommandError> {
+    let decision = DecisionRecord {
+        batch: None,
+        actor: settings.person(),
+        what,
+        detail: detail.to_owned(),
+        at: clock.now(),
+    };
+    Ok(store.record_decision(decision).map_err(RunError::from)?)
 }
 
 /// The password: of a file, of standard input, or typed twice on the terminal.

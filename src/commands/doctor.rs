@@ -72,6 +72,7 @@ pub(super) fn doctor_settings(
             .filter(|_| !is_away)
             .map(|it| checkpoint::path(&it)),
         api: api(settings)?,
+        is_thorough: true,
     })
 }
 

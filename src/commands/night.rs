@@ -18,6 +18,7 @@ use super::settings;
 use crate::cli::{Cli, NightArgs, StartFlags};
 use crate::config::{FILE_NAME, Layer};
 use crate::exit::ExitCode;
+use crate::intake::EXAMPLES;
 use crate::report::{ListReport, NightReport};
 use crate::run::{
     CheckSettings, FallbackSource, Files, InboxList, List, ListRun, NightFolder, RunEnd,
@@ -261,7 +262,7 @@ impl Night<'_> {
             channel: self.front.connection.channel.as_deref(),
             rejects: Some(&path),
             leave_rejects: false,
-            all_examples: false,
+            examples: EXAMPLES,
         };
         // That it cannot be used is known already.
         let _ = opened.check(&how, self.front.now());

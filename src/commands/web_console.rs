@@ -105,6 +105,7 @@ fn page_settings(args: &ConsoleArgs, call: &Call) -> Result<ConsoleSettings, Com
         behind_proxy: page.console_behind_proxy,
         users,
         sandbox: args.sandbox,
+        is_shared: !args.sandbox && real.cluster.is_some(),
         checkpoint,
         rehearsals,
         intake: settings.intake()?,

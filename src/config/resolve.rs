@@ -114,6 +114,7 @@ impl Settings {
             prefer: file.prefer,
             numbers: file.numbers,
             min_valid: file.min_valid,
+            corrections: intake::Corrections::default(),
         })
     }
 

@@ -8,8 +8,10 @@ use std::sync::{Arc, Mutex};
 
 use super::base::{Kind, lock, make_private};
 use super::checked::{Checked, Prepared};
+use super::details::Details;
 use super::job::Jobs;
 use super::page::Failure;
+use super::quota_view::Quotas;
 use super::runs::Runs;
 use super::session::Gate;
 use super::settings::{ConsoleError, ConsoleSettings};
@@ -26,8 +28,13 @@ pub(super) struct App {
     pub(super) runs: Arc<Runs>,
     /// Lists that are read to be looked at, by what was said of them.
     pub(super) checks: Jobs<Result<Arc<Checked>, String>>,
+    /// Batches whose rows are gone through, by the address of their page.
+    pub(super) details: Jobs<Result<Arc<Details>, String>>,
     /// Lists that become batches.
     pub(super) preparing: Jobs<Prepared>,
+    pub(super) quotas: Quotas,
+    /// In a cluster what other machines do comes in for as long as it is open.
+    _replica: Option<Store>,
     /// Where uploads are.
     pub(super) uploads: PathBuf,
     /// What the next page says, by session.
@@ -41,7 +48,8 @@ impl App {
         clock: Clock,
     ) -> Result<Self, ConsoleError> {
         // The sessions are in it.
-        drop(Store::open(&settings.checkpoint)?);
+        let store = Store::open(&settings.checkpoint)?;
+        let replica = settings.is_shared.then_some(store);
         let uploads = uploads_beside(&settings.checkpoint);
         make_private(&uploads).map_err(|error| {
             let folder = uploads.display();
@@ -56,7 +64,10 @@ impl App {
             clock,
             runs: Arc::default(),
             checks: Jobs::default(),
+            details: Jobs::default(),
             preparing: Jobs::default(),
+            quotas: Quotas::default(),
+            _replica: replica,
             uploads,
             flashes: Mutex::default(),
         })

@@ -9,12 +9,15 @@ use tokio::runtime::Handle;
 
 use super::app::App;
 use super::audit::note;
+use super::bar::counted_people;
 use super::base::Kind;
 use super::batch_view::{Act, BatchView, LiveView};
 use super::gate::{Actor, Fields, Visit};
-use super::list_view::counted_people;
+use super::more::More;
 use super::named::Named;
-use super::page::{Failure, Frame, page};
+use super::page::{Failure, Frame, page, page_again};
+use super::quota;
+use super::quota_view::QuotaView;
 use super::runs::Work;
 use crate::report::{counted, grouped};
 use crate::run::{
@@ -27,6 +30,7 @@ use crate::store::Store;
 struct BatchPage {
     frame: Frame,
     live: LiveView,
+    quota: Option<QuotaView>,
     batch: BatchView,
 }
 
@@ -37,15 +41,22 @@ pub(super) async fn show(
     Query(query): Query<HashMap<String, String>>,
 ) -> Result<Response, Failure> {
     let named = Named::of(&visit.app, &kind, name)?;
-    let all = query.contains_key("all");
+    let again = query.contains_key("all");
     let read = move |actor: &Actor<'_>| {
         let live = LiveView::read(actor, &named)?;
-        Ok((live, BatchView::read(actor, &named, all)?))
+        // What was drawn last may be of a run that is over.
+        let quota = if live.is_live {
+            quota::of(actor, &named)?
+        } else {
+            None
+        };
+        Ok((live, quota, BatchView::read(actor, &named, again)?))
     };
-    let (live, batch) = visit.act(read).await?;
+    let (live, quota, batch) = visit.act(read).await?;
     page(&BatchPage {
         frame: visit.frame("batches"),
         live,
+        quota,
         batch,
     })
 }
@@ -64,11 +75,20 @@ pub(super) async fn report(visit: Visit, Path((kind, name)): At) -> Result<Respo
     let named = Named::of(&visit.app, &kind, name)?;
     let read = move |actor: &Actor<'_>| {
         let live = LiveView::read(actor, &named)?;
-        Ok((live, BatchView::read(actor, &named, true)?))
+        let batch = BatchView::read(actor, &named, false)?;
+        Ok(match batch.more {
+            // A report is whole.
+            More::Asked => (live, BatchView::read(actor, &named, true)?),
+            More::Here { .. } | More::Counting | More::Failed(_) => (live, batch),
+        })
     };
     let (live, batch) = visit.act(read).await?;
     let local = visit.app.local();
-    page(&ReportPage {
+    let show = match batch.more {
+        More::Counting => page_again,
+        More::Here { .. } | More::Asked | More::Failed(_) => page,
+    };
+    show(&ReportPage {
         frame: visit.frame("batches"),
         live,
         batch,

@@ -4,21 +4,20 @@ use jiff::Timestamp;
 
 use super::app::App;
 use super::audit;
+use super::bar::{Part, bar, counted_people};
 use super::base::Kind;
 use super::gate::Actor;
-use super::list_view::{Part, bar, counted_people};
-use super::mend;
+use super::more::More;
 use super::named::{Named, path};
 use super::page::Failure;
-use super::plot::{CurvesView, draw};
 use crate::domain::batch_state::{BatchState, Standing};
 use crate::domain::text::on_one_line;
-use crate::report::{Local, Summary, counted, grouped, without_numbers};
+use crate::report::{Local, Summary, counted, grouped, place, without_numbers};
 use crate::run::{Access, Counts, PhoneNumber, Wait, first_forecast};
-use crate::store::{AFTERWARDS, Approval, Batch, Holder, Reader};
+use crate::store::{Approval, Batch, Holder, Reader, UnknownRow};
 
-/// Of a batch with more rows what goes through all of them is shown only when that is asked for.
-const LARGE: u64 = 200_000;
+/// So many rows whose outcome is unknown are named.
+const NAMED: usize = 10;
 
 /// What changes while a batch is sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -153,6 +152,14 @@ impl LiveView {
     }
 }
 
+impl LiveView {
+    /// What the page as a whole depends on.
+    pub(super) fn key(&self) -> String {
+        let live = if self.is_live { "live" } else { "still" };
+        format!("{}-{live}", self.state.replace(' ', "-"))
+    }
+}
+
 fn sentence(summary: &Summary, app: &App) -> String {
     let text = summary.sentence(&app.local());
     let mut letters = text.chars();
@@ -194,18 +201,15 @@ pub(super) struct BatchView {
     pub(super) act: Act,
     pub(super) can_cancel: bool,
     pub(super) failure: Option<String>,
-    /// Count, status, text.
-    pub(super) refusals: Vec<(String, String, String)>,
+    /// Why a guard stopped it, and what mends that.
+    pub(super) stopped: Option<(String, &'static str)>,
+    /// People who are held, and the text that holds them.
     pub(super) held: Vec<(String, String)>,
+    pub(super) unknown_count: u64,
     /// Place, number, what is known.
     pub(super) unknown: Vec<(String, String, String)>,
-    pub(super) unknown_count: u64,
-    /// Rows that a number mends.
-    pub(super) to_mend: Vec<mend::Kind>,
-    pub(super) funnel: Vec<(String, &'static str, Part)>,
-    pub(super) curves: Option<CurvesView>,
-    pub(super) large: bool,
-    pub(super) outages: Vec<(String, String, String)>,
+    /// What all rows were gone through for.
+    pub(super) more: More,
     /// When, who and what was decided.
     pub(super) decisions: Vec<(String, String, String)>,
     /// Status and words of what can be downloaded.
@@ -213,61 +217,45 @@ pub(super) struct BatchView {
 }
 
 impl BatchView {
-    pub(super) fn read(app: &Actor<'_>, named: &Named, all: bool) -> Result<Self, Failure> {
+    /// `again`: what all rows are gone through for is counted anew, if that takes its time.
+    pub(super) fn read(app: &Actor<'_>, named: &Named, again: bool) -> Result<Self, Failure> {
         let reader = Reader::open(app.checkpoint(named.kind))?;
         let batch = reader.batch(&named.name)?;
-        let counts = reader.counts(batch.id)?;
-        let large = counts.rows() > LARGE && !all;
-        let summary = if large {
-            Summary::counts(&reader, &batch)
-        } else {
-            Summary::load(&reader, &batch)
-        };
-        let summary = summary.map_err(crate::run::RunError::from)?;
+        let summary = Summary::counts(&reader, &batch).map_err(crate::run::RunError::from)?;
+        let counts = summary.counts;
         let is_free = summary.stands.holder.is_none();
-        let outages = summary.outages.iter().flatten();
-        let local = app.local();
+        let more = More::of(app, named, (&reader, &batch), &summary, again)?;
+        let held = match more.here() {
+            Some(details) if details.counts == counts => details.held.clone(),
+            // A guard that stopped it may have left some; to look for them takes a second in a long list.
+            Some(_) | None if batch.state == BatchState::Stopped => reader.held(batch.id)?,
+            Some(_) | None => Vec::new(),
+        };
+        let held_rows: u64 = held.iter().map(|it| it.rows).sum();
+        let to_send = counts.queued.saturating_sub(held_rows);
         Ok(Self {
             path: path(named.kind, &named.name),
             name: on_one_line(&named.name).into_owned(),
             rehearsal: batch.sandbox,
             facts: facts(app, &batch, &summary, reader.approval(batch.id)?),
-            act: act(app, named, &reader, &batch, &summary)?,
+            act: act(app, named, (&reader, &batch), &summary, to_send)?,
             can_cancel: is_free
                 && counts.queued > 0
                 && batch.state != BatchState::Cancelled
                 && batch.is_whole(),
             failure: app.runs.failure(named.kind, &named.name),
-            refusals: refusals(&summary),
-            held: summary
-                .held_texts()
+            stopped: stopped(&batch, &summary, held_rows),
+            held: held
                 .iter()
                 .map(|it| (counted_people(it.rows), it.text.clone()))
                 .collect(),
-            unknown: unknown(&summary),
             unknown_count: counts.unknown,
-            to_mend: if is_free && !large && counts.invalid > 0 && batch.is_whole() {
-                mend::kinds(app, &reader, &batch)?
+            unknown: if counts.unknown > 0 {
+                unknown(&batch, &reader.unknown_rows(batch.id, NAMED)?)
             } else {
                 Vec::new()
             },
-            funnel: funnel(&summary),
-            curves: if large || counts.sent == 0 {
-                None
-            } else {
-                let curves = reader.curves(batch.id)?;
-                curves.map(|it| draw(&it, AFTERWARDS, &local)).transpose()?
-            },
-            large,
-            outages: outages
-                .map(|it| {
-                    (
-                        local.time(it.begin),
-                        local.time(it.end),
-                        without_numbers(&it.cause),
-                    )
-                })
-                .collect(),
+            more,
             decisions: audit::lines(app, &reader, Some(batch.id))?,
             downloads: downloads(&counts),
         })
@@ -303,6 +291,21 @@ fn facts(
         .collect()
 }
 
+/// Why a guard stopped it, and what mends that.
+fn stopped(batch: &Batch, summary: &Summary, held: u64) -> Option<(String, &'static str)> {
+    let is_stopped = summary.stands.state == Standing::Stored(BatchState::Stopped);
+    let why = summary.stands.why.clone().filter(|_| is_stopped)?;
+    let todo = if held > 0 {
+        "Say below what the text means: they are held until then."
+    } else if batch.halted_text.is_some() {
+        "Mend the cause: the text of the message, the channel, its permissions. Going on sends to those people again."
+    } else {
+        "Nobody was written off: who was not messaged is queued. \"Check everything\" under Health looks at token, channel \
+         and clock; mend what it finds, then go on here."
+    };
+    Some((on_one_line(&why).into_owned(), todo))
+}
+
 /// A process that works on a batch.
 fn process(local: &Local, holder: &Holder) -> String {
     let since = holder.since.parse();
@@ -315,9 +318,9 @@ fn process(local: &Local, holder: &Holder) -> String {
 fn act(
     app: &Actor<'_>,
     named: &Named,
-    reader: &Reader,
-    batch: &Batch,
+    (reader, batch): (&Reader, &Batch),
     summary: &Summary,
+    to_send: u64,
 ) -> Result<Act, Failure> {
     let own = app.runs.find(named.kind, &named.name).is_some();
     let is_sent = matches!(batch.state, BatchState::Running | BatchState::Waiting);
@@ -338,7 +341,7 @@ fn act(
         Some(text) => reader.count_refused(batch.id, text)?,
         None => 0,
     };
-    let to_send = summary.to_send() + again;
+    let to_send = to_send + again;
     if to_send == 0 || !batch.is_whole() {
         return Ok(Act::Nothing);
     }
@@ -376,54 +379,6 @@ fn forecast(app: &App, kind: Kind, people: u64) -> Result<String, Failure> {
     Ok(first_forecast(path, token, &settings, people, now)?.to_string())
 }
 
-fn refusals(summary: &Summary) -> Vec<(String, String, String)> {
-    let all = summary.refusals().iter().take(20);
-    all.map(|(state, text, count)| {
-        let text = if text.is_empty() { "(no text)" } else { text };
-        (
-            grouped(*count),
-            state.to_string().replace("no_messenger", "no Messenger"),
-            on_one_line(text).into_owned(),
-        )
-    })
-    .collect()
-}
-
-fn unknown(summary: &Summary) -> Vec<(String, String, String)> {
-    let rows = summary.unknown().iter();
-    rows.map(|(place, row)| {
-        let number = row.phone.map_or_else(String::new, PhoneNumber::masked);
-        let reason = row.reason.as_deref().unwrap_or("the answer was lost");
-        (place.clone(), number, without_numbers(reason))
-    })
-    .collect()
-}
-
-fn funnel(summary: &Summary) -> Vec<(String, &'static str, Part)> {
-    let Some(funnel) = summary.funnel.filter(|_| summary.counts.sent > 0) else {
-        return Vec::new();
-    };
-    let sent = summary.counts.sent.max(1) as f64;
-    let all = [
-        (summary.counts.sent, "sent", "q"),
-        (funnel.delivered, "delivered", "q"),
-        (funnel.read, "read", "q"),
-        (funnel.opted_in, "opted in", "q"),
-        (funnel.opted_out, "opted out", "i"),
-    ];
-    all.map(|(count, label, class)| {
-        let part = Part {
-            class,
-            label,
-            count: grouped(count),
-            x: "0".to_owned(),
-            width: format!("{:.1}", count as f64 * 1000.0 / sent),
-        };
-        (grouped(count), label, part)
-    })
-    .into()
-}
-
 fn downloads(counts: &Counts) -> Vec<(&'static str, String)> {
     let some = [
         (counts.invalid, "invalid", "Rows to mend"),
@@ -438,4 +393,14 @@ fn downloads(counts: &Counts) -> Vec<(&'static str, String)> {
     let filled = some.into_iter().filter(|(count, ..)| *count > 0);
     all.extend(filled.map(|(count, status, words)| (status, line(words, count))));
     all
+}
+
+fn unknown(batch: &Batch, rows: &[UnknownRow]) -> Vec<(String, String, String)> {
+    let line = |row: &UnknownRow| {
+        let number = row.phone.map_or_else(String::new, PhoneNumber::masked);
+        let reason = row.reason.as_deref().unwrap_or("the answer was lost");
+        let at = place(&batch.files, row.file, row.row);
+        (at, number, without_numbers(reason))
+    };
+    rows.iter().map(line).collect()
 }

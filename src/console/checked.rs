@@ -93,6 +93,12 @@ pub(super) enum Prepared {
         /// It was one before.
         known: bool,
     },
+    /// Its rows joined a batch; what became of them.
+    Joined {
+        kind: Kind,
+        name: String,
+        said: String,
+    },
     /// These people have another message already: what becomes of them must be said.
     Messaged { kind: Kind, told: Vec<String> },
     /// It cannot be one.

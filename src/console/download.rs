@@ -16,7 +16,7 @@ use super::page::Failure;
 use super::stream::written;
 use crate::domain::dialect::FileFormat;
 use crate::report::{default_stem, write_selected_file};
-use crate::run::{ExportSettings, RunError, Selection, export};
+use crate::run::{ExportSettings, RunError, Selection, export, write_rejects};
 use crate::store::Reader;
 
 /// What may be asked for; `results` is all.
@@ -27,11 +27,17 @@ const WHAT: [&str; 10] = [
     "unknown",
     "no_messenger",
     "error",
-    "invalid",
+    INVALID,
     "duplicate",
     "suppressed",
     "cancelled",
 ];
+
+/// The end of the name of a workbook.
+const WORKBOOK: &str = "xlsx";
+
+/// The rows to mend: they name themselves, so that they find their batch again.
+const INVALID: &str = "invalid";
 
 /// The results, or the rows of one status.
 pub(super) async fn results(
@@ -52,9 +58,18 @@ pub(super) async fn results(
     };
     let checkpoint = visit.app.checkpoint(named.kind).to_owned();
     let sandbox = named.kind == Kind::Rehearsal;
+    let end = if query.get("as").map(String::as_str) == Some(WORKBOOK) {
+        WORKBOOK
+    } else {
+        "csv"
+    };
+    if what == INVALID {
+        let stem = format!("{}.rejects", default_stem(&named.name, sandbox));
+        return file(visit, named, None, (stem, end)).await;
+    }
     let stem = format!("{}.{what}", default_stem(&named.name, sandbox));
-    if query.get("as").map(String::as_str) == Some("xlsx") {
-        return workbook(visit, named, selection, stem).await;
+    if end == WORKBOOK {
+        return file(visit, named, Some(selection), (stem, end)).await;
     }
     // What is not there is said on a page, and not by a cut download.
     let batch = named.name.clone();
@@ -77,15 +92,17 @@ pub(super) async fn results(
     Ok((headers, body).into_response())
 }
 
-/// The same as a workbook, which is made whole before the first byte leaves.
-async fn workbook(
+/// The rows of a selection as a workbook, or without one the rows to mend: made whole before the first byte leaves.
+async fn file(
     visit: Visit,
     named: Named,
-    selection: Selection,
-    stem: String,
+    selection: Option<Selection>,
+    (stem, end): (String, &str),
 ) -> Result<Response, Failure> {
+    let name = format!("{stem}.{end}");
     let folder = visit.app.uploads.join(new_id()?);
-    let path = folder.join("results.xlsx");
+    let path = folder.join(&name);
+    let is_workbook = end == WORKBOOK;
     let file = visit
         .app
         .blocking(move |app| {
@@ -93,9 +110,17 @@ async fn workbook(
             let made = || -> Result<fs::File, Failure> {
                 let reader = Reader::open(app.checkpoint(named.kind))?;
                 let batch = reader.batch(&named.name)?;
-                let format = FileFormat::of(&path, batch.list, None);
-                write_selected_file(&reader, &batch, &selection, format, &path, |_| Ok(()))
-                    .map_err(RunError::from)?;
+                match &selection {
+                    None if write_rejects((&reader, &batch), &path)? == 0 => {
+                        return Err(Failure::not_found("row to mend"));
+                    }
+                    None => {}
+                    Some(selection) => {
+                        let format = FileFormat::of(&path, batch.list, None);
+                        write_selected_file(&reader, &batch, selection, format, &path, |_| Ok(()))
+                            .map_err(RunError::from)?;
+                    }
+                }
                 Ok(fs::File::open(&path)?)
             };
             let file = made();
@@ -108,10 +133,14 @@ async fn workbook(
         let mut file = file;
         std::io::copy(&mut file, answer).map(|_| ())
     });
-    let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    let kind = if is_workbook {
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    } else {
+        "text/csv; charset=utf-8"
+    };
     let headers = [
         (CONTENT_TYPE, kind.to_owned()),
-        (CONTENT_DISPOSITION, attachment(&format!("{stem}.xlsx"))),
+        (CONTENT_DISPOSITION, attachment(&name)),
     ];
     Ok((headers, body).into_response())
 }

@@ -13,9 +13,13 @@ use super::app::App;
 use super::base::{Kind, random};
 use super::page::Failure;
 use crate::clock::between;
+use crate::domain::percent::Percent;
 use crate::domain::phone::Region;
 use crate::report::write_whole_file;
-use crate::run::{ContentSource, IntakeSettings, List, Rehearsal, RunError, SmsSettings, Source};
+use crate::run::{
+    BatchKnows, ContentSource, Corrections, IntakeSettings, KeptList, List, Rehearsal, RunError,
+    SmsSettings, Source, batch_knows, batch_to_mend,
+};
 
 /// The folder of the file: it may have any name.
 pub(super) const LIST: &str = "list";
@@ -44,6 +48,48 @@ pub(super) struct Draft {
     pub(super) sms: bool,
     #[serde(default)]
     pub(super) channel: String,
+    /// The batch whose rows it mends, and which it joins.
+    #[serde(default)]
+    pub(super) joins: Option<Joined>,
+}
+
+/// A batch that a list joins: what it knows is taken from it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Joined {
+    pub(super) batch: String,
+    list: KeptList,
+}
+
+impl Joined {
+    /// The list with the messages for the other channels of the batch.
+    pub(super) fn complete(&self, list: List) -> Result<List, RunError> {
+        list.with_fallback(&self.list.fallback)
+    }
+
+    /// The batch whose rows the file mends; and what is to be said of one that it cannot join.
+    pub(super) fn find(app: &App, source: &Source) -> Result<(Option<Self>, String), Failure> {
+        let source = std::slice::from_ref(source);
+        let named = match batch_to_mend(source, &app.settings.intake) {
+            Ok(Some(batch)) => batch,
+            // Of a file that cannot be read its page says so.
+            Ok(None) | Err(RunError::Intake(_)) => return Ok((None, String::new())),
+            Err(error) => return Ok((None, format!("{error}."))),
+        };
+        let alone = |why| {
+            format!("These rows mend rows of batch {named}, {why}: they are a list of their own.")
+        };
+        Ok(match batch_knows(app.checkpoint(app.kind()), &named)? {
+            None => (None, alone("which is not here")),
+            Some(BatchKnows { list: None, .. }) => {
+                (None, alone("which does not keep how its list was read"))
+            }
+            Some(BatchKnows {
+                batch,
+                list: Some(list),
+                ..
+            }) => (Some(Self { batch, list }), String::new()),
+        })
+    }
 }
 
 /// How the file is read, where somebody says otherwise than what is found out. Empty texts say nothing.
@@ -61,6 +107,9 @@ pub(super) struct Choices {
     pub(super) international: Option<bool>,
     pub(super) no_header: bool,
     pub(super) ignore_consent: Vec<String>,
+    pub(super) corrections: Corrections,
+    /// Rows that cannot be sent are left out, however many they are.
+    pub(super) leave_out: bool,
 }
 
 pub(super) fn new_id() -> Result<String, Failure> {
@@ -84,7 +133,22 @@ impl Draft {
             message: app.settings.message.clone(),
             sms: app.settings.sms.counted,
             channel: app.settings.channel.clone().unwrap_or_default(),
+            joins: None,
         }
+    }
+
+    fn source(&self) -> Source {
+        Source::Named {
+            path: self.file.clone(),
+            name: self.name.clone(),
+        }
+    }
+
+    /// The same, on its way into the batch whose rows it mends, if it mends any; and what is to be said of that.
+    pub(super) fn joining(mut self, app: &App) -> Result<(Self, String), Failure> {
+        let (joins, said) = Joined::find(app, &self.source())?;
+        self.joins = joins;
+        Ok((self, said))
     }
 
     /// Where its files are.
@@ -151,12 +215,24 @@ impl Draft {
         settings
             .ignore_consent
             .extend(choices.ignore_consent.iter().cloned());
+        if let Some(joined) = &self.joins {
+            settings = joined.list.settings(&settings, &|_| false);
+            // Of the rows that cannot be sent a person may have mended some only.
+            settings.min_valid = Percent::NONE;
+        }
+        if choices.leave_out {
+            settings.min_valid = Percent::NONE;
+        }
+        settings.corrections = choices.corrections.clone();
         Ok(settings)
     }
 
     /// The message; `None` as long as there is none.
     pub(super) fn content(&self, app: &App) -> Option<ContentSource> {
-        (!self.message.trim().is_empty()).then(|| content(app, &self.message))
+        match &self.joins {
+            Some(joined) => Some(joined.list.message.clone()),
+            None => (!self.message.trim().is_empty()).then(|| content(app, &self.message)),
+        }
     }
 
     /// Reads the file once.
@@ -165,11 +241,7 @@ impl Draft {
         settings: &IntakeSettings,
         message: Option<&ContentSource>,
     ) -> Result<List, RunError> {
-        let source = Source::Named {
-            path: self.file.clone(),
-            name: self.name.clone(),
-        };
-        List::open(&[source], settings, message)
+        List::open(&[self.source()], settings, message)
     }
 
     /// The channel that it is sent through.
@@ -195,8 +267,11 @@ impl Draft {
         let choices = serde_json::to_string(&self.choices).unwrap_or_default();
         let message = if message { self.message.as_str() } else { "" };
         format!(
-            "{}\n{choices}\n{}{}\n{message}",
-            self.id, self.sms, self.channel
+            "{}\n{choices}\n{}{}{}\n{message}",
+            self.id,
+            self.sms,
+            self.channel,
+            self.joins.is_some()
         )
     }
 }

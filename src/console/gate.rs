@@ -43,7 +43,7 @@ pub(super) struct Visit {
 
 /// Somebody at work: what all requests share, and who it is.
 pub(super) struct Actor<'a> {
-    app: &'a App,
+    app: &'a Arc<App>,
     /// Who it is, for the audit.
     pub(super) person: &'a str,
 }
@@ -87,6 +87,18 @@ impl Fields {
 
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(at, _)| at == name)
+    }
+}
+
+impl<'a> Actor<'a> {
+    /// Somebody at work in a job of its own.
+    pub(super) fn new(app: &'a Arc<App>, person: &'a str) -> Self {
+        Self { app, person }
+    }
+
+    /// What all requests share, for work that goes on by itself.
+    pub(super) fn shared(&self) -> Arc<App> {
+        Arc::clone(self.app)
     }
 }
 

@@ -1,4 +1,5 @@
-//! Whether everything is ready: what `doctor` says.
+//! Whether everything is ready: what `doctor` says. What takes its time, or costs a request, is done when it is asked
+//! for.
 
 use askama::Template;
 use axum::response::Response;
@@ -29,14 +30,14 @@ pub(super) async fn show(visit: Visit) -> Result<Response, Failure> {
     findings(visit, false).await
 }
 
-/// The same, and what the API says: one request, which counts.
+/// The same with the checkpoint read to its end, and what the API says: one request, which counts.
 pub(super) async fn check(visit: Visit) -> Result<Response, Failure> {
     findings(visit, true).await
 }
 
 async fn findings(visit: Visit, ask: bool) -> Result<Response, Failure> {
     let app = &visit.app;
-    let ask = ask && !app.settings.sandbox;
+    let is_asked = ask && !app.settings.sandbox;
     let ours = std::sync::Arc::clone(app);
     let handle = tokio::runtime::Handle::current();
     // The check of a large checkpoint takes its time.
@@ -44,7 +45,8 @@ async fn findings(visit: Visit, ask: bool) -> Result<Response, Failure> {
         .blocking(move |_| {
             let settings = (ours.settings.doctor)(ours.clock.now()).map_err(Failure::refused)?;
             let settings = DoctorSettings {
-                api: settings.api.filter(|_| ask),
+                api: settings.api.filter(|_| is_asked),
+                is_thorough: ask,
                 ..settings
             };
             Ok(handle.block_on(doctor(&settings, &ours.clock))?)

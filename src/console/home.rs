@@ -4,11 +4,11 @@ use askama::Template;
 use axum::response::Response;
 
 use super::app::App;
+use super::bar::Part;
 use super::base::Kind;
 use super::batch_view::{batch_bar, class, word};
 use super::draft::Draft;
 use super::gate::Visit;
-use super::list_view::Part;
 use super::named::path;
 use super::page::{Failure, Frame, page};
 use crate::domain::text::on_one_line;

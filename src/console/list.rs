@@ -24,11 +24,14 @@ use crate::report::grouped;
 struct ListPage<'a> {
     frame: Frame,
     draft: &'a Draft,
+    path: String,
     trouble: Option<&'a Trouble>,
     reading: Option<ReadingView>,
     menus: Vec<Menu>,
     consent: Vec<(String, bool)>,
     has_rejects: bool,
+    /// Numbers were mended on this page.
+    corrected: bool,
 }
 
 #[derive(Template)]
@@ -60,10 +63,12 @@ pub(super) async fn show(visit: Visit, Path(id): Path<String>) -> Result<Respons
     let reading = checked.report.as_ref().map(ReadingView::of);
     page(&ListPage {
         frame: visit.frame("lists"),
+        path: format!("/lists/{}", draft.id),
         trouble: checked.trouble.as_ref(),
         menus: menus(&draft.choices, &checked),
         consent: consent(&draft.choices, &checked),
         has_rejects: checked.rejects.is_some(),
+        corrected: !draft.choices.corrections.is_empty(),
         reading,
         draft: &draft,
     })
@@ -131,6 +136,9 @@ fn chosen(mut choices: Choices, fields: &Fields) -> Choices {
         "no" => choices.international = Some(false),
         _ => {}
     }
+    if fields.has("leave_out") {
+        choices.leave_out = fields.get("leave_out") == "yes";
+    }
     if fields.has("no_header") {
         choices.no_header = fields.get("no_header") == "yes";
     }
@@ -138,6 +146,18 @@ fn chosen(mut choices: Choices, fields: &Fields) -> Choices {
         choices.ignore_consent = fields.all("ignore_consent");
     }
     choices
+}
+
+/// It joins no batch, though it names one.
+pub(super) async fn alone(visit: Visit, Path(id): Path<String>) -> Result<Response, Failure> {
+    let path = format!("/lists/{id}");
+    let part = move |app: &Arc<super::app::App>| {
+        let mut draft = Draft::load(app, &id)?;
+        draft.joins = None;
+        draft.save(app)
+    };
+    visit.app.blocking(part).await?;
+    Ok(visit.go_to(&path, "It is a list of its own."))
 }
 
 /// Removes it.

@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use super::app::App;
+use super::bar::{Part, bar, counted_people};
 use super::checked::{Checked, Trouble};
 use super::draft::Draft;
 use super::job::Job;
-use crate::intake::{Example, Group, Note, Summary};
+use super::mend;
+use super::to_mend;
+use crate::domain::recipient::RowProblem;
+use crate::intake::{EXAMPLES, Example, Group, Note, Summary, TooFewRows};
 use crate::report::{counted, grouped, place};
 use crate::run::{CheckReport, CheckSettings};
 
@@ -81,7 +85,7 @@ fn check<T: Clone + Send + Sync + 'static>(
         channel,
         rejects: Some(&rejects),
         leave_rejects: false,
-        all_examples: false,
+        examples: mend::SHOWN,
     };
     let progress = &mut |rows| job.read(rows);
     match list.check_with_samples(&how, (SAMPLES, row), now, progress) {
@@ -97,36 +101,6 @@ fn check<T: Clone + Send + Sync + 'static>(
         }),
         Err(error) => Ok(Checked::troubled(Trouble::of(&error))),
     }
-}
-
-/// A count with its share of a bar that is 1000 wide.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Part {
-    pub(super) class: &'static str,
-    pub(super) label: &'static str,
-    pub(super) count: String,
-    pub(super) x: String,
-    pub(super) width: String,
-}
-
-/// The parts of a bar; those without a count are left out.
-pub(super) fn bar(counts: &[(&'static str, &'static str, u64)]) -> Vec<Part> {
-    let total = counts.iter().map(|(.., n)| n).sum::<u64>().max(1) as f64;
-    let mut x = 0.0;
-    let filled = counts.iter().filter(|(.., n)| *n > 0);
-    filled
-        .map(|(class, label, n)| {
-            let (from, width) = (x, *n as f64 * 1000.0 / total);
-            x += width;
-            Part {
-                class,
-                label,
-                count: grouped(*n),
-                x: format!("{from:.1}"),
-                width: format!("{width:.1}"),
-            }
-        })
-        .collect()
 }
 
 /// Rows of one kind.
@@ -145,9 +119,13 @@ pub(super) struct ReadingView {
     pub(super) bar: Vec<Part>,
     pub(super) notes: Vec<String>,
     pub(super) mapping: Vec<String>,
+    /// Rows that a number mends.
+    pub(super) to_mend: Vec<to_mend::Kind>,
     /// By title.
     pub(super) groups: Vec<(&'static str, Vec<GroupView>)>,
     pub(super) refusal: Option<String>,
+    /// What is refused is the share of rows that cannot be sent: they can be left out.
+    pub(super) can_leave_out: bool,
     pub(super) countries: Vec<(String, String)>,
     pub(super) segments: Vec<String>,
 }
@@ -156,8 +134,14 @@ impl ReadingView {
     pub(super) fn of(report: &CheckReport) -> Self {
         let summary = &report.summary;
         let all = |groups: &[Group]| groups.iter().map(|it| group(report, it)).collect();
+        let others: Vec<Group> = summary
+            .problems
+            .iter()
+            .filter(|it| !RowProblem::is_of_number(&it.code))
+            .cloned()
+            .collect();
         let mut groups = vec![
-            ("Cannot be sent as they stand", all(&summary.problems)),
+            ("Cannot be sent as they stand", all(&others)),
             ("Must not be sent", all(&summary.suppressions)),
             ("Repeat an earlier number", repeats(report)),
             ("Mended", all(&summary.mendings)),
@@ -176,8 +160,10 @@ impl ReadingView {
             ]),
             notes: report.notes.clone(),
             mapping: report.mapping.describe(),
+            to_mend: mend::kinds_of(report),
             groups,
-            refusal: report.refusal.as_ref().map(ToString::to_string),
+            refusal: report.refusal.as_ref().map(refused),
+            can_leave_out: matches!(report.refusal, Some(TooFewRows::BelowMinimum { .. })),
             countries: countries
                 .map(|it| (it.name.clone(), grouped(it.count)))
                 .collect(),
@@ -186,10 +172,20 @@ impl ReadingView {
     }
 }
 
-/// "1 person", "2 people".
-pub(super) fn counted_people(count: u64) -> String {
-    let word = if count == 1 { "person" } else { "people" };
-    format!("{} {word}", grouped(count))
+/// Why nothing of a list is sent, for people who read no manual.
+fn refused(refusal: &TooFewRows) -> String {
+    match refusal {
+        TooFewRows::NoneValid { rows, fault, .. } => format!(
+            "None of its {} {fault}. Look how it was read, and at what is wrong with the rows.",
+            counted(*rows, "row")
+        ),
+        TooFewRows::BelowMinimum { valid, rows, .. } => format!(
+            "Only {} of {} can be sent: that many wrong rows are often a list that is read wrongly. Look how it was read; \
+             mend numbers; or leave these rows out.",
+            grouped(*valid),
+            counted(*rows, "row")
+        ),
+    }
 }
 
 fn repeats(report: &CheckReport) -> Vec<GroupView> {
@@ -209,7 +205,7 @@ fn repeats(report: &CheckReport) -> Vec<GroupView> {
             count: grouped(count),
             text: text.to_owned(),
             rows: rows(report, examples),
-            more: count.saturating_sub(examples.len() as u64),
+            more: count.saturating_sub(EXAMPLES.min(examples.len()) as u64),
         })
         .collect()
 }
@@ -219,7 +215,9 @@ fn group(report: &CheckReport, group: &Group) -> GroupView {
         count: grouped(group.count),
         text: group.text.clone(),
         rows: rows(report, &group.examples),
-        more: group.count.saturating_sub(group.examples.len() as u64),
+        more: group
+            .count
+            .saturating_sub(EXAMPLES.min(group.examples.len()) as u64),
     }
 }
 
@@ -232,5 +230,5 @@ fn rows(report: &CheckReport, examples: &[Example]) -> Vec<(String, String, Stri
         let at = place(&report.files, example.file, example.row);
         (at, example.typed.clone(), note)
     };
-    examples.iter().map(line).collect()
+    examples.iter().take(EXAMPLES).map(line).collect()
 }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use askama::Template;
 use axum::Extension;
 use axum::body::Bytes;
-use axum::extract::Path;
+use axum::extract::{Path, Query};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
 use tokio::sync::watch;
 
 use super::app::App;
@@ -18,6 +19,8 @@ use super::batch_view::LiveView;
 use super::gate::Visit;
 use super::named::Named;
 use super::page::Failure;
+use super::quota;
+use super::quota_view::QuotaView;
 use super::stream::{Pieces, channel};
 use crate::domain::text::visible;
 
@@ -26,6 +29,12 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// So many looks without news, and the stream says that it lives.
 const QUIET: u32 = 15;
+
+/// The page as a whole is another.
+const STATE: &str = "event: state\ndata: \n\n";
+
+/// The quota is looked at each time after so many looks.
+const QUOTA: u32 = 10;
 
 /// What was seen last of each batch, and when.
 type Seen = HashMap<(Kind, String), (Duration, LiveView)>;
@@ -68,18 +77,49 @@ struct LivePart {
     live: LiveView,
 }
 
-/// The stream: `live` with the part of the page that changes, `state` when the page as a whole is another.
+/// What the page that asks shows.
+#[derive(Debug, Deserialize)]
+pub(super) struct Shown {
+    #[serde(default)]
+    state: String,
+}
+
+/// The stream: `live` with the part of the page that changes, `quota` with its picture, `state` when the page as a whole is
+/// another: also than the one of a page that asks again, after the console was away.
 pub(super) async fn events(
     visit: Visit,
     Extension(streams): Extension<Streams>,
     Path((kind, name)): Path<(String, String)>,
+    Query(asks): Query<Shown>,
 ) -> Result<Response, Failure> {
     let named = Named::of(&visit.app, &kind, name)?;
     let of = (named, visit.session.hash.clone());
     let first = look(&visit.app, &streams, &of).await?;
     let (pieces, body) = channel();
+    let mut begin = live_event(&first);
+    if !asks.state.is_empty() && asks.state != first.key() {
+        begin.push_str(STATE);
+    }
+    // The channel is empty: it has room for the first one.
+    let _ = pieces.send(Ok(Bytes::from(begin))).await;
     tokio::spawn(send(Arc::clone(&visit.app), of, first, pieces, streams));
     Ok(([(CONTENT_TYPE, "text/event-stream")], body).into_response())
+}
+
+/// The picture of the quota, if there is another one than that.
+async fn drawn_anew(app: &Arc<App>, named: &Named, shown: &mut Option<QuotaView>) -> String {
+    let named = named.clone();
+    let drawn = app.blocking(move |app| quota::of(app, &named)).await;
+    let Some(view) = drawn
+        .ok()
+        .flatten()
+        .filter(|view| shown.as_ref() != Some(view))
+    else {
+        return String::new();
+    };
+    let text = event("quota", &view);
+    *shown = Some(view);
+    text
 }
 
 /// Fails once the session is over.
@@ -105,6 +145,7 @@ async fn send(
     streams: Streams,
 ) {
     let (mut quiet, mut stopped) = (0, streams.stopped.clone());
+    let (mut looks, mut drawn) = (0_u32, None);
     loop {
         tokio::select! {
             () = pieces.closed() => return,
@@ -114,8 +155,16 @@ async fn send(
         let Ok(live) = look(&app, &streams, &of).await else {
             return;
         };
-        let text = if (live.state, live.is_live) != (shown.state, shown.is_live) {
-            event(&live) + "event: state\ndata: \n\n"
+        looks = looks.wrapping_add(1);
+        let quota = if live.is_live && looks % QUOTA == 1 {
+            drawn_anew(&app, &of.0, &mut drawn).await
+        } else {
+            String::new()
+        };
+        let text = if live.key() != shown.key() {
+            live_event(&live) + STATE
+        } else if !quota.is_empty() {
+            live_event(&live) + &quota
         } else if live == shown {
             quiet += 1;
             if quiet < QUIET {
@@ -123,7 +172,7 @@ async fn send(
             }
             ": quiet\n\n".to_owned()
         } else {
-            event(&live)
+            live_event(&live)
         };
         quiet = 0;
         shown = live;
@@ -133,10 +182,14 @@ async fn send(
     }
 }
 
-fn event(live: &LiveView) -> String {
-    let part = LivePart { live: live.clone() };
+fn live_event(live: &LiveView) -> String {
+    event("live", &LivePart { live: live.clone() })
+}
+
+/// A part of the page as an event of this name.
+fn event(name: &str, part: &impl Template) -> String {
     let html = part.render().unwrap_or_default();
-    let mut text = "event: live\n".to_owned();
+    let mut text = format!("event: {name}\n");
     for line in visible(&html).lines() {
         text.push_str("data: ");
         text.push_str(line);

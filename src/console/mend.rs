@@ -1,4 +1,4 @@
-//! Rows of a batch that cannot be sent, and how they are mended on its page.
+//! Rows that cannot be sent for their number, and how they are mended: on the page of a list, and on that of a batch.
 
 use std::collections::BTreeMap;
 
@@ -6,43 +6,26 @@ use axum::extract::Path;
 use axum::response::Response;
 
 use super::app::App;
+use super::bar::counted_people;
 use super::base::make_private;
-use super::draft::new_id;
+use super::draft::{Draft, new_id};
 use super::gate::{Actor, Fields, Visit};
-use super::list_view::counted_people;
 use super::named::Named;
 use super::page::Failure;
+use super::to_mend::{Kind, Row, bounded};
+use crate::domain::phone::Reading;
+use crate::domain::recipient::RowProblem;
 use crate::domain::text::on_one_line;
+use crate::intake::{Example, Note};
 use crate::report::{counted, grouped, place};
-use crate::run::{MendSettings, MendedRows, RowToMend, mend_rows, rows_to_mend, typed_number};
+use crate::run::{
+    CheckReport, Corrections, MendSettings, MendedRows, RowToMend, mend_rows, rows_to_mend,
+    typed_number,
+};
 use crate::store::{Batch, Reader};
 
-/// So many rows of a kind are shown.
-const SHOWN: usize = 50;
-
-/// Rows with one thing wrong.
-pub(super) struct Kind {
-    pub(super) code: String,
-    pub(super) reason: String,
-    pub(super) count: u64,
-    /// So many have a suggestion that can be accepted.
-    pub(super) suggested: u64,
-    pub(super) rows: Vec<Row>,
-    /// So many more than are shown.
-    pub(super) more: u64,
-}
-
-/// One of them.
-pub(super) struct Row {
-    /// The field with its number.
-    pub(super) field: String,
-    pub(super) place: String,
-    pub(super) typed: String,
-    /// A number that can be accepted.
-    pub(super) number: String,
-    /// What else is to be said: two numbers, of which one is meant.
-    pub(super) hint: String,
-}
+/// So many rows of a kind are shown at the most.
+pub(super) const SHOWN: usize = 50;
 
 fn field((file, row): (u16, u32)) -> String {
     format!("number.{file}.{row}")
@@ -81,7 +64,6 @@ pub(super) fn kinds(app: &App, reader: &Reader, batch: &Batch) -> Result<Vec<Kin
         kind.count += 1;
         kind.suggested += u64::from(number.is_some());
         if kind.rows.len() == SHOWN {
-            kind.more += 1;
             return;
         }
         let suggestion = row.suggestion.unwrap_or_default();
@@ -98,7 +80,99 @@ pub(super) fn kinds(app: &App, reader: &Reader, batch: &Batch) -> Result<Vec<Kin
         });
     })?;
     kinds.sort_by_key(|kind| std::cmp::Reverse(kind.count));
-    Ok(kinds)
+    Ok(bounded(kinds))
+}
+
+/// The same of a list that is no batch yet.
+pub(super) fn kinds_of(report: &CheckReport) -> Vec<Kind> {
+    let groups = report.summary.problems.iter();
+    let of_number = groups.filter(|group| RowProblem::is_of_number(&group.code));
+    let row = |example: &Example| {
+        let suggestion = match &example.note {
+            Note::Suggestion(text) => text.clone(),
+            Note::None | Note::ReadAs(_) | Note::Detail(_) | Note::FirstRow { .. } => String::new(),
+        };
+        let is_number = typed_number(&suggestion, Reading::default()).is_ok();
+        let (number, hint) = if is_number {
+            (suggestion, String::new())
+        } else {
+            (String::new(), suggestion)
+        };
+        Row {
+            field: field((example.file, example.row)),
+            place: place(&report.files, example.file, example.row),
+            typed: on_one_line(&example.typed).into_owned(),
+            number,
+            hint,
+        }
+    };
+    let kinds = of_number.map(|group| Kind {
+        code: group.code.clone(),
+        reason: group.text.clone(),
+        count: group.count,
+        suggested: group.suggested,
+        rows: group.examples.iter().map(row).collect(),
+        more: 0,
+    });
+    bounded(kinds.collect())
+}
+
+/// Gives rows of a list that is no batch yet their numbers, or takes back what was given.
+pub(super) async fn correct(
+    visit: Visit,
+    Path(id): Path<String>,
+    fields: Fields,
+) -> Result<Response, Failure> {
+    let path = format!("/lists/{id}");
+    let said = visit
+        .app
+        .blocking(move |app| corrected(app, &id, &fields))
+        .await?;
+    Ok(visit.go_to(&path, said))
+}
+
+fn corrected(app: &App, id: &str, fields: &Fields) -> Result<String, Failure> {
+    let mut draft = Draft::load(app, id)?;
+    let corrections = &mut draft.choices.corrections;
+    if fields.has("undo") {
+        *corrections = Corrections::default();
+        draft.save(app)?;
+        return Ok("The numbers stand as in the file again.".to_owned());
+    }
+    if let Some(code) = fields.filled("all") {
+        corrections.accept(code);
+        draft.save(app)?;
+        return Ok("The suggestions were accepted.".to_owned());
+    }
+    let reading = draft.intake(app).map_err(Failure::refused)?.reading();
+    let (mut given, mut wrong) = (0, Vec::new());
+    for ((_, row), number) in numbers(fields) {
+        match typed_number(&number, reading) {
+            Ok(phone) => {
+                draft.choices.corrections.give(row, phone.e164());
+                given += 1;
+            }
+            Err(error) => wrong.push(error.to_string()),
+        }
+    }
+    if given == 0 && wrong.is_empty() {
+        return Err(Failure::refused(
+            "No number was given. Nothing was changed.",
+        ));
+    }
+    draft.save(app)?;
+    let mut said = vec![format!("{} given.", counted(given, "number"))];
+    if !wrong.is_empty() {
+        said.push(format!("Not understood: {}.", wrong.join("; ")));
+    }
+    Ok(said.join(" "))
+}
+
+/// The numbers that were given, by file and row.
+fn numbers(fields: &Fields) -> BTreeMap<(u16, u32), String> {
+    let given = fields.iter();
+    let given = given.filter_map(|(name, text)| Some((at(name)?, text.trim().to_owned())));
+    given.filter(|(_, number)| !number.is_empty()).collect()
 }
 
 /// Mends the rows whose numbers are given, or all with one thing wrong by what is suggested.
@@ -112,11 +186,7 @@ pub(super) async fn mend(
     let work = move |actor: &Actor<'_>| {
         let numbers = match fields.filled("all") {
             Some(code) => suggested(actor, &named, &code)?,
-            None => fields
-                .iter()
-                .filter_map(|(name, text)| Some((at(name)?, text.trim().to_owned())))
-                .filter(|(_, number)| !number.is_empty())
-                .collect(),
+            None => numbers(&fields),
         };
         if numbers.is_empty() {
             return Err(Failure::refused(
@@ -172,7 +242,7 @@ fn mended(
     Ok(mend_rows(checkpoint, &named.name, numbers, how, now)?)
 }
 
-fn told(done: &MendedRows) -> String {
+pub(super) fn told(done: &MendedRows) -> String {
     let mut said = vec![match done.queued {
         0 => "None of these rows can be sent.".to_owned(),
         queued => format!("Mended: {} can be messaged now.", counted_people(queued)),

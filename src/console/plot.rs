@@ -3,8 +3,11 @@
 use plotters::prelude::{ChartBuilder, IntoDrawingArea as _, LineSeries, RGBColor, SVGBackend};
 use plotters::style::Color as _;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::page::Failure;
 use crate::domain::curves::{Curves, POINTS};
+use crate::domain::saw_tooth::SawTooth;
 use crate::report::{Local, grouped};
 
 /// Size of a picture, in units that a browser scales.
@@ -67,6 +70,65 @@ pub(super) fn draw<const KINDS: usize>(
     })
 }
 
+/// Draws the quota: what was left over time, and until when the window lasts.
+pub(super) fn draw_quota(saw: &SawTooth, local: &Local) -> Result<String, Failure> {
+    let mut svg = String::new();
+    quota_picture(&mut svg, saw, local).map_err(|error| Failure::internal(&error))?;
+    Ok(svg)
+}
+
+fn quota_picture(
+    svg: &mut String,
+    saw: &SawTooth,
+    local: &Local,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let begin = saw.windows.first().map_or(local.now, |it| it.from);
+    let last = saw.windows.last();
+    let end = last.map_or(local.now, |it| it.until).max(local.now);
+    let seconds = |at: Timestamp| at.duration_since(begin).as_secs();
+    let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
+    let mut chart = ChartBuilder::on(&root)
+        .margin(8)
+        .margin_right(40)
+        .x_label_area_size(28)
+        .y_label_area_size(64)
+        .build_cartesian_2d(0..seconds(end).max(1), 0..saw.limit.max(1))?;
+    let time = |at: &i64| {
+        let at = begin.checked_add(SignedDuration::from_secs(*at));
+        at.map_or_else(|_| String::new(), |at| local.short(at))
+    };
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .label_style(("sans-serif", 14))
+        .x_labels(3)
+        .y_labels(4)
+        .max_light_lines(1)
+        .x_label_formatter(&time)
+        .y_label_formatter(&|count| grouped(*count))
+        .draw()?;
+    let ours = |(at, left): &(Timestamp, u64)| (seconds(*at), *left);
+    let steps = saw.windows.iter().flat_map(|it| {
+        let full = Some((seconds(it.until), saw.limit)).filter(|_| it.until <= local.now);
+        it.steps.iter().map(ours).chain(full)
+    });
+    let (_, colour) = COLOURS[0];
+    chart.draw_series(LineSeries::new(steps, colour.stroke_width(3)))?;
+    if let Some(window) = last.filter(|it| local.now < it.until) {
+        let until = seconds(window.until);
+        let left = window.left();
+        let expected = [
+            (seconds(local.now), left),
+            (until, left),
+            (until, saw.limit),
+        ];
+        let line = colour.mix(0.4).stroke_width(2);
+        chart.draw_series(LineSeries::new(expected, line))?;
+    }
+    root.present()?;
+    Ok(())
+}
+
 type Point<const KINDS: usize> = (jiff::Timestamp, [u64; KINDS]);
 
 fn picture<const KINDS: usize>(
@@ -92,6 +154,7 @@ fn picture<const KINDS: usize>(
         .label_style(("sans-serif", 14))
         .x_labels(3)
         .y_labels(4)
+        .max_light_lines(1)
         .x_label_formatter(&time)
         .y_label_formatter(&|count| grouped(*count))
         .draw()?;

@@ -7,15 +7,18 @@ use axum::extract::Path;
 use axum::response::Response;
 
 use super::app::App;
+use super::audit::note;
 use super::base::Kind;
 use super::checked::Prepared;
 use super::draft::Draft;
-use super::gate::{Fields, Visit};
+use super::gate::{Actor, Fields, Visit};
 use super::job::Job;
 use super::list::working;
+use super::mend;
 use super::named::path;
 use super::page::{Failure, Frame, page};
-use crate::run::{Messaged, SendPlan, SendSettings, Step};
+use crate::run::{Messaged, SendPlan, SendSettings, Step, join_rows};
+use crate::store::{Reader, Store};
 
 /// What was said of it.
 #[derive(Debug, Clone, Default)]
@@ -72,6 +75,52 @@ pub(super) async fn begin(
     answer(&visit, &id, &job).await
 }
 
+/// Adds the rows of a list to the batch whose rows they mend, as a job.
+pub(super) async fn join(visit: Visit, Path(id): Path<String>) -> Result<Response, Failure> {
+    let app = Arc::clone(&visit.app);
+    let draft = app
+        .blocking({
+            let id = id.clone();
+            move |app| Draft::load(app, &id)
+        })
+        .await?;
+    app.preparing.forget(&id);
+    let (ours, person) = (Arc::clone(&app), visit.session.person.clone());
+    let job = app.preparing.begin(&id, move |job| {
+        join_rows_of(&ours, &draft, &person, job)
+            .unwrap_or_else(|failure| Prepared::Refused(failure.text()))
+    });
+    answer(&visit, &id, &job).await
+}
+
+fn join_rows_of(
+    app: &App,
+    draft: &Draft,
+    person: &str,
+    job: &Job<Prepared>,
+) -> Result<Prepared, Failure> {
+    let joined = draft.joins.as_ref();
+    let joined = joined.ok_or_else(|| Failure::refused("These rows mend no batch."))?;
+    let (now, kind) = (app.clock.now(), app.kind());
+    let settings = (app.settings.run)(now).map_err(Failure::refused)?;
+    let intake = draft.intake(app).map_err(Failure::refused)?;
+    let list = draft
+        .open(&intake, draft.content(app).as_ref())?
+        .with_sms(app.settings.sms);
+    let list = joined.complete(list)?;
+    let checkpoint = app.checkpoint(kind);
+    let batch = Reader::open(checkpoint)?.batch(&joined.batch)?;
+    let to = (checkpoint, &batch);
+    let progress = &mut |rows| job.read(rows);
+    let done = join_rows(to, list, (&settings, person), now, progress)?;
+    draft.remove(app);
+    Ok(Prepared::Joined {
+        kind,
+        name: batch.name,
+        said: mend::told(&done),
+    })
+}
+
 /// How far that is.
 pub(super) async fn show(visit: Visit, Path(id): Path<String>) -> Result<Response, Failure> {
     match visit.app.preparing.find(&id) {
@@ -95,6 +144,10 @@ async fn answer(visit: &Visit, id: &str, job: &Job<Prepared>) -> Result<Response
             } else {
                 ""
             };
+            Ok(visit.go_to(&path(kind, &name), said))
+        }
+        Some(Prepared::Joined { kind, name, said }) => {
+            app.preparing.forget(id);
             Ok(visit.go_to(&path(kind, &name), said))
         }
         Some(Prepared::Messaged { kind, told }) => {
@@ -123,7 +176,7 @@ fn see(mut page: Response, id: &str) -> Response {
 }
 
 fn prepare(
-    app: &App,
+    app: &Arc<App>,
     draft: &Draft,
     asked: &Asked,
     job: &Job<Prepared>,
@@ -164,6 +217,18 @@ fn prepare(
     let (batch, _) = read.carry_out(now)?;
     if let Some(purpose) = &asked.purpose {
         batch.keep_purpose(purpose, person, now)?;
+    }
+    let corrections = &draft.choices.corrections;
+    if !corrections.is_empty() && !known {
+        let store = Store::open_existing(app.checkpoint(kind))?;
+        let id = Some(batch.batch().id);
+        note(
+            &Actor::new(app, person),
+            &store,
+            id,
+            "mend",
+            &corrections.told(),
+        )?;
     }
     // Its rows are in the checkpoint now. After a rehearsal the list is there to be sent.
     if kind == app.kind() {

@@ -63,6 +63,9 @@ fn operators() -> Router<Arc<App>> {
         .route("/lists/{id}", get(list::show).post(list::change))
         .route("/lists/{id}/remove", post(list::remove))
         .route("/lists/{id}/rejects", get(list::rejects))
+        .route("/lists/{id}/mend", post(mend::correct))
+        .route("/lists/{id}/join", post(prepare::join))
+        .route("/lists/{id}/alone", post(list::alone))
         .route(
             "/lists/{id}/message",
             get(message::show).post(message::change),

@@ -24,6 +24,8 @@ pub(crate) struct ConsoleSettings {
     pub(crate) sandbox: bool,
     /// The checkpoint of real batches; in the sandbox that of the rehearsals.
     pub(crate) checkpoint: PathBuf,
+    /// Other machines write the checkpoint too.
+    pub(crate) is_shared: bool,
     /// The checkpoint of the rehearsals.
     pub(crate) rehearsals: PathBuf,
     /// How a list is read if the page says nothing else.

@@ -32,11 +32,12 @@ pub(super) async fn list(visit: Visit, mut form: Multipart) -> Result<Response, 
     let folder = visit.app.uploads.join(&id);
     let (name, file) = receive(&visit.app, &mut form, &folder).await?;
     let path = format!("/lists/{id}");
-    visit
-        .app
-        .blocking(move |app| Draft::begin(app, id, name, file).save(app))
-        .await?;
-    Ok(visit.go_to(&path, ""))
+    let begin = move |app: &Arc<App>| {
+        let (draft, said) = Draft::begin(app, id, name, file).joining(app)?;
+        draft.save(app).map(|()| said)
+    };
+    let said = visit.app.blocking(begin).await?;
+    Ok(visit.go_to(&path, said))
 }
 
 /// A file of numbers that must not be messaged is uploaded.

@@ -34,6 +34,7 @@ pub(crate) mod retention;
 pub(crate) mod retry;
 pub(crate) mod role;
 pub(crate) mod run_time;
+pub(crate) mod saw_tooth;
 pub(crate) mod schedule;
 pub(crate) mod sending;
 pub(crate) mod sms;

@@ -41,11 +41,14 @@ pub enum RowProblem {
     },
 }
 
+/// The word for a row with more or fewer fields than the header.
+pub(crate) const UNEVEN: &str = "uneven_row";
+
 impl RowProblem {
     /// Whether what has this word is wrong with the number, and mended by another one.
     pub(crate) fn is_of_number(code: &str) -> bool {
         ![
-            "uneven_row",
+            UNEVEN,
             "rounded_contact_id",
             "contact_id_of_another",
             "content",
@@ -58,7 +61,7 @@ impl RowProblem {
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Phone(problem) => problem.code(),
-            Self::UnevenLength { .. } => "uneven_row",
+            Self::UnevenLength { .. } => UNEVEN,
             Self::RoundedContactId { .. } => "rounded_contact_id",
             Self::ContactIdOfAnother { .. } => "contact_id_of_another",
             Self::Content { .. } => "content",

@@ -1,6 +1,7 @@
 //! Contacts files, examined: format, encoding, delimiter, header, columns. Nothing is judged yet.
 
 use super::columns::{self, Mapping};
+use super::corrections::Corrections;
 use super::doubt::LetterDoubt;
 use super::error::IntakeError;
 use super::file::{FileInput, Layout};
@@ -21,6 +22,7 @@ pub struct Input {
     pub(super) files: Vec<FileInput>,
     pub(super) mapping: Mapping,
     pub(super) min_valid: Percent,
+    pub(super) corrections: Corrections,
     looks_international: Option<LooksInternational>,
     headers: Vec<String>,
     notes: Vec<String>,
@@ -71,9 +73,10 @@ impl Input {
         notes.extend(doubts.iter().map(LetterDoubt::to_string));
         notes.extend(dropped_note(&files, &headers));
         Ok(Self {
-            digest: FileDigest::of_all(&digests),
+            digest: settings.corrections.digest(FileDigest::of_all(&digests)),
             stem: sources.first().map(Source::stem).unwrap_or_default(),
             min_valid: settings.min_valid,
+            corrections: settings.corrections.clone(),
             looks_international: looks,
             files,
             mapping,
@@ -115,7 +118,7 @@ impl Input {
         &self.doubts
     }
 
-    /// The SHA-256 over the raw bytes of all files.
+    /// The SHA-256 over the raw bytes of all files, and over what was said to be otherwise.
     pub(crate) fn digest(&self) -> FileDigest {
         self.digest
     }

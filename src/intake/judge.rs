@@ -157,6 +157,7 @@ fn refused_numbers(input: &Input, judge: &Judge<'_>) -> Result<Refused, IntakeEr
         let mapping = &input.mapping;
         let row_judge = RowJudge {
             mapping,
+            corrections: &input.corrections,
             file,
             judge,
         };
@@ -166,7 +167,7 @@ fn refused_numbers(input: &Input, judge: &Judge<'_>) -> Result<Refused, IntakeEr
         };
         file.for_each_block(&mut |block| {
             for (row, fields) in block.iter() {
-                if let Some((numbers, says)) = row_judge.refused(&fields) {
+                if let Some((numbers, says)) = row_judge.refused(&fields, row) {
                     for number in numbers {
                         let says = || format!("{says} ({})", place(row));
                         refused.entry(number).or_insert_with(says);
@@ -234,6 +235,7 @@ fn judge_block(
         .ok_or_else(|| internal(input, index))?;
     let row_judge = RowJudge {
         mapping: &input.mapping,
+        corrections: &input.corrections,
         file,
         judge,
     };
@@ -309,7 +311,7 @@ fn collect<E>(
         };
         index.insert(*phone, first);
     }
-    let mut counter = Counter::new(judge.all_examples);
+    let mut counter = Counter::new(judge.examples);
     let mut tail = Tail::default();
     for result in results.iter().cycle().map(Receiver::recv) {
         match result {

@@ -14,9 +14,9 @@ const BEGIN: u64 = 1 << 20;
 
 /// Whether the list may have the column. Standard input is not looked into: it can be read only once.
 pub(crate) fn may_mend(source: &Source) -> bool {
-    if !matches!(source, Source::Path(_)) {
+    let (Source::Path(path) | Source::Named { path, .. }) = source else {
         return false;
-    }
+    };
     let Ok(bytes) = Bytes::open(source) else {
         // The reader says why it cannot be read.
         return false;
@@ -29,9 +29,6 @@ pub(crate) fn may_mend(source: &Source) -> bool {
         return false;
     }
     if head.starts_with(b"PK") {
-        let Source::Path(path) = source else {
-            return false;
-        };
         return std::fs::File::open(path)
             .is_ok_and(|file| archive_mentions(file, MENDS.as_bytes(), BEGIN));
     }

@@ -228,7 +228,7 @@ fn opened_table(
     }
     let has_names = table.headers.is_some();
     let digest = match &table.other_sheet {
-        Some(sheet) => digest.of_sheet(sheet),
+        Some(sheet) => digest.with(sheet),
         None => digest,
     };
     let dialect = Dialect {

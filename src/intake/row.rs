@@ -8,6 +8,7 @@ use super::column::Column;
 use super::columns::Mapping;
 use super::consent::{self, Consent};
 use super::contact_id;
+use super::corrections::Corrections;
 use super::country::{self, RowCountry};
 use super::file::FileInput;
 use super::notes;
@@ -52,6 +53,7 @@ pub(super) struct Number {
 /// What all rows of one file are judged by.
 pub(super) struct RowJudge<'a> {
     pub(super) mapping: &'a Mapping,
+    pub(super) corrections: &'a Corrections,
     pub(super) file: &'a FileInput,
     pub(super) judge: &'a Judge<'a>,
 }
@@ -94,7 +96,7 @@ impl RowJudge<'_> {
             into.push(self.uneven(fields, position));
             return;
         }
-        let record = self.record(fields);
+        let record = self.corrected(fields, position.row.get());
         match self.numbers(&record) {
             Ok(mut numbers) => {
                 let last = numbers.pop();
@@ -125,9 +127,40 @@ impl RowJudge<'_> {
         columns.map(|index| self.cell(fields.get(*index))).collect()
     }
 
-    /// The numbers of a row that says of itself that its person must not be messaged, and what it says.
-    pub(super) fn refused(&self, fields: &Fields<'_>) -> Option<(Vec<PhoneNumber>, String)> {
+    /// The same with the number that a person gave the row instead of its own.
+    fn corrected(&self, fields: &Fields<'_>, row: u32) -> Record {
         let record = self.record(fields);
+        if self.corrections.is_empty() {
+            return record;
+        }
+        if let Some(number) = self.corrections.of_row(row) {
+            return self.with_number(&record, number);
+        }
+        match self.numbers(&record) {
+            Err((rejected, _)) => match self.corrections.accepted(&rejected) {
+                Some(number) => self.with_number(&record, number),
+                None => record,
+            },
+            Ok(_) => record,
+        }
+    }
+
+    /// The same fields with this one in the column of the numbers, the first of them if there are several.
+    fn with_number(&self, record: &Record, number: &str) -> Record {
+        let column = self.mapping.phone.first().map(|phone| phone.column.index);
+        let fields = record.iter().enumerate();
+        fields
+            .map(|(at, field)| if Some(at) == column { number } else { field })
+            .collect()
+    }
+
+    /// The numbers of a row that says of itself that its person must not be messaged, and what it says.
+    pub(super) fn refused(
+        &self,
+        fields: &Fields<'_>,
+        row: u32,
+    ) -> Option<(Vec<PhoneNumber>, String)> {
+        let record = self.corrected(fields, row);
         let cell = |index| record.get(index);
         match consent::of_row(&self.mapping.consent, cell) {
             Consent::Refused(says) => {

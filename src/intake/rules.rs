@@ -4,6 +4,9 @@ use crate::domain::content::Rendered;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Position, Record, Suppression};
 
+/// The number of examples that are kept of each kind.
+pub(crate) const EXAMPLES: usize = 5;
+
 /// Renders the content of one row for one number.
 pub(crate) type Render<'a> =
     dyn Fn(&Record, Position, PhoneNumber) -> Result<Rendered, Unsendable> + Sync + 'a;
@@ -29,8 +32,8 @@ pub struct Judge<'a> {
     pub render: Option<&'a Render<'a>>,
     /// Numbers that the batch has already, with their rows: a row that repeats one is a duplicate.
     pub seen: &'a [(PhoneNumber, Position)],
-    /// All rows of a kind are kept to show it, not the first ones alone.
-    pub all_examples: bool,
+    /// So many rows of a kind are kept to show it.
+    pub examples: usize,
     /// The index of the first file in the batch: 0, or behind the files that it has already.
     pub first_file: u16,
 }
@@ -44,7 +47,7 @@ impl Judge<'_> {
             render: None,
             seen: &[],
             first_file: 0,
-            all_examples: false,
+            examples: EXAMPLES,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::corrections::Corrections;
 use super::encoding::TextEncoding;
 use crate::domain::bad_setting::BadSetting;
 pub(crate) use crate::domain::dialect::Delimiter;
@@ -43,6 +44,8 @@ pub struct Settings {
     pub numbers: NumbersPerRow,
     /// The share of rows that must be valid, or nothing is sent.
     pub min_valid: Percent,
+    /// Numbers that rows have instead of their own.
+    pub corrections: Corrections,
 }
 
 impl Settings {

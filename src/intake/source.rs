@@ -92,11 +92,11 @@ impl FileDigest {
         &self.0
     }
 
-    /// That of a sheet which is not its workbook's first: another list in the same file.
-    pub(super) fn of_sheet(self, sheet: &str) -> Self {
+    /// That of another list in the same file: of a sheet which is not its workbook's first, or with other numbers.
+    pub(super) fn with(self, what: &str) -> Self {
         let mut hash = Sha256::new();
         hash.update(self.0);
-        hash.update(sheet);
+        hash.update(what);
         Self(hash.finalize().into())
     }
 

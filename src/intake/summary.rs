@@ -6,12 +6,10 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::corrections::is_one_number;
 use super::row::Number;
 use crate::domain::phone::{LineType, Parsed, PhoneProblem, Region};
 use crate::domain::recipient::{JudgedRow, Position, RowProblem, Suppression, Verdict};
-
-/// The number of examples that are kept of each kind.
-pub(crate) const EXAMPLES: usize = 5;
 
 /// The counts of one pass over the input.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -83,6 +81,9 @@ pub struct Group {
     pub text: String,
     /// How many rows.
     pub count: u64,
+    /// For how many of them one number is suggested.
+    #[serde(skip)]
+    pub(crate) suggested: u64,
     /// The first of them.
     pub examples: Vec<Example>,
 }
@@ -302,27 +303,29 @@ fn keep(most: usize, examples: &mut Vec<Example>, example: impl FnOnce() -> Exam
     }
 }
 
-fn group(
+fn group<'a>(
     most: usize,
-    groups: &mut Groups,
+    groups: &'a mut Groups,
     code: &'static str,
     text: impl FnOnce() -> String,
     row: impl FnOnce() -> Example,
-) {
+) -> &'a mut Group {
     let group = groups.entry(code).or_insert_with(|| Group {
         code: code.to_owned(),
         text: text(),
         count: 0,
+        suggested: 0,
         examples: Vec::new(),
     });
     group.count += 1;
     keep(most, &mut group.examples, row);
+    group
 }
 
 impl Counter {
-    pub(super) fn new(all_examples: bool) -> Self {
+    pub(super) fn new(examples: usize) -> Self {
         Self {
-            examples: if all_examples { usize::MAX } else { EXAMPLES },
+            examples,
             ..Self::default()
         }
     }
@@ -369,7 +372,10 @@ impl Counter {
                 self.summary.invalid += 1;
                 let text = || problem_text(problem);
                 let bad = || example(row, problem_note(problem, suggestion.as_ref()));
-                group(self.examples, &mut self.problems, problem.code(), text, bad);
+                let code = problem.code();
+                let group = group(self.examples, &mut self.problems, code, text, bad);
+                let is_one = suggestion.as_deref().is_some_and(is_one_number);
+                group.suggested += u64::from(is_one);
             }
             Verdict::Duplicate { first, .. } => {
                 self.summary.duplicate += 1;

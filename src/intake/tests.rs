@@ -282,7 +282,7 @@ fn suppression_rendering_and_earlier_rows_are_asked_for() {
         }),
         seen: &[(phone(2), position)],
         first_file: 1,
-        all_examples: false,
+        examples: super::EXAMPLES,
     };
     let mut rows = Vec::new();
     input

@@ -63,7 +63,7 @@ impl List {
             rejects: settings.rejects,
             keep_rejects: true,
             leave_rejects: settings.leave_rejects,
-            all_examples: settings.all_examples,
+            examples: Some(settings.examples),
             ..Pass::default()
         };
         let note = match self.others {
@@ -94,6 +94,6 @@ pub struct CheckSettings<'a> {
     pub rejects: Option<&'a Path>,
     /// A file that we do not know stands there: it is left as it is, which is well if it says the same.
     pub leave_rejects: bool,
-    /// All rows of a kind are shown, not the first ones alone.
-    pub all_examples: bool,
+    /// So many rows of a kind are shown.
+    pub examples: usize,
 }

@@ -3,6 +3,8 @@
 //! It makes one request, which counts; what its answer says of the quota is remembered. No finding holds a
 //! secret.
 
+pub(super) mod cluster;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,7 +24,7 @@ use crate::clock::Clock;
 use crate::domain::quota::QuotaHeaders;
 use crate::exit::ExitCode;
 use crate::report::{counted, grouped, minute};
-use crate::store::{ClusterStatus, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 /// How far our clock may be off before that is reported, and before it is wrong, in seconds.
 const CLOCK_OFF: i64 = 30;
@@ -103,76 +105,6 @@ impl Findings {
     }
 }
 
-/// Checks the cluster that a checkpoint is of. It blocks.
-pub(crate) fn cluster_findings(
-    checkpoint: &Path,
-    access: &crate::cluster::Access,
-    now: Timestamp,
-) -> Vec<Finding> {
-    let mut findings = Findings::default();
-    let status = match Store::cluster_status(checkpoint, access) {
-        Ok(status) => status,
-        Err(error) => {
-            findings.bad("cluster", error.to_string(), ExitCode::Storage);
-            return findings.0;
-        }
-    };
-    let engine = format!("{}, fsync and synchronous_commit are on", status.engine);
-    findings.good("cluster", engine);
-    for doubt in &status.doubts {
-        findings.notice("cluster", doubt);
-    }
-    let behind = status.applied.map_or(0, |applied| status.last - applied);
-    let (count, bytes) = (status.last - status.snapshot, status.bytes);
-    let megabytes = |bytes: i64| grouped(u64::try_from(bytes).unwrap_or(0).div_ceil(1_000_000));
-    let records = |count: i64| counted(u64::try_from(count).unwrap_or(0), "record");
-    findings.good(
-        "log",
-        format!(
-            "{} behind the snapshot ({} and {} MB on the engine), this file lacks {}",
-            records(count),
-            megabytes(bytes.0),
-            megabytes(bytes.1),
-            records(behind)
-        ),
-    );
-    cluster_clocks(&status, now, &mut findings);
-    findings.notice(
-        "privacy",
-        "the log and its snapshot hold phone numbers, names and messages: the disk of the engine and its backups are to be encrypted there",
-    );
-    findings.0
-}
-
-/// Compares the clocks of this machine and of those that run with the engine's.
-fn cluster_clocks(status: &ClusterStatus, now: Timestamp, findings: &mut Findings) {
-    let off = now.duration_since(Timestamp::UNIX_EPOCH).as_secs_f64() - status.clock;
-    let others = status.nodes.iter().map(|node| {
-        let which = format!("the clock of {} (process {})", node.machine, node.pid);
-        (which, node.ahead)
-    });
-    let mut furthest = 0.0_f64;
-    for (which, off) in std::iter::once(("this machine's clock".to_owned(), off)).chain(others) {
-        furthest = furthest.max(off.abs());
-        if off.abs() > CLOCK_OFF as f64 {
-            let side = if off < 0.0 { "behind" } else { "ahead of" };
-            let text = format!(
-                "{which} is {:.0} s {side} the engine's: hours and deadlines go by the clock of the machine that sends",
-                off.abs()
-            );
-            findings.notice("clock", text);
-        }
-    }
-    if furthest <= CLOCK_OFF as f64 {
-        let nodes = counted(status.nodes.len() as u64, "node");
-        let text = format!(
-            "those of this machine, the engine and {nodes} agree within {:.0} s",
-            furthest.ceil().max(1.0)
-        );
-        findings.good("clocks", text);
-    }
-}
-
 /// What is checked.
 #[derive(Debug)]
 pub struct DoctorSettings {
@@ -186,6 +118,8 @@ pub struct DoctorSettings {
     pub cluster: Vec<Finding>,
     /// What the API is asked with; `None` if the settings do not say.
     pub api: Option<DoctorApi>,
+    /// The checkpoint is read to its end, which takes a second for each million rows or so.
+    pub is_thorough: bool,
 }
 
 /// What the API is asked with.
@@ -219,13 +153,16 @@ pub async fn doctor(settings: &DoctorSettings, clock: &Clock) -> Result<Findings
         findings.good("settings", "a run takes all of them");
     }
     let store = match &settings.checkpoint {
-        Some(Ok(path)) => checkpoint(path, &mut findings),
+        Some(Ok(path)) => checkpoint(path, settings.is_thorough, &mut findings),
         None => None,
         Some(Err(error)) => {
             findings.bad("checkpoint", error.to_string(), error.exit());
             None
         }
     };
+    if let Some(store) = &store {
+        events(store, &mut findings)?;
+    }
     findings.0.extend_from_slice(&settings.cluster);
     if let Some(api) = &settings.api {
         ask(api, store.as_ref(), clock, &mut findings).await?;
@@ -234,7 +171,7 @@ pub async fn doctor(settings: &DoctorSettings, clock: &Clock) -> Result<Findings
 }
 
 /// Checks the checkpoint; an older schema is brought forward by opening it.
-fn checkpoint(path: &Path, findings: &mut Findings) -> Option<Store> {
+fn checkpoint(path: &Path, is_thorough: bool, findings: &mut Findings) -> Option<Store> {
     if !path.exists() {
         // Opening it creates nothing, and shows whether there was one.
         if let Err(error @ StoreError::Misfit { .. }) = Store::open_existing(path) {
@@ -255,7 +192,11 @@ fn checkpoint(path: &Path, findings: &mut Findings) -> Option<Store> {
         return None;
     }
     let opened = Store::open_existing(path).and_then(|store| {
-        let faults = store.reader()?.integrity_faults()?;
+        let faults = if is_thorough {
+            store.reader()?.integrity_faults()?
+        } else {
+            Vec::new()
+        };
         let log = store.held_log()?;
         Ok((store, faults, log))
     });
@@ -267,7 +208,8 @@ fn checkpoint(path: &Path, findings: &mut Findings) -> Option<Store> {
         }
     };
     if faults.is_empty() {
-        findings.good("checkpoint", format!("{} is sound", path.display()));
+        let found = if is_thorough { "is sound" } else { "opens" };
+        findings.good("checkpoint", format!("{} {found}", path.display()));
     } else {
         let listed: Vec<&str> = faults.iter().take(FAULTS).map(String::as_str).collect();
         let text = format!(
@@ -311,6 +253,35 @@ fn permissions(path: &Path, findings: &mut Findings) {
 
 #[cfg(not(unix))]
 fn permissions(_: &Path, _: &mut Findings) {}
+
+/// What `serve` received, if it ever received anything.
+fn events(store: &Store, findings: &mut Findings) -> Result<(), RunError> {
+    let reader = store.reader()?;
+    let Some(last) = reader.last_event_at()? else {
+        return Ok(());
+    };
+    let events = |count| counted(count, "webhook event");
+    findings.good(
+        "events",
+        format!("the last webhook event came {}", minute(last)),
+    );
+    let (waiting, unreadable) = (reader.waiting_events()?, reader.unreadable_events()?);
+    if waiting > 0 {
+        let text = format!(
+            "{} kept until the message is known that they speak of",
+            events(waiting)
+        );
+        findings.notice("events", text);
+    }
+    if unreadable > 0 {
+        let text = format!(
+            "{} not understood in full: `outreach suppress replies` shows what a person should read",
+            events(unreadable)
+        );
+        findings.notice("events", text);
+    }
+    Ok(())
+}
 
 /// Checks everything that the API reports.
 async fn ask(

@@ -15,7 +15,9 @@ use super::settings::RunSettings;
 use crate::domain::delivery::State;
 use crate::domain::dialect::FileFormat;
 use crate::domain::percent::Percent;
-use crate::domain::recipient::{JudgedRow, Position, Record, RowNumber, RowProblem, Verdict};
+use crate::domain::recipient::{
+    JudgedRow, Position, Record, RowNumber, RowProblem, UNEVEN, Verdict,
+};
 use crate::domain::sms::SmsSettings;
 use crate::intake::{Settings, Source, column_names, phone_columns};
 use crate::report::rejects::RejectsFile;
@@ -140,24 +142,41 @@ pub(crate) fn mend_rows(
     let list = List::open(&[Source::Path(path)], &intake, Some(&kept.message))?
         .with_sms(how.sms)
         .with_fallback(&kept.fallback)?;
+    let to = (checkpoint, &batch);
+    let mended = join_rows(to, list, (how.run, how.actor), now, &mut |_| ())?;
+    Ok(MendedRows { wrong, ..mended })
+}
+
+/// Adds the rows of a list to a batch, where those that mend rows of it take their places. People who have a message of
+/// another batch already are left out. The batch must not be under way.
+///
+/// # Errors
+/// [`RunError`] if the list does not fit the batch, another process holds it, or the checkpoint fails.
+pub(crate) fn join_rows(
+    (checkpoint, batch): (&Path, &Batch),
+    list: List,
+    (run, actor): (&RunSettings, &str),
+    now: Timestamp,
+    progress: &mut dyn FnMut(u64),
+) -> Result<MendedRows, RunError> {
     let settings = SendSettings {
-        batch: Some(name),
-        channel: &knows.channel,
+        batch: Some(&batch.name),
+        channel: &batch.channel,
         change: Some(Change::Add),
         sandbox: batch.sandbox,
         follow_up: None,
     };
-    let mut plan = SendPlan::new(checkpoint, list, &settings, now)?.by(how.actor);
-    if !plan.messaged_before(how.run.history, now)?.is_empty() {
-        plan.decide(Messaged::Skip, how.actor);
+    let mut plan = SendPlan::new(checkpoint, list, &settings, now)?.by(actor);
+    if !plan.messaged_before(run.history, now)?.is_empty() {
+        plan.decide(Messaged::Skip, actor);
     }
-    let read = plan.read(how.run, None, now, &mut |_| ())?;
+    let read = plan.read(run, None, now, progress)?;
     let summary = read.report().map(|report| &report.summary);
     let mended = MendedRows {
         queued: summary.map_or(0, |it| it.queued),
         invalid: summary.map_or(0, |it| it.invalid),
         left_out: summary.map_or(0, |it| it.duplicate + it.suppressed),
-        wrong,
+        wrong: Vec::new(),
     };
     read.carry_out(now)?;
     Ok(mended)
@@ -171,21 +190,56 @@ fn write_mended(
     (column, numbers): (usize, &BTreeMap<(u16, u32), &str>),
     path: &Path,
 ) -> Result<u64, RunError> {
-    let format = FileFormat::of(path, batch.list, None);
-    let mut file = RejectsFile::create(path, &batch.headers, format, Some(&batch.name))?;
-    Reader::open(checkpoint)?.rows_in(batch.id, State::Invalid, |row| {
-        let number = numbers.get(&(row.file, row.row));
-        let (Some(number), None, Some(at)) = (number, row.mended_by, RowNumber::new(row.row))
-        else {
-            return Ok::<(), RunError>(());
+    let reader = Reader::open(checkpoint)?;
+    write_rejected((&reader, batch), path, |at, fields| {
+        let Some(number) = numbers.get(&at) else {
+            return false;
         };
-        let mut fields: Vec<String> = serde_json::from_str(row.fields)?;
         if fields.len() <= column {
             fields.resize(column + 1, String::new());
         }
         (*number).clone_into(&mut fields[column]);
-        let problem = RowProblem::Content {
-            message: row.reason.unwrap_or_default().to_owned(),
+        true
+    })
+}
+
+/// Writes the rows of a batch that cannot be sent to a file, to be mended: they name themselves, so that they find
+/// their batch again. Returns how many.
+///
+/// # Errors
+/// [`RunError`] if the checkpoint cannot be read, or the file cannot be written.
+pub(crate) fn write_rejects(
+    (reader, batch): (&Reader, &Batch),
+    path: &Path,
+) -> Result<u64, RunError> {
+    write_rejected((reader, batch), path, |_, _| true)
+}
+
+/// Writes the rows that `keep` wants, whose fields it may change.
+fn write_rejected(
+    (reader, batch): (&Reader, &Batch),
+    path: &Path,
+    mut keep: impl FnMut((u16, u32), &mut Vec<String>) -> bool,
+) -> Result<u64, RunError> {
+    let format = FileFormat::of(path, batch.list, None);
+    let mut file = RejectsFile::create(path, &batch.headers, format, Some(&batch.name))?;
+    reader.rows_in(batch.id, State::Invalid, |row| {
+        let (None, Some(at)) = (row.mended_by, RowNumber::new(row.row)) else {
+            return Ok::<(), RunError>(());
+        };
+        let mut fields: Vec<String> = serde_json::from_str(row.fields)?;
+        if !keep((row.file, row.row), &mut fields) {
+            return Ok(());
+        }
+        let problem = if row.reason_code == Some(UNEVEN) {
+            RowProblem::UnevenLength {
+                expected: batch.headers.len(),
+                found: fields.len(),
+            }
+        } else {
+            RowProblem::Content {
+                message: row.reason.unwrap_or_default().to_owned(),
+            }
         };
         file.push(&JudgedRow {
             position: Position {
@@ -194,10 +248,10 @@ fn write_mended(
             },
             mends: None,
             record: fields.iter().collect::<Record>(),
-            typed: (*number).to_owned(),
+            typed: String::new(),
             verdict: Verdict::Invalid {
                 problem,
-                suggestion: None,
+                suggestion: row.suggestion.map(str::to_owned),
                 phone: None,
             },
         })?;

@@ -95,7 +95,9 @@ pub use crate::domain::schedule::Schedule;
 pub use crate::domain::sending::{Sending, SendingAsked, Undecided};
 pub use crate::domain::sms::{SmsSettings, SmsTally};
 pub use crate::exit::ExitCode;
-pub use crate::intake::{LetterDoubt, LooksInternational, Settings as IntakeSettings, Source};
+pub use crate::intake::{
+    Corrections, LetterDoubt, LooksInternational, Settings as IntakeSettings, Source,
+};
 pub use crate::report::check::{CheckReport, KnownBatch, KnownLine, KnownPeople, ReplyWindow};
 pub use crate::report::{Hints, Local, Selection, StandingReport, Summary};
 pub use crate::store::{Batch, Change, Counts, Decision, HeldText, UnknownRow};
@@ -110,7 +112,7 @@ pub use checkpoint::{
 };
 pub use clash::FileClash;
 pub use definition::Step;
-pub(crate) use doctor::cluster_findings;
+pub(crate) use doctor::cluster::cluster_findings;
 pub use doctor::{DoctorApi, DoctorSettings, Finding, FindingVerdict, Findings, doctor};
 pub use earlier::MessagedBefore;
 pub use end::{Ended, Waiting};
@@ -127,7 +129,9 @@ pub use history::{
     ResultsFile, import_history,
 };
 pub use list::List;
-pub(crate) use mend_rows::{MendSettings, MendedRows, RowToMend, mend_rows, rows_to_mend};
+pub(crate) use mend_rows::{
+    MendSettings, MendedRows, RowToMend, join_rows, mend_rows, rows_to_mend, write_rejects,
+};
 pub use mending::{BatchKnows, KeptList, batch_knows, batch_to_mend};
 pub use night::{AfterList, InboxList, ListRun, NightFolder};
 pub use numbers::{NumberError, typed_number, typed_numbers};
@@ -136,6 +140,7 @@ pub(crate) use pause::pause;
 pub use plan::{SendPlan, SendSettings, Unfinished};
 pub use preview::{LikelyFallback, Preview, QuotaOf, likely_fallback};
 pub use prune::{Pruned, prunable, prune};
+pub(crate) use quota::saw_tooth;
 pub use read_plan::ReadPlan;
 pub use refresh::{Exported, export_all, refresh_results};
 pub use rehearsal::Rehearsal;

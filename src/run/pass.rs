@@ -13,7 +13,7 @@ use crate::domain::dialect::{Dialect, FileFormat};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Position, Record, Verdict};
 use crate::domain::sms::SmsTally;
-use crate::intake::{Input, IntakeError, Judge, JudgeError, Render, Summary, Unsendable};
+use crate::intake::{EXAMPLES, Input, IntakeError, Judge, JudgeError, Render, Summary, Unsendable};
 use crate::report::check::CheckReport;
 use crate::report::rejects::RejectsFile;
 
@@ -40,8 +40,8 @@ pub(super) struct Pass<'a> {
     pub(super) keep_rejects: bool,
     /// The file of rejects that stands there is left as it is.
     pub(super) leave_rejects: bool,
-    /// All rows of a kind are shown, not the first ones alone.
-    pub(super) all_examples: bool,
+    /// So many rows of a kind are shown.
+    pub(super) examples: Option<usize>,
     /// How messages are counted as SMS; `None` if they are not.
     pub(super) sms: Option<SmsRule>,
 }
@@ -94,7 +94,7 @@ impl Pass<'_> {
             render: message.is_some().then_some(&render as &Render<'_>),
             seen: self.seen,
             first_file: u16::try_from(self.earlier_files.len()).unwrap_or(u16::MAX),
-            all_examples: self.all_examples,
+            examples: self.examples.unwrap_or(EXAMPLES),
         };
         let mut seen = PassTotals::new(self.sms.is_some());
         let judged = input.judge_all(&judge, &mut |row| {

@@ -11,7 +11,8 @@ use crate::clock::{Clock, between, later};
 use crate::dispatch::pacer::Handle;
 use crate::dispatch::pacer::core::{Past, Settings};
 use crate::domain::quota::{QUOTA_PERIOD, QuotaHeaders, QuotaState};
-use crate::store::{Lately, QuotaUpdate, Reader, Store, StoreError};
+use crate::domain::saw_tooth::{self, LOOKED_AT, SawTooth};
+use crate::store::{BatchId, Lately, QuotaUpdate, Reader, Store, StoreError};
 
 /// How much longer than the period the pacer looks back: its windows are a thousandth longer.
 const LOOK_BACK_MARGIN: Duration = Duration::from_secs(10);
@@ -94,6 +95,34 @@ fn is_unchanged(kept: &QuotaState, state: &QuotaState) -> bool {
     kept.limit == state.limit && same_rest && same_end
 }
 
+/// So many requests are looked at to draw the quota: it takes some hundredths of a second at the most.
+const DRAWN: usize = 50_000;
+
+/// What the requests of the last hours made of the quota of the token that sent the batch last; `None` if nothing is
+/// known of it.
+///
+/// # Errors
+/// [`RunError`] if the checkpoint fails.
+pub(crate) fn saw_tooth(
+    reader: &Reader,
+    batch: BatchId,
+    clock: &Clock,
+) -> Result<Option<SawTooth>, RunError> {
+    let Some(token) = reader.token_of(batch)? else {
+        return Ok(None);
+    };
+    let now = clock.now();
+    let lately = Lately {
+        since: now - LOOKED_AT,
+        now,
+        uptime: clock.uptime(),
+    };
+    let moved = reader.clock_moved(&lately)?;
+    let quota = moved_by(moved, known(reader, token)?);
+    let starts = reader.past_requests(token, &lately, DRAWN)?.starts;
+    Ok(saw_tooth::saw_tooth(&quota, &starts, now))
+}
+
 /// What earlier requests with this token learned of its quota.
 pub(super) fn known(reader: &Reader, token: i64) -> Result<QuotaState, StoreError> {
     let stored = reader.quota(token)?;
@@ -131,7 +160,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::store::{BatchId, BatchName, Lookup, NewBatch};
+    use crate::store::{BatchName, Lookup, NewBatch};
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()

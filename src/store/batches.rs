@@ -56,6 +56,15 @@ impl Reader {
         )
     }
 
+    /// The fingerprint of the token that sent the batch last.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn token_of(&self, id: BatchId) -> Result<Option<i64>, StoreError> {
+        self.connection
+            .value("SELECT (SELECT token FROM batch WHERE id = ?1)", [id])
+    }
+
     /// Whether the checkpoint holds who was messaged, or must not be: a real batch, or a suppressed number.
     ///
     /// # Errors

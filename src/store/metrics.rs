@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::checkpoint::Reader;
-use super::columns::from_json;
+use super::columns::{from_json, from_millis};
 use super::error::StoreError;
 use super::query::Query as _;
 use super::tally::Counts;
@@ -92,5 +92,16 @@ impl Reader {
     pub fn waiting_events(&self) -> Result<u64, StoreError> {
         self.connection
             .count("SELECT count(*) FROM event WHERE applied_at IS NULL", [])
+    }
+
+    /// When the last webhook event came; `None` if none ever did.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn last_event_at(&self) -> Result<Option<Timestamp>, StoreError> {
+        let last: Option<i64> = self
+            .connection
+            .find("SELECT received_at FROM event ORDER BY id DESC LIMIT 1", [])?;
+        last.map(from_millis).transpose()
     }
 }

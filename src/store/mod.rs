@@ -95,7 +95,7 @@ pub use batch::{Batch, BatchName, NewBatch};
 pub use change::Change;
 pub(crate) use change::{DecidedWithList, ListChange};
 pub use checkpoint::{Reader, Store};
-pub(crate) use cluster::ClusterStatus;
+pub(crate) use cluster::{ClusterNode, ClusterStatus};
 pub use contacts::Contact;
 pub(crate) use decision::{Decided, DecisionRecord};
 pub use earlier::Messaged;

@@ -1,15 +1,26 @@
 // What the page does by itself: live numbers, a list that is dropped, a message that is tried while it is written.
 "use strict";
 
+// What somebody is typing is not taken away.
+const isTyped = () => [...document.querySelectorAll("main input[name=people], main input[type=tel]")].some((it) => it.value !== it.defaultValue);
+
 const live = document.querySelector("[data-live]");
 if (live) {
   const source = new EventSource(live.dataset.live);
   source.addEventListener("live", (event) => { live.innerHTML = event.data; });
-  source.addEventListener("state", () => {
-    // What somebody is typing is not taken away.
-    const typed = document.querySelector("input[name=people]");
-    if (!typed || typed.value === "") location.reload();
+  source.addEventListener("quota", (event) => {
+    const quota = document.querySelector("#quota");
+    const isOpen = quota.querySelector("details")?.open;
+    quota.innerHTML = event.data;
+    if (isOpen) quota.querySelector("details").open = true;
   });
+  source.addEventListener("state", () => {
+    if (!isTyped()) location.reload();
+  });
+}
+
+if (document.querySelector("[data-again]")) {
+  setInterval(() => { if (!isTyped()) location.assign(location.pathname); }, 1500);
 }
 
 const drop = document.querySelector(".drop");

@@ -6,76 +6,21 @@
 // Pictures of the pages go to FOLDER.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 
+import { conclude, fault, launch, looking, open, place, run, until } from "./common.mjs";
+
 const [program, list, folder, chromium = "/usr/bin/chromium"] = process.argv.slice(2);
-const require = createRequire(join(resolve(process.env.NODE_MODULES ?? "."), "x.js"));
-const puppeteer = require("puppeteer-core");
-const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-
-const place = mkdtempSync(join(tmpdir(), "console-"));
-const pictures = resolve(folder);
-mkdirSync(pictures, { recursive: true });
-const console_ = spawn(resolve(program), ["console", "--sandbox", "--listen", "127.0.0.1:0", "--region", "CZ"], {
-  cwd: place,
-  env: { PATH: process.env.PATH, XDG_DATA_HOME: place, TZ: "UTC", USER: "eva" },
-});
-let said = "";
-for (const stream of [console_.stdout, console_.stderr]) stream.on("data", (text) => { said += text; });
-const until = async (what, is) => {
-  for (let tries = 0; tries < 600; tries += 1) {
-    if (await is()) return;
-    await new Promise((done) => setTimeout(done, 100));
-  }
-  assert.fail(`waited too long until ${what}: ${said}`);
-};
-const link = () => said.match(/http:\S+key=\w+/g)?.at(-1);
+const served = run(program, ["console", "--sandbox", "--listen", "127.0.0.1:0", "--region", "CZ"]);
+const link = () => served.said().match(/http:\S+key=\w+/g)?.at(-1);
 await until("the console listens", () => link());
-
-const browser = await puppeteer.launch({
-  executablePath: chromium,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync"],
-  userDataDir: join(place, "profile"),
-});
-let faults = 0;
-const fault = (text) => { faults += 1; process.stdout.write(`FAULT ${text}\n`); };
+const browser = await launch(chromium);
 
 try {
-  const page = await browser.newPage();
-  page.on("pageerror", (error) => fault(`the script: ${error.message}`));
-  page.on("console", (message) => { if (message.type() === "error" && !/status of 40[14]/.test(message.text())) fault(`the browser says: ${message.text()}`); });
-  const go = (path) => page.goto(new URL(path, link()).href, { waitUntil: "domcontentloaded" });
-  const text = () => page.evaluate(() => document.querySelector("main").innerText);
-  const submit = (selector) => Promise.all([page.waitForNavigation({ waitUntil: "domcontentloaded" }), page.click(selector)]);
-
-  // Every page as people see it.
-  const look = async (name, path) => {
-    for (const width of [360, 1280]) {
-      for (const scheme of ["light", "dark"]) {
-        await page.setViewport({ width, height: 900 });
-        await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }, { name: "prefers-reduced-motion", value: "reduce" }]);
-        if (path) await go(path);
-        await page.evaluate(() => { for (const it of document.querySelectorAll("details")) it.open = true; });
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-        if (wide > 0) fault(`${name} at ${width}: ${wide} pixels to be scrolled sideways`);
-        await page.evaluate(axe);
-        const found = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
-        for (const it of found.violations) {
-          fault(`${name} at ${width}, ${scheme}: ${it.id}: ${it.nodes.map((node) => node.html).slice(0, 3).join(" | ")}`);
-        }
-        await page.screenshot({ path: join(pictures, `${name}-${width}-${scheme}.png`), fullPage: true });
-      }
-    }
-    const html = await page.content();
-    if (html.length > 100_000) fault(`${name}: ${html.length} bytes`);
-    await page.setViewport({ width: 1280, height: 900 });
-    await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "light" }]);
-  };
+  const opened = await open(browser, link);
+  const { page, go, text, submit } = opened;
+  const look = looking(folder, opened);
 
   await go("/");
   assert.match(await text(), /Open the link/);
@@ -92,6 +37,12 @@ try {
   const listed = new URL(page.url()).pathname;
   assert.ok(drop);
   await look("list");
+  // Numbers are mended on the page, one by one and all of a kind, and the list is read with them.
+  const before = (await text()).match(/([\d,]+) (person|people) of/)[1];
+  await page.type("input[name='number.0.6']", "+420 777 000 009");
+  await submit("form:has(input[name='number.0.6']) button:not([name])");
+  assert.match(await text(), /1 number given/);
+  assert.equal(Number((await text()).match(/([\d,]+) (person|people) of/)[1]), Number(before) + 1);
   await go(`${listed}/message`);
   await look("message-empty");
   await page.focus("#message");
@@ -146,10 +97,11 @@ try {
   await go("/");
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.className), "skip");
+} catch (error) {
+  fault(`${error.stack}\n${served.said().split("\n").slice(-5).join("\n")}`);
 } finally {
   await browser.close();
-  console_.kill();
-  rmSync(place, { recursive: true, force: true, maxRetries: 5 });
+  served.child.kill();
+  await served.ended;
+  conclude();
 }
-process.stdout.write(faults === 0 ? "the console is as it should be\n" : `${faults} faults\n`);
-process.exitCode = faults === 0 ? 0 : 1;

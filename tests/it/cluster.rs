@@ -2,6 +2,7 @@
 //! judge is the sandbox's account.
 
 mod away;
+mod consoles;
 
 use std::io::Write as _;
 use std::path::PathBuf;

@@ -1,6 +1,8 @@
 //! The console over real HTTP, against the real program.
 
 mod hostile;
+mod mending;
+mod pages;
 mod people;
 mod together;
 mod users;

@@ -61,6 +61,16 @@ fn users_are_kept_in_a_file_without_their_passwords() {
     user(&["remove", "eva"]).expect(0);
     user(&["remove", "eva"]).expect(2).says("no user eva");
     assert_eq!(user(&["list"]).expect(0).out, "jan viewer\n");
+    // Who was let in, as what, and who is out again stands in the audit; what was refused does not.
+    let console = ConsoleProcess::start(&scratch, &[]);
+    let health = console.user("jan", PASSWORD).page("/health");
+    for line in [
+        "user-add: eva as admin",
+        "user-add: jan as viewer",
+        "user-remove: eva",
+    ] {
+        assert_eq!(health.matches(line).count(), 1, "{line}: {health}");
+    }
 }
 
 #[test]
@@ -237,10 +247,17 @@ fn a_viewer_looks_and_sees_no_number_and_an_operator_erases_nobody() {
         "/people/suppress".to_owned(),
         "/health".to_owned(),
         id.to_owned(),
+        "/approval".to_owned(),
     ];
-    changes
-        .extend(["remove", "message", "test", "preview", "prepare"].map(|it| format!("{id}/{it}")));
-    let of_batch = ["start", "pause", "cancel", "take-up", "resolve", "meaning"];
+    changes.extend(
+        [
+            "remove", "message", "test", "preview", "prepare", "mend", "join", "alone",
+        ]
+        .map(|it| format!("{id}/{it}")),
+    );
+    let of_batch = [
+        "start", "pause", "cancel", "take-up", "resolve", "meaning", "mend",
+    ];
     changes.extend(of_batch.map(|it| format!("{batch}/{it}")));
     let admins = ["/people/lift", "/people/forget"];
     for path in changes.iter().map(String::as_str).chain(admins) {

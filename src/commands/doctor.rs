@@ -5,10 +5,11 @@ use std::io::Write;
 use jiff::Timestamp;
 
 use super::checkpoint;
-use super::console::{Visible, line_of_words, print_json};
+use super::console::{Console, Visible, line_of_words, print_json};
 use super::error::{CommandError, CommandResult};
 use super::process::runtime;
 use super::settings::whole_validation;
+use super::terminal::say_waits;
 use crate::cli::DoctorArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -23,11 +24,13 @@ use crate::run::{DoctorApi, DoctorSettings, FindingVerdict, cluster_findings, do
 pub(crate) fn run(
     args: &DoctorArgs,
     settings: &Settings,
+    console: Console,
     clock: &Clock,
     out: &mut dyn Write,
 ) -> CommandResult {
     let looked_at = looked_at(settings, clock.now())?;
-    let findings = runtime()?.block_on(doctor(&looked_at, clock))?;
+    let mut say_wait = say_waits("The question to the API", console, clock);
+    let findings = runtime()?.block_on(doctor(&looked_at, clock, &mut say_wait))?;
     if args.json {
         print_json(&findings, &mut Visible(out))?;
     } else {

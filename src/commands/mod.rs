@@ -146,7 +146,7 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Command::Status(args) => status::run(args, &load()?, &clock, &mut out.0)?,
         Command::Export(args) => export::run(args, &load()?, (console, &clock), &mut out.0)?,
         Command::Check(args) => check::run(args, &load()?, console, &clock, &mut out.0)?,
-        Command::Doctor(args) => doctor::run(args, &load()?, &clock, &mut out.0)?,
+        Command::Doctor(args) => doctor::run(args, &load()?, console, &clock, &mut out.0)?,
         Command::Resolve(args) => resolve::run(args, &load()?, console, &clock, &mut out.0)?,
         Command::Retry(args) => retry::run(args, &load()?, console, &clock, &mut out.0)?,
         Command::Suppress(args) => suppress::run(args, &load()?, console, &clock, &mut out.0)?,

@@ -11,7 +11,7 @@ use super::console::{Console, line_of_words, print_json, words};
 use super::error::{CommandError, CommandResult};
 use super::process::runtime;
 use super::settings as run_settings;
-use super::terminal::say_waits;
+use super::terminal::{say_waits, say_waits_as_json};
 use crate::cli::ResolveArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -19,7 +19,7 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{Local, counted, grouped, place, rows_are, without_numbers};
-use crate::run::{Evidence, HeldBatch, Mismatch, RowChoice, UnknownRows};
+use crate::run::{Evidence, HeldBatch, Mismatch, RowChoice, UnknownRows, Wait};
 use crate::store::Decision;
 
 /// Runs the command; `out` is standard output.
@@ -54,8 +54,12 @@ pub(crate) fn run(
         console.say(decided_text(&found, &batch, decision, settled));
         return Ok(ExitCode::Complete);
     }
-    let evidence = ask(&batch, &choice, settings, console, clock)?;
-    say_evidence(console, &args.batch, &evidence);
+    let evidence = ask(&batch, &choice, settings, (console, args.json), clock)?;
+    if args.json {
+        print_json(&as_json(&args.batch, &evidence), out)?;
+    } else {
+        say_evidence(console, &args.batch, &evidence);
+    }
     Ok(if evidence.proven == evidence.rows {
         ExitCode::Complete
     } else {
@@ -88,7 +92,7 @@ fn ask(
     batch: &HeldBatch,
     choice: &RowChoice<'_>,
     settings: &Settings,
-    console: Console,
+    (console, json): (Console, bool),
     clock: &Clock,
 ) -> Result<Evidence, CommandError> {
     if batch.batch().sandbox {
@@ -97,9 +101,23 @@ fn ask(
     let connection = settings.connection()?;
     let access = run_settings::access(&connection)?;
     let run = run_settings::run(settings, clock.now())?;
-    let mut say_wait = say_waits("Asking the API", console, clock);
-    let asked = batch.settle_by_evidence(choice, &access, &run, clock, &mut say_wait);
+    let name = &batch.batch().name;
+    let (mut words, mut lines) = (
+        say_waits("Asking the API", console, clock),
+        say_waits_as_json(name, console, clock),
+    );
+    let waits: &mut (dyn FnMut(&Wait) + Send) = if json { &mut lines } else { &mut words };
+    let asked = batch.settle_by_evidence(choice, &access, &run, clock, waits);
     Ok(runtime()?.block_on(asked)?)
+}
+
+fn as_json(batch: &str, evidence: &Evidence) -> serde_json::Value {
+    json!({
+        "batch": batch,
+        "rows": evidence.rows,
+        "proven": evidence.proven,
+        "not_askable": evidence.not_askable,
+    })
 }
 
 fn list(

@@ -8,11 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::batch::HeldBatch;
 use super::error::{Mismatch, RunError};
-use super::lookup::Lookups;
+use super::lookup::{Lookups, Waits};
 use super::settings::{Access, RunSettings};
+use super::wait::Wait;
 use crate::amio::ListedMessage;
 use crate::clock::Clock;
-use crate::dispatch::pacer::core::PacerView;
 use crate::report::place;
 use crate::store::{Batch, Decision, Proof, Reader, Store, StoreError, UnknownRow};
 
@@ -124,14 +124,26 @@ impl HeldBatch {
         access: &Access,
         settings: &RunSettings,
         clock: &Clock,
-        waits: &mut (dyn FnMut(&PacerView) + Send),
+        waits: &mut (dyn FnMut(&Wait) + Send),
     ) -> Result<Evidence, RunError> {
         if self.batch().sandbox {
             return Err(Mismatch::NoEvidenceOfRehearsal.into());
         }
         let rows = self.chosen(choice)?;
         let rows = with_times(&self.reader()?, rows)?;
-        let mut api = Lookups::new(self, access, settings, clock).await?;
+        let waits = Waits::told_to(waits);
+        let mut api = Lookups::new(self, access, settings, clock, waits).await?;
+        let evidence = self.ask_about(rows, &mut api, clock).await;
+        api.end().await?;
+        evidence
+    }
+
+    async fn ask_about(
+        &self,
+        rows: Vec<(UnknownRow, Option<Timestamp>)>,
+        api: &mut Lookups<'_>,
+        clock: &Clock,
+    ) -> Result<Evidence, RunError> {
         let mut evidence = Evidence {
             rows: rows.len() as u64,
             ..Evidence::default()
@@ -148,12 +160,11 @@ impl HeldBatch {
                 content: serde_json::from_str(content).unwrap_or_default(),
                 since,
             };
-            if let Some(proof) = self.search(&mut api, &row, &wanted, waits).await? {
+            if let Some(proof) = self.search(api, &row, &wanted).await? {
                 let (proofs, by) = (vec![proof], MESSAGE_LIST.to_owned());
                 evidence.proven += self.store().prove_sent(proofs, by, clock.now()).await?;
             }
         }
-        api.end().await?;
         Ok(evidence)
     }
 
@@ -163,14 +174,11 @@ impl HeldBatch {
         api: &mut Lookups<'_>,
         row: &UnknownRow,
         wanted: &Wanted<'_>,
-        waits: &mut (dyn FnMut(&PacerView) + Send),
     ) -> Result<Option<Proof>, RunError> {
         for page in 0..PAGES {
             let offset = page * u32::try_from(PAGE).unwrap_or(u32::MAX);
-            let Some(messages) = api
-                .messages((row.step, wanted.contact), offset, waits)
-                .await?
-            else {
+            let of = (row.step, wanted.contact);
+            let Some(messages) = api.messages(of, offset).await? else {
                 return Ok(None);
             };
             let is_last = messages.len() < PAGE;

@@ -9,7 +9,7 @@ use crate::clock::{between, later};
 use crate::dispatch::pacer::core::{PacerView, Why};
 use crate::dispatch::{Cause, Outage};
 use crate::domain::schedule::{Schedule, WindowBy};
-use crate::domain::text::hide_digits;
+use crate::domain::text::{hide_digits, on_one_line};
 
 /// A wait of this length is told and stored; shorter ones come between any two requests.
 const TOLD: Duration = Duration::from_mins(1);
@@ -47,6 +47,8 @@ pub enum WaitFor {
     Limit(String),
     /// Rows that are tried again later.
     Later,
+    /// The runs of these batches use all connections; without any, other commands that ask the API.
+    Connection(Vec<String>),
 }
 
 impl fmt::Display for WaitFor {
@@ -61,6 +63,9 @@ impl fmt::Display for WaitFor {
             Self::Api(failure) => write!(f, "for the API ({failure})"),
             Self::Limit(limit) => write!(f, "for the platform ({limit})"),
             Self::Later => f.write_str("for recipients that are tried again later"),
+            Self::Connection(batches) => {
+                write!(f, "for a connection: {} all of them", users(batches))
+            }
         }
     }
 }
@@ -72,8 +77,24 @@ impl WaitFor {
             Self::Hours | Self::RecipientHours => Some("hours"),
             Self::Quota | Self::Throttled => Some("quota"),
             Self::Api(_) | Self::Limit(_) => Some("platform"),
-            Self::Rate | Self::Even | Self::Later => None,
+            Self::Rate | Self::Even | Self::Later | Self::Connection(_) => None,
         }
+    }
+}
+
+/// Who uses the connections.
+fn users(batches: &[String]) -> String {
+    match batches {
+        [] => "other commands use".to_owned(),
+        [batch] => format!("the run of batch {} uses", on_one_line(batch)),
+        [first, others @ ..] => format!(
+            "the runs of batch {} and {} use",
+            on_one_line(first),
+            match others.len() {
+                1 => "another one".to_owned(),
+                more => format!("{more} others"),
+            }
+        ),
     }
 }
 
@@ -131,7 +152,8 @@ pub(super) fn wait(
         | WaitFor::Throttled
         | WaitFor::Rate
         | WaitFor::Even
-        | WaitFor::Later => false,
+        | WaitFor::Later
+        | WaitFor::Connection(_) => false,
     };
     if let Some(kept_back) = kept_back.filter(for_all) {
         return Some(kept_back);

@@ -30,7 +30,7 @@ const KEPT: SignedDuration = SignedDuration::from_secs(6);
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
 
 /// So long it waits for a connection at the most: a request that a run had under way when it came is answered by then,
-/// and the run has left it one since. What is still under way is that of a dead process.
+/// and the run has left it one since.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(40);
 
 /// The run that asks.
@@ -53,6 +53,20 @@ pub(super) enum Place {
     Taken,
     /// So many runs share the connections: the asker does not know it yet.
     SharedBy(u32),
+}
+
+/// Whether a process may ask the API outside of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum MayAsk {
+    /// It may.
+    Now,
+    /// Runs use all connections.
+    Later {
+        /// The batches of these runs.
+        batches: Vec<String>,
+        /// It need not wait any longer then.
+        until: Timestamp,
+    },
 }
 
 /// A run as its row has it.
@@ -133,8 +147,8 @@ pub(super) fn place(
 }
 
 impl Store {
-    /// Enters this process, which asks the API something outside of a run since `began`; true if it may ask now. Until
-    /// then it asks again, each time.
+    /// Enters this process, which asks the API something outside of a run since `began`, and tells whether it may ask
+    /// now. Until then it asks again, each time.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -143,7 +157,7 @@ impl Store {
         token: i64,
         began: Timestamp,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<MayAsk, StoreError> {
         let own = asking_key(token);
         self.writer
             .write(move |tx| {
@@ -156,21 +170,7 @@ impl Store {
                          ON CONFLICT (key) DO UPDATE SET value = excluded.value",
                     (&own, until),
                 )?;
-                let waited = now.duration_since(began).abs();
-                let runs = of_token(tx.connection, token)?;
-                if runs.is_empty() || waited >= PATIENCE {
-                    return Ok(true);
-                }
-                if waited < KEPT && runs.iter().any(Entry::keeps) {
-                    return Ok(false);
-                }
-                let mut total = count_asking(tx.connection, token, Some(&own), now)?;
-                let mut allowed = 0;
-                for run in runs {
-                    total += attempt::count_under_way(tx.connection, run.batch)?;
-                    allowed = allowed.max(run.connections.abs());
-                }
-                Ok(i64::from(total) < allowed)
+                judge(tx.connection, token, &own, (began, now))
             })
             .await
     }
@@ -190,6 +190,48 @@ impl Store {
             })
             .await
     }
+}
+
+/// Whether the process with this row may ask.
+fn judge(
+    connection: &Connection,
+    token: i64,
+    own: &str,
+    (began, now): (Timestamp, Timestamp),
+) -> Result<MayAsk, StoreError> {
+    let waited = now.duration_since(began).abs();
+    let runs = of_token(connection, token)?;
+    if runs.is_empty() || waited >= PATIENCE {
+        return Ok(MayAsk::Now);
+    }
+    let mut total = count_asking(connection, token, Some(own), now)?;
+    let (mut allowed, mut busy, mut keeping) = (0, Vec::new(), Vec::new());
+    for run in runs {
+        let under_way = attempt::count_under_way(connection, run.batch)?;
+        total += under_way;
+        allowed = allowed.max(run.connections.abs());
+        if under_way > 0 {
+            busy.push(run.batch);
+        }
+        if waited < KEPT && run.keeps() {
+            keeping.push(run.batch);
+        }
+    }
+    let (users, longest) = if i64::from(total) >= allowed {
+        (busy, PATIENCE)
+    } else if keeping.is_empty() {
+        return Ok(MayAsk::Now);
+    } else {
+        (keeping, KEPT)
+    };
+    let mut batches = Vec::new();
+    for id in users {
+        let name: Option<Option<String>> =
+            connection.find("SELECT name FROM batch WHERE id = ?1", [id])?;
+        batches.extend(name.flatten());
+    }
+    let until = began.checked_add(longest).unwrap_or(began);
+    Ok(MayAsk::Later { batches, until })
 }
 
 fn asking_key(token: i64) -> String {

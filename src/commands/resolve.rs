@@ -50,9 +50,19 @@ pub(crate) fn run(
     }
     let batch = HeldBatch::take(&found.path, &args.batch, clock.now())?;
     if let Some(decision) = decision {
-        let settled = batch.decide(&choice, decision, settings.person(), clock.now())?;
-        console.say(decided_text(&found, &batch, decision, settled));
-        return Ok(ExitCode::Complete);
+        let rows = batch.decide(&choice, decision, settings.person(), clock.now())?;
+        if rows.settled > 0 || rows.left == 0 {
+            console.say(decided_text(&found, &batch, decision, rows.settled));
+        }
+        if rows.left == 0 {
+            return Ok(ExitCode::Complete);
+        }
+        console.warn(format_args!(
+            "{} unknown, and nothing is sent again: who was erased, or is no longer in the list, has no message to \
+             get. --assume-sent settles them.",
+            rows_stay(rows.left)
+        ));
+        return Ok(ExitCode::CompleteWithProblems);
     }
     let evidence = ask(&batch, &choice, settings, (console, args.json), clock)?;
     if args.json {
@@ -73,6 +83,11 @@ fn decided_text(found: &Found, batch: &HeldBatch, decision: Decision, settled: u
         Decision::AssumeSent => format!("{} rows count as sent now.", grouped(settled)),
         Decision::Resend => queued_again(found, batch, settled),
     }
+}
+
+fn rows_stay(rows: u64) -> String {
+    let verb = if rows == 1 { "stays" } else { "stay" };
+    format!("{} {verb}", counted(rows, "row"))
 }
 
 /// That rows are queued again, and what sends to them.

@@ -139,7 +139,7 @@ pub use prune::{OldBatch, Pruned, prunable, prune};
 pub use read_plan::ReadPlan;
 pub use refresh::{Exported, export_all, refresh_results};
 pub use rehearsal::Rehearsal;
-pub use resolve::{Evidence, RowChoice, UnknownRows};
+pub use resolve::{Evidence, RowChoice, SettledRows, UnknownRows};
 pub use retry::{Retry, RetryChoice};
 pub use sample::{SampleRow, SampleRows};
 pub(crate) use send::random_bits;

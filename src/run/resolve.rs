@@ -82,6 +82,15 @@ pub struct RowChoice<'a> {
     pub file: Option<&'a str>,
 }
 
+/// What became of rows that a person decided about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SettledRows {
+    /// Rows that are settled, or queued again.
+    pub settled: u64,
+    /// Rows whose outcome stays unknown: there is nobody to send to.
+    pub left: u64,
+}
+
 /// What the API's message list showed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Evidence {
@@ -94,7 +103,8 @@ pub struct Evidence {
 }
 
 impl HeldBatch {
-    /// Settles the rows by a decision of `person`; returns how many.
+    /// Settles the rows by a decision of `person`. Nothing is sent again to people who were erased or taken out of the
+    /// list: their rows stay.
     ///
     /// # Errors
     /// [`RunError`] if a row is not one whose outcome is unknown, or the checkpoint fails; nothing was changed
@@ -105,10 +115,19 @@ impl HeldBatch {
         decision: Decision,
         person: String,
         now: Timestamp,
-    ) -> Result<u64, RunError> {
+    ) -> Result<SettledRows, RunError> {
         let rows = self.chosen(choice)?;
-        let recipients = rows.iter().map(|row| row.recipient).collect();
-        Ok(self.store().decide(recipients, decision, person, now)?)
+        let recipients: BTreeSet<_> = rows.iter().map(|row| row.recipient).collect();
+        let asked = recipients.iter().copied().collect();
+        let settled = self.store().decide(asked, decision, person, now)?;
+        let unknown = self.reader()?.unknown_rows(self.batch().id, usize::MAX)?;
+        let left = unknown
+            .iter()
+            .filter(|row| recipients.contains(&row.recipient));
+        Ok(SettledRows {
+            settled,
+            left: left.count() as u64,
+        })
     }
 
     /// Asks the API for the messages of the contacts that are known, and settles what that proves. What is not

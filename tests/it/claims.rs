@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use outreach::internals::domain::content::Rendered;
@@ -71,11 +72,33 @@ impl Scene {
 
     /// A run of the batch.
     fn run(&self, batch: &str, window: Option<Arc<Window>>) -> Journal {
-        let rules = ClaimRules {
-            span: HistorySpan::default(),
-            token: 1,
-            window,
+        self.run_by(
+            batch,
+            ClaimRules {
+                span: HistorySpan::default(),
+                token: 1,
+                window,
+            },
+        )
+    }
+
+    /// A run that does not repeat the same message for half a day.
+    fn guarded_run(&self, batch: &str) -> Journal {
+        let span = HistorySpan {
+            repeat_guard: Duration::from_hours(12),
+            ..HistorySpan::default()
         };
+        self.run_by(
+            batch,
+            ClaimRules {
+                span,
+                token: 1,
+                window: None,
+            },
+        )
+    }
+
+    fn run_by(&self, batch: &str, rules: ClaimRules) -> Journal {
         let batch = self.store.reader().unwrap().batch(batch).unwrap();
         let started = Journal::start(Arc::clone(&self.store), &batch, rules, at(0));
         wait_for(started).unwrap().0
@@ -239,7 +262,7 @@ fn who_waits_for_another_batch_is_claimed_by_the_same_run_once_that_has_its_answ
     let scene = Scene::new();
     scene.load("spring", &[1]);
     scene.load("summer", &[1]);
-    let (spring, summer) = (scene.run("spring", None), scene.run("summer", None));
+    let (spring, summer) = (scene.guarded_run("spring"), scene.guarded_run("summer"));
     let claimed = claim(&spring, at(0));
     let Claim::OthersSpent(1) = try_claim(&summer, at(0)).unwrap() else {
         panic!("a request of another batch with the token is told, once");

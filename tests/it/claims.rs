@@ -6,17 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use outreach::internals::amio::webhook::Notification;
 use outreach::internals::domain::content::Rendered;
 use outreach::internals::domain::delivery::{Event, State};
 use outreach::internals::domain::dialect::ListFormat;
 use outreach::internals::domain::eligibility::HistorySpan;
+use outreach::internals::domain::event::OptOutWords;
 use outreach::internals::domain::outcome::AttemptOutcome;
 use outreach::internals::domain::phone::PhoneNumber;
 use outreach::internals::domain::recipient::{Accepted, JudgedRow, Position, RowNumber, Verdict};
 use outreach::internals::store::{
-    BatchName, Claim, ClaimRules, Claimed, Decision, Journal, NewBatch, Opening, Settlement, Store,
-    StoreError, Window,
+    BatchName, Claim, ClaimRules, Claimed, Decision, Incoming, Journal, NewBatch, Opening,
+    Settlement, Store, StoreError, Window,
 };
+
+use serde_json::json;
 
 use crate::support::number;
 
@@ -49,6 +53,11 @@ impl Scene {
 
     /// A batch of these people, in row order.
     fn load(&self, name: &str, people: &[u32]) {
+        let rows = (2..).zip(people).map(|(row, person)| queued(row, *person));
+        self.load_rows(name, rows.collect());
+    }
+
+    fn load_rows(&self, name: &str, rows: Vec<JudgedRow>) {
         let new = NewBatch {
             name: BatchName::Named(name.to_owned()),
             digest: [0; 32],
@@ -62,10 +71,8 @@ impl Scene {
         };
         let id = self.store.create_batch(new).unwrap();
         let mut loader = self.store.loader(id, CHANNEL, at(0));
-        for (row, person) in (2..).zip(people) {
-            loader
-                .push(queued(row, *person), |_| String::new())
-                .unwrap();
+        for row in rows {
+            loader.push(row, |_| String::new()).unwrap();
         }
         loader.finish().unwrap();
     }
@@ -118,6 +125,11 @@ impl Scene {
 }
 
 fn queued(row: u32, person: u32) -> JudgedRow {
+    queued_with(row, person, None)
+}
+
+/// A row whose list names a contact.
+fn queued_with(row: u32, person: u32, contact: Option<&str>) -> JudgedRow {
     let phone = PhoneNumber::from_e164(number(person)).unwrap();
     JudgedRow {
         position: Position {
@@ -132,7 +144,7 @@ fn queued(row: u32, person: u32) -> JudgedRow {
             mended: None,
             first_name: None,
             last_name: None,
-            contact_id: None,
+            contact_id: contact.map(str::to_owned),
             content: Some(Rendered {
                 content: r#"{"type":"text","payload":"Hi"}"#.to_owned(),
                 metadata: "{}".to_owned(),
@@ -345,4 +357,36 @@ fn an_answer_that_was_given_up_settles_its_row_when_it_comes_after_all() {
             assert_eq!(stands(&scene, "spring").0, State::Queued);
         }
     }
+}
+
+/// Whose contact it is, nobody knows: the list alone names it.
+#[test]
+fn a_contact_of_the_list_that_opts_out_before_its_turn_is_not_addressed() {
+    let scene = Scene::new();
+    scene.load_rows(
+        "spring",
+        vec![
+            queued_with(2, 1, Some("4711")),
+            queued_with(3, 2, Some("4712")),
+        ],
+    );
+    let run = scene.run("spring", None);
+    let body = json!({
+        "event": "message_received", "timestamp": at(0).to_string(),
+        "data": {
+            "id": "9001", "channel": { "id": CHANNEL }, "contact": { "id": "4711" },
+            "content": { "type": "text", "payload": "STOP" },
+        },
+    })
+    .to_string();
+    let words = OptOutWords::default();
+    let incoming = Incoming {
+        notification: Notification::parse(body.as_bytes(), &words, at(0)).unwrap(),
+        body,
+        received_at: at(0),
+    };
+    wait_for(scene.store.take_event(incoming)).unwrap();
+    let claimed = claim(&run, at(1));
+    assert_eq!(claimed.phone.get(), number(2));
+    assert_eq!(scene.states("spring"), [State::Suppressed, State::Sending]);
 }

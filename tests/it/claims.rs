@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use outreach::internals::amio::Addressee;
 use outreach::internals::amio::webhook::Notification;
 use outreach::internals::domain::content::Rendered;
 use outreach::internals::domain::delivery::{Event, State};
@@ -20,7 +21,7 @@ use outreach::internals::store::{
     Settlement, Store, StoreError, Window,
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::number;
 
@@ -109,6 +110,19 @@ impl Scene {
         let batch = self.store.reader().unwrap().batch(batch).unwrap();
         let started = Journal::start(Arc::clone(&self.store), &batch, rules, at(0));
         wait_for(started).unwrap().0
+    }
+
+    /// A webhook event comes.
+    fn hear(&self, kind: &str, data: Value) {
+        let body = json!({ "event": kind, "timestamp": at(0).to_string(), "data": data });
+        let body = body.to_string();
+        let words = OptOutWords::default();
+        let incoming = Incoming {
+            notification: Notification::parse(body.as_bytes(), &words, at(0)).unwrap(),
+            body,
+            received_at: at(0),
+        };
+        wait_for(self.store.take_event(incoming)).unwrap();
     }
 
     fn states(&self, batch: &str) -> Vec<State> {
@@ -371,22 +385,39 @@ fn a_contact_of_the_list_that_opts_out_before_its_turn_is_not_addressed() {
         ],
     );
     let run = scene.run("spring", None);
-    let body = json!({
-        "event": "message_received", "timestamp": at(0).to_string(),
-        "data": {
+    scene.hear(
+        "message_received",
+        json!({
             "id": "9001", "channel": { "id": CHANNEL }, "contact": { "id": "4711" },
             "content": { "type": "text", "payload": "STOP" },
-        },
-    })
-    .to_string();
-    let words = OptOutWords::default();
-    let incoming = Incoming {
-        notification: Notification::parse(body.as_bytes(), &words, at(0)).unwrap(),
-        body,
-        received_at: at(0),
-    };
-    wait_for(scene.store.take_event(incoming)).unwrap();
+        }),
+    );
     let claimed = claim(&run, at(1));
     assert_eq!(claimed.phone.get(), number(2));
     assert_eq!(scene.states("spring"), [State::Suppressed, State::Sending]);
+}
+
+#[test]
+fn a_contact_of_the_list_that_turns_out_to_be_another_persons_is_not_addressed() {
+    let scene = Scene::new();
+    scene.load_rows(
+        "spring",
+        vec![
+            queued_with(2, 1, Some("4711")),
+            queued_with(3, 2, Some("4712")),
+        ],
+    );
+    let run = scene.run("spring", None);
+    scene.hear(
+        "opt_in",
+        json!({
+            "channel": { "id": CHANNEL },
+            "contact": { "id": "4711", "phone_number": number(9).to_string() },
+            "opt_in": { "type": "phone_number" },
+        }),
+    );
+    let first = claim(&run, at(1)).addressee;
+    assert!(matches!(first, Addressee::Phone { .. }), "{first:?}");
+    let second = claim(&run, at(1)).addressee;
+    assert_eq!(second, Addressee::ContactId("4712".to_owned()));
 }

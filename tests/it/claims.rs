@@ -113,7 +113,7 @@ impl Scene {
     }
 
     /// A webhook event comes.
-    fn hear(&self, kind: &str, data: Value) {
+    fn hear(&self, kind: &str, data: &Value) {
         let body = json!({ "event": kind, "timestamp": at(0).to_string(), "data": data });
         let body = body.to_string();
         let words = OptOutWords::default();
@@ -387,7 +387,7 @@ fn a_contact_of_the_list_that_opts_out_before_its_turn_is_not_addressed() {
     let run = scene.run("spring", None);
     scene.hear(
         "message_received",
-        json!({
+        &json!({
             "id": "9001", "channel": { "id": CHANNEL }, "contact": { "id": "4711" },
             "content": { "type": "text", "payload": "STOP" },
         }),
@@ -410,7 +410,7 @@ fn a_contact_of_the_list_that_turns_out_to_be_another_persons_is_not_addressed()
     let run = scene.run("spring", None);
     scene.hear(
         "opt_in",
-        json!({
+        &json!({
             "channel": { "id": CHANNEL },
             "contact": { "id": "4711", "phone_number": number(9).to_string() },
             "opt_in": { "type": "phone_number" },

@@ -541,9 +541,9 @@ async fn a_proof_about_an_erased_person_makes_nobody_known_again() {
     let erased = tokio::task::spawn_blocking(move || store.forget(phone, at(60)));
     erased.await.unwrap().unwrap();
     scene.take(&echo(NUMBER, "9001", 1)).await;
-    let story = scene.story(2);
+    let found = scene.story(2);
     assert_eq!(
-        (story.phone, story.message_id, story.contact_id),
+        (found.phone, found.message_id, found.contact_id),
         (None, None, None)
     );
     let file = rusqlite::Connection::open(scene.store.path()).unwrap();

@@ -10,6 +10,7 @@ use super::console::{Visible, line_of_words, print_json};
 use super::error::{CommandError, CommandResult};
 use super::process::runtime;
 use super::settings::whole_validation;
+use super::terminal::say_waits;
 use crate::cli::DoctorArgs;
 use crate::config::Settings;
 use crate::domain::text::on_one_line;
@@ -23,7 +24,8 @@ use crate::run::{DoctorApi, DoctorSettings, FindingVerdict, cluster_findings, do
 pub(crate) fn run(args: &DoctorArgs, call: &Call, out: &mut dyn Write) -> CommandResult {
     let (settings, clock) = (&call.settings, &call.clock);
     let doctor_settings = doctor_settings(settings, clock.now())?;
-    let findings = runtime()?.block_on(doctor(&doctor_settings, clock))?;
+    let mut say_wait = say_waits("The question to the API", call.console, clock);
+    let findings = runtime()?.block_on(doctor(&doctor_settings, clock, &mut say_wait))?;
     if args.json {
         print_json(&findings, &mut Visible(out))?;
     } else {

@@ -12,13 +12,13 @@ use super::console::{Console, line_of_words, print_json, words};
 use super::error::{CommandError, CommandResult};
 use super::process::runtime;
 use super::settings as run_settings;
-use super::terminal::say_waits;
+use super::terminal::{say_waits, say_waits_as_json};
 use crate::cli::ResolveArgs;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{Local, counted, counted_are, grouped, place, plural, without_numbers};
-use crate::run::{Evidence, HeldBatch, Mismatch, RowChoice, UnknownRows};
+use crate::run::{Evidence, HeldBatch, Mismatch, RowChoice, UnknownRows, Wait};
 use crate::store::Decision;
 
 /// Runs the command; `out` is standard output.
@@ -44,12 +44,26 @@ pub(crate) fn run(args: &ResolveArgs, call: &Call, out: &mut dyn Write) -> Comma
     }
     let batch = HeldBatch::take(&found.path, &args.batch, clock.now())?;
     if let Some(decision) = decision {
-        let settled = batch.decide(&choice, decision, settings.person(), clock.now())?;
-        console.say(decided_text(&found, &batch, decision, settled));
-        return Ok(ExitCode::Complete);
+        let rows = batch.decide(&choice, decision, settings.person(), clock.now())?;
+        if rows.settled > 0 || rows.left == 0 {
+            console.say(decided_text(&found, &batch, decision, rows.settled));
+        }
+        if rows.left == 0 {
+            return Ok(ExitCode::Complete);
+        }
+        console.warn(format_args!(
+            "{} unknown, and nothing is sent again: who was erased, or is no longer in the list, has no message to \
+             get. --assume-sent settles them.",
+            rows_stay(rows.left)
+        ));
+        return Ok(ExitCode::CompleteWithProblems);
     }
-    let evidence = ask(&batch, &choice, call)?;
-    say_evidence(console, &args.batch, &evidence);
+    let evidence = ask(&batch, &choice, call, args.json)?;
+    if args.json {
+        print_json(&as_json(&args.batch, &evidence), out)?;
+    } else {
+        say_evidence(console, &args.batch, &evidence);
+    }
     Ok(if evidence.proven == evidence.rows {
         ExitCode::Complete
     } else {
@@ -68,6 +82,11 @@ fn decided_text(found: &Found, batch: &HeldBatch, decision: Decision, settled: u
     }
 }
 
+fn rows_stay(rows: u64) -> String {
+    let verb = if rows == 1 { "stays" } else { "stay" };
+    format!("{} {verb}", counted(rows, "row"))
+}
+
 /// That rows are queued again, and what sends to them.
 pub(super) fn queued_again(found: &Found, batch: &HeldBatch, rows: u64) -> String {
     let batch = batch.batch();
@@ -81,7 +100,12 @@ pub(super) fn queued_again(found: &Found, batch: &HeldBatch, rows: u64) -> Strin
 }
 
 /// Asks the API what became of the rows.
-fn ask(batch: &HeldBatch, choice: &RowChoice<'_>, call: &Call) -> Result<Evidence, CommandError> {
+fn ask(
+    batch: &HeldBatch,
+    choice: &RowChoice<'_>,
+    call: &Call,
+    json: bool,
+) -> Result<Evidence, CommandError> {
     let (settings, console, clock) = (&call.settings, call.console, &call.clock);
     if batch.batch().sandbox {
         return Err(Mismatch::NoEvidenceOfRehearsal.into());
@@ -89,9 +113,23 @@ fn ask(batch: &HeldBatch, choice: &RowChoice<'_>, call: &Call) -> Result<Evidenc
     let connection = settings.connection()?;
     let access = run_settings::access(&connection)?;
     let run = run_settings::run(settings, clock.now())?;
-    let mut say_wait = say_waits("Asking the API", console, clock);
-    let asked = batch.settle_by_evidence(choice, &access, &run, clock, &mut say_wait);
+    let name = &batch.batch().name;
+    let (mut words, mut lines) = (
+        say_waits("Asking the API", console, clock),
+        say_waits_as_json(name, console, clock),
+    );
+    let waits: &mut (dyn FnMut(&Wait) + Send) = if json { &mut lines } else { &mut words };
+    let asked = batch.settle_by_evidence(choice, &access, &run, clock, waits);
     Ok(runtime()?.block_on(asked)?)
+}
+
+fn as_json(batch: &str, evidence: &Evidence) -> serde_json::Value {
+    json!({
+        "batch": batch,
+        "rows": evidence.rows,
+        "proven": evidence.proven,
+        "not_askable": evidence.not_askable,
+    })
 }
 
 fn list(

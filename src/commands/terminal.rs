@@ -216,6 +216,7 @@ fn short_wait(progress: &RunProgress) -> String {
         WaitFor::Api(_) => "no answers",
         WaitFor::Limit(_) => "limit",
         WaitFor::Later => "later",
+        WaitFor::Connection(_) => "connections",
     };
     let until = wait.until.to_zoned(jiff::tz::TimeZone::system());
     format!(", waits for {} ({what})", until.strftime("%H:%M"))
@@ -271,38 +272,52 @@ fn a_rate(per_second: f64) -> String {
     }
 }
 
-/// Says, once for each, that something waits, and why.
+/// Says that something waits, why, and until when.
 pub(super) fn say_waits(
     what: &'static str,
     console: Console,
     clock: &Clock,
-) -> impl FnMut(&PacerView) + Send {
-    let mut said = None;
-    move |pace| {
-        if pace.sleeping_until != said {
-            said = pace.sleeping_until;
-            let wait = waits(pace, Wait::of(pace, None).as_ref(), clock.now());
-            if !wait.is_empty() {
-                console.say(format_args!("{what}{wait}"));
-            }
+) -> impl FnMut(&Wait) + Send {
+    move |wait| {
+        let text = wait_text(wait, clock.now());
+        if !text.is_empty() {
+            console.say(format_args!("{what}{text}"));
         }
     }
 }
 
+/// The same for programs: one line each.
+pub(super) fn say_waits_as_json(
+    batch: &str,
+    console: Console,
+    clock: &Clock,
+) -> impl FnMut(&Wait) + Send {
+    move |wait| {
+        console.say_lines(serde_json::json!({
+            "type": "wait",
+            "at": clock.now(),
+            "batch": batch,
+            "waits": without_numbers(&wait.what.to_string()),
+            "waits_until": wait.until,
+        }));
+    }
+}
+
 /// What is being waited for, if anything.
-pub(super) fn waits(pace: &PacerView, wait: Option<&Wait>, now: Timestamp) -> String {
-    let at = |until: Timestamp, form: &str| {
-        let until = until.to_zoned(jiff::tz::TimeZone::system());
-        until.strftime(form).to_string()
-    };
+fn waits(pace: &PacerView, wait: Option<&Wait>, now: Timestamp) -> String {
     if pace.why == Some(Why::ReserveTakesAll) {
         return ", the reserve leaves nothing of the quota".to_owned();
     }
-    let Some(Wait { what, until }) = wait else {
-        return String::new();
+    wait.map_or_else(String::new, |wait| wait_text(wait, now))
+}
+
+fn wait_text(Wait { what, until }: &Wait, now: Timestamp) -> String {
+    let at = |form: &str| {
+        let until = until.to_zoned(jiff::tz::TimeZone::system());
+        until.strftime(form).to_string()
     };
     let left = between(now, *until);
-    let (minute, second) = (at(*until, "%H:%M"), at(*until, "%H:%M:%S"));
+    let (minute, second) = (at("%H:%M"), at("%H:%M:%S"));
     match what {
         WaitFor::Hours => format!(", outside the sending hours: waiting until {minute}"),
         WaitFor::RecipientHours => {
@@ -321,6 +336,10 @@ pub(super) fn waits(pace: &PacerView, wait: Option<&Wait>, now: Timestamp) -> St
         WaitFor::Rate => format!(", by the rate the next one at {second}"),
         WaitFor::Even => format!(", spread evenly: the next one at {second}"),
         WaitFor::Later => format!(", tried again later: the next one at {second}"),
+        WaitFor::Connection(_) => {
+            let what = without_numbers(&what.to_string());
+            format!(", waiting {what}: until {second} at the latest")
+        }
     }
 }
 
@@ -435,6 +454,11 @@ mod tests {
             (WaitFor::Rate, "rate"),
             (WaitFor::Even, "evenly"),
             (WaitFor::Later, "again later"),
+            (
+                WaitFor::Connection(vec!["spring".to_owned()]),
+                "batch spring uses all",
+            ),
+            (WaitFor::Connection(Vec::new()), "other commands use all"),
             (WaitFor::Api("timed out".to_owned()), "timed out"),
             (WaitFor::Limit("a limit".to_owned()), "a limit"),
         ] {

@@ -217,8 +217,15 @@ pub(super) async fn resolve(visit: Visit, at: At, fields: Fields) -> Result<Resp
         let now = actor.clock.now();
         let batch = HeldBatch::take(actor.checkpoint(named.kind), &named.name, now)?;
         let person = actor.person.to_owned();
-        let settled = batch.decide(&RowChoice::default(), decision, person, now)?;
-        Ok(format!("{} settled.", counted(settled, "row")))
+        let rows = batch.decide(&RowChoice::default(), decision, person, now)?;
+        let settled = format!("{} settled.", counted(rows.settled, "row"));
+        Ok(match rows.left {
+            0 => settled,
+            left => format!(
+                "{settled} {} unknown: the person was erased, or is no longer in the list.",
+                counted(left, "row")
+            ),
+        })
     })
     .await
 }

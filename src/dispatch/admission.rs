@@ -35,7 +35,8 @@ mod tests {
 
     use super::*;
     use crate::clock::Clock;
-    use crate::dispatch::pacer::core::{Past, Settings};
+    use crate::dispatch::pacer::core::{Past, Refusal, Settings, Ticket};
+    use crate::domain::quota::{QuotaHeaders, Reset};
 
     fn schedule(window: &str, deadline: Option<&str>) -> Schedule {
         Schedule {
@@ -98,6 +99,71 @@ mod tests {
                     assert_eq!(view.sleeping_until, wanted.and_then(|(until, _)| until));
                 }
             }
+        }
+    }
+
+    fn empty_until(reset: &str) -> QuotaHeaders {
+        QuotaHeaders {
+            limit: Some(1),
+            remaining: Some(0),
+            reset: Some(Reset::At(reset.parse().unwrap())),
+            date: None,
+        }
+    }
+
+    #[test]
+    fn after_a_wait_that_outlasts_the_hours_the_next_hours_are_waited_for() {
+        type Keep = fn(&mut Pacer, &mut Gate, Ticket, Moment);
+        let waits: [(Why, Option<&str>, Keep); 4] = [
+            (Why::Quota, None, |pacer, _, ticket, now| {
+                pacer.answered(ticket, now, &empty_until("2026-05-01T12:30:00Z"));
+            }),
+            (Why::Throttled, None, |pacer, _, ticket, now| {
+                let refusal = Refusal {
+                    headers: empty_until("2026-05-01T12:30:00Z"),
+                    ..Refusal::default()
+                };
+                pacer.throttled(ticket, now, &refusal);
+            }),
+            (Why::Rate, Some("1/h"), |pacer, _, ticket, now| {
+                pacer.answered(ticket, now, &QuotaHeaders::default());
+            }),
+            (Why::Outage, None, |pacer, gate, ticket, now| {
+                pacer.answered(ticket, now, &QuotaHeaders::default());
+                gate.shut(Duration::from_hours(1), now);
+            }),
+        ];
+        let hours = schedule("09:00-12:00", None);
+        let opens: jiff::Timestamp = "2026-05-02T09:00:00Z".parse().unwrap();
+        for (reason, rate, keep) in waits {
+            let now = Clock::manual("2026-05-01T11:30:00Z".parse().unwrap()).moment();
+            let settings = Settings {
+                rate: rate.map(|rate| rate.parse().unwrap()),
+                ..Settings::default()
+            };
+            let mut pacer = Pacer::new(settings, &Past::default(), now);
+            let mut gate = Gate::new(false);
+            let Decision::Go(ticket) = decide(now, &hours, &gate, &mut pacer) else {
+                panic!("{reason:?}: nothing keeps the first one back");
+            };
+            keep(&mut pacer, &mut gate, ticket, now);
+            let waited = match decide(now, &hours, &gate, &mut pacer) {
+                Decision::Wait {
+                    until: Some(until),
+                    why,
+                } if why == reason => until,
+                other => panic!("{reason:?}: {other:?}"),
+            };
+            let again = match decide(waited, &hours, &gate, &mut pacer) {
+                Decision::Wait {
+                    until: Some(until),
+                    why: Why::Hours,
+                } => until,
+                other => panic!("{reason:?}: {other:?}"),
+            };
+            assert_eq!(again.wall, opens);
+            let then = decide(again, &hours, &gate, &mut pacer);
+            assert!(matches!(then, Decision::Go(_)), "{reason:?}: {then:?}");
         }
     }
 

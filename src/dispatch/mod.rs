@@ -140,6 +140,11 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
         self.shared.progress.rows_wait(now)
     }
 
+    /// Since when nothing leaves because others use all connections; `None` if something does.
+    pub(crate) fn lacks_connection_since(&self) -> Option<Timestamp> {
+        self.shared.progress.lacks_connection_since()
+    }
+
     /// The outage or limit that keeps everybody waiting; `None` if there is none.
     pub(crate) fn outage(&self) -> Option<Outage> {
         let pause = self.shared.pacer.gate_is_shut_for()?;

@@ -26,6 +26,8 @@ pub(crate) struct Progress {
     storing: AtomicU64,
     /// Until when tasks wait for rows that are queued for later, in milliseconds since 1970; 0: none does.
     rows_wait_until: AtomicI64,
+    /// Since when no request leaves because others use the connections, in milliseconds since 1970; 0: one may leave.
+    lacks_connection_since: AtomicI64,
     unread: Mutex<Unread>,
 }
 
@@ -140,6 +142,32 @@ impl Progress {
         self.rows_wait_until.store(until, Ordering::Relaxed);
     }
 
+    /// A claim found that others use all connections.
+    pub(super) fn lacks_connection(&self, now: Timestamp) {
+        let since = &self.lacks_connection_since;
+        // The first one counts.
+        let _ = since.compare_exchange(
+            0,
+            now.as_millisecond(),
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+    }
+
+    /// A claim found something else.
+    pub(super) fn has_connection(&self) {
+        self.lacks_connection_since.store(0, Ordering::Relaxed);
+    }
+
+    /// Since when nothing leaves because others use all connections; `None` if a request is under way, or may leave.
+    pub(super) fn lacks_connection_since(&self) -> Option<Timestamp> {
+        let since = self.lacks_connection_since.load(Ordering::Relaxed);
+        if since == 0 || self.in_flight.load(Ordering::Relaxed) > 0 {
+            return None;
+        }
+        Timestamp::from_millisecond(since).ok()
+    }
+
     /// Whether a request is under way, or something is on its way to the checkpoint.
     pub(super) fn is_busy(&self) -> bool {
         let any = |counter: &AtomicU64| counter.load(Ordering::Relaxed) > 0;
@@ -172,5 +200,27 @@ impl Progress {
                 .checked_div(get(&self.ended))
                 .map(Duration::from_micros),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lack_of_a_connection_counts_from_its_begin_until_one_is_there() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let progress = Progress::default();
+        assert_eq!(progress.lacks_connection_since(), None);
+        progress.lacks_connection(at(1));
+        progress.lacks_connection(at(2));
+        assert_eq!(progress.lacks_connection_since(), Some(at(1)));
+        progress.started();
+        assert_eq!(progress.lacks_connection_since(), None, "one is under way");
+        progress.ended(Duration::ZERO);
+        progress.has_connection();
+        assert_eq!(progress.lacks_connection_since(), None);
+        progress.lacks_connection(at(3));
+        assert_eq!(progress.lacks_connection_since(), Some(at(3)));
     }
 }

@@ -51,7 +51,13 @@ pub(super) async fn work<L: Ledger, S: Sender>(
             return settle(&shared, result.take()).await;
         };
         let decided = shared.clock.moment();
-        match claim(&shared, result.take(), decided.wall).await? {
+        let found = claim(&shared, result.take(), decided.wall).await?;
+        if matches!(found, Claim::NoConnection) {
+            shared.progress.lacks_connection(decided.wall);
+        } else {
+            shared.progress.has_connection();
+        }
+        match found {
             Claim::Claimed(recipient) if may_leave(&shared, &turn.0, &recipient) => {
                 let (settlement, channel_type) =
                     send(&shared, &*sender, turn, (&recipient, decided)).await;

@@ -14,10 +14,11 @@ use serde::Serialize;
 use subtle::ConstantTimeEq;
 
 use super::error::RunError;
-use super::lookup;
+use super::lookup::{self, Waits};
 use super::prerequisites::prerequisites;
 use super::quota::remember;
 use super::settings::Access;
+use super::wait::Wait;
 use crate::amio::webhook::WebhookSecrets;
 use crate::amio::{ApiError, BaseUrl, Channel, Client};
 use crate::clock::Clock;
@@ -137,11 +138,16 @@ pub struct DoctorApi {
     pub timeout: Duration,
 }
 
-/// Checks everything. What is wrong is a finding, not an error.
+/// Checks everything. What is wrong is a finding, not an error. `waits` is called while one must wait for the API's
+/// connections.
 ///
 /// # Errors
 /// [`RunError`] if the client cannot be set up, or the quota cannot be stored.
-pub async fn doctor(settings: &DoctorSettings, clock: &Clock) -> Result<Findings, RunError> {
+pub async fn doctor(
+    settings: &DoctorSettings,
+    clock: &Clock,
+    waits: &mut (dyn FnMut(&Wait) + Send),
+) -> Result<Findings, RunError> {
     let mut findings = Findings::default();
     for (text, exit) in &settings.problems {
         findings.bad("settings", text, *exit);
@@ -165,7 +171,8 @@ pub async fn doctor(settings: &DoctorSettings, clock: &Clock) -> Result<Findings
     }
     findings.0.extend_from_slice(&settings.cluster);
     if let Some(api) = &settings.api {
-        ask(api, store.as_ref(), clock, &mut findings).await?;
+        let waits = Waits::told_to(waits);
+        ask(api, store.as_ref(), (clock, waits), &mut findings).await?;
     }
     Ok(findings)
 }
@@ -287,7 +294,7 @@ fn events(store: &Store, findings: &mut Findings) -> Result<(), RunError> {
 async fn ask(
     settings: &DoctorApi,
     store: Option<&Store>,
-    clock: &Clock,
+    (clock, waits): (&Clock, Waits<'_>),
     findings: &mut Findings,
 ) -> Result<(), RunError> {
     let token = match &settings.token {
@@ -308,7 +315,7 @@ async fn ask(
     let base_url = settings.base_url.clone();
     let client = Access { base_url, token }.client(settings.timeout, 1, clock)?;
     client.keep_connections(false);
-    match ask_for_channel(&client, store, id, clock).await? {
+    match ask_for_channel(&client, store, id, (clock, waits)).await? {
         Ok((channel, headers)) => {
             channel_found(&channel, findings);
             let last = match store {
@@ -339,13 +346,13 @@ async fn ask_for_channel(
     client: &Client,
     store: Option<&Store>,
     id: &str,
-    clock: &Clock,
+    (clock, mut waits): (&Clock, Waits<'_>),
 ) -> Result<Result<(Channel, QuotaHeaders), ApiError>, RunError> {
     let Some(store) = store else {
         return Ok(client.channel(id).await);
     };
     let token = client.token_fingerprint();
-    lookup::connection(store, token, clock).await?;
+    lookup::connection(store, (None, token), clock, &mut waits).await?;
     let answer = client.channel(id).await;
     store.asks_no_more(token).await?;
     Ok(answer)

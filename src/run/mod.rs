@@ -144,7 +144,7 @@ pub(crate) use quota::saw_tooth;
 pub use read_plan::ReadPlan;
 pub use refresh::{Exported, export_all, refresh_results};
 pub use rehearsal::Rehearsal;
-pub use resolve::{Evidence, RowChoice, UnknownRows};
+pub use resolve::{Evidence, RowChoice, SettledRows, UnknownRows};
 pub use retry::{Retry, RetryChoice};
 pub use sample::{SampleRow, SampleRows};
 pub(crate) use send::random_bits;

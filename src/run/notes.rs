@@ -57,6 +57,10 @@ impl<'a> Notes<'a> {
         };
         if !is_noted {
             self.wait.clone_from(&wait);
+            if let Some(wait) = &wait {
+                let what = hide_digits(&wait.what.to_string(), 7);
+                tracing::info!(until = %wait.until, "waits {what}");
+            }
             let text = wait.map(|wait| (wait.what.to_string(), wait.until));
             let (store, id) = (Arc::clone(self.batch.store()), self.batch.batch().id);
             let note = async move { store.note_wait(id, text, now).await };

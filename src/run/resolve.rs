@@ -8,11 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::batch::HeldBatch;
 use super::error::{Mismatch, RunError};
-use super::lookup::Lookups;
+use super::lookup::{Lookups, Waits};
 use super::settings::{Access, RunSettings};
+use super::wait::Wait;
 use crate::amio::ListedMessage;
 use crate::clock::Clock;
-use crate::dispatch::pacer::core::PacerView;
 use crate::report::place;
 use crate::store::{Batch, Decision, Proof, Reader, Store, StoreError, UnknownRow};
 
@@ -82,6 +82,15 @@ pub struct RowChoice<'a> {
     pub file: Option<&'a str>,
 }
 
+/// What became of rows that a person decided about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SettledRows {
+    /// Rows that are settled, or queued again.
+    pub settled: u64,
+    /// Rows whose outcome stays unknown: there is nobody to send to.
+    pub left: u64,
+}
+
 /// What the API's message list showed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Evidence {
@@ -94,7 +103,8 @@ pub struct Evidence {
 }
 
 impl HeldBatch {
-    /// Settles the rows by a decision of `person`; returns how many.
+    /// Settles the rows by a decision of `person`. Nothing is sent again to people who were erased or taken out of the
+    /// list: their rows stay.
     ///
     /// # Errors
     /// [`RunError`] if a row is not one whose outcome is unknown, or the checkpoint fails; nothing was changed
@@ -105,10 +115,19 @@ impl HeldBatch {
         decision: Decision,
         person: String,
         now: Timestamp,
-    ) -> Result<u64, RunError> {
+    ) -> Result<SettledRows, RunError> {
         let rows = self.chosen(choice)?;
-        let recipients = rows.iter().map(|row| row.recipient).collect();
-        Ok(self.store().decide(recipients, decision, person, now)?)
+        let recipients: BTreeSet<_> = rows.iter().map(|row| row.recipient).collect();
+        let asked = recipients.iter().copied().collect();
+        let settled = self.store().decide(asked, decision, person, now)?;
+        let unknown = self.reader()?.unknown_rows(self.batch().id, usize::MAX)?;
+        let left = unknown
+            .iter()
+            .filter(|row| recipients.contains(&row.recipient));
+        Ok(SettledRows {
+            settled,
+            left: left.count() as u64,
+        })
     }
 
     /// Asks the API for the messages of the contacts that are known, and settles what that proves. What is not
@@ -124,14 +143,26 @@ impl HeldBatch {
         access: &Access,
         settings: &RunSettings,
         clock: &Clock,
-        waits: &mut (dyn FnMut(&PacerView) + Send),
+        waits: &mut (dyn FnMut(&Wait) + Send),
     ) -> Result<Evidence, RunError> {
         if self.batch().sandbox {
             return Err(Mismatch::NoEvidenceOfRehearsal.into());
         }
         let rows = self.chosen(choice)?;
         let rows = with_times(&self.reader()?, rows)?;
-        let mut api = Lookups::new(self, access, settings, clock).await?;
+        let waits = Waits::told_to(waits);
+        let mut api = Lookups::new(self, access, settings, clock, waits).await?;
+        let evidence = self.ask_about(rows, &mut api, clock).await;
+        api.end().await?;
+        evidence
+    }
+
+    async fn ask_about(
+        &self,
+        rows: Vec<(UnknownRow, Option<Timestamp>)>,
+        api: &mut Lookups<'_>,
+        clock: &Clock,
+    ) -> Result<Evidence, RunError> {
         let mut evidence = Evidence {
             rows: rows.len() as u64,
             ..Evidence::default()
@@ -148,12 +179,11 @@ impl HeldBatch {
                 content: serde_json::from_str(content).unwrap_or_default(),
                 since,
             };
-            if let Some(proof) = self.search(&mut api, &row, &wanted, waits).await? {
+            if let Some(proof) = self.search(api, &row, &wanted).await? {
                 let (proofs, by) = (vec![proof], MESSAGE_LIST.to_owned());
                 evidence.proven += self.store().prove_sent(proofs, by, clock.now()).await?;
             }
         }
-        api.end().await?;
         Ok(evidence)
     }
 
@@ -163,14 +193,11 @@ impl HeldBatch {
         api: &mut Lookups<'_>,
         row: &UnknownRow,
         wanted: &Wanted<'_>,
-        waits: &mut (dyn FnMut(&PacerView) + Send),
     ) -> Result<Option<Proof>, RunError> {
         for page in 0..PAGES {
             let offset = page * u32::try_from(PAGE).unwrap_or(u32::MAX);
-            let Some(messages) = api
-                .messages((row.step, wanted.contact), offset, waits)
-                .await?
-            else {
+            let of = (row.step, wanted.contact);
+            let Some(messages) = api.messages(of, offset).await? else {
                 return Ok(None);
             };
             let is_last = messages.len() < PAGE;

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use super::batch::HeldBatch;
@@ -18,7 +19,7 @@ use super::quota;
 use super::sender::ApiSender;
 use super::settings::{Access, RunSettings};
 use super::sound::SoundCheck;
-use super::wait::{Wait, wait};
+use super::wait::{Wait, for_connection, lacks_connection, wait};
 use crate::clock::Clock;
 use crate::dispatch::pacer::Handle;
 use crate::dispatch::{DispatchSettings, Dispatcher, Guards, Halt, RunEnd};
@@ -44,6 +45,8 @@ struct Run<'a> {
     clock: &'a Clock,
     journal: Journal,
     pacer: Handle,
+    /// The token's fingerprint.
+    token: i64,
     dispatcher: Dispatcher<Journal, ApiSender>,
     /// When may be sent, whatever the deadline.
     schedule: Schedule,
@@ -232,6 +235,7 @@ impl<'a> Run<'a> {
             clock,
             journal,
             pacer,
+            token,
             dispatcher,
             schedule: Schedule {
                 deadline: None,
@@ -360,13 +364,20 @@ impl<'a> Run<'a> {
         let now = self.clock.now();
         let rows = self.dispatcher.rows_wait(now);
         let outage = self.dispatcher.outage();
-        wait(
-            &self.schedule,
-            outage.as_ref(),
-            &self.pacer.view(),
-            rows,
-            now,
-        )
+        let pace = self.pacer.view();
+        let kept_back = wait(&self.schedule, outage.as_ref(), &pace, rows, now);
+        kept_back.or_else(|| self.wait_for_connection(now))
+    }
+
+    /// Who uses the connections, once that has lasted a while. What cannot be read is not shown.
+    fn wait_for_connection(&self, now: Timestamp) -> Option<Wait> {
+        let since = self.dispatcher.lacks_connection_since()?;
+        if !lacks_connection(since, now) {
+            return None;
+        }
+        let reader = self.batch.reader().ok()?;
+        let users = reader.connection_users(self.token, self.batch.batch().id, now);
+        Some(for_connection(since, users.ok()?, self.settings.timeout))
     }
 
     fn progress(&self, queued: u64, trend: &mut Trend) -> RunProgress {

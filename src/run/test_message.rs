@@ -8,16 +8,16 @@ use std::path::Path;
 use super::batch::only_kind;
 use super::error::{Mismatch, RunError};
 use super::list::{List, readable};
-use super::lookup::{connection, permit};
+use super::lookup::{Waits, connection, permit};
 use super::pass::Pass;
 use super::quota;
 use super::rehearsal::Rehearsal;
 use super::resolve::{RowChoice, file};
 use super::settings::{Access, RunSettings};
 use super::sms::SmsRule;
+use super::wait::Wait;
 use crate::amio::{Addressee, Client, OutgoingMessage, RawJson, Reply};
 use crate::clock::Clock;
-use crate::dispatch::pacer::core::PacerView;
 use crate::dispatch::pacer::{Flight, Handle};
 use crate::domain::content::{TEST_KEY, with_own_metadata};
 use crate::domain::outcome::{Address, Exchange, Outcome, classify};
@@ -265,7 +265,7 @@ impl TestMessage {
         access: &Access,
         sandbox: bool,
         run: (&RunSettings, &Clock),
-        waits: &mut (dyn FnMut(&PacerView) + Send),
+        waits: &mut (dyn FnMut(&Wait) + Send),
     ) -> Result<Tested, RunError> {
         let ((to, actor), (settings, clock)) = (to, run);
         let store = Store::open(checkpoint)?;
@@ -298,7 +298,7 @@ impl TestMessage {
             client,
             clock,
         };
-        way.send(waits).await
+        way.send(&mut Waits::told_to(waits)).await
     }
 
     /// The user's metadata, and that this is a test. No row is named: an event that comes back settles none.
@@ -323,7 +323,7 @@ struct Way<'a> {
 
 impl Way<'_> {
     /// Sends the message; one that the API puts off is sent again when it may be.
-    async fn send(&self, waits: &mut (dyn FnMut(&PacerView) + Send)) -> Result<Tested, RunError> {
+    async fn send(&self, waits: &mut Waits<'_>) -> Result<Tested, RunError> {
         let token = self.client.token_fingerprint();
         let intent = TestIntent {
             to: self.to,
@@ -335,7 +335,7 @@ impl Way<'_> {
         let quota = quota::quota_update(&self.pacer);
         loop {
             let permit = permit(&self.pacer, self.clock, waits).await?;
-            connection(&self.store, token, self.clock).await?;
+            connection(&self.store, (None, token), self.clock, waits).await?;
             let now = self.clock.now();
             let attempt = match self.store.claim_test(intent.clone(), known, now).await? {
                 TestClaim::Claimed(attempt) => attempt,

@@ -9,10 +9,13 @@ use crate::clock::{between, later};
 use crate::dispatch::pacer::core::{PacerView, Why};
 use crate::dispatch::{Cause, Outage};
 use crate::domain::schedule::{Schedule, WindowBy};
-use crate::domain::text::hide_digits;
+use crate::domain::text::{hide_digits, on_one_line};
 
 /// A wait of this length is told and stored; shorter ones come between any two requests.
 const TOLD: Duration = Duration::from_mins(1);
+
+/// A run that finds no connection says so after that time.
+const NO_CONNECTION: Duration = Duration::from_secs(5);
 
 /// Two ends of a wait this close are the same wait.
 const SAME: Duration = Duration::from_mins(1);
@@ -47,6 +50,8 @@ pub enum WaitFor {
     Limit(String),
     /// Rows that are tried again later.
     Later,
+    /// The runs of these batches use all connections; without any, other commands that ask the API.
+    Connection(Vec<String>),
 }
 
 impl fmt::Display for WaitFor {
@@ -61,6 +66,9 @@ impl fmt::Display for WaitFor {
             Self::Api(failure) => write!(f, "for the API ({failure})"),
             Self::Limit(limit) => write!(f, "for the platform ({limit})"),
             Self::Later => f.write_str("for recipients that are tried again later"),
+            Self::Connection(batches) => {
+                write!(f, "for a connection: {} all of them", users(batches))
+            }
         }
     }
 }
@@ -72,8 +80,24 @@ impl WaitFor {
             Self::Hours | Self::RecipientHours => Some("hours"),
             Self::Quota | Self::Throttled => Some("quota"),
             Self::Api(_) | Self::Limit(_) => Some("platform"),
-            Self::Rate | Self::Even | Self::Later => None,
+            Self::Rate | Self::Even | Self::Later | Self::Connection(_) => None,
         }
+    }
+}
+
+/// Who uses the connections.
+fn users(batches: &[String]) -> String {
+    match batches {
+        [] => "other commands use".to_owned(),
+        [batch] => format!("the run of batch {} uses", on_one_line(batch)),
+        [first, others @ ..] => format!(
+            "the runs of batch {} and {} use",
+            on_one_line(first),
+            match others.len() {
+                1 => "another one".to_owned(),
+                more => format!("{more} others"),
+            }
+        ),
     }
 }
 
@@ -100,15 +124,34 @@ impl Wait {
         Some(Self { what, until })
     }
 
-    /// Whether it is long enough to be told.
+    /// Whether it is long enough to be told. That others use the connections has lasted a while when it is known.
     pub fn is_long(&self, now: Timestamp) -> bool {
-        between(now, self.until) >= TOLD
+        matches!(self.what, WaitFor::Connection(_)) || between(now, self.until) >= TOLD
     }
 
     /// Whether both are one wait, as far as its end is known.
     pub fn is_same(&self, other: &Self) -> bool {
         let apart = between(self.until, other.until).max(between(other.until, self.until));
         self.what.matter() == other.what.matter() && apart < SAME
+    }
+}
+
+/// Whether a run that finds no connection since then waits long enough to ask who uses them.
+pub(super) fn lacks_connection(since: Timestamp, now: Timestamp) -> bool {
+    between(since, now) >= NO_CONNECTION
+}
+
+/// What a run waits for that finds no connection `since` then: the runs of `batches`, whose requests last for `timeout`
+/// at the most, and processes that ask and hold theirs until `asking`.
+pub(super) fn for_connection(
+    since: Timestamp,
+    (batches, asking): (Vec<String>, Option<Timestamp>),
+    timeout: Duration,
+) -> Wait {
+    let answered = later(since, timeout);
+    Wait {
+        what: WaitFor::Connection(batches),
+        until: asking.map_or(answered, |asking| asking.max(answered)),
     }
 }
 
@@ -131,7 +174,8 @@ pub(super) fn wait(
         | WaitFor::Throttled
         | WaitFor::Rate
         | WaitFor::Even
-        | WaitFor::Later => false,
+        | WaitFor::Later
+        | WaitFor::Connection(_) => false,
     };
     if let Some(kept_back) = kept_back.filter(for_all) {
         return Some(kept_back);
@@ -144,4 +188,48 @@ pub(super) fn wait(
     };
     let until = later(now, rows);
     Some(Wait { what, until })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_uses_the_connections_is_told_after_a_while_with_the_end_of_the_wait() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        assert!(!lacks_connection(at(100), at(104)));
+        assert!(lacks_connection(at(100), at(105)));
+        let spring = vec!["spring".to_owned()];
+        let timeout = Duration::from_secs(30);
+        for (batches, asking, until, told) in [
+            (
+                spring.clone(),
+                None,
+                130,
+                "the run of batch spring uses all of them",
+            ),
+            (
+                spring,
+                Some(at(155)),
+                155,
+                "the run of batch spring uses all of them",
+            ),
+            (
+                Vec::new(),
+                Some(at(120)),
+                130,
+                "other commands use all of them",
+            ),
+        ] {
+            let wait = for_connection(at(100), (batches, asking), timeout);
+            assert_eq!(wait.until, at(until));
+            assert_eq!(wait.what.to_string(), format!("for a connection: {told}"));
+            assert!(wait.is_long(at(120)), "however short it is");
+        }
+        let quota = Wait {
+            what: WaitFor::Quota,
+            until: at(130),
+        };
+        assert!(!quota.is_long(at(120)));
+    }
 }

@@ -106,11 +106,13 @@ impl Reader {
     /// The batches that have requests under way, but for one.
     pub(super) fn under_way_elsewhere(
         &self,
-        except: BatchId,
+        except: Option<BatchId>,
     ) -> Result<Vec<(BatchId, Option<String>)>, StoreError> {
         let mut ids: BTreeSet<BatchId> = runs::batches(&self.connection)?.into_iter().collect();
         ids.extend(attempt::batches_under_way(&self.connection)?);
-        ids.remove(&except);
+        if let Some(except) = except {
+            ids.remove(&except);
+        }
         let mut found = Vec::new();
         for id in ids {
             let name: Option<Option<String>> = self

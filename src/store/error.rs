@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
+use rusqlite::ffi::{SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_WRITE};
 
 use super::misfit::Misfit;
 use crate::cluster::LogError;
@@ -11,9 +12,9 @@ use crate::domain::delivery::ImpossibleTransition;
 /// A failure of the checkpoint. The text says what happened and what to do next.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The disk is full.
+    /// The disk is full, or takes no more of this user or file.
     #[error(
-        "the disk that holds the checkpoint is full; free some space and run the same command again, nothing known is lost"
+        "the disk that holds the checkpoint is full, or a quota or a limit on the size of files is reached; free some space and run the same command again, nothing known is lost"
     )]
     Full,
     /// The disk has no room for the copy that is kept when an old checkpoint is upgraded.
@@ -301,6 +302,11 @@ impl From<rusqlite::Error> for StoreError {
             return ours.for_waiter();
         }
         let detail = error.to_string();
+        // SQLite calls a quota and a limit of the system a failed write.
+        let extended = error.sqlite_error().map(|it| it.extended_code);
+        if extended.is_some_and(|code| matches!(code, SQLITE_IOERR_WRITE | SQLITE_IOERR_SHMSIZE)) {
+            return Self::Full;
+        }
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly,

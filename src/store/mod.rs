@@ -128,6 +128,7 @@ pub use resolve::Decision;
 pub(crate) use resolve::Proof;
 pub(crate) use results::{NotReached, ResultRow};
 pub(crate) use retry::RefusedRow;
+pub(crate) use runs::MayAsk;
 pub(crate) use seen::Seen;
 pub(crate) use session::KeptSession;
 pub(crate) use suppression::SuppressionEntry;

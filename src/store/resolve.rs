@@ -14,7 +14,7 @@ use super::ids::{ApiId, BatchId, ChannelId, PersonId, RecipientId};
 use super::keys::HashKey;
 use super::query::Query as _;
 use super::transaction::Tx;
-use super::{contact, journal, person};
+use super::{contact, journal, person, runs};
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::outcome::AttemptOutcome;
 
@@ -94,8 +94,42 @@ impl Store {
         batch: BatchId,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
-        self.writer
-            .write_blocking(move |tx| journal::interrupt(tx, batch, now))
+        self.writer.write_blocking(move |tx| {
+            runs::leave(tx.connection, batch)?;
+            journal::interrupt(tx, batch, now)
+        })
+    }
+
+    /// Calls unknown what processes that are gone left under way in all batches but `except`: rows of other batches
+    /// may wait for it, and their connections are free. Webhook events that waited for these requests are applied.
+    /// Returns whether there were such processes.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) async fn interrupt_dead(
+        &self,
+        except: Option<BatchId>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (mut found, mut interrupted) = (false, 0);
+        for (id, name) in self.reader()?.under_way_elsewhere(except)? {
+            // A batch that is not there any more, or has no name yet, is sent by nobody.
+            let _held = match name.map(|name| self.hold(&name, now)).transpose() {
+                Ok(held) => held,
+                Err(StoreError::Held { .. }) => continue,
+                Err(error) => return Err(error),
+            };
+            let left = move |tx: &mut Tx<'_>| {
+                runs::leave(tx.connection, id)?;
+                journal::interrupt(tx, id, now)
+            };
+            interrupted += self.writer.write(left).await?;
+            found = true;
+        }
+        if interrupted > 0 {
+            self.apply_waiting_events(now).await?;
+        }
+        Ok(found)
     }
 
     /// Carries out a decision of `actor`; returns how many recipients it settled.

@@ -16,8 +16,8 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 
 use super::attempt;
-use super::checkpoint::Store;
-use super::columns::to_millis;
+use super::checkpoint::{Reader, Store};
+use super::columns::{from_millis, to_millis};
 use super::error::StoreError;
 use super::ids::BatchId;
 use super::query::Query as _;
@@ -30,7 +30,7 @@ const KEPT: SignedDuration = SignedDuration::from_secs(6);
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
 
 /// So long it waits for a connection at the most: a request that a run had under way when it came is answered by then,
-/// and the run has left it one since. What is still under way is that of a dead process.
+/// and the run has left it one since.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(40);
 
 /// The run that asks.
@@ -53,6 +53,20 @@ pub(super) enum Place {
     Taken,
     /// So many runs share the connections: the asker does not know it yet.
     SharedBy(u32),
+}
+
+/// Whether a process may ask the API outside of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum MayAsk {
+    /// It may.
+    Now,
+    /// Runs use all connections.
+    Later {
+        /// The batches of these runs.
+        batches: Vec<String>,
+        /// It need not wait any longer then.
+        until: Timestamp,
+    },
 }
 
 /// A run as its row has it.
@@ -133,8 +147,8 @@ pub(super) fn place(
 }
 
 impl Store {
-    /// Enters this process, which asks the API something outside of a run since `began`; true if it may ask now. Until
-    /// then it asks again, each time.
+    /// Enters this process, which asks the API something outside of a run since `began`, and tells whether it may ask
+    /// now. Until then it asks again, each time.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -143,7 +157,7 @@ impl Store {
         token: i64,
         began: Timestamp,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<MayAsk, StoreError> {
         let own = asking_key(token);
         self.writer
             .write(move |tx| {
@@ -156,21 +170,7 @@ impl Store {
                          ON CONFLICT (key) DO UPDATE SET value = excluded.value",
                     (&own, until),
                 )?;
-                let waited = now.duration_since(began).abs();
-                let runs = of_token(tx.connection, token)?;
-                if runs.is_empty() || waited >= PATIENCE {
-                    return Ok(true);
-                }
-                if waited < KEPT && runs.iter().any(Entry::keeps) {
-                    return Ok(false);
-                }
-                let mut total = count_asking(tx.connection, token, Some(&own), now)?;
-                let mut allowed = 0;
-                for run in runs {
-                    total += attempt::count_under_way(tx.connection, run.batch)?;
-                    allowed = allowed.max(run.connections.abs());
-                }
-                Ok(i64::from(total) < allowed)
+                judge(tx.connection, token, &own, (began, now))
             })
             .await
     }
@@ -192,6 +192,92 @@ impl Store {
     }
 }
 
+/// Whether the process with this row may ask.
+fn judge(
+    connection: &Connection,
+    token: i64,
+    own: &str,
+    (began, now): (Timestamp, Timestamp),
+) -> Result<MayAsk, StoreError> {
+    let waited = now.duration_since(began).abs();
+    let runs = of_token(connection, token)?;
+    if runs.is_empty() || waited >= PATIENCE {
+        return Ok(MayAsk::Now);
+    }
+    let mut total = count_asking(connection, token, Some(own), now)?;
+    let (mut allowed, mut busy, mut keeping) = (0, Vec::new(), Vec::new());
+    for run in runs {
+        let under_way = attempt::count_under_way(connection, run.batch)?;
+        total += under_way;
+        allowed = allowed.max(run.connections.abs());
+        if under_way > 0 {
+            busy.push(run.batch);
+        }
+        if waited < KEPT && run.keeps() {
+            keeping.push(run.batch);
+        }
+    }
+    let (users, longest) = if i64::from(total) >= allowed {
+        (busy, PATIENCE)
+    } else if keeping.is_empty() {
+        return Ok(MayAsk::Now);
+    } else {
+        (keeping, KEPT)
+    };
+    let batches = names(connection, users)?;
+    let until = began.checked_add(longest).unwrap_or(began);
+    Ok(MayAsk::Later { batches, until })
+}
+
+impl Reader {
+    /// Who uses the token's connections beside the run of batch `own`: the batches of other runs, and until when the
+    /// processes hold them at the latest that ask something outside of a run.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn connection_users(
+        &self,
+        token: i64,
+        own: BatchId,
+        now: Timestamp,
+    ) -> Result<(Vec<String>, Option<Timestamp>), StoreError> {
+        let connection = &self.connection;
+        let mut others = of_token(connection, token)?;
+        others.retain(|run| run.batch != own);
+        let (first, last, longest) = asking(token, now);
+        let until: Option<i64> = connection.value(
+            "SELECT max(value) FROM node WHERE key >= ?1 AND key < ?2 AND value > ?3 AND value <= ?4",
+            (first, last, to_millis(now), longest),
+        )?;
+        let batches = names(connection, others.into_iter().map(|run| run.batch))?;
+        Ok((batches, until.map(from_millis).transpose()?))
+    }
+}
+
+/// The names of batches, as far as they have one.
+fn names(
+    connection: &Connection,
+    batches: impl IntoIterator<Item = BatchId>,
+) -> Result<Vec<String>, StoreError> {
+    let mut names = Vec::new();
+    for id in batches {
+        let name: Option<Option<String>> =
+            connection.find("SELECT name FROM batch WHERE id = ?1", [id])?;
+        names.extend(name.flatten());
+    }
+    Ok(names)
+}
+
+/// The first key of processes that ask, the one behind the last, and how far ahead a row of theirs may hold.
+fn asking(token: i64, now: Timestamp) -> (String, String, i64) {
+    let longest = to_millis(now.checked_add(LEASE).unwrap_or(now));
+    (
+        format!("asking.{token}."),
+        format!("asking.{token}/"),
+        longest,
+    )
+}
+
 fn asking_key(token: i64) -> String {
     format!("asking.{token}.{}", std::process::id())
 }
@@ -203,8 +289,7 @@ fn count_asking(
     but: Option<&str>,
     now: Timestamp,
 ) -> Result<u32, StoreError> {
-    let (first, last) = (format!("asking.{token}."), format!("asking.{token}/"));
-    let longest = to_millis(now.checked_add(LEASE).unwrap_or(now));
+    let (first, last, longest) = asking(token, now);
     connection.value(
         "SELECT count(*) FROM node
              WHERE key >= ?1 AND key < ?2 AND key IS NOT ?3 AND value > ?4 AND value <= ?5",
@@ -252,4 +337,133 @@ fn note(
         ),
     )?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: i64 = 7;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds)
+    }
+
+    fn run(batch: i64, connections: u32) -> Run {
+        Run {
+            batch: BatchId(batch),
+            token: TOKEN,
+            connections,
+            since: at(0),
+        }
+    }
+
+    /// A checkpoint in which these runs have begun.
+    fn checkpoint(runs: &[Run]) -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("outreach.db")).unwrap();
+        let runs = runs.to_vec();
+        let begun = store
+            .writer
+            .write_blocking(move |tx| runs.iter().try_for_each(|run| enter(tx, run)));
+        begun.unwrap();
+        (folder, store)
+    }
+
+    /// So many more requests of the batch are under way.
+    fn requests(store: &Store, batch: i64, count: i64) {
+        let begun = store.writer.write_blocking(move |tx| {
+            for request in 0..count {
+                tx.connection.change(
+                    "INSERT INTO attempt (recipient, channel, kind, started_at)
+                         VALUES ((?1 << 32) + ?2, 1, 'request', 0)",
+                    (batch, request + 1),
+                )?;
+            }
+            Ok(())
+        });
+        begun.unwrap();
+    }
+
+    fn ask(store: &Store, run: Run, known: u32, now: Timestamp) -> Place {
+        let found = store
+            .writer
+            .write_blocking(move |tx| place(tx, &run, known, now));
+        found.unwrap()
+    }
+
+    #[test]
+    fn a_run_that_is_alone_has_all_connections_and_learns_when_another_comes() {
+        let (_folder, store) = checkpoint(&[run(1, 3)]);
+        requests(&store, 1, 3);
+        assert_eq!(ask(&store, run(1, 3), 1, at(0)), Place::Free);
+        assert_eq!(ask(&store, run(1, 3), 2, at(0)), Place::SharedBy(1));
+        let (_folder, store) = checkpoint(&[run(1, 3), run(2, 3)]);
+        for batch in [1, 2] {
+            assert_eq!(ask(&store, run(batch, 3), 1, at(0)), Place::SharedBy(2));
+        }
+    }
+
+    #[test]
+    fn runs_that_share_take_their_share_and_together_no_more_than_is_allowed() {
+        for (own, others, (connections, theirs), wanted) in [
+            (0, 0, (3, 3), Place::Free),
+            (0, 2, (3, 3), Place::Free),
+            (0, 3, (3, 3), Place::Taken),
+            (1, 0, (3, 3), Place::Taken),
+            (1, 0, (4, 4), Place::Free),
+            (2, 0, (4, 4), Place::Taken),
+            (0, 0, (1, 1), Place::Free),
+            (0, 1, (1, 1), Place::Taken),
+            // One that was allowed fewer is not kept waiting by one that was allowed more.
+            (0, 5, (2, 10), Place::Free),
+        ] {
+            let (_folder, store) = checkpoint(&[run(1, connections), run(2, theirs)]);
+            requests(&store, 1, own);
+            requests(&store, 2, others);
+            let found = ask(&store, run(1, connections), 2, at(100));
+            assert_eq!(found, wanted, "{own} and {others} of {connections}");
+        }
+    }
+
+    #[test]
+    fn a_run_that_comes_waits_until_the_others_have_closed_what_they_kept() {
+        let (_folder, store) = checkpoint(&[run(1, 3), run(2, 3)]);
+        assert_eq!(
+            ask(&store, run(2, 3), 2, at(1)),
+            Place::Free,
+            "none is kept"
+        );
+        // The first one believes to be alone, and keeps its connections.
+        assert_eq!(ask(&store, run(1, 3), 1, at(1)), Place::SharedBy(2));
+        assert_eq!(ask(&store, run(2, 3), 2, at(5)), Place::Taken);
+        assert_eq!(
+            ask(&store, run(2, 3), 2, at(6)),
+            Place::Free,
+            "they are closed"
+        );
+        // It knows of the other.
+        ask(&store, run(1, 3), 2, at(1));
+        assert_eq!(ask(&store, run(2, 3), 2, at(1)), Place::Free);
+    }
+
+    #[test]
+    fn a_process_that_asks_counts_as_a_run_with_one_connection_until_its_time_is_over() {
+        let (_folder, store) = checkpoint(&[run(1, 1)]);
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let asks = |now| {
+            let asks = store.may_ask(TOKEN, at(0), now);
+            runtime.as_ref().unwrap().block_on(asks).unwrap()
+        };
+        assert_eq!(asks(at(0)), MayAsk::Now);
+        assert_eq!(ask(&store, run(1, 1), 1, at(1)), Place::SharedBy(2));
+        assert_eq!(ask(&store, run(1, 1), 2, at(1)), Place::Taken);
+        let reader = store.reader().unwrap();
+        let users = reader.connection_users(TOKEN, BatchId(1), at(1)).unwrap();
+        assert_eq!(users, (Vec::new(), Some(at(60))));
+        let other = reader.connection_users(8, BatchId(1), at(1)).unwrap();
+        assert_eq!(other, (Vec::new(), None), "another token");
+        assert_eq!(ask(&store, run(1, 1), 2, at(60)), Place::SharedBy(1));
+        assert_eq!(ask(&store, run(1, 1), 1, at(60)), Place::Free);
+    }
 }

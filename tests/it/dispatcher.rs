@@ -32,6 +32,9 @@ use outreach::internals::store::{
 
 use crate::support::{Random, number};
 
+/// No run claims a row so often: one that does would go on like that for hours.
+const AGAIN_AND_AGAIN: u32 = 100;
+
 /// What is known of the rows, and the server's side of the story.
 #[derive(Default)]
 struct Books {
@@ -148,6 +151,10 @@ impl World {
         assert!(books.under_way.insert(row));
         let times = books.claims.entry(row).or_default();
         *times += 1;
+        assert!(
+            *times < AGAIN_AND_AGAIN,
+            "row {row} is claimed and given back"
+        );
         Claim::Claimed(Box::new(claimed(self.batch, row, *times - 1)))
     }
 
@@ -475,6 +482,38 @@ fn whoever_waits_for_the_rate_when_the_hours_end_waits_for_the_next_hours() {
         let time = start.to_zoned(zone.clone()).time();
         let hours = jiff::civil::time(8, 0, 0, 0)..jiff::civil::time(10, 5, 0, 0);
         assert!(hours.contains(&time), "{start}");
+    }
+}
+
+#[test]
+fn whoever_waits_for_the_quota_when_the_hours_end_is_claimed_in_the_next_hours() {
+    let zone = TimeZone::UTC;
+    for concurrency in [1, 3] {
+        let setting = Setting {
+            start: "2026-05-01T09:30:00Z",
+            schedule: Schedule {
+                window: Some("08:00-10:00".parse().unwrap()),
+                zone: zone.clone(),
+                ..Schedule::default()
+            },
+            // The quota opens at 10:30, half an hour after the end.
+            ..Setting::plain(4, concurrency, 2)
+        };
+        let (end, books, _) = run(batch(), setting);
+        assert_eq!(end, RunEnd::Complete);
+        let books = books.lock().unwrap();
+        let days = books.starts.iter().map(|start| {
+            let start = start.to_zoned(zone.clone());
+            let hours = jiff::civil::time(8, 0, 0, 0)..jiff::civil::time(10, 0, 0, 0);
+            assert!(hours.contains(&start.time()), "{start}");
+            start.date().day()
+        });
+        assert_eq!(days.collect::<Vec<_>>(), [1, 1, 2, 2]);
+        assert!(
+            books.claims.values().all(|times| *times == 1),
+            "nobody is claimed outside of the hours: {:?}",
+            books.claims
+        );
     }
 }
 

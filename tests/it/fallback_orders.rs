@@ -378,3 +378,80 @@ proptest! {
         });
     }
 }
+
+/// What was delivered is not sent again, though the API called it failed, before or after that.
+#[test]
+fn a_message_that_arrived_after_all_is_followed_by_none_over_another_channel() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.unwrap().block_on(async {
+        for order in [["failed", "delivered"], ["delivered", "failed"]] {
+            let mut world = World::new(1).await;
+            let claimed = world.journal.settle_and_claim(None, Some(world.now)).await;
+            let Some(Claim::Claimed(claimed)) = claimed.unwrap().1 else {
+                panic!("somebody is queued");
+            };
+            let phone = claimed.phone.get();
+            let sent = Sent {
+                phone,
+                step: 0,
+                message: Some(9_000_000_000_000),
+                fails: Some(true),
+                failure_is_known: false,
+            };
+            world.sent.push(sent);
+            let settlement = Settlement {
+                recipient: claimed.recipient,
+                outcome: AttemptOutcome::Sent,
+                event: Event::Accepted,
+                http_status: Some(201),
+                text: String::new(),
+                why: "",
+                known: None,
+                by_text: false,
+                receipt: Some(Receipt {
+                    message_id: Some("9000000000000".to_owned()),
+                    contact_id: Some(format!("80{phone}")),
+                    ..Receipt::default()
+                }),
+                at: world.now,
+            };
+            let settled = world.journal.settle_and_claim(Some(settlement), None).await;
+            settled.unwrap();
+            for what in order {
+                let mut data = json!({
+                    "channel": { "id": CHANNELS[0].0, "type": CHANNELS[0].1 },
+                    "contact": { "id": format!("80{phone}"), "phone_number": phone.to_string() },
+                });
+                let name = if what == "failed" {
+                    data["message"] = json!({ "id": "9000000000000" });
+                    data["error"] = json!({ "code": 3, "message": "not delivered" });
+                    "message_failed"
+                } else {
+                    data["messages"] = json!([{ "id": "9000000000000" }]);
+                    "messages_delivered"
+                };
+                let event =
+                    json!({ "event": name, "timestamp": "2026-05-02T09:00:00Z", "data": data });
+                world.events.push((event, 0));
+                world.take(world.events.len() - 1).await;
+            }
+            let mut others = 0;
+            loop {
+                world.now += SignedDuration::from_secs(7);
+                let found = world.journal.settle_and_claim(None, Some(world.now)).await;
+                let Some(Claim::Claimed(next)) = found.unwrap().1 else {
+                    break;
+                };
+                assert_ne!(next.phone.get(), phone, "{order:?}");
+                others += 1;
+            }
+            assert_eq!(others, PEOPLE - 1);
+            let state = world
+                .states()
+                .into_iter()
+                .find(|(whose, ..)| *whose == phone);
+            let state = state.unwrap().1;
+            assert!(!state.is_outstanding(), "{order:?}: {state}");
+        }
+    });
+}

@@ -14,6 +14,7 @@ mod bounds;
 mod cancel;
 mod check;
 mod check_command;
+mod claims;
 mod cli_help;
 mod clock;
 #[cfg(unix)]

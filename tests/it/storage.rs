@@ -122,11 +122,16 @@ fn a_limit_on_the_size_of_files_is_an_error_and_no_death() {
     let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
     scratch.contacts(500);
     let limited = scratch.send(&sandbox).concurrency(4);
-    limited.after("ulimit -f 200").run().expect(8);
+    let ended = limited.after("ulimit -f 200").run().expect(8);
+    ended.says("a limit on the size of files is reached");
     let before = sandbox.stats().accepted;
     assert!(before < 500, "the limit was too high for this list");
     scratch.send(&sandbox).concurrency(4).run();
     scratch.checkpoint().expect_true_to(&sandbox, 500);
+    let backup = scratch.outreach(&["backup", "copy.db"]);
+    let ended = backup.after("ulimit -f 50").run().expect(8);
+    ended.says("copy.db cannot be written");
+    assert!(!scratch.path("copy.db").exists());
 }
 
 #[test]

@@ -2,7 +2,11 @@
 
 use outreach::internals::sandbox::Settings;
 
-use crate::support::{CHANNEL, Program, SandboxProcess, Scratch, number, wait_until};
+use serde_json::json;
+
+use crate::support::{
+    CHANNEL, Program, Receiver, SandboxProcess, Scratch, event, number, wait_until,
+};
 
 const MINE: u32 = 900;
 
@@ -276,4 +280,32 @@ fn a_test_is_rehearsed_in_the_built_in_sandbox() {
         "the real checkpoint knows nothing of it"
     );
     assert_ne!(Settings::MOBILE_CHANNEL, CHANNEL);
+}
+
+#[test]
+fn the_delivery_of_a_test_proves_no_row() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::with_faults(&["500:at=1"]));
+    scratch.contacts(1);
+    scratch.send(&sandbox).run().expect(3);
+    assert_eq!(scratch.checkpoint().counts().unknown, 1);
+    let to = format!("+{}", number(0));
+    let tested = scratch
+        .outreach(&["test", "contacts.csv", "--yes", "--to", &to])
+        .with(&["--message", "Hello {{ first_name }}"])
+        .with(&["--base-url", sandbox.base_url(), "--channel", CHANNEL])
+        .run()
+        .expect(0);
+    let (_, id) = tested.out.trim_end().rsplit_once(' ').unwrap();
+    let now = jiff::Timestamp::now().to_string();
+    let fields = json!({ "messages": [{ "id": id }], "delivered_timestamp": now });
+    let receiver = Receiver::start(&scratch);
+    receiver.take(&event(
+        "messages_delivered",
+        "4711",
+        Some(number(0)),
+        &now,
+        &fields,
+    ));
+    receiver.end();
+    assert_eq!(scratch.checkpoint().counts().unknown, 1);
 }

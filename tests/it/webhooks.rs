@@ -490,6 +490,81 @@ async fn echoes_of_others_and_of_other_times_settle_nothing() {
 }
 
 #[tokio::test]
+async fn an_echo_that_names_our_row_and_another_number_settles_nothing() {
+    let scene = Scene::new(&[NUMBER]).await;
+    let claimed = scene.claim(at(9)).await;
+    scene.answer(&claimed, None, at(10)).await;
+    let mut of_another = echo(NUMBER, "9001", 1);
+    of_another["data"]["contact"]["id"] = "4711".into();
+    of_another["data"]["contact"]["phone_number"] = (NUMBER + 1).to_string().into();
+    scene.take(&of_another).await;
+    assert_eq!(scene.story(2).state, State::Unknown);
+    let mut own = echo(NUMBER, "9002", 1);
+    own["data"]["contact"]["phone_number"] = NUMBER.to_string().into();
+    scene.take(&own).await;
+    let story = scene.story(2);
+    assert_eq!(
+        (story.state, story.message_id.as_deref()),
+        (State::Sent, Some("9002"))
+    );
+    scene.sound();
+}
+
+/// A STOP is repeated with what its first copy did not name.
+#[tokio::test]
+async fn a_copy_of_a_stop_that_names_the_number_suppresses_the_person() {
+    let scene = Scene::new(&[NUMBER]).await;
+    let stop = received(NUMBER, "9001", "STOP");
+    scene.take(&stop).await;
+    assert_eq!(
+        scene.suppressed(),
+        [0; 0],
+        "whose contact it is, is not known"
+    );
+    let mut copy = stop.clone();
+    copy["data"]["contact"]["phone_number"] = NUMBER.to_string().into();
+    let taken = scene.take(&copy).await;
+    assert_eq!(taken.known, 1);
+    assert_eq!(scene.suppressed(), [NUMBER]);
+    scene.sound();
+}
+
+#[tokio::test]
+async fn a_proof_about_an_erased_person_makes_nobody_known_again() {
+    let scene = Scene::new(&[NUMBER]).await;
+    let claimed = scene.claim(at(9)).await;
+    scene.answer(&claimed, None, at(10)).await;
+    let (store, phone) = (
+        Arc::clone(&scene.store),
+        PhoneNumber::from_e164(NUMBER).unwrap(),
+    );
+    let erased = tokio::task::spawn_blocking(move || store.forget(phone, at(60)));
+    erased.await.unwrap().unwrap();
+    scene.take(&echo(NUMBER, "9001", 1)).await;
+    let found = scene.story(2);
+    assert_eq!(
+        (found.phone, found.message_id, found.contact_id),
+        (None, None, None)
+    );
+    let file = rusqlite::Connection::open(scene.store.path()).unwrap();
+    let sql = "SELECT (SELECT count(*) FROM contact WHERE api_id IS NOT NULL)
+                   + (SELECT count(*) FROM attempt WHERE message_id IS NOT NULL)";
+    let traces: i64 = file.query_row(sql, [], |row| row.get(0)).unwrap();
+    assert_eq!(traces, 0);
+    scene.sound();
+}
+
+#[tokio::test]
+async fn a_delivery_before_the_request_proves_nothing_of_it() {
+    let scene = Scene::new(&[NUMBER]).await;
+    let claimed = scene.claim(at(2_000)).await;
+    scene.answer(&claimed, None, at(2_001)).await;
+    scene.take(&delivered(NUMBER, "9001")).await;
+    assert_eq!(scene.story(2).state, State::Unknown);
+    scene.sound();
+}
+
+#[tokio::test]
 async fn a_delivery_settles_an_unknown_outcome_only_if_it_can_belong_to_no_other() {
     // Two batches wrote to the same number, and both answers were lost.
     let scene = Scene::new(&[NUMBER]).await;

@@ -29,16 +29,21 @@ impl<'a> Fields<'a> {
         Fields::of(self.raw(name)?)
     }
 
-    /// A text, also one that was cut within a character: JavaScript cuts an emoji in two, and JSON has half of it as
-    /// `\ud83d`.
     pub(super) fn text(&self, name: &str) -> Option<String> {
-        let Lossy(text) = serde_json::from_str(self.raw(name)?).ok()?;
-        Some(text)
+        text(self.raw(name)?)
     }
 
     pub(super) fn id(&self, name: &str) -> Option<String> {
         let id: AnyId<'_> = serde_json::from_str(self.raw(name)?).ok()?;
         Some(id.into_string()).filter(|id| !id.is_empty())
+    }
+
+    /// The id of an object, which may stand for the whole of it.
+    pub(super) fn id_of(&self, name: &str) -> Option<String> {
+        match self.object(name) {
+            Some(object) => object.id("id"),
+            None => self.id(name),
+        }
     }
 
     pub(super) fn time(&self, name: &str) -> Option<Timestamp> {
@@ -77,7 +82,14 @@ impl<'de> Deserialize<'de> for Lossy {
 /// The channel that a body claims to come from. Unproven: good for choosing a secret, for nothing else.
 pub(crate) fn channel_of(body: &[u8]) -> Option<String> {
     let body = Fields::of(std::str::from_utf8(body).ok()?)?;
-    body.object("data")?.object("channel")?.id("id")
+    body.object("data")?.id_of("channel")
+}
+
+/// A text, also one that was cut within a character: JavaScript cuts an emoji in two, and JSON has half of it as
+/// `\ud83d`.
+pub(super) fn text(json: &str) -> Option<String> {
+    let Lossy(text) = serde_json::from_str(json).ok()?;
+    Some(text)
 }
 
 pub(super) fn time(text: &str) -> Option<Timestamp> {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::fields::{Fields, time};
+use super::fields::{Fields, text, time};
 use crate::domain::content::{BATCH_KEY, RECIPIENT_KEY};
 use crate::domain::event::{ContactEvent, EventKind, OptOutWords, OptRequest, OurKey};
 use crate::domain::phone::PhoneNumber;
@@ -17,6 +17,9 @@ use crate::domain::refusal::{self, Meaning, TextMeaning};
 
 /// The clock that dated when a message was delivered or read may be so far ahead of ours.
 const GRACE: SignedDuration = SignedDuration::from_mins(5);
+
+/// What a person said is looked for so deep.
+const DEEPEST: u8 = 5;
 
 /// What distinguishes two events: 128 bits of a SHA-256 over what stays the same when an event is
 /// sent again. The time of sending does not, and is left out where the event has an id; an event
@@ -100,7 +103,7 @@ impl Notification {
             kind: &envelope.event,
             raw: envelope.data.get(),
             at: sent_at.unwrap_or(received_at).min(received_at),
-            latest: received_at.checked_add(GRACE).unwrap_or(received_at),
+            received_at,
             // Without a time, no two events are the same.
             when: sent.unwrap_or_else(|| received_at.to_string()),
             pieces: Vec::new(),
@@ -124,8 +127,7 @@ struct Reading<'a> {
     kind: &'a str,
     raw: &'a str,
     at: Timestamp,
-    /// Nothing happened later than that.
-    latest: Timestamp,
+    received_at: Timestamp,
     /// The time of sending, as it stands there: it distinguishes events without an id.
     when: String,
     pieces: Vec<Piece>,
@@ -164,6 +166,17 @@ impl Reading<'_> {
         }
     }
 
+    /// A time that lies further ahead than clocks differ is that of the receipt: what is sent from now on was not
+    /// delivered or read before it was sent.
+    fn bounded(&self, at: Timestamp) -> Timestamp {
+        let latest = self.received_at.checked_add(GRACE);
+        if latest.is_ok_and(|latest| at > latest) {
+            self.received_at
+        } else {
+            at
+        }
+    }
+
     fn push(&mut self, event: ContactEvent, parts: &[&str]) {
         let key = key(self.kind, &event.channel, parts);
         if self.pieces.iter().all(|piece| piece.key != key) {
@@ -197,7 +210,7 @@ impl Reading<'_> {
         // The device's time where the platform gives it. Not corrected by the time of sending, which
         // differs from copy to copy.
         let at = data.time("delivered_timestamp").unwrap_or(self.at);
-        let at = at.min(self.latest);
+        let at = self.bounded(at);
         let messages = data.raw("messages").ok_or("it names no messages")?;
         let messages: Vec<&RawValue> =
             serde_json::from_str(messages).map_err(|_| "its messages are no list")?;
@@ -228,7 +241,7 @@ impl Reading<'_> {
             .ok_or("it has no last_read_timestamp")?;
         let contact = who.contact_id.clone().ok_or("it names no contact")?;
         let event = ContactEvent {
-            at: at.min(self.latest),
+            at: self.bounded(at),
             what: EventKind::Read,
             ..who.clone()
         };
@@ -323,23 +336,41 @@ fn about(who: &ContactEvent, what: EventKind) -> ContactEvent {
 /// Where a person's words may stand: the message itself, the quick reply or the button they chose. `None` if
 /// none of these can be read.
 pub(super) fn texts(data: &Fields<'_>) -> Option<Vec<String>> {
-    let content = data.object("content");
-    let reply = content
-        .as_ref()
-        .and_then(|content| content.object("quick_reply"));
-    let postback = data.object("postback");
-    let plain = [data.text("content"), data.text("postback")];
-    let is_text = content
-        .as_ref()
-        .is_some_and(|it| it.text("type").is_none_or(|it| it == "text"));
-    let caption = content.as_ref().and_then(|it| it.text("caption"));
-    let is_there = content.is_some() || postback.is_some();
-    let payloads = [content, reply, postback].into_iter().flatten();
-    let payloads = payloads.filter_map(|said| said.text("payload"));
-    let plain = plain.into_iter().flatten().chain(caption);
-    let texts: Vec<String> = payloads.chain(plain).collect();
+    let said = ["content", "quick_reply", "postback"];
+    let said = said.iter().filter_map(|name| data.raw(name));
+    let mut texts = Vec::new();
+    let mut is_read = false;
+    for said in said {
+        is_read |= add_texts(said, DEEPEST, &mut texts);
+    }
     // An image may go without words, a text may not.
-    (!texts.is_empty() || is_there && !is_text).then_some(texts)
+    let is_text = data
+        .object("content")
+        .is_some_and(|it| it.text("type").is_none_or(|kind| kind == "text"));
+    (is_read && (!texts.is_empty() || !is_text)).then_some(texts)
+}
+
+/// Adds the texts of what a person said, whatever its shape is; false if it has none that could hold a text.
+fn add_texts(said: &str, depth: u8, texts: &mut Vec<String>) -> bool {
+    if let Some(text) = text(said) {
+        texts.push(text);
+        return true;
+    }
+    let Some(depth) = depth.checked_sub(1) else {
+        return false;
+    };
+    if let Some(fields) = Fields::of(said) {
+        let parts = ["payload", "text", "title", "caption", "quick_reply"];
+        for part in parts.iter().filter_map(|name| fields.raw(name)) {
+            add_texts(part, depth, texts);
+        }
+        return true;
+    }
+    let parts = serde_json::from_str::<Vec<&RawValue>>(said).unwrap_or_default();
+    for part in &parts {
+        add_texts(part.get(), depth, texts);
+    }
+    !parts.is_empty()
 }
 
 /// Channel and contact, as far as they are given; the channel is empty where it is not.
@@ -347,7 +378,7 @@ pub(super) fn who(data: &Fields<'_>, at: Timestamp) -> ContactEvent {
     let channel = data.object("channel").unwrap_or_default();
     let contact = data.object("contact").unwrap_or_default();
     ContactEvent {
-        channel: channel.id("id").unwrap_or_default(),
+        channel: data.id_of("channel").unwrap_or_default(),
         channel_type: channel.text("type"),
         contact_id: contact.id("id"),
         phone: contact
@@ -524,6 +555,48 @@ mod tests {
     }
 
     #[test]
+    fn a_stop_is_found_in_any_shape_of_what_was_said() {
+        let fields = |name: &str, value: Value| {
+            let mut data = data(&json!({ "id": "1" }));
+            data["content"] = json!({ "type": "text", "payload": "STOP" });
+            data[name] = value;
+            data
+        };
+        for data in [
+            fields("content", json!("STOP")),
+            fields("content", json!(["STOP"])),
+            fields("content", json!([{ "type": "text", "payload": "STOP" }])),
+            fields("content", json!({ "type": "text", "text": "STOP" })),
+            fields(
+                "content",
+                json!({ "type": "text", "payload": { "text": "STOP" } }),
+            ),
+            fields("content", json!({ "type": "text", "payload": ["STOP"] })),
+            fields(
+                "content",
+                json!({ "payload": [{ "title": "STOP", "payload": 7 }] }),
+            ),
+            fields("channel", json!("7001")),
+            fields("channel", json!(7001)),
+        ] {
+            let event = parse("message_received", SENT, &data);
+            let [piece] = event.pieces.as_slice() else {
+                panic!("{data}: {event:?}");
+            };
+            assert_eq!(piece.event.what, EventKind::OptedOut, "{data}");
+            assert_eq!(piece.event.channel, "7001", "{data}");
+            assert_eq!(piece.event.contact_id.as_deref(), Some("7002"), "{data}");
+        }
+        let chosen = data(&json!({ "id": "1", "quick_reply": { "payload": "STOP" } }));
+        let event = parse("message_received", SENT, &chosen);
+        assert_eq!(event.pieces[0].event.what, EventKind::OptedOut);
+        for unread in [json!({ "type": "text" }), json!(7), json!(null), json!([])] {
+            let event = parse("message_received", SENT, &fields("content", unread));
+            assert!(event.oddity.is_some(), "{event:?}");
+        }
+    }
+
+    #[test]
     fn what_is_not_as_documented_is_kept_and_changes_nothing() {
         for (kind, fields) in [
             ("messages_delivered", json!({ "messages": "none" })),
@@ -556,11 +629,15 @@ mod tests {
         let ahead = json!({ "last_read_timestamp": "2036-05-04T09:00:00Z",
                             "delivered_timestamp": "2036-05-04T09:00:00Z",
                             "messages": [{ "id": "7003" }] });
-        let latest: Timestamp = "2026-05-02T09:05:00Z".parse().unwrap();
+        let received: Timestamp = "2026-05-02T09:00:00Z".parse().unwrap();
         for kind in ["messages_read", "messages_delivered", "opt_in"] {
             let event = parse(kind, "2036-05-04T09:00:00Z", &data(&ahead));
-            assert!(event.pieces[0].event.at <= latest, "{kind}");
+            assert_eq!(event.pieces[0].event.at, received, "{kind}");
         }
+        let a_little = json!({ "last_read_timestamp": "2026-05-02T09:04:00Z" });
+        let event = parse("messages_read", SENT, &data(&a_little));
+        let told: Timestamp = "2026-05-02T09:04:00Z".parse().unwrap();
+        assert_eq!(event.pieces[0].event.at, told, "clocks differ");
     }
 
     #[test]

@@ -300,33 +300,14 @@ impl Journal {
             .await
     }
 
-    /// Calls unknown what processes that are gone left under way in other batches: a row of this one may wait
-    /// for it, and their connections are free. Webhook events that waited for these requests are applied.
+    /// As [`Store::interrupt_dead`], of other batches.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) async fn interrupt_dead(&self, now: Timestamp) -> Result<(), StoreError> {
-        let mut interrupted = 0;
-        for (id, name) in self
-            .store
-            .reader()?
-            .under_way_elsewhere(self.context.batch)?
-        {
-            // A batch that is not there any more, or has no name yet, is sent by nobody.
-            let _held = match name.map(|name| self.store.hold(&name, now)).transpose() {
-                Ok(held) => held,
-                Err(StoreError::Held { .. }) => continue,
-                Err(error) => return Err(error),
-            };
-            let left = move |tx: &mut Tx<'_>| {
-                runs::leave(tx.connection, id)?;
-                interrupt(tx, id, now)
-            };
-            interrupted += self.store.writer.write(left).await?;
-        }
-        if interrupted > 0 {
-            self.store.apply_waiting_events(now).await?;
-        }
+        self.store
+            .interrupt_dead(Some(self.context.batch), now)
+            .await?;
         Ok(())
     }
 

@@ -56,6 +56,23 @@ fn who_is_sent_to_once_more_gets_the_text_of_now() {
 }
 
 #[test]
+fn who_was_taken_out_of_the_list_is_not_sent_to_once_more_and_that_is_told() {
+    let mut scene = Scene::new();
+    scene.list("a.csv", &[(ANNA, "Anna"), (BOB, "Bob")]);
+    let lost = faults(&["500:at=2"]);
+    scene.send_in(&lost, Scene::arguments("a", HELLO, "a.csv", &[]));
+    scene.list("edited.csv", &[(ANNA, "Anna"), (EVA, "Eva")]);
+    scene.send("a", HELLO, "edited.csv", &["--update"]);
+    let done = scene.world.run(&["resolve", "a", "--resend", "--all"]);
+    assert_eq!(done.code, Some(3), "{}", done.said);
+    assert!(done.said.contains("no longer in the list"), "{}", done.said);
+    assert!(!done.said.contains("resume"), "{}", done.said);
+    scene.resume("a");
+    assert!(scene.texts(BOB).is_empty(), "{}", scene.world.log);
+    assert_eq!(scene.status("a", BOB), "unknown");
+}
+
+#[test]
 fn the_first_list_replaces_one_that_rows_were_added_to() {
     let mut scene = Scene::new();
     scene.list("a.csv", &[(ANNA, "Anna"), (BOB, "Bob")]);

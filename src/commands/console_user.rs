@@ -45,13 +45,7 @@ pub(super) fn run(action: &UserAction, call: &Call, out: &mut impl Write) -> Com
             let store = Store::open(&path).map_err(RunError::from)?;
             UserFile::beside(&path).add(name, *role, &password, &now)?;
             let name = name.get();
-            note(
-                &store,
-                settings,
-                clock,
-                "user-add",
-                &format!("{name} as {role}"),
-            )?;
+            note(&store, call, "user-add", format!("{name} as {role}"))?;
             console.say(format_args!(
                 "{name} may sign in on the console, as {role}."
             ));
@@ -66,7 +60,7 @@ pub(super) fn run(action: &UserAction, call: &Call, out: &mut impl Write) -> Com
             let store = Store::open(&path).map_err(RunError::from)?;
             UserFile::beside(&path).remove(name, &now)?;
             let name = name.get();
-            note(&store, settings, clock, "user-remove", name)?;
+            note(&store, call, "user-remove", name.to_owned())?;
             console.say(format_args!(
                 "{name} cannot sign in any more, and is signed out."
             ));
@@ -78,18 +72,12 @@ pub(super) fn run(action: &UserAction, call: &Call, out: &mut impl Write) -> Com
 /// Keeps in the audit who changed the users.
 fn note(
     store: &Store,
-    settings: &Settings,
-    clock: &Clock,
+    call: &Call,
     what: &'static str,
-    detail: &str,
+    detail: String,
 ) -> Result<(), CommandError> {
-    let decision = DecisionRecord {
-        batch: None,
-        actor: settings.person(),
-        what,
-        detail: detail.to_owned(),
-        at: clock.now(),
-    };
+    let actor = call.settings.person();
+    let decision = DecisionRecord::new(actor, what, detail, call.clock.now());
     Ok(store.record_decision(decision).map_err(RunError::from)?)
 }
 

@@ -190,6 +190,16 @@ fn a_session_ends_at_sign_out_and_with_its_user_or_password_and_lasts_over_a_res
     assert_eq!(eva.get("/").status, 401);
 }
 
+fn expect_audit(admin: &Visitor) {
+    let health = admin.page("/health");
+    for line in [
+        "otto</td><td data-label=\"What\">start",
+        "ada</td><td data-label=\"What\">suppress-remove",
+    ] {
+        assert!(health.contains(line), "{line}: {health}");
+    }
+}
+
 #[test]
 fn a_viewer_looks_and_sees_no_number_and_an_operator_erases_nobody() {
     let scratch = Scratch::new();
@@ -289,13 +299,7 @@ fn a_viewer_looks_and_sees_no_number_and_an_operator_erases_nobody() {
     );
     assert_eq!(lifted.status, 303);
     // Each change stands in the audit with its user.
-    let health = admin.page("/health");
-    for line in [
-        "otto</td><td data-label=\"What\">start",
-        "ada</td><td data-label=\"What\">suppress-remove",
-    ] {
-        assert!(health.contains(line), "{line}: {health}");
-    }
+    expect_audit(&admin);
 }
 
 #[tokio::test]

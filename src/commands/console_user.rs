@@ -77,7 +77,7 @@ fn note(
     detail: String,
 ) -> Result<(), CommandError> {
     let actor = call.settings.person();
-    let decision = DecisionRecord::new(actor, what, detail, call.clock.now());
+    let decision = DecisionRecord::new(&actor, what, detail, call.clock.now());
     Ok(store.record_decision(decision).map_err(RunError::from)?)
 }
 

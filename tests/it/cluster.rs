@@ -477,8 +477,8 @@ impl Torture {
                 .map(|(batch, _)| judge(node, &sandboxes[at], &batch, self.rows))
                 .sum();
             let stats = sandboxes[at].stats();
-            let line = format!("token {at}: {unknown} unknown, {figures}; {stats:?}");
-            writeln!(std::io::stderr(), "{line}").unwrap();
+            let line = format!("token {at}: {unknown} unknown, {figures}; {stats:?}\n");
+            std::io::stderr().write_all(line.as_bytes()).unwrap();
             assert!(unknown <= 4 * losses[at], "{unknown} unknown, {figures}");
             // Who was killed had requests on their way that no answer counts.
             assert!(stats.throttled.quota <= 6 + 4 * losses[at], "{stats:?}");

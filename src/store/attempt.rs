@@ -303,17 +303,6 @@ pub(super) fn was_contact_gone(
     )
 }
 
-/// The request of a recipient that is under way.
-pub(super) fn under_way(
-    connection: &Connection,
-    recipient: RecipientId,
-) -> Result<Option<AttemptId>, StoreError> {
-    connection.find(
-        "SELECT id FROM attempt INDEXED BY attempt_under_way WHERE recipient = ?1 AND outcome IS NULL",
-        [recipient],
-    )
-}
-
 /// The requests of a batch that are under way.
 pub(super) fn under_way_in(
     connection: &Connection,

@@ -14,6 +14,7 @@ mod context;
 mod queue;
 mod route;
 mod settle;
+mod standing;
 mod types;
 
 use std::sync::Arc;

@@ -97,10 +97,12 @@ impl Reader {
         let Some(whose) = person::find(&self.connection, &self.keys, phone)? else {
             return Ok(Vec::new());
         };
-        self.connection.list(
-            "SELECT DISTINCT id >> 32 FROM recipient INDEXED BY recipient_by_person WHERE person = ?1",
+        let mut batches = self.connection.list(
+            "SELECT id >> 32 FROM recipient INDEXED BY recipient_by_person WHERE person = ?1 ORDER BY id",
             [whose],
-        )
+        )?;
+        batches.dedup();
+        Ok(batches)
     }
 
     /// The requests of other batches to the number that were accepted, or may have been. `on` and `content` are what

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::columns::from_millis;
 use super::error::StoreError;
+use super::faults::forget_found_sound;
 use super::file::connect;
 use super::log::begin_anew;
 use super::mark::{self, Mark, Marked, mark_path};
@@ -101,6 +102,7 @@ fn settle_in(connection: &Connection, home: &Home) -> Result<(), StoreError> {
         (HOME, home.text()),
     )?;
     connection.execute("DELETE FROM node WHERE key = ?1", [BACKUP])?;
+    forget_found_sound(connection)?;
     mark::begin(connection)
 }
 

@@ -121,8 +121,8 @@ fn note_requests(
         "SELECT recipient >> 32, outcome, proof, started_at, channel
          FROM attempt INDEXED BY attempt_by_person
          WHERE person = ?1 AND kind IN ('request', 'import')
-               AND (outcome IS NULL OR outcome IN ('sent', 'no_messenger', 'undecided', 'interrupted')
-                    OR proof IN ('accepted', 'assumed'))",
+               AND (outcome IS NULL OR outcome = 'sent' OR outcome = 'no_messenger' OR outcome = 'undecided'
+                    OR outcome = 'interrupted' OR proof IN ('accepted', 'assumed'))",
     )?;
     let mut rows = select.query([whose])?;
     let mut refused_on = BTreeSet::new();

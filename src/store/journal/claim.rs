@@ -18,6 +18,7 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
 use crate::store::attempt::{self, AskedContent, AskedKey, Asker, Intent};
 use crate::store::columns::{AT_ONCE, FOR_AN_OUTCOME, from_millis, to_millis};
+use crate::store::contact;
 use crate::store::error::StoreError;
 use crate::store::history::{self, Verdict};
 use crate::store::ids::{BatchId, RecipientId};
@@ -26,7 +27,6 @@ use crate::store::runs::{self, Place, Run};
 use crate::store::suppression::suppress;
 use crate::store::tally::Counter;
 use crate::store::transaction::Tx;
-use crate::store::contact;
 
 /// Rows that one claim suppresses or passes over at the most before it lets others have their turn.
 const LOOKED_AT: usize = 500;
@@ -104,15 +104,17 @@ pub(super) fn claim(
     if total > reported {
         return Ok(Found::OthersSpent { total });
     }
-    Ok(Found::Claim(match next(tx, context, &standing.skip, now)? {
-        Next::Row(ready, phone, message) => {
-            Claim::Claimed(Box::new(intend(tx, context, *ready, phone, message, now)?))
-        }
-        Next::More => Claim::Again,
-        Next::Nothing => Claim::Exhausted {
-            opens_at: next_opening(tx, context, now)?,
+    Ok(Found::Claim(
+        match next(tx, context, &standing.skip, now)? {
+            Next::Row(ready, phone, message) => {
+                Claim::Claimed(Box::new(intend(tx, context, *ready, phone, message, now)?))
+            }
+            Next::More => Claim::Again,
+            Next::Nothing => Claim::Exhausted {
+                opens_at: next_opening(tx, context, now)?,
+            },
         },
-    }))
+    ))
 }
 
 /// Whether a claim would find a row, now or later in this run.

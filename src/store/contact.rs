@@ -23,6 +23,8 @@ pub(super) struct Found {
     pub(super) person: Option<PersonId>,
     /// Only a hash of the id is left.
     pub(super) erased: bool,
+    /// It was made just now: nothing else names it.
+    pub(super) is_new: bool,
 }
 
 /// The contact with this id, if it was ever named; that of an erased person too.
@@ -38,6 +40,7 @@ pub(super) fn find(
                 row: row.get(0)?,
                 person: row.get(1)?,
                 erased,
+                is_new: false,
             };
             Ok((row.get(2)?, found))
         }
@@ -84,6 +87,7 @@ pub(super) fn find_anywhere(
                 row: row.get(0)?,
                 person: row.get(1)?,
                 erased: false,
+                is_new: false,
             })
         },
     )?;
@@ -132,6 +136,7 @@ pub(super) fn learn(
             row: ContactRow(connection.last_insert_rowid()),
             person: whose,
             erased: false,
+            is_new: true,
         });
     };
     match (found.person, whose) {
@@ -277,6 +282,7 @@ pub(super) fn of_person(
         row,
         person: Some(whose),
         erased: false,
+        is_new: found.is_none(),
     })
 }
 

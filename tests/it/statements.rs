@@ -465,16 +465,10 @@ fn columns_set(sql: &str) -> Vec<String> {
     let Some((_, set)) = sql.split_once(" SET ") else {
         return Vec::new();
     };
-    let end = ["WHERE ", " FROM "]
-        .iter()
-        .filter_map(|word| set.find(word))
-        .min();
-    let set = &set[..end.unwrap_or(set.len())];
     // Several at once: `SET (a, b) = (SELECT ...)`.
-    let list = set.trim_start().strip_prefix('(');
-    let list = list.and_then(|list| Some(list.split_once(')')?.0));
-    let listed = list.into_iter().flat_map(|list| list.split(','));
-    // What is in parentheses sets nothing else.
+    let list = set.strip_prefix('(').and_then(|list| list.split_once(')'));
+    let listed = list.into_iter().flat_map(|(names, _)| names.split(','));
+    // What else is in parentheses sets nothing.
     let (mut depth, mut outer) = (0, String::new());
     for c in set.chars() {
         match c {
@@ -484,10 +478,15 @@ fn columns_set(sql: &str) -> Vec<String> {
             _ => {}
         }
     }
-    let parts = outer.split(',').filter_map(|part| part.split_once('='));
-    let names = listed.chain(parts.map(|(name, _)| name)).map(str::trim);
-    let names = names.filter(|name| !name.is_empty());
-    names.map(str::to_owned).collect()
+    let ends = ["WHERE ", " FROM "].iter();
+    let end = ends.filter_map(|word| outer.find(word)).min();
+    let parts = outer[..end.unwrap_or(outer.len())].split(',');
+    let single = parts.filter_map(|part| Some(part.split_once('=')?.0));
+    let names = listed.chain(single).map(str::trim);
+    names
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
@@ -515,8 +514,52 @@ fn no_statement_changes_a_rowid_or_replaces_a_row() {
     }
 }
 
-/// Statements that make a table for a while, with the reason. None of them may be asked for each row.
-const MAKES_TABLE: &[(&str, &str)] = &[];
+/// Statements that make a table for a while, with the reason. None of them is asked for each row that is sent, nor for
+/// each event.
+const MAKES_TABLE: &[(&str, &str)] = &[
+    (
+        "SELECT DISTINCT recipient >> 32",
+        "the batches with requests under way, for a summary",
+    ),
+    ("SELECT r.id, i.file, i.row, r.state, iif(", "all unknowns"),
+    (
+        "INSERT INTO contact (channel, api_id, person, former, opted_out_at) SELECT",
+        "a contact that was another person's before",
+    ),
+    ("SELECT p.number, i.fields", "the list of a follow-up, once"),
+    (
+        "'the answer names the number of a person who was erased'",
+        "`forget`",
+    ),
+    (
+        "SELECT r.id, r.state, EXISTS (SELECT 1 FROM attempt a",
+        "`history import` of a batch that is there",
+    ),
+    (
+        "reason = iif(reason_code = 'waits', NULL, reason)",
+        "the begin of a run, in steps",
+    ),
+    (
+        "AND id >> 32 = ?1 ORDER BY id LIMIT ?2",
+        "the people of a pilot, once",
+    ),
+    ("UPDATE event SET body = NULL", "`prune`, in steps"),
+    ("UPDATE event SET news = NULL", "`prune`, in steps"),
+    (
+        "SELECT count(*) FROM recipient WHERE id > ?1 AND id < ?2 AND state IN",
+        "`prune`, once for each batch",
+    ),
+    ("SELECT r.id, r.state, iif(", "the results file"),
+    (
+        "SELECT max(0, coalesce(max(rowid), 0)) + 1",
+        "a process that asks the API outside of a run",
+    ),
+    ("SELECT i.file, i.row, p.number, i.first_name", "`test`"),
+    (
+        "SELECT path FROM written_file WHERE kind IN",
+        "where results were written",
+    ),
+];
 
 /// Whether SQLite makes a table each time that it runs the statement: for what `RETURNING` returns, for the rows of
 /// `UPDATE ... FROM` and of `INSERT ... SELECT` from the same table, for a list of more than two words.

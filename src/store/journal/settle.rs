@@ -321,6 +321,7 @@ fn close_request(
     } else {
         None
     };
+    let mut was_read = false;
     let contact = match receipt.and_then(|receipt| receipt.contact_id.as_deref()) {
         Some(api_id) => {
             let keys = &context.keys;
@@ -328,9 +329,14 @@ fn close_request(
             Some(match (other, whose) {
                 (Some(other), Some(whose)) => {
                     let others = person::find_or_make(tx.connection, keys, other)?;
+                    was_read = true;
                     contact::learn_doubtful(tx.connection, on, api_id, [whose, others])?
                 }
-                (_, whose) => contact::learn(tx.connection, keys, on, api_id, whose)?.row,
+                (_, whose) => {
+                    let found = contact::learn(tx.connection, keys, on, api_id, whose)?;
+                    was_read = !found.is_new;
+                    found.row
+                }
             })
         }
         None => None,
@@ -355,7 +361,7 @@ fn close_request(
         let by = "--undecided retry";
         attempt::prove(tx.connection, request, Proof::Resend, by, None, it.at)?;
     }
-    match contact {
+    match contact.filter(|_| was_read) {
         Some(contact) => attempt::note_read(tx.connection, request, contact),
         None => Ok(()),
     }

@@ -4,6 +4,8 @@
 //! lost, an event, the API's list of messages or a decision proves what became of it. What was decided or
 //! proven is also kept as a note, a row of its own, for the history of the recipient.
 
+use std::cmp::Reverse;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
@@ -405,31 +407,45 @@ impl AskedContent<'_> {
     }
 }
 
-/// The requests to a person that were accepted, or may have been, with whose they are; not those of the
-/// recipient that asks.
+/// What is known of the requests to a person.
+#[derive(Debug, Default)]
+pub(super) struct PastOf {
+    /// Those that were accepted, or may have been, with whose they are; the latest first.
+    pub(super) requests: Vec<(PastRequest, RecipientId)>,
+    /// One was answered "no Messenger" on the channel that is asked about: see [`unreached_since`].
+    pub(super) was_unreached: bool,
+}
+
+/// The requests to a person; of those of the recipient that asks, only whether one was not reached.
 pub(super) fn past_requests(
     connection: &Connection,
     person: PersonId,
     asker: &Asker<'_>,
-) -> Result<Vec<(PastRequest, RecipientId)>, StoreError> {
+) -> Result<PastOf, StoreError> {
     let mut select = connection.prepare_cached(&format!(
         "SELECT a.recipient, a.started_at, a.outcome, a.proof,
                 iif(a.channel IS ?2, a.content_key, NULL), a.key_form IS ?3,
-                b.state IS NOT 'complete', iif(?4, lower(hex(b.uid)), NULL)
+                b.state IS NOT 'complete', iif(?4, lower(hex(b.uid)), NULL), a.id, a.channel IS ?2
          FROM attempt a INDEXED BY attempt_by_person LEFT JOIN batch b ON b.id = a.recipient >> 32
-         WHERE a.person = ?1 AND a.kind NOT IN ('note', 'test') AND {MAY_BE_ACCEPTED}
-         ORDER BY a.id DESC"
+         WHERE a.person = ?1 AND a.kind NOT IN ('note', 'test')
+               AND ({MAY_BE_ACCEPTED} OR a.outcome = 'no_messenger')"
     ))?;
     let skips = !asker.skip.is_empty();
     let mut rows = select.query((person, asker.channel, TOLD_FORM, skips))?;
-    let mut found = Vec::new();
+    let (mut found, mut was_unreached) = (Vec::new(), false);
     while let Some(row) = rows.next()? {
         let recipient: RecipientId = row.get(0)?;
+        let outcome: Option<String> = row.get(2)?;
+        let proof: Option<String> = row.get(3)?;
+        let is_unreached = outcome.as_deref() == Some(AttemptOutcome::NoMessenger.word());
+        was_unreached |= is_unreached && row.get::<_, bool>(9)?;
         if asker.recipient == Some(recipient) {
             continue;
         }
-        let outcome: Option<String> = row.get(2)?;
-        let proof: Option<String> = row.get(3)?;
+        let is_accepted = matches!(proof.as_deref(), Some("accepted" | "assumed"));
+        if is_unreached && !is_accepted {
+            continue;
+        }
         let Some(fate) = fate(outcome.as_deref(), proof.as_deref()) else {
             continue;
         };
@@ -449,9 +465,17 @@ pub(super) fn past_requests(
             batch_unfinished: row.get(6)?,
             skipped: is_one_of(asker.skip, row, 7)?,
         };
-        found.push((request, recipient));
+        let id: i64 = row.get(8)?;
+        found.push((Reverse(id), request, recipient));
     }
-    Ok(found)
+    found.sort_unstable_by_key(|(id, ..)| *id);
+    let requests = found.into_iter();
+    Ok(PastOf {
+        requests: requests
+            .map(|(_, request, whose)| (request, whose))
+            .collect(),
+        was_unreached,
+    })
 }
 
 /// Whether a column is one of these texts. It is not read where there are none: the usual case.

@@ -67,10 +67,9 @@ impl Reader {
         };
         for (whose, _) in person::with_same_number(connection, whose)? {
             let refused_on = note_requests(connection, whose, &mut known)?;
-            let asked = match on {
-                Some(_) => asked_on.into_iter().collect(),
-                None => refused_on,
-            };
+            let asked = refused_on
+                .into_iter()
+                .filter(|channel| on.is_none() || asked_on == Some(*channel));
             for channel in asked {
                 let since = unreached_since(connection, whose, channel, None)?;
                 known.no_messenger = known.no_messenger.max(since);

@@ -17,7 +17,7 @@ pub(super) const LONG: u64 = 36 << 20;
 /// How often the length is looked at, at first and at the least, and how long readers are waited for: who reads for
 /// long must not keep the writer waiting half of the time.
 const LOOK: Duration = Duration::from_millis(100);
-const LEAST: Duration = Duration::from_secs(1);
+const LEAST: Duration = Duration::from_millis(400);
 pub(super) const PATIENCE: Duration = Duration::from_millis(50);
 
 /// The headers of the log and of each page in it (<https://sqlite.org/fileformat.html#the_write_ahead_log>).

@@ -46,7 +46,8 @@ pub(super) struct Message {
     pub(super) key: i64,
 }
 
-/// The next queued row whose time has come. In a pilot its rows have come back to the queue when the run began.
+/// The next queued row whose time has come: those that came back first. In a pilot its rows have come back to the queue
+/// when the run began.
 pub(super) fn due(
     tx: &Tx<'_>,
     context: &Context,
@@ -62,7 +63,8 @@ pub(super) fn due(
              ORDER BY not_before, id LIMIT 1),
             (SELECT id FROM recipient INDEXED BY recipient_queue
              WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1 AND not_before = 0 AND ?3
-             ORDER BY id LIMIT 1))",
+             ORDER BY id LIMIT 1))
+               AND r.state = 'queued' AND r.held IS NULL",
         (context.batch, to_millis(now), context.pilot.is_none()),
         ready,
     )

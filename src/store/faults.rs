@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::OpenFlags;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::{Reader, Store};
 use super::columns::{from_json, to_json};
 use super::error::StoreError;
 use super::file::connect;
+use super::home::FOUND_SOUND;
 use super::ids::BatchId;
 use super::query::Query as _;
 use super::{log, schema};
@@ -16,9 +17,6 @@ use crate::domain::delivery::State;
 
 /// So many pages are checked whole, indexes against rows, before a batch is sent: a few seconds.
 const LARGE: i64 = 16_384;
-
-/// Where the table `node` says when a large checkpoint was found sound.
-const FOUND_SOUND: &str = "found-sound";
 
 /// When a large checkpoint was found sound, in which start of the machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,12 +162,6 @@ impl Reader {
         }
         Ok(())
     }
-}
-
-/// The file is another one, or lives elsewhere: nobody has checked it here.
-pub(super) fn forget_found_sound(connection: &Connection) -> Result<(), StoreError> {
-    connection.execute("DELETE FROM node WHERE key = ?1", [FOUND_SOUND])?;
-    Ok(())
 }
 
 /// What must be true of every checkpoint: a count that is zero if it is, and its name.

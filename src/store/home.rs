@@ -12,7 +12,6 @@ use sha2::{Digest, Sha256};
 
 use super::columns::from_millis;
 use super::error::StoreError;
-use super::faults::forget_found_sound;
 use super::file::connect;
 use super::log::begin_anew;
 use super::mark::{self, Mark, Marked, mark_path};
@@ -23,6 +22,9 @@ use super::schema;
 
 /// Where the home stands in the table `node`.
 const HOME: &str = "home";
+
+/// Where it stands when a large checkpoint was found sound, here.
+pub(super) const FOUND_SOUND: &str = "found-sound";
 
 /// Where a backup says when it was made, in milliseconds.
 const BACKUP: &str = "backup";
@@ -102,7 +104,8 @@ fn settle_in(connection: &Connection, home: &Home) -> Result<(), StoreError> {
         (HOME, home.text()),
     )?;
     connection.execute("DELETE FROM node WHERE key = ?1", [BACKUP])?;
-    forget_found_sound(connection)?;
+    // Nobody has checked it here.
+    connection.execute("DELETE FROM node WHERE key = ?1", [FOUND_SOUND])?;
     mark::begin(connection)
 }
 

@@ -37,16 +37,16 @@ pub(super) const PAUSED: &str = "iif(b.state = 'paused', b.state_by, NULL), \
 
 /// What keeps the batch from being sent now.
 fn paused_by(connection: &Connection, batch: BatchId) -> Result<Option<PausedBy>, StoreError> {
-    let (by, may) = connection.row(
+    let (by, may): (Option<String>, bool) = connection.row(
         &format!("SELECT {PAUSED} FROM batch b WHERE b.id = ?1"),
         [batch],
     )?;
-    Ok(paused(by, may))
+    Ok(paused(by.as_deref(), may))
 }
 
 /// What keeps a batch from being sent, as its row tells it.
-pub(super) fn paused(by: Option<String>, may: bool) -> Option<PausedBy> {
-    let person = by.as_deref().and_then(PausedBy::person);
+pub(super) fn paused(by: Option<&str>, may: bool) -> Option<PausedBy> {
+    let person = by.and_then(PausedBy::person);
     person.or((!may).then_some(PausedBy::Approval))
 }
 

@@ -23,7 +23,8 @@ pub(super) struct Standing {
 impl Standing {
     /// Reads it in one statement: each claim asks.
     pub(super) fn read(tx: &Tx<'_>, context: &Context) -> Result<Self, StoreError> {
-        let (by, may, with_token, of_batch, policy): (_, _, _, _, String) = tx.connection.row(
+        type Row = (Option<String>, bool, i64, i64, String);
+        let (by, may, with_token, of_batch, policy): Row = tx.connection.row(
             &format!(
                 "SELECT {PAUSED}, coalesce(q.claimed, 0), coalesce(t.requests, 0), b.policy
                  FROM batch b LEFT JOIN tally t ON t.batch = b.id LEFT JOIN quota q ON q.token = ?2
@@ -32,7 +33,7 @@ impl Standing {
             (context.batch, context.rules.token),
         )?;
         Ok(Self {
-            paused_by: pause::paused(by, may),
+            paused_by: pause::paused(by.as_deref(), may),
             claims: Claims::new(with_token, of_batch),
             skip: context.skipped.of(policy)?,
         })

@@ -17,8 +17,8 @@ const SHORTEST: usize = 4;
 #[derive(Debug, Clone)]
 pub(super) struct Mask {
     token: SecretString,
-    /// The same as it stands in an address.
-    in_address: SecretString,
+    /// The same as it stands in an address, where that is another text.
+    in_address: Option<SecretString>,
 }
 
 impl Mask {
@@ -36,14 +36,17 @@ impl Mask {
             .collect();
         Self {
             token: token.clone(),
-            in_address: in_address.into(),
+            in_address: (in_address != token.expose_secret()).then(|| in_address.into()),
         }
     }
 
     /// The text without the token, in upper or lower case, whole or cut off.
     pub(super) fn text(&self, text: String) -> String {
         let text = without(text, self.token.expose_secret());
-        without(text, self.in_address.expose_secret())
+        match &self.in_address {
+            Some(token) => without(text, token.expose_secret()),
+            None => text,
+        }
     }
 
     pub(super) fn receipt(&self, receipt: Receipt) -> Receipt {

@@ -4,6 +4,8 @@
 //! lost, an event, the API's list of messages or a decision proves what became of it. What was decided or
 //! proven is also kept as a note, a row of its own, for the history of the recipient.
 
+use std::cmp::Reverse;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
@@ -129,6 +131,11 @@ pub(super) const SENT_AT: &str = "iif(a.outcome = 'sent', a.finished_at, a.start
 /// Whether request `a` was accepted, whichever way that was learned.
 pub(super) const ACCEPTED: &str = "(a.outcome = 'sent' OR a.proof IN ('accepted', 'assumed'))";
 
+/// Whether request `a` was accepted or may have been. Written with OR: of a list of more than two words SQLite makes a
+/// table, each time that it is asked.
+const MAY_BE_ACCEPTED: &str = "(a.outcome IS NULL OR a.outcome = 'sent' OR a.outcome = 'undecided' \
+     OR a.outcome = 'interrupted' OR a.proof = 'accepted' OR a.proof = 'assumed')";
+
 /// Notes when the message was read, if the event came before the proof that the request was accepted.
 pub(super) fn note_read(
     connection: &Connection,
@@ -155,13 +162,18 @@ pub(super) fn note_read(
 
 /// The outcome of a request to the person is settled: rows of other batches that wait for it are judged anew.
 pub(super) fn end_waits(connection: &Connection, recipient: RecipientId) -> Result<(), StoreError> {
-    connection.change(
-        "UPDATE recipient SET not_before = 0, reason_code = NULL, reason = NULL
-             WHERE id IN (SELECT o.id FROM recipient r
-                               CROSS JOIN recipient o INDEXED BY recipient_by_person ON o.person = r.person
-                          WHERE r.id = ?1 AND o.state = 'queued' AND o.not_before = ?2)",
+    let waiting: Vec<RecipientId> = connection.list(
+        "SELECT o.id FROM recipient r
+              CROSS JOIN recipient o INDEXED BY recipient_by_person ON o.person = r.person
+         WHERE r.id = ?1 AND o.state = 'queued' AND o.not_before = ?2",
         (recipient, FOR_AN_OUTCOME),
     )?;
+    for row in waiting {
+        connection.change(
+            "UPDATE recipient SET not_before = 0, reason_code = NULL, reason = NULL WHERE id = ?1",
+            [row],
+        )?;
+    }
     Ok(())
 }
 
@@ -209,14 +221,14 @@ pub(super) fn requests_of(
     recipient: RecipientId,
 ) -> Result<Vec<Request>, StoreError> {
     connection.read(
-        "SELECT a.id, a.started_at, a.outcome IS NULL
+        &format!(
+            "SELECT a.id, a.started_at, a.outcome IS NULL
                 OR a.outcome IN ('undecided', 'interrupted') AND a.proof IS NULL, a.channel
          FROM recipient r CROSS JOIN attempt a INDEXED BY attempt_by_person
               ON a.person IS r.person AND a.recipient = r.id
-         WHERE r.id = ?1 AND a.kind IN ('request', 'import')
-               AND (a.outcome IS NULL OR a.outcome IN ('sent', 'undecided', 'interrupted')
-                    OR a.proof IN ('accepted', 'assumed'))
-         ORDER BY a.id DESC",
+         WHERE r.id = ?1 AND a.kind IN ('request', 'import') AND {MAY_BE_ACCEPTED}
+         ORDER BY a.id DESC"
+        ),
         [recipient],
         |row| {
             Ok(Request {
@@ -270,17 +282,25 @@ pub(super) fn unreached_since(
     on: ChannelId,
     asker: Option<RecipientId>,
 ) -> Result<Option<Timestamp>, StoreError> {
-    let last: Option<(Option<String>, Option<String>, i64, bool)> = connection.find_row(
-        "SELECT iif(recipient IS ?3 OR EXISTS (SELECT 1 FROM contact k INDEXED BY contact_by_person
+    type Request = ((i64, i64), Option<String>, Option<String>, i64, bool);
+    // The order is made here: SQLite makes a table for it, each time that it is asked.
+    let requests: Vec<Request> = connection.read(
+        "SELECT started_at, id,
+                iif(recipient IS ?3 OR EXISTS (SELECT 1 FROM contact k INDEXED BY contact_by_person
                             WHERE k.person = ?1 AND k.channel = ?2 AND NOT k.former), NULL, outcome),
                 text, coalesce(finished_at, started_at), kind = 'import'
              FROM attempt INDEXED BY attempt_by_person
              WHERE person = ?1 AND channel = ?2 AND kind IN ('request', 'import')
-                   AND (outcome IS NULL OR outcome IN ('sent', 'no_messenger', 'undecided', 'interrupted'))
-             ORDER BY started_at DESC, id DESC LIMIT 1",
+                   AND (outcome IS NULL OR outcome = 'sent' OR outcome = 'no_messenger' OR outcome = 'undecided'
+                        OR outcome = 'interrupted')",
         (whose, on, asker),
+        |row| {
+            let order = (row.get(0)?, row.get(1)?);
+            Ok((order, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+        },
     )?;
-    let Some((Some(outcome), Some(text), at, is_told)) = last else {
+    let last = requests.into_iter().max_by_key(|(order, ..)| *order);
+    let Some((_, Some(outcome), Some(text), at, is_told)) = last else {
         return Ok(None);
     };
     let is_known = outcome == AttemptOutcome::NoMessenger.word()
@@ -302,17 +322,6 @@ pub(super) fn was_contact_gone(
         "SELECT 1 FROM attempt INDEXED BY attempt_by_person
              WHERE person = ?1 AND recipient = ?2 AND outcome = 'contact_gone' LIMIT 1",
         (whose, recipient),
-    )
-}
-
-/// The request of a recipient that is under way.
-pub(super) fn under_way(
-    connection: &Connection,
-    recipient: RecipientId,
-) -> Result<Option<AttemptId>, StoreError> {
-    connection.find(
-        "SELECT id FROM attempt INDEXED BY attempt_under_way WHERE recipient = ?1 AND outcome IS NULL",
-        [recipient],
     )
 }
 
@@ -400,33 +409,45 @@ impl AskedContent<'_> {
     }
 }
 
-/// The requests to a person that were accepted, or may have been, with whose they are; not those of the
-/// recipient that asks.
+/// What is known of the requests to a person.
+#[derive(Debug, Default)]
+pub(super) struct PastOf {
+    /// Those that were accepted, or may have been, with whose they are; the latest first.
+    pub(super) requests: Vec<(PastRequest, RecipientId)>,
+    /// One was answered "no Messenger" on the channel that is asked about: see [`unreached_since`].
+    pub(super) was_unreached: bool,
+}
+
+/// The requests to a person; of those of the recipient that asks, only whether one was not reached.
 pub(super) fn past_requests(
     connection: &Connection,
     person: PersonId,
     asker: &Asker<'_>,
-) -> Result<Vec<(PastRequest, RecipientId)>, StoreError> {
-    let mut select = connection.prepare_cached(
+) -> Result<PastOf, StoreError> {
+    let mut select = connection.prepare_cached(&format!(
         "SELECT a.recipient, a.started_at, a.outcome, a.proof,
                 iif(a.channel IS ?2, a.content_key, NULL), a.key_form IS ?3,
-                b.state IS NOT 'complete', iif(?4, lower(hex(b.uid)), NULL)
+                b.state IS NOT 'complete', iif(?4, lower(hex(b.uid)), NULL), a.id, a.channel IS ?2
          FROM attempt a INDEXED BY attempt_by_person LEFT JOIN batch b ON b.id = a.recipient >> 32
          WHERE a.person = ?1 AND a.kind NOT IN ('note', 'test')
-               AND (a.outcome IS NULL OR a.outcome IN ('sent', 'undecided', 'interrupted')
-                    OR a.proof IN ('accepted', 'assumed'))
-         ORDER BY a.id DESC",
-    )?;
+               AND ({MAY_BE_ACCEPTED} OR a.outcome = 'no_messenger')"
+    ))?;
     let skips = !asker.skip.is_empty();
     let mut rows = select.query((person, asker.channel, TOLD_FORM, skips))?;
-    let mut found = Vec::new();
+    let (mut found, mut was_unreached) = (Vec::new(), false);
     while let Some(row) = rows.next()? {
         let recipient: RecipientId = row.get(0)?;
+        let outcome: Option<String> = row.get(2)?;
+        let proof: Option<String> = row.get(3)?;
+        let is_unreached = outcome.as_deref() == Some(AttemptOutcome::NoMessenger.word());
+        was_unreached |= is_unreached && row.get::<_, bool>(9)?;
         if asker.recipient == Some(recipient) {
             continue;
         }
-        let outcome: Option<String> = row.get(2)?;
-        let proof: Option<String> = row.get(3)?;
+        let is_accepted = matches!(proof.as_deref(), Some("accepted" | "assumed"));
+        if is_unreached && !is_accepted {
+            continue;
+        }
         let Some(fate) = fate(outcome.as_deref(), proof.as_deref()) else {
             continue;
         };
@@ -446,9 +467,17 @@ pub(super) fn past_requests(
             batch_unfinished: row.get(6)?,
             skipped: is_one_of(asker.skip, row, 7)?,
         };
-        found.push((request, recipient));
+        let id: i64 = row.get(8)?;
+        found.push((Reverse(id), request, recipient));
     }
-    Ok(found)
+    found.sort_unstable_by_key(|(id, ..)| *id);
+    let requests = found.into_iter();
+    Ok(PastOf {
+        requests: requests
+            .map(|(_, request, whose)| (request, whose))
+            .collect(),
+        was_unreached,
+    })
 }
 
 /// Whether a column is one of these texts. It is not read where there are none: the usual case.

@@ -23,6 +23,8 @@ pub(super) struct Found {
     pub(super) person: Option<PersonId>,
     /// Only a hash of the id is left.
     pub(super) erased: bool,
+    /// It was made just now: nothing else names it.
+    pub(super) is_new: bool,
 }
 
 /// The contact with this id, if it was ever named; that of an erased person too.
@@ -32,21 +34,28 @@ pub(super) fn find(
     on: ChannelId,
     api_id: &str,
 ) -> Result<Option<Found>, StoreError> {
-    let found = |row: &Row<'_>| -> Result<Found, StoreError> {
-        Ok(Found {
-            row: row.get(0)?,
-            person: row.get(1)?,
-            erased: row.get(2)?,
-        })
+    let found = |erased: bool| {
+        move |row: &Row<'_>| -> Result<(bool, Found), StoreError> {
+            let found = Found {
+                row: row.get(0)?,
+                person: row.get(1)?,
+                erased,
+                is_new: false,
+            };
+            Ok((row.get(2)?, found))
+        }
     };
-    let by_id = connection.find_read(
-        "SELECT id, person, 0 FROM contact WHERE api_id = ?1 AND channel = ?2
-         ORDER BY former, id LIMIT 1",
+    // The order is made here: SQLite makes a table for it, each time that it is asked.
+    let by_id = connection.read(
+        "SELECT id, person, former FROM contact WHERE api_id = ?1 AND channel = ?2",
         (ApiId(api_id), on),
-        found,
+        found(false),
     )?;
-    if by_id.is_some() {
-        return Ok(by_id);
+    let first = by_id
+        .into_iter()
+        .min_by_key(|(former, found)| (*former, found.row));
+    if let Some((_, found)) = first {
+        return Ok(Some(found));
     }
     let any_erased: bool = connection.value(
         "SELECT EXISTS (SELECT 1 FROM contact WHERE api_id_hash IS NOT NULL)",
@@ -56,11 +65,12 @@ pub(super) fn find(
         return Ok(None);
     }
     let name: String = connection.value("SELECT api_id FROM channel WHERE id = ?1", [on])?;
-    connection.find_read(
-        "SELECT id, person, 1 FROM contact WHERE api_id_hash = ?1",
+    let erased = connection.find_read(
+        "SELECT id, person, former FROM contact WHERE api_id_hash = ?1",
         [keys.contact(&name, api_id)],
-        found,
-    )
+        found(true),
+    )?;
+    Ok(erased.map(|(_, found)| found))
 }
 
 /// The contact with this id on any channel: for an event that names none.
@@ -69,19 +79,21 @@ pub(super) fn find_anywhere(
     keys: &HashKey,
     api_id: &str,
 ) -> Result<Option<Found>, StoreError> {
-    let by_id = connection.find_read(
-        "SELECT id, person FROM contact WHERE api_id = ?1 ORDER BY id DESC LIMIT 1",
+    let by_id = connection.read(
+        "SELECT id, person FROM contact WHERE api_id = ?1",
         [ApiId(api_id)],
         |row| {
             Ok(Found {
                 row: row.get(0)?,
                 person: row.get(1)?,
                 erased: false,
+                is_new: false,
             })
         },
     )?;
-    if by_id.is_some() {
-        return Ok(by_id);
+    let last = by_id.into_iter().max_by_key(|found| found.row);
+    if last.is_some() {
+        return Ok(last);
     }
     // Of a person who was pruned or erased, a hash is left on each channel.
     let channels: Vec<ChannelId> = connection.list("SELECT id FROM channel ORDER BY id", [])?;
@@ -94,14 +106,14 @@ pub(super) fn find_anywhere(
     Ok(None)
 }
 
-/// The people whose contact this was ever said to be, those of former rows too.
+/// The people whose contact this was ever said to be, those of former rows too; one may be there twice.
 pub(super) fn people(
     connection: &Connection,
     on: ChannelId,
     api_id: &str,
 ) -> Result<Vec<PersonId>, StoreError> {
     connection.list(
-        "SELECT DISTINCT person FROM contact WHERE api_id = ?1 AND channel = ?2 AND person IS NOT NULL",
+        "SELECT person FROM contact WHERE api_id = ?1 AND channel = ?2 AND person IS NOT NULL",
         (ApiId(api_id), on),
     )
 }
@@ -124,6 +136,7 @@ pub(super) fn learn(
             row: ContactRow(connection.last_insert_rowid()),
             person: whose,
             erased: false,
+            is_new: true,
         });
     };
     match (found.person, whose) {
@@ -269,6 +282,7 @@ pub(super) fn of_person(
         row,
         person: Some(whose),
         erased: false,
+        is_new: found.is_none(),
     })
 }
 

@@ -56,32 +56,27 @@ pub struct ContactMessage {
 }
 
 /// Who is known on a channel: by a contact, or by a message that was accepted. `of_person` limits the search.
+///
+/// All that is known of a person stands side by side, so that it is asked for each person: joined, all contacts and
+/// requests would be gathered in files first.
 fn select(of_person: bool) -> String {
-    let whose = if of_person {
-        "person = ?1"
-    } else {
-        "person IS NOT NULL"
-    };
     let only = if of_person { "AND p.id = ?1" } else { "" };
+    let contact =
+        "FROM contact k INDEXED BY contact_by_person WHERE k.person = p.id AND k.channel = c.id";
+    let message = format!(
+        "FROM attempt a INDEXED BY attempt_by_person
+         WHERE a.person = p.id AND a.channel = c.id AND a.kind NOT IN ('note', 'test') AND {ACCEPTED}"
+    );
     format!(
-        "SELECT c.api_id, p.number, k.api_id,
+        "SELECT c.api_id, p.number, (SELECT max(iif(k.former, NULL, k.api_id)) {contact}),
             (SELECT i.first_name FROM recipient r JOIN recipient_input i ON i.id = r.id
              WHERE r.person = p.id AND i.first_name IS NOT NULL ORDER BY r.id DESC LIMIT 1),
             (SELECT i.last_name FROM recipient r JOIN recipient_input i ON i.id = r.id
              WHERE r.person = p.id AND i.last_name IS NOT NULL ORDER BY r.id DESC LIMIT 1),
-            m.first, m.last, k.opted_in, k.opted_out
+            (SELECT min({SENT_AT}) {message}), (SELECT max({SENT_AT}) {message}),
+            (SELECT min(k.opted_in_at) {contact}), (SELECT min(k.opted_out_at) {contact})
         FROM person p CROSS JOIN channel c
-             LEFT JOIN (SELECT person, channel, max(iif(former, NULL, api_id)) AS api_id,
-                               min(opted_in_at) AS opted_in, min(opted_out_at) AS opted_out, 1 AS known
-                        FROM contact WHERE {whose} GROUP BY person, channel) k
-                  ON k.person = p.id AND k.channel = c.id
-             LEFT JOIN (SELECT person, channel, min({SENT_AT}) AS first,
-                               max({SENT_AT}) AS last
-                        FROM attempt a
-                        WHERE {whose} AND kind NOT IN ('note', 'test')
-                              AND {ACCEPTED}
-                        GROUP BY person, channel) m ON m.person = p.id AND m.channel = c.id
-        WHERE p.number IS NOT NULL AND (k.known = 1 OR m.first IS NOT NULL) {only}
+        WHERE p.number IS NOT NULL AND (EXISTS (SELECT 1 {contact}) OR EXISTS (SELECT 1 {message})) {only}
         ORDER BY c.api_id, p.number"
     )
 }
@@ -95,6 +90,7 @@ impl Reader {
         &self,
         each: impl FnMut(Contact) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.expect_many_people()?;
         self.connection.visit(&select(false), [], contact, each)
     }
 

@@ -97,10 +97,12 @@ impl Reader {
         let Some(whose) = person::find(&self.connection, &self.keys, phone)? else {
             return Ok(Vec::new());
         };
-        self.connection.list(
-            "SELECT DISTINCT id >> 32 FROM recipient INDEXED BY recipient_by_person WHERE person = ?1",
+        let mut batches = self.connection.list(
+            "SELECT id >> 32 FROM recipient INDEXED BY recipient_by_person WHERE person = ?1 ORDER BY id",
             [whose],
-        )
+        )?;
+        batches.dedup();
+        Ok(batches)
     }
 
     /// The requests of other batches to the number that were accepted, or may have been. `on` and `content` are what
@@ -239,26 +241,18 @@ fn is_refused(outcome: Option<&str>, proof: Option<&str>) -> bool {
     !may_be_accepted || fate(outcome, proof).is_none()
 }
 
-/// The batches whose people a run leaves out. Another process may decide that while the run goes on, so that the
-/// policy is asked for at each claim; it is parsed only where it changed.
+/// The batches whose people a run leaves out. Another process may decide that while the run goes on, so that each
+/// claim reads the policy; it is parsed only where it changed.
 #[derive(Debug, Default)]
 pub(super) struct Skipped(Mutex<(String, Arc<[String]>)>);
 
 impl Skipped {
-    /// Their random ids, as the policy stands now.
-    pub(super) fn now(
-        &self,
-        connection: &Connection,
-        batch: BatchId,
-    ) -> Result<Arc<[String]>, StoreError> {
-        let text = policy_text(connection, batch)?.unwrap_or_default();
+    /// Their random ids, as the policy of the batch says.
+    pub(super) fn of(&self, policy: String) -> Result<Arc<[String]>, StoreError> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.0 != text {
-            let policy = match text.as_str() {
-                "" => Policy::new(),
-                text => from_json(text)?,
-            };
-            *known = (text, ids(&policy, SKIP).into());
+        if known.0 != policy {
+            let skipped = ids(&from_json(&policy)?, SKIP).into();
+            *known = (policy, skipped);
         }
         Ok(Arc::clone(&known.1))
     }
@@ -324,12 +318,9 @@ pub(super) fn set_policy(
 }
 
 pub(super) fn policy(connection: &Connection, batch: BatchId) -> Result<Policy, StoreError> {
-    let text = policy_text(connection, batch)?;
+    let text: Option<String> =
+        connection.find("SELECT policy FROM batch WHERE id = ?1", [batch])?;
     text.map_or_else(|| Ok(Policy::new()), |text| from_json(&text))
-}
-
-fn policy_text(connection: &Connection, batch: BatchId) -> Result<Option<String>, StoreError> {
-    connection.find("SELECT policy FROM batch WHERE id = ?1", [batch])
 }
 
 fn ids(policy: &Policy, what: &str) -> Vec<String> {

@@ -1,10 +1,15 @@
 //! The check of a whole checkpoint: SQLite's own, and of our counts against the rows.
 
+use std::collections::BTreeMap;
+
 use rusqlite::OpenFlags;
+use serde::{Deserialize, Serialize};
 
 use super::checkpoint::{Reader, Store};
+use super::columns::{from_json, to_json};
 use super::error::StoreError;
 use super::file::connect;
+use super::home::FOUND_SOUND;
 use super::ids::BatchId;
 use super::query::Query as _;
 use super::{log, schema};
@@ -12,6 +17,26 @@ use crate::domain::delivery::State;
 
 /// So many pages are checked whole, indexes against rows, before a batch is sent: a few seconds.
 const LARGE: i64 = 16_384;
+
+/// When a large checkpoint was found sound, in which start of the machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FoundSound {
+    /// When, in milliseconds since 1970.
+    pub(crate) at: i64,
+    /// Names that start of the machine, where it is known.
+    pub(crate) boot: Option<String>,
+}
+
+/// How much is checked before a batch is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// All of a small file, indexes against rows too.
+    Whole,
+    /// All of a large file, but for whether each index has all rows.
+    Pages,
+    /// The rows of the batch.
+    Batch,
+}
 
 impl Reader {
     /// SQLite's own check of the whole file, and of our counts against the rows: each line is a
@@ -27,21 +52,44 @@ impl Reader {
         faults
     }
 
-    /// The check before the batch is sent: SQLite's own, which for a large file leaves out whether each index
-    /// has all rows; and the counts of this batch against its rows.
+    /// Whether the file is too large to be checked whole before each run.
     ///
     /// # Errors
-    /// [`StoreError`] if the check itself fails.
-    pub(crate) fn faults_before(&self, batch: BatchId) -> Result<Vec<String>, StoreError> {
-        self.look_anew()?;
+    /// [`StoreError`] if the checkpoint cannot be read.
+    pub(crate) fn is_large(&self) -> Result<bool, StoreError> {
         let pages: i64 = self
             .connection
             .pragma_query_value(None, "page_count", |row| row.get(0))?;
-        let mut faults = self.sqlite_faults(if pages > LARGE {
-            "PRAGMA quick_check"
-        } else {
-            "PRAGMA integrity_check"
-        })?;
+        Ok(pages > LARGE)
+    }
+
+    /// When this large file was last found sound; `None` if it never was, here. Notes that cannot be read are none.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint cannot be read.
+    pub(crate) fn found_sound(&self) -> Result<Option<FoundSound>, StoreError> {
+        let note: Option<String> = self
+            .connection
+            .find("SELECT value FROM node WHERE key = ?1", [FOUND_SOUND])?;
+        Ok(note.and_then(|json| from_json(&json).ok()))
+    }
+
+    /// The check before the batch is sent: SQLite's own, as deep as that; and the counts of this batch against its
+    /// rows.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the check itself fails.
+    pub(crate) fn faults_before(
+        &self,
+        batch: BatchId,
+        depth: Depth,
+    ) -> Result<Vec<String>, StoreError> {
+        self.look_anew()?;
+        let mut faults = match depth {
+            Depth::Whole => self.sqlite_faults("PRAGMA integrity_check")?,
+            Depth::Pages => self.quick_faults()?,
+            Depth::Batch => Vec::new(),
+        };
         if faults.is_empty() {
             self.wrong_counts_of(batch, &mut faults)?;
         }
@@ -92,11 +140,18 @@ impl Reader {
 
     fn wrong_counts_of(&self, batch: BatchId, faults: &mut Vec<String>) -> Result<(), StoreError> {
         let counts = self.counts(batch)?;
+        let mut rows = BTreeMap::new();
+        self.connection.visit(
+            "SELECT state FROM recipient WHERE id > ?1 AND id < ?2",
+            batch.range(),
+            |row| Ok(row.get(0)?),
+            |state: State| -> Result<(), StoreError> {
+                *rows.entry(state).or_insert(0) += 1;
+                Ok(())
+            },
+        )?;
         for state in State::ALL {
-            let rows = self.connection.count(
-                "SELECT count(*) FROM recipient WHERE id > ?1 << 32 AND id < (?1 + 1) << 32 AND state = ?2",
-                (batch, state.word()),
-            )?;
+            let rows = rows.get(&state).copied().unwrap_or(0);
             if rows != counts.of(state) {
                 faults.push(format!(
                     "batch {}: {rows} rows are `{state}`, {} were counted",
@@ -136,6 +191,23 @@ const LAWS: [(&str, &str); 4] = [
 ];
 
 impl Store {
+    /// This large checkpoint was found sound.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn note_found_sound(&self, found: &FoundSound) -> Result<(), StoreError> {
+        let note = to_json(found)?;
+        self.writer.write_blocking(move |tx| {
+            tx.bookkeeping = true;
+            tx.connection.change(
+                "INSERT INTO node (key, value) VALUES (?1, ?2)
+                 ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                (FOUND_SOUND, &note),
+            )?;
+            Ok(())
+        })
+    }
+
     /// The length of the log, if it is long and a reader keeps it from being cut.
     ///
     /// # Errors

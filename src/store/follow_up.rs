@@ -90,7 +90,8 @@ pub(super) fn queue(tx: &mut Tx<'_>, happened: &Happened<'_>) -> Result<(), Stor
     let waiting: Vec<RecipientId> = tx.connection.list(
         "SELECT r.id FROM recipient r INDEXED BY recipient_by_person CROSS JOIN batch b ON b.id = r.id >> 32
              WHERE r.person = ?1 AND r.state = 'queued' AND r.held = ?2
-                   AND b.state NOT IN ('reading', 'draft', 'cancelled') AND b.created_at <= ?3",
+                   AND b.state <> 'reading' AND b.state <> 'draft' AND b.state <> 'cancelled'
+                   AND b.created_at <= ?3",
         (
                 happened.whose,
                 FOR_ITS_EVENT,
@@ -134,8 +135,8 @@ pub(super) fn awaits_opt_in(
 ) -> Result<bool, StoreError> {
     let kept: Vec<Json<FollowUp>> = connection.list(
         "SELECT policy ->> 'follow_up' FROM batch
-         WHERE channel = ?1 AND state NOT IN ('reading', 'draft', 'cancelled') AND created_at <= ?2
-               AND policy ->> 'follow_up' IS NOT NULL",
+         WHERE channel = ?1 AND state <> 'reading' AND state <> 'draft' AND state <> 'cancelled'
+               AND created_at <= ?2 AND policy ->> 'follow_up' IS NOT NULL",
         (on, to_millis(at)),
     )?;
     let mut kept = kept.into_iter();

@@ -52,12 +52,14 @@ pub(super) fn judge(
     if let Some(cause) = people.iter().find_map(|(_, cause)| cause.clone()) {
         return Ok(Verdict::Suppressed(cause));
     }
-    let mut past = Vec::new();
+    let (mut past, mut was_unreached) = (Vec::new(), false);
     for (person, _) in people {
-        past.extend(attempt::past_requests(connection, person, asker)?);
+        let of_person = attempt::past_requests(connection, person, asker)?;
+        past.extend(of_person.requests);
+        was_unreached |= of_person.was_unreached;
     }
     let unreached = match asker.channel {
-        Some(on) if !span.no_messenger.is_zero() => {
+        Some(on) if was_unreached && !span.no_messenger.is_zero() => {
             attempt::unreached_since(connection, whose, on, asker.recipient)?
         }
         Some(_) | None => None,
@@ -67,6 +69,10 @@ pub(super) fn judge(
     let cause = match decide(&requests, unreached, span, now) {
         Eligibility::Now => return Ok(Verdict::MayBeMessaged),
         Eligibility::NoMessenger(at) => Suppression::NoMessengerWithin { at: at.to_string() },
+        // Who asks for no recipient reads a list: the row that has the message is the one that the list is about.
+        Eligibility::SameBatch(_) if asker.recipient.is_none() => {
+            return Ok(Verdict::MayBeMessaged);
+        }
         Eligibility::SameBatch(index) => {
             let Earlier { row, at, .. } = earlier(index)?;
             Suppression::SameBatch { row, at }
@@ -185,8 +191,9 @@ impl Store {
 }
 
 impl Reader {
-    /// Whether a number may be messaged, as a claim of `batch` would find now, on the channel `on` and with the rendered
-    /// `content`, as far as they are known; `skip` are the random ids of the batches whose people are left out.
+    /// Whether a number may be messaged, as a claim would find now, on the channel `on` and with the rendered `content`,
+    /// as far as they are known. What was sent for the list's own `batch` keeps nobody back; `skip` are the random ids of
+    /// the batches whose people are left out.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.

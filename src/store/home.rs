@@ -25,6 +25,9 @@ use super::schema;
 /// Where the home stands in the table `node`.
 const HOME: &str = "home";
 
+/// Where it stands when a large checkpoint was found sound, here.
+pub(super) const FOUND_SOUND: &str = "found-sound";
+
 /// Where a backup says when it was made, in milliseconds.
 const BACKUP: &str = "backup";
 
@@ -120,6 +123,8 @@ fn settle_in(connection: &Connection, home: &Home) -> Result<(), StoreError> {
         (HOME, home.text()),
     )?;
     connection.execute("DELETE FROM node WHERE key = ?1", [BACKUP])?;
+    // Nobody has checked it here.
+    connection.execute("DELETE FROM node WHERE key = ?1", [FOUND_SOUND])?;
     mark::begin(connection)
 }
 

@@ -67,10 +67,9 @@ impl Reader {
         };
         for (whose, _) in person::with_same_number(connection, whose)? {
             let refused_on = note_requests(connection, whose, &mut known)?;
-            let asked = match on {
-                Some(_) => asked_on.into_iter().collect(),
-                None => refused_on,
-            };
+            let asked = refused_on
+                .into_iter()
+                .filter(|channel| on.is_none() || asked_on == Some(*channel));
             for channel in asked {
                 let since = unreached_since(connection, whose, channel, None)?;
                 known.no_messenger = known.no_messenger.max(since);
@@ -121,8 +120,8 @@ fn note_requests(
         "SELECT recipient >> 32, outcome, proof, started_at, channel
          FROM attempt INDEXED BY attempt_by_person
          WHERE person = ?1 AND kind IN ('request', 'import')
-               AND (outcome IS NULL OR outcome IN ('sent', 'no_messenger', 'undecided', 'interrupted')
-                    OR proof IN ('accepted', 'assumed'))",
+               AND (outcome IS NULL OR outcome = 'sent' OR outcome = 'no_messenger' OR outcome = 'undecided'
+                    OR outcome = 'interrupted' OR proof IN ('accepted', 'assumed'))",
     )?;
     let mut rows = select.query([whose])?;
     let mut refused_on = BTreeSet::new();

@@ -14,8 +14,10 @@ use super::error::StoreError;
 /// than SQLite itself lets it grow, so that it stays below 64 MB with what is written until the next look.
 pub(super) const LONG: u64 = 36 << 20;
 
-/// How often the length is looked at, and how long readers are waited for.
+/// How often the length is looked at, at first and at the least, and how long readers are waited for: who reads for
+/// long must not keep the writer waiting half of the time.
 const LOOK: Duration = Duration::from_millis(100);
+const LEAST: Duration = Duration::from_millis(400);
 pub(super) const PATIENCE: Duration = Duration::from_millis(50);
 
 /// The headers of the log and of each page in it (<https://sqlite.org/fileformat.html#the_write_ahead_log>).
@@ -27,6 +29,8 @@ const FRAME_HEADER: u64 = 24;
 pub(super) struct Log {
     path: Option<PathBuf>,
     looked: Instant,
+    /// How long it is not looked at again.
+    rest: Duration,
     /// The length of a frame: a page and its header.
     frame: u64,
 }
@@ -39,21 +43,28 @@ impl Log {
         Self {
             path: connection.path().map(log_path),
             looked: Instant::now(),
+            rest: LOOK,
             frame: FRAME_HEADER + u64::try_from(page).unwrap_or(0),
         }
     }
 
     /// Begins the log anew if it is long, now and then. Outside a transaction.
     pub(super) fn bound(&mut self, connection: &Connection) -> Result<(), StoreError> {
-        if self.looked.elapsed() < LOOK {
+        if self.looked.elapsed() < self.rest {
             return Ok(());
         }
+        let mut is_held = false;
         if self.is_long() {
             connection.busy_timeout(PATIENCE)?;
             let done = begin_anew(connection);
             connection.busy_timeout(Duration::ZERO)?;
-            done?;
+            is_held = !done?;
         }
+        self.rest = if is_held {
+            (self.rest * 2).min(LEAST)
+        } else {
+            LOOK
+        };
         self.looked = Instant::now();
         Ok(())
     }

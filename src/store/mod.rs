@@ -102,6 +102,7 @@ pub use earlier::Messaged;
 pub(crate) use earlier::MessagedDecision;
 pub use error::StoreError;
 pub use event::{Incoming, Taken};
+pub(crate) use faults::{Depth, FoundSound};
 pub(crate) use forget::ForgetError;
 pub(crate) use funnel::{AFTERWARDS, Funnel};
 pub use history::Verdict;

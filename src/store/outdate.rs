@@ -7,9 +7,16 @@ use super::query::Query as _;
 
 /// What the files tell that were written may have changed ([`Store::begin_results`](super::Store::begin_results)).
 pub(super) fn outdate(connection: &Connection) -> Result<(), StoreError> {
-    connection.change(
-        "UPDATE written_file SET up_to_date = 0 WHERE up_to_date = 1",
+    // Asked by each group, and hardly ever any: an `UPDATE` of its own makes a table for them first.
+    let files: Vec<i64> = connection.list(
+        "SELECT id FROM written_file INDEXED BY written_file_up_to_date WHERE up_to_date = 1",
         [],
     )?;
+    for file in files {
+        connection.change(
+            "UPDATE written_file SET up_to_date = 0 WHERE id = ?1",
+            [file],
+        )?;
+    }
     Ok(())
 }

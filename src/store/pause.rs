@@ -31,19 +31,23 @@ pub(crate) struct Approval {
     pub approved_by: Option<String>,
 }
 
+/// Who paused batch `b`, and whether it may be sent without an approval that it does not have: see [`paused`].
+pub(super) const PAUSED: &str = "iif(b.state = 'paused', b.state_by, NULL), \
+     b.approval ->> 'digest' IS hex(b.digest) OR NOT EXISTS (SELECT 1 FROM node WHERE key = 'require-approval')";
+
 /// What keeps the batch from being sent now.
-pub(super) fn paused_by(
-    connection: &Connection,
-    batch: BatchId,
-) -> Result<Option<PausedBy>, StoreError> {
+fn paused_by(connection: &Connection, batch: BatchId) -> Result<Option<PausedBy>, StoreError> {
     let (by, may): (Option<String>, bool) = connection.row(
-        "SELECT iif(state = 'paused', state_by, NULL),
-                approval ->> 'digest' IS hex(digest) OR NOT EXISTS (SELECT 1 FROM node WHERE key = ?2)
-         FROM batch WHERE id = ?1",
-        (batch, REQUIRED),
+        &format!("SELECT {PAUSED} FROM batch b WHERE b.id = ?1"),
+        [batch],
     )?;
-    let person = by.as_deref().and_then(PausedBy::person);
-    Ok(person.or((!may).then_some(PausedBy::Approval)))
+    Ok(paused(by.as_deref(), may))
+}
+
+/// What keeps a batch from being sent, as its row tells it.
+pub(super) fn paused(by: Option<&str>, may: bool) -> Option<PausedBy> {
+    let person = by.and_then(PausedBy::person);
+    person.or((!may).then_some(PausedBy::Approval))
 }
 
 fn approval(connection: &Connection, batch: BatchId) -> Result<Approval, StoreError> {

@@ -25,16 +25,25 @@ pub(super) fn find(
     keys: &HashKey,
     phone: PhoneNumber,
 ) -> Result<Option<PersonId>, StoreError> {
-    for form in number_columns(phone) {
-        if let Some(found) = by_number(connection, form)? {
-            return Ok(Some(found));
-        }
-    }
-    if !any_erased(connection)? {
-        return Ok(None);
+    let named = find_named(connection, phone)?;
+    if named.is_some() || !any_erased(connection)? {
+        return Ok(named);
     }
     for form in number_columns(phone) {
         if let Some(found) = by_hash(connection, keys, form)? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// The same, unless a hash is all that is left of the person.
+pub(super) fn find_named(
+    connection: &Connection,
+    phone: PhoneNumber,
+) -> Result<Option<PersonId>, StoreError> {
+    for form in number_columns(phone) {
+        if let Some(found) = by_number(connection, form)? {
             return Ok(Some(found));
         }
     }
@@ -231,6 +240,45 @@ pub(super) fn suppress(
         (person, to_millis(at), reason, source),
     )?;
     Ok(changed > 0)
+}
+
+/// The same, if the number is still the person's: between look-up and transaction others may write.
+pub(super) fn suppress_named(
+    connection: &Connection,
+    (person, phone): (PersonId, PhoneNumber),
+    reason: &str,
+    source: &str,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let changed = connection.change(
+        "UPDATE person SET suppressed_at = ?3, suppressed_reason = ?4, suppressed_source = ?5
+             WHERE id = ?1 AND number = ?2 AND suppressed_at IS NULL",
+        (
+            person,
+            phone_to_column(phone),
+            to_millis(at),
+            reason,
+            source,
+        ),
+    )?;
+    Ok(changed > 0)
+}
+
+/// Makes a person who is on the suppression list.
+pub(super) fn make_suppressed(
+    connection: &Connection,
+    phone: PhoneNumber,
+    reason: &str,
+    source: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let form = phone_to_column(phone);
+    connection.change(
+        "INSERT INTO person (number, suppressed_at, suppressed_reason, suppressed_source) VALUES (?1, ?2, ?3, ?4)",
+        (form, to_millis(at), reason, source),
+    )?;
+    let person = PersonId(connection.last_insert_rowid());
+    enter_number(connection, form, person)
 }
 
 /// Takes the person off the suppression list; an erased person gets the number back, in the form that was theirs, because

@@ -363,7 +363,7 @@ fn strip_person(
     pruned: &BTreeSet<BatchId>,
 ) -> Result<bool, StoreError> {
     let batches: Vec<BatchId> = connection.list(
-        "SELECT DISTINCT id >> 32 FROM recipient INDEXED BY recipient_by_person WHERE person = ?1",
+        "SELECT id >> 32 FROM recipient INDEXED BY recipient_by_person WHERE person = ?1",
         [whose],
     )?;
     if batches.is_empty() || batches.iter().any(|batch| !pruned.contains(batch)) {

@@ -14,6 +14,13 @@ pub(super) struct Claims {
 }
 
 impl Claims {
+    pub(super) fn new(with_token: i64, of_batch: i64) -> Self {
+        Self {
+            with_token,
+            of_batch,
+        }
+    }
+
     /// Requests of other batches with the token since `before`.
     pub(super) fn of_others_since(self, before: &Self) -> u64 {
         let all = self.with_token - before.with_token;

@@ -58,6 +58,10 @@ impl HeldText {
     }
 }
 
+/// Whether no person said what a text means. Written with OR: of a list of more than two words SQLite makes a table,
+/// each time that it is asked.
+const BY_NOBODY: &str = "(source = 'table' OR source = 'answer' OR source = 'learned')";
+
 /// Notes a refusal; returns what stands for its text.
 pub(super) fn seen(
     connection: &Connection,
@@ -84,11 +88,11 @@ pub(super) fn seen(
         return Ok(RefusalId(connection.last_insert_rowid()));
     };
     connection.change(
-        "UPDATE refusal
-             SET seen = seen + 1,
-                 meaning = iif(source IN ('table', 'answer', 'learned'), ?2, meaning),
-                 source = iif(source IN ('table', 'answer', 'learned'), ?3, source)
-             WHERE id = ?1",
+        &format!(
+            "UPDATE refusal
+             SET seen = seen + 1, meaning = iif({BY_NOBODY}, ?2, meaning), source = iif({BY_NOBODY}, ?3, source)
+             WHERE id = ?1"
+        ),
         (id, meaning, source),
     )?;
     Ok(id)
@@ -235,11 +239,12 @@ impl Store {
             for saying in &refusal_rules {
                 let meaning = saying.meaning.word();
                 let changed = tx.connection.change(
-                    "INSERT INTO refusal (text, meaning, source, decided_at) VALUES (?1, ?2, ?3, ?4)
+                    &format!(
+                        "INSERT INTO refusal (text, meaning, source, decided_at) VALUES (?1, ?2, ?3, ?4)
                          ON CONFLICT (text) DO UPDATE SET meaning = excluded.meaning,
                             source = excluded.source, decided_at = excluded.decided_at
-                         WHERE meaning IS NOT excluded.meaning
-                               OR source IN ('table', 'answer', 'learned')",
+                         WHERE meaning IS NOT excluded.meaning OR {BY_NOBODY}"
+                    ),
                     (&saying.text, meaning, &actor, to_millis(now)),
                 )?;
                 if changed > 0 {
@@ -350,9 +355,10 @@ impl Reader {
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn refusal_rules(&self) -> Result<RefusalRules, StoreError> {
         let rows: Vec<(String, String)> = self.connection.rows(
-            "SELECT meaning, text FROM refusal
-             WHERE meaning IS NOT NULL AND source NOT IN ('table', 'answer', 'learned')
-             ORDER BY decided_at, id",
+            &format!(
+                "SELECT meaning, text FROM refusal WHERE meaning IS NOT NULL AND NOT {BY_NOBODY}
+                 ORDER BY decided_at, id"
+            ),
             [],
         )?;
         let mut refusal_rules = RefusalRules::default();

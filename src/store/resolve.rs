@@ -312,7 +312,8 @@ impl Reader {
                                                         AND x.kind IN ('request', 'import'))
                   CROSS JOIN attempt o INDEXED BY attempt_by_person
                        ON o.person = a.person AND o.recipient <> r.id AND o.channel = a.channel
-                          AND o.content_key IS a.content_key AND o.kind IN ('request', 'test', 'import')
+                          AND o.content_key IS a.content_key
+                          AND (o.kind = 'request' OR o.kind = 'test' OR o.kind = 'import')
              WHERE r.id = ?1 AND (o.outcome IS NULL
                                   OR o.outcome IN ('undecided', 'interrupted') AND (o.proof IS NULL OR o.proof = 'resend'))",
             [recipient],

@@ -112,14 +112,14 @@ pub(super) fn place(
     known: u32,
     now: Timestamp,
 ) -> Result<Place, StoreError> {
-    let (own, others): (Vec<_>, Vec<_>) = of_token(tx.connection, run.token)?
+    let (entries, asking) = of_token(tx.connection, run.token, None, now)?;
+    let (own, others): (Vec<_>, Vec<_>) = entries
         .into_iter()
         .partition(|entry| entry.batch == run.batch);
     let sign = run.sign(known == 1);
     if own.first().map(|entry| entry.connections) != Some(sign) {
         note(tx.connection, run.token, run.batch, sign)?;
     }
-    let asking = count_asking(tx.connection, run.token, None, now)?;
     let runs = u32::try_from(others.len() + 1).unwrap_or(u32::MAX);
     let runs = runs.saturating_add(asking);
     if runs != known {
@@ -200,11 +200,10 @@ fn judge(
     (began, now): (Timestamp, Timestamp),
 ) -> Result<MayAsk, StoreError> {
     let waited = now.duration_since(began).abs();
-    let runs = of_token(connection, token)?;
+    let (runs, mut total) = of_token(connection, token, Some(own), now)?;
     if runs.is_empty() || waited >= PATIENCE {
         return Ok(MayAsk::Now);
     }
-    let mut total = count_asking(connection, token, Some(own), now)?;
     let (mut allowed, mut busy, mut keeping) = (0, Vec::new(), Vec::new());
     for run in runs {
         let under_way = attempt::count_under_way(connection, run.batch)?;
@@ -242,7 +241,7 @@ impl Reader {
         now: Timestamp,
     ) -> Result<(Vec<String>, Option<Timestamp>), StoreError> {
         let connection = &self.connection;
-        let mut others = of_token(connection, token)?;
+        let (mut others, _) = of_token(connection, token, None, now)?;
         others.retain(|run| run.batch != own);
         let (first, last, longest) = asking(token, now);
         let until: Option<i64> = connection.value(
@@ -282,21 +281,6 @@ fn asking_key(token: i64) -> String {
     format!("asking.{token}.{}", std::process::id())
 }
 
-/// How many processes ask outside of a run, `but` for this one.
-fn count_asking(
-    connection: &Connection,
-    token: i64,
-    but: Option<&str>,
-    now: Timestamp,
-) -> Result<u32, StoreError> {
-    let (first, last, longest) = asking(token, now);
-    connection.value(
-        "SELECT count(*) FROM node
-             WHERE key >= ?1 AND key < ?2 AND key IS NOT ?3 AND value > ?4 AND value <= ?5",
-        (first, last, but, to_millis(now), longest),
-    )
-}
-
 /// The batches with runs, live or dead.
 pub(super) fn batches(connection: &Connection) -> Result<Vec<BatchId>, StoreError> {
     let sql = "SELECT key FROM node WHERE key >= 'run.' AND key < 'run/'";
@@ -304,16 +288,31 @@ pub(super) fn batches(connection: &Connection) -> Result<Vec<BatchId>, StoreErro
     Ok(keys.iter().filter_map(|key| batch_of(key)).collect())
 }
 
-/// The runs with the token.
-fn of_token(connection: &Connection, token: i64) -> Result<Vec<Entry>, StoreError> {
-    let rows: Vec<(String, i64)> = connection.rows(
-        "SELECT key, value FROM node WHERE key >= ?1 AND key < ?2",
-        (format!("run.{token}."), format!("run.{token}/")),
+/// The runs with the token, and how many processes ask outside of a run, `but` for this one. One statement: each claim
+/// asks.
+fn of_token(
+    connection: &Connection,
+    token: i64,
+    but: Option<&str>,
+    now: Timestamp,
+) -> Result<(Vec<Entry>, u32), StoreError> {
+    let longest = to_millis(now.checked_add(LEASE).unwrap_or(now));
+    let rows: Vec<(bool, String, i64)> = connection.rows(
+        "SELECT 1, key, value FROM node WHERE key >= 'run.' || ?1 || '.' AND key < 'run.' || ?1 || '/'
+         UNION ALL
+         SELECT 0, key, value FROM node
+         WHERE key >= 'asking.' || ?1 || '.' AND key < 'asking.' || ?1 || '/'
+               AND key IS NOT ?2 AND value > ?3 AND value <= ?4",
+        (token, but, to_millis(now), longest),
     )?;
-    let entries = rows
-        .into_iter()
-        .filter_map(|(key, connections)| batch_of(&key).map(|batch| Entry { batch, connections }));
-    Ok(entries.collect())
+    let (mut runs, mut asking) = (Vec::new(), 0);
+    for (is_run, key, connections) in rows {
+        match batch_of(&key).filter(|_| is_run) {
+            Some(batch) => runs.push(Entry { batch, connections }),
+            None => asking += u32::from(!is_run),
+        }
+    }
+    Ok((runs, asking))
 }
 
 fn batch_of(key: &str) -> Option<BatchId> {

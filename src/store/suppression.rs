@@ -1,11 +1,13 @@
 //! The suppression list: whom never to message. An entry stands with its person. And rows that are suppressed.
 
 use jiff::Timestamp;
+use rusqlite::Connection;
 
 use super::checkpoint::{Reader, Store};
 use super::columns::{time, to_millis};
 use super::error::StoreError;
-use super::ids::RecipientId;
+use super::ids::{PersonId, RecipientId};
+use super::keys::HashKey;
 use super::person;
 use super::query::Query as _;
 use super::transaction::Tx;
@@ -54,6 +56,39 @@ pub(super) fn suppress(
     Ok(())
 }
 
+/// A number that is to be listed: why, who or what puts it there, and when.
+type Entry<'a> = (PhoneNumber, &'a str, &'a str, Timestamp);
+
+/// Puts a person on the list whom the look-up found; returns whether that is new.
+fn list(
+    connection: &Connection,
+    keys: &HashKey,
+    whose: PersonId,
+    (phone, reason, source, at): Entry<'_>,
+) -> Result<bool, StoreError> {
+    if person::suppress_named(connection, (whose, phone), reason, source, at)? {
+        return Ok(true);
+    }
+    // On the list already, erased since, or stored in an old form of the number.
+    let whose = person::find_or_name(connection, keys, phone)?;
+    person::suppress(connection, whose, reason, source, at)
+}
+
+/// The same for a number that the look-up did not find.
+fn list_new(
+    connection: &Connection,
+    keys: &HashKey,
+    any_erased: bool,
+    (phone, reason, source, at): Entry<'_>,
+) -> Result<bool, StoreError> {
+    if any_erased || person::find_named(connection, phone)?.is_some() {
+        let whose = person::find_or_name(connection, keys, phone)?;
+        return person::suppress(connection, whose, reason, source, at);
+    }
+    person::make_suppressed(connection, phone, reason, source, at)?;
+    Ok(true)
+}
+
 impl Store {
     /// Puts numbers on the list, `reason` for the results of later batches and `source` for the audit; a number that is
     /// there keeps its first entry. Returns how many are new. In steps, so that a long list keeps nobody waiting.
@@ -72,10 +107,14 @@ impl Store {
             let (step, keys) = (step.to_vec(), self.keys.clone());
             let (reason, source) = (reason.to_owned(), source.to_owned());
             added += self.writer.write_blocking(move |tx| {
+                let any_erased = person::any_erased(tx.connection)?;
                 let mut added = 0;
-                for phone in &step {
-                    let whose = person::find_or_name(tx.connection, &keys, *phone)?;
-                    let new = person::suppress(tx.connection, whose, &reason, &source, at)?;
+                for (known, phone) in &step {
+                    let entry = (*phone, reason.as_str(), source.as_str(), at);
+                    let new = match known {
+                        Some(whose) => list(tx.connection, &keys, *whose, entry)?,
+                        None => list_new(tx.connection, &keys, any_erased, entry)?,
+                    };
                     added += usize::from(new);
                 }
                 Ok(added)
@@ -86,7 +125,10 @@ impl Store {
 
     /// Whoever is known in the order in which people are stored, then the new numbers in their own: so a long list
     /// changes neighbouring pages, and most of them once.
-    fn in_order_of_people(&self, phones: &[PhoneNumber]) -> Result<Vec<PhoneNumber>, StoreError> {
+    fn in_order_of_people(
+        &self,
+        phones: &[PhoneNumber],
+    ) -> Result<Vec<(Option<PersonId>, PhoneNumber)>, StoreError> {
         let mut phones = phones.to_vec();
         phones.sort_unstable();
         let reader = self.reader()?;
@@ -95,12 +137,11 @@ impl Store {
         for step in phones.chunks(STEP) {
             reader.look_anew()?;
             for phone in step {
-                let known = person::find(&reader.connection, &self.keys, *phone)?;
-                places.push((known.is_none(), known, *phone));
+                places.push((person::find_named(&reader.connection, *phone)?, *phone));
             }
         }
-        places.sort_unstable();
-        Ok(places.into_iter().map(|(.., phone)| phone).collect())
+        places.sort_unstable_by_key(|(known, phone)| (known.is_none(), *known, *phone));
+        Ok(places)
     }
 
     /// Takes numbers off the list, those of erased people too: they are known again. Returns how many were on

@@ -43,11 +43,16 @@ impl Turns {
 
     /// A commit that took so long is done. Where it cannot be read whether others write, no gap is left.
     pub(super) fn committed(&mut self, connection: &Connection, took: Duration) {
+        if self.sending {
+            // It leaves no gap, and what it does not ask it does not know later.
+            (self.others, self.free_until) = (None, None);
+            return;
+        }
         match commits_of_others(connection) {
             Ok(others) => {
                 let before = self.others.replace(others);
                 let is_alone = before.is_none_or(|before| before == others);
-                self.free_until = gap(self.sending, is_alone, took).map(|gap| Instant::now() + gap);
+                self.free_until = gap(is_alone, took).map(|gap| Instant::now() + gap);
             }
             Err(error) => tracing::debug!("whether other processes write is not known: {error}"),
         }
@@ -59,8 +64,8 @@ fn commits_of_others(connection: &Connection) -> Result<i64, StoreError> {
 }
 
 /// How long the checkpoint is left free.
-fn gap(sending: bool, is_alone: bool, took: Duration) -> Option<Duration> {
-    (!sending && !is_alone).then(|| (took * SHARE).min(LONGEST))
+fn gap(is_alone: bool, took: Duration) -> Option<Duration> {
+    (!is_alone).then(|| (took * SHARE).min(LONGEST))
 }
 
 #[cfg(test)]
@@ -96,7 +101,7 @@ mod tests {
     #[test]
     fn the_gap_is_twice_the_commit_and_bounded() {
         let millis = Duration::from_millis;
-        assert_eq!(gap(false, false, millis(3)), Some(millis(6)));
-        assert_eq!(gap(false, false, millis(300)), Some(LONGEST));
+        assert_eq!(gap(false, millis(3)), Some(millis(6)));
+        assert_eq!(gap(false, millis(300)), Some(LONGEST));
     }
 }

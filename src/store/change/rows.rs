@@ -1,6 +1,8 @@
 //! The steps of a change: rows of the old list are brought in line with the new one, whose rows join.
 
 use jiff::Timestamp;
+use rusqlite::params_from_iter;
+use rusqlite::types::Value;
 
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::recipient::Suppression;
@@ -86,21 +88,21 @@ fn take_over(
     (new, verdict): (RecipientId, State),
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.connection.change(
-        "UPDATE recipient_input AS o SET file = n.file, row = n.row, fields = n.fields
-             FROM recipient_input n WHERE o.id = ?1 AND n.id = ?2",
-        (old.id, new),
-    )?;
-    // What was sent is reported as it was sent; all else goes with the new list, whenever it goes.
-    if old.state != State::Sent {
-        tx.connection.change(
-            "UPDATE recipient_input AS o
-                 SET first_name = n.first_name, last_name = n.last_name, contact_id = n.contact_id,
-                     content = n.content, metadata = n.metadata, content_key = n.content_key
-                 FROM recipient_input n WHERE o.id = ?1 AND n.id = ?2 AND n.content IS NOT NULL",
-            (old.id, new),
-        )?;
-    }
+    // `UPDATE ... FROM` says the same, and makes a table for its one row each time.
+    // What was sent is reported as it was sent, and who is suppressed has no message; all else goes with the new list,
+    // whenever it goes.
+    let says = if old.state == State::Sent || verdict == State::Suppressed {
+        "UPDATE recipient_input SET (file, row, fields) =
+                (SELECT file, row, fields FROM recipient_input WHERE id = ?2)
+             WHERE id = ?1"
+    } else {
+        "UPDATE recipient_input
+             SET (file, row, fields, first_name, last_name, contact_id, content, metadata, content_key) =
+                 (SELECT file, row, fields, first_name, last_name, contact_id, content, metadata, content_key
+                  FROM recipient_input WHERE id = ?2)
+             WHERE id = ?1"
+    };
+    tx.connection.change(says, (old.id, new))?;
     judge_anew(tx, old, new, verdict, now)?;
     delete_recipient(tx.connection, new)?;
     Ok(())
@@ -132,10 +134,10 @@ fn judge_anew(
         ) => return Ok(()),
     };
     tx.connection.change(
-        "UPDATE recipient AS o
-             SET state = ?3, reason_code = n.reason_code, reason = n.reason, not_before = 0, held = n.held,
-                 finished_at = iif(?3 = 'suppressed', ?4, NULL)
-             FROM recipient n WHERE o.id = ?1 AND n.id = ?2",
+        "UPDATE recipient
+             SET (reason_code, reason, held) = (SELECT reason_code, reason, held FROM recipient WHERE id = ?2),
+                 state = ?3, not_before = 0, finished_at = iif(?3 = 'suppressed', ?4, NULL)
+             WHERE id = ?1",
         (old.id, new, next.word(), to_millis(now)),
     )?;
     tx.count_move(old.id.batch(), old.state, next);
@@ -272,22 +274,32 @@ fn repeat(
 /// takes the place of; from now on that row names it.
 fn move_row(tx: &Tx<'_>, from: RecipientId, to: RecipientId) -> Result<(), StoreError> {
     tx.connection.change(
-        "UPDATE recipient AS o SET mended_by = ?2 FROM recipient n
-             WHERE n.id = ?1 AND o.id = n.mended_by AND o.state = 'invalid' AND o.mended_by IS NULL",
+        "UPDATE recipient SET mended_by = ?2
+             WHERE id = (SELECT mended_by FROM recipient WHERE id = ?1)
+                   AND state = 'invalid' AND mended_by IS NULL",
         (from, to),
     )?;
-    for copy in [
-        "INSERT INTO recipient (id, person, state, reason_code, reason, finished_at, held)
-         SELECT ?2, person, state, reason_code, reason, finished_at, held FROM recipient WHERE id = ?1",
-        "INSERT INTO recipient_input (id, file, row, fields, suggestion, first_name, last_name, contact_id,
-                                      content, metadata, content_key)
-         SELECT ?2, file, row, fields, suggestion, first_name, last_name, contact_id, content, metadata,
-                content_key FROM recipient_input WHERE id = ?1",
+    // `INSERT ... SELECT` from the same table says the same, and makes a table for its one row each time.
+    for (read, write) in [
+        (
+            "SELECT person, state, reason_code, reason, finished_at, held FROM recipient WHERE id = ?1",
+            "INSERT INTO recipient (id, person, state, reason_code, reason, finished_at, held)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        ),
+        (
+            "SELECT file, row, fields, suggestion, first_name, last_name, contact_id, content, metadata, content_key
+             FROM recipient_input WHERE id = ?1",
+            "INSERT INTO recipient_input (id, file, row, fields, suggestion, first_name, last_name, contact_id,
+                                          content, metadata, content_key)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        ),
     ] {
-        tx.connection.change(
-            copy,
-            (from, to),
-        )?;
+        let columns = tx.connection.find_read(read, [from], |row| {
+            let columns = (0..row.as_ref().column_count()).map(|column| row.get::<_, Value>(column));
+            Ok(columns.collect::<Result<Vec<_>, _>>()?)
+        })?;
+        let values = std::iter::once(Value::from(to.get())).chain(columns.into_iter().flatten());
+        tx.connection.change(write, params_from_iter(values))?;
     }
     delete_recipient(tx.connection, from)
 }

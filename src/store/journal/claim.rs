@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::context::Context;
 use super::queue::{Message, NEVER, NEXT_RUN, Ready, due, message_for, wait};
 use super::route;
+use super::standing::Standing;
 use super::types::{Claim, Claimed, Opening, Outstanding};
 use crate::amio::Addressee;
 use crate::domain::delivery::{self, Event, State};
@@ -17,6 +18,7 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
 use crate::store::attempt::{self, AskedContent, AskedKey, Asker, Intent};
 use crate::store::columns::{AT_ONCE, FOR_AN_OUTCOME, from_millis, to_millis};
+use crate::store::contact;
 use crate::store::error::StoreError;
 use crate::store::history::{self, Verdict};
 use crate::store::ids::{BatchId, RecipientId};
@@ -25,7 +27,6 @@ use crate::store::runs::{self, Place, Run};
 use crate::store::suppression::suppress;
 use crate::store::tally::Counter;
 use crate::store::transaction::Tx;
-use crate::store::{contact, pause, quota};
 
 /// Rows that one claim suppresses or passes over at the most before it lets others have their turn.
 const LOOKED_AT: usize = 500;
@@ -81,7 +82,8 @@ pub(super) fn claim(
     if tx.full {
         return Ok(Found::NoRoom);
     }
-    if let Some(by) = pause::paused_by(tx.connection, context.batch)? {
+    let standing = Standing::read(tx, context)?;
+    if let Some(by) = standing.paused_by {
         return Ok(Found::Claim(Claim::Paused(by)));
     }
     let reported = known.requests;
@@ -98,20 +100,21 @@ pub(super) fn claim(
             Place::SharedBy(runs) => return Ok(Found::SharedBy(runs)),
         }
     }
-    let claims = quota::claims(tx.connection, context.rules.token, context.batch)?;
-    let total = claims.of_others_since(&context.before);
+    let total = standing.claims.of_others_since(&context.before);
     if total > reported {
         return Ok(Found::OthersSpent { total });
     }
-    Ok(Found::Claim(match next(tx, context, now)? {
-        Next::Row(ready, phone, message) => {
-            Claim::Claimed(Box::new(intend(tx, context, *ready, phone, message, now)?))
-        }
-        Next::More => Claim::Again,
-        Next::Nothing => Claim::Exhausted {
-            opens_at: next_opening(tx, context, now)?,
+    Ok(Found::Claim(
+        match next(tx, context, &standing.skip, now)? {
+            Next::Row(ready, phone, message) => {
+                Claim::Claimed(Box::new(intend(tx, context, *ready, phone, message, now)?))
+            }
+            Next::More => Claim::Again,
+            Next::Nothing => Claim::Exhausted {
+                opens_at: next_opening(tx, context, now)?,
+            },
         },
-    }))
+    ))
 }
 
 /// Whether a claim would find a row, now or later in this run.
@@ -120,7 +123,8 @@ pub(super) fn outstanding(
     context: &Context,
     now: Timestamp,
 ) -> Result<Outstanding, StoreError> {
-    Ok(match next(tx, context, now)? {
+    let skip = Standing::read(tx, context)?.skip;
+    Ok(match next(tx, context, &skip, now)? {
         Next::Row(..) => Outstanding::Some,
         Next::More => Outstanding::Retry,
         Next::Nothing => match next_opening(tx, context, now)? {
@@ -132,7 +136,12 @@ pub(super) fn outstanding(
 
 /// The next row that may be messaged; those before it that must not be are suppressed, and those that must
 /// wait are given their time.
-fn next(tx: &mut Tx<'_>, context: &Context, now: Timestamp) -> Result<Next, StoreError> {
+fn next(
+    tx: &mut Tx<'_>,
+    context: &Context,
+    skip: &[String],
+    now: Timestamp,
+) -> Result<Next, StoreError> {
     for _ in 0..LOOKED_AT {
         let Some(mut ready) = due(tx, context, now)? else {
             return Ok(Next::Nothing);
@@ -174,7 +183,7 @@ fn next(tx: &mut Tx<'_>, context: &Context, now: Timestamp) -> Result<Next, Stor
                 continue;
             }
         }
-        if may_send(tx, context, &ready, &message, now)? {
+        if may_send(tx, context, skip, (&ready, &message), now)? {
             return Ok(Next::Row(Box::new(ready), phone, message));
         }
     }
@@ -225,8 +234,8 @@ fn no_row_is_left(tx: &Tx<'_>, context: &Context) -> Result<(), StoreError> {
 fn may_send(
     tx: &mut Tx<'_>,
     context: &Context,
-    ready: &Ready,
-    message: &Message,
+    skip: &[String],
+    (ready, message): (&Ready, &Message),
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let on = context.channel(ready.step)?.id;
@@ -246,7 +255,7 @@ fn may_send(
             text: &message.content,
             key: AskedKey::Known(message.key),
         }),
-        skip: &context.skipped.now(tx.connection, context.batch)?,
+        skip,
     };
     match history::judge(tx.connection, ready.person, &asker, context.rules.span, now)? {
         Verdict::MayBeMessaged => Ok(true),

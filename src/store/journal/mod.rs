@@ -14,6 +14,7 @@ mod context;
 mod queue;
 mod route;
 mod settle;
+mod standing;
 mod types;
 
 use std::sync::Arc;
@@ -236,7 +237,11 @@ impl Journal {
             Some(_) => self.quota_update.as_ref().and_then(|update| update()),
             None => None,
         };
-        let for_log = settlement.clone();
+        let for_log = settlement.as_ref().map(|it| {
+            let receipt = it.receipt.as_ref();
+            let message_id = receipt.and_then(|receipt| receipt.message_id.clone());
+            (it.recipient, it.outcome, message_id)
+        });
         let context = Arc::clone(&self.context);
         let written = self
             .store
@@ -254,12 +259,12 @@ impl Journal {
                 Ok((settled, then(&context, tx)?))
             })
             .await;
-        if let (Err(_), Some(it)) = (&written, for_log) {
+        if let (Err(_), Some((recipient, outcome, message_id))) = (&written, for_log) {
             // The checkpoint will call it unknown: what is known goes where a person can find it.
             tracing::error!(
-                recipient = it.recipient.seq(),
-                outcome = it.outcome.word(),
-                message_id = it.receipt.and_then(|receipt| receipt.message_id),
+                recipient = recipient.seq(),
+                outcome = outcome.word(),
+                message_id,
                 "the checkpoint failed before this result was on disk"
             );
         }

@@ -46,32 +46,26 @@ pub(super) struct Message {
     pub(super) key: i64,
 }
 
-/// The next queued row whose time has come. In a pilot its rows have come back to the queue when the run began.
+/// The next queued row whose time has come: those that came back first. In a pilot its rows have come back to the queue
+/// when the run began.
 pub(super) fn due(
     tx: &Tx<'_>,
     context: &Context,
     now: Timestamp,
 ) -> Result<Option<Ready>, StoreError> {
-    const COLUMNS: &str =
-        "SELECT r.id, r.person, p.number, r.attempts, i.row, i.first_name, i.last_name,
-            i.contact_id, i.content, i.metadata, i.content_key, r.step
-        FROM recipient r INDEXED BY recipient_queue
-             CROSS JOIN recipient_input i ON i.id = r.id
-             CROSS JOIN person p ON p.id = r.person
-        WHERE r.state = 'queued' AND r.held IS NULL AND r.id >> 32 = ?1";
-    let returned = tx.connection.find_read(
-        &format!(
-            "{COLUMNS} AND r.not_before > 0 AND r.not_before <= ?2 ORDER BY r.not_before, r.id LIMIT 1"
-        ),
-        (context.batch, to_millis(now)),
-        ready,
-    )?;
-    if returned.is_some() || context.pilot.is_some() {
-        return Ok(returned);
-    }
     tx.connection.find_read(
-        &format!("{COLUMNS} AND r.not_before = 0 ORDER BY r.id LIMIT 1"),
-        [context.batch],
+        "SELECT r.id, r.person, p.number, r.attempts, i.row, i.first_name, i.last_name,
+                i.contact_id, i.content, i.metadata, i.content_key, r.step
+         FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id CROSS JOIN person p ON p.id = r.person
+         WHERE r.id = coalesce(
+            (SELECT id FROM recipient INDEXED BY recipient_queue
+             WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1 AND not_before > 0 AND not_before <= ?2
+             ORDER BY not_before, id LIMIT 1),
+            (SELECT id FROM recipient INDEXED BY recipient_queue
+             WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1 AND not_before = 0 AND ?3
+             ORDER BY id LIMIT 1))
+               AND r.state = 'queued' AND r.held IS NULL",
+        (context.batch, to_millis(now), context.pilot.is_none()),
         ready,
     )
 }

@@ -92,10 +92,34 @@ fn lose(
 struct Subject {
     state: State,
     person: Option<PersonId>,
+    /// The person's number, if there is one.
+    number: Option<PhoneNumber>,
+    /// The request that is under way.
+    under_way: Option<AttemptId>,
     /// There was a request before this one.
     tried: bool,
     /// It may have been accepted.
     maybe_accepted: bool,
+}
+
+impl Subject {
+    fn find(tx: &Tx<'_>, id: RecipientId) -> Result<Self, StoreError> {
+        let (state, person, number, tried, maybe_accepted, under_way) = tx.connection.row(
+            "SELECT r.state, r.person, p.number, r.attempts > 0, r.maybe_accepted_at IS NOT NULL,
+                    (SELECT a.id FROM attempt a INDEXED BY attempt_under_way
+                     WHERE a.recipient = r.id AND a.outcome IS NULL)
+             FROM recipient r LEFT JOIN person p ON p.id = r.person WHERE r.id = ?1",
+            [id],
+        )?;
+        Ok(Self {
+            state,
+            person,
+            number,
+            under_way,
+            tried,
+            maybe_accepted,
+        })
+    }
 }
 
 /// What a result does to its recipient.
@@ -137,17 +161,8 @@ pub(super) fn settle(
     context: &Context,
     it: &Settlement,
 ) -> Result<Settled, StoreError> {
-    let (state, person, tried, maybe_accepted) = tx.connection.row(
-        "SELECT state, person, attempts > 0, maybe_accepted_at IS NOT NULL FROM recipient WHERE id = ?1",
-        [it.recipient],
-    )?;
-    let mut subject = Subject {
-        state,
-        person,
-        tried,
-        maybe_accepted,
-    };
-    let other = other_number(tx, it, &subject)?;
+    let mut subject = Subject::find(tx, it.recipient)?;
+    let other = other_number(it, &subject);
     close_request(tx, context, it, &subject, other)?;
     if it.by_text && !subject.maybe_accepted {
         // The request that was closed just now is none of them.
@@ -277,19 +292,10 @@ fn later(tx: &Tx<'_>, it: &Settlement) -> Result<Result<i64, String>, StoreError
 }
 
 /// The number that the answer names, if the message was meant for another one. Both are canonical.
-fn other_number(
-    tx: &Tx<'_>,
-    it: &Settlement,
-    subject: &Subject,
-) -> Result<Option<PhoneNumber>, StoreError> {
-    let answered = it.receipt.as_ref().and_then(|receipt| receipt.number);
-    let (Some(answered), Some(whose)) = (answered, subject.person) else {
-        return Ok(None);
-    };
-    let meant = person::number(tx.connection, whose)?;
-    Ok(meant
-        .is_some_and(|meant| meant != answered)
-        .then_some(answered))
+fn other_number(it: &Settlement, subject: &Subject) -> Option<PhoneNumber> {
+    let answered = it.receipt.as_ref()?.number?;
+    let meant = subject.number?;
+    (meant != answered).then_some(answered)
 }
 
 /// Closes the request that the result is of: the one under way, or the one that was given up last.
@@ -300,7 +306,7 @@ fn close_request(
     subject: &Subject,
     other: Option<PhoneNumber>,
 ) -> Result<(), StoreError> {
-    let request = match attempt::under_way(tx.connection, it.recipient)? {
+    let request = match subject.under_way {
         Some(request) => request,
         None => match attempt::requests_of(tx.connection, it.recipient)?.first() {
             Some(request) => request.id,
@@ -315,6 +321,7 @@ fn close_request(
     } else {
         None
     };
+    let mut was_read = false;
     let contact = match receipt.and_then(|receipt| receipt.contact_id.as_deref()) {
         Some(api_id) => {
             let keys = &context.keys;
@@ -322,9 +329,14 @@ fn close_request(
             Some(match (other, whose) {
                 (Some(other), Some(whose)) => {
                     let others = person::find_or_make(tx.connection, keys, other)?;
+                    was_read = true;
                     contact::learn_doubtful(tx.connection, on, api_id, [whose, others])?
                 }
-                (_, whose) => contact::learn(tx.connection, keys, on, api_id, whose)?.row,
+                (_, whose) => {
+                    let found = contact::learn(tx.connection, keys, on, api_id, whose)?;
+                    was_read = !found.is_new;
+                    found.row
+                }
             })
         }
         None => None,
@@ -349,7 +361,7 @@ fn close_request(
         let by = "--undecided retry";
         attempt::prove(tx.connection, request, Proof::Resend, by, None, it.at)?;
     }
-    match contact {
+    match contact.filter(|_| was_read) {
         Some(contact) => attempt::note_read(tx.connection, request, contact),
         None => Ok(()),
     }

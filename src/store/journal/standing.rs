@@ -1,0 +1,41 @@
+//! What stands at a batch and its token when a claim begins. Other processes may have changed it since the claim before.
+
+use std::sync::Arc;
+
+use super::context::Context;
+use crate::domain::batch_state::PausedBy;
+use crate::store::error::StoreError;
+use crate::store::pause::{self, PAUSED};
+use crate::store::query::Query as _;
+use crate::store::quota::Claims;
+use crate::store::transaction::Tx;
+
+/// What stands at the batch and its token.
+pub(super) struct Standing {
+    /// What keeps the batch from being sent.
+    pub(super) paused_by: Option<PausedBy>,
+    /// The requests that were ever claimed.
+    pub(super) claims: Claims,
+    /// The random ids of the batches whose people are left out.
+    pub(super) skip: Arc<[String]>,
+}
+
+impl Standing {
+    /// Reads it in one statement: each claim asks.
+    pub(super) fn read(tx: &Tx<'_>, context: &Context) -> Result<Self, StoreError> {
+        type Row = (Option<String>, bool, i64, i64, String);
+        let (by, may, with_token, of_batch, policy): Row = tx.connection.row(
+            &format!(
+                "SELECT {PAUSED}, coalesce(q.claimed, 0), coalesce(t.requests, 0), b.policy
+                 FROM batch b LEFT JOIN tally t ON t.batch = b.id LEFT JOIN quota q ON q.token = ?2
+                 WHERE b.id = ?1"
+            ),
+            (context.batch, context.rules.token),
+        )?;
+        Ok(Self {
+            paused_by: pause::paused(by.as_deref(), may),
+            claims: Claims::new(with_token, of_batch),
+            skip: context.skipped.of(policy)?,
+        })
+    }
+}

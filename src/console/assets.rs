@@ -3,9 +3,9 @@
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
 
-const CSS: &str = include_str!("../../templates/console/console.css");
-const SCRIPT: &str = include_str!("../../templates/console/console.js");
-const ICON: &str = include_str!("../../templates/console/icon.svg");
+const CSS: &str = include_str!("../templates/console/console.css");
+const SCRIPT: &str = include_str!("../templates/console/console.js");
+const ICON: &str = include_str!("../templates/console/icon.svg");
 
 fn asset(kind: &'static str, text: &'static str) -> Response {
     let headers = [(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-cache")];

@@ -26,7 +26,7 @@ use crate::run::{
 use crate::store::Store;
 
 #[derive(Template)]
-#[template(path = "console/batch.html")]
+#[template(path = "console/batch.html", config = "src/templates/askama.toml")]
 struct BatchPage {
     frame: Frame,
     live: LiveView,
@@ -62,7 +62,7 @@ pub(super) async fn show(
 }
 
 #[derive(Template)]
-#[template(path = "console/report.html")]
+#[template(path = "console/report.html", config = "src/templates/askama.toml")]
 struct ReportPage {
     frame: Frame,
     live: LiveView,

@@ -12,7 +12,7 @@ use crate::run::{DoctorSettings, FindingVerdict, doctor};
 use crate::store::{Reader, Store};
 
 #[derive(Template)]
-#[template(path = "console/health.html")]
+#[template(path = "console/health.html", config = "src/templates/askama.toml")]
 struct HealthPage {
     frame: Frame,
     /// Class, word, what it is about, and what was found.

@@ -17,7 +17,7 @@ use crate::run::RunError;
 use crate::store::Reader;
 
 #[derive(Template)]
-#[template(path = "console/home.html")]
+#[template(path = "console/home.html", config = "src/templates/askama.toml")]
 struct HomePage {
     frame: Frame,
     drafts: Vec<(String, String, String)>,

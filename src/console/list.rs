@@ -20,7 +20,7 @@ use crate::domain::text::trimmed;
 use crate::report::grouped;
 
 #[derive(Template)]
-#[template(path = "console/list.html")]
+#[template(path = "console/list.html", config = "src/templates/askama.toml")]
 struct ListPage<'a> {
     frame: Frame,
     draft: &'a Draft,
@@ -35,7 +35,7 @@ struct ListPage<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "console/working.html")]
+#[template(path = "console/working.html", config = "src/templates/askama.toml")]
 struct WorkingPage<'a> {
     frame: Frame,
     title: &'a str,

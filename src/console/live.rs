@@ -72,7 +72,7 @@ impl Streams {
 }
 
 #[derive(Template)]
-#[template(path = "console/live.html")]
+#[template(path = "console/live.html", config = "src/templates/askama.toml")]
 struct LivePart {
     live: LiveView,
 }

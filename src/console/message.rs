@@ -15,7 +15,7 @@ use super::page::{Failure, Frame, page};
 use crate::run::SampleRow;
 
 #[derive(Template)]
-#[template(path = "console/message.html")]
+#[template(path = "console/message.html", config = "src/templates/askama.toml")]
 struct MessagePage<'a> {
     frame: Frame,
     draft: &'a Draft,
@@ -34,7 +34,7 @@ struct MessagePage<'a> {
 
 /// The message of a row.
 #[derive(Template)]
-#[template(path = "console/preview.html")]
+#[template(path = "console/preview.html", config = "src/templates/askama.toml")]
 struct SampleView {
     row: u32,
     text: String,

@@ -65,7 +65,7 @@ pub(super) struct Failure {
 }
 
 #[derive(Template)]
-#[template(path = "console/failure.html")]
+#[template(path = "console/failure.html", config = "src/templates/askama.toml")]
 struct FailurePage<'a> {
     frame: Frame,
     title: &'static str,
@@ -190,7 +190,7 @@ pub(super) enum SignInPage {
 }
 
 #[derive(Template)]
-#[template(path = "console/sign-in.html")]
+#[template(path = "console/sign-in.html", config = "src/templates/askama.toml")]
 struct SignIn {
     frame: Frame,
     users: bool,

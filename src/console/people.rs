@@ -24,7 +24,7 @@ pub(super) struct Asked {
 }
 
 #[derive(Template)]
-#[template(path = "console/people.html")]
+#[template(path = "console/people.html", config = "src/templates/askama.toml")]
 struct PeoplePage {
     frame: Frame,
     typed: String,

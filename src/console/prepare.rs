@@ -31,7 +31,7 @@ struct Asked {
 }
 
 #[derive(Template)]
-#[template(path = "console/prepare.html")]
+#[template(path = "console/prepare.html", config = "src/templates/askama.toml")]
 struct MessagedPage<'a> {
     frame: Frame,
     draft: &'a Draft,

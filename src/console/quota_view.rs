@@ -17,7 +17,7 @@ const LASTS: Duration = Duration::from_secs(10);
 
 /// The quota over time, as a page shows it.
 #[derive(Debug, Clone, PartialEq, Template)]
-#[template(path = "console/quota.html")]
+#[template(path = "console/quota.html", config = "src/templates/askama.toml")]
 pub(super) struct QuotaView {
     svg: String,
     /// How it is now.

@@ -29,7 +29,10 @@ pub(super) struct Search {
 }
 
 #[derive(Template)]
-#[template(path = "console/suppression.html")]
+#[template(
+    path = "console/suppression.html",
+    config = "src/templates/askama.toml"
+)]
 struct SuppressionPage {
     frame: Frame,
     q: String,

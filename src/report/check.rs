@@ -1,5 +1,5 @@
 //! What a support person reads before anything is sent: numbers first, then the problems grouped by kind
-//! with examples, then what to do. The layout of text and page is in `templates/`.
+//! with examples, then what to do. The layout of text and page is in `src/templates/`.
 
 mod advice;
 mod counts;
@@ -194,7 +194,11 @@ impl CheckReport {
 
 /// The report as texts, ready to be printed: the template of the text, and a part of the page.
 #[derive(Template)]
-#[template(path = "check.txt", escape = "none")]
+#[template(
+    path = "check.txt",
+    config = "src/templates/askama.toml",
+    escape = "none"
+)]
 struct View<'a> {
     notes: Vec<String>,
     mapping: Vec<String>,
@@ -247,7 +251,7 @@ struct ExampleLine {
 
 /// The web page: no script, no font, no picture from elsewhere.
 #[derive(Template)]
-#[template(path = "check.html")]
+#[template(path = "check.html", config = "src/templates/askama.toml")]
 struct Page<'a> {
     title: String,
     /// Why nothing of the list may be sent.

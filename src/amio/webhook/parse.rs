@@ -610,7 +610,7 @@ mod tests {
             ("message_echo", json!({})),
             (
                 "message_received",
-                json!({ "id": "1", "content": { "type": "text", "payload": { "text": "STOP" } } }),
+                json!({ "id": "1", "content": { "type": "text", "payload": 5 } }),
             ),
             ("message_received", json!({ "id": "1", "content": {} })),
             ("opt_in", json!({ "channel": null })),

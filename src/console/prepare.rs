@@ -18,7 +18,7 @@ use super::mend;
 use super::named::path;
 use super::page::{Failure, Frame, page};
 use crate::run::{Messaged, SendPlan, SendSettings, Step, join_rows};
-use crate::store::{Reader, Store};
+use crate::store::{BatchId, Reader, Store};
 
 /// What was said of it.
 #[derive(Debug, Clone, Default)]
@@ -218,17 +218,8 @@ fn prepare(
     if let Some(purpose) = &asked.purpose {
         batch.keep_purpose(purpose, person, now)?;
     }
-    let corrections = &draft.choices.corrections;
-    if !corrections.is_empty() && !known {
-        let store = Store::open_existing(app.checkpoint(kind))?;
-        let id = Some(batch.batch().id);
-        note(
-            &Actor::new(app, person),
-            &store,
-            id,
-            "mend",
-            &corrections.told(),
-        )?;
+    if !known {
+        note_corrections(app, draft, (kind, batch.batch().id), person)?;
     }
     // Its rows are in the checkpoint now. After a rehearsal the list is there to be sent.
     if kind == app.kind() {
@@ -236,4 +227,21 @@ fn prepare(
     }
     let name = batch.batch().name.clone();
     Ok(Prepared::Batch { kind, name, known })
+}
+
+/// Keeps in the audit of a new batch which cells of its list were mended on the page.
+fn note_corrections(
+    app: &Arc<App>,
+    draft: &Draft,
+    (kind, batch): (Kind, BatchId),
+    person: &str,
+) -> Result<(), Failure> {
+    let corrections = &draft.choices.corrections;
+    if corrections.is_empty() {
+        return Ok(());
+    }
+    let store = Store::open_existing(app.checkpoint(kind))?;
+    let (actor, told) = (Actor::new(app, person), corrections.told());
+    note(&actor, &store, Some(batch), "mend", &told)?;
+    Ok(())
 }

@@ -77,26 +77,13 @@ pub(super) async fn work<L: Ledger, S: Sender>(
             }
             Claim::NoConnection => {
                 drop(turn);
-                // The checkpoint says that other runs hold the connections: a reason to wait.
-                let _storing = shared.progress.storing();
-                look_for_dead(&shared, LOOK_AGAIN).await?;
-                tokio::select! {
-                    () = shared.stop.requested() => {}
-                    () = shared.clock.sleep(CONNECTION) => {}
-                }
+                wait_for_connection(&shared).await?;
             }
             Claim::Again => {}
             Claim::Paused(by) => shared.stop.request(RunEnd::Paused(by)),
             Claim::Exhausted { opens_at: Some(at) } => {
                 drop(turn);
-                // One looks for all.
-                look_for_dead(&shared, Duration::ZERO).await?;
-                shared.progress.rows_wait_until(Some(at));
-                tokio::select! {
-                    () = shared.stop.requested() => {}
-                    () = shared.clock.sleep_until_wall(at) => {}
-                }
-                shared.progress.rows_wait_until(None);
+                wait_for_rows(&shared, at).await?;
             }
             Claim::Exhausted { opens_at: None } => {
                 shared.emptied.notify_waiters();
@@ -104,6 +91,30 @@ pub(super) async fn work<L: Ledger, S: Sender>(
             }
         }
     }
+}
+
+/// The checkpoint says that other runs hold the connections: a reason to wait.
+async fn wait_for_connection<L: Ledger>(shared: &Shared<L>) -> Result<(), StoreError> {
+    let _storing = shared.progress.storing();
+    look_for_dead(shared, LOOK_AGAIN).await?;
+    tokio::select! {
+        () = shared.stop.requested() => {}
+        () = shared.clock.sleep(CONNECTION) => {}
+    }
+    Ok(())
+}
+
+/// All rows that are left wait, the first of them until then.
+async fn wait_for_rows<L: Ledger>(shared: &Shared<L>, at: Timestamp) -> Result<(), StoreError> {
+    // One worker looks for all.
+    look_for_dead(shared, Duration::ZERO).await?;
+    shared.progress.rows_wait_until(Some(at));
+    tokio::select! {
+        () = shared.stop.requested() => {}
+        () = shared.clock.sleep_until_wall(at) => {}
+    }
+    shared.progress.rows_wait_until(None);
+    Ok(())
 }
 
 /// Settles what dead processes left under way, unless that was done within `lately`.

@@ -377,23 +377,7 @@ impl Counter {
                 let is_one = suggestion.as_deref().is_some_and(is_one_number);
                 group.suggested += u64::from(is_one);
             }
-            Verdict::Duplicate { first, .. } => {
-                self.summary.duplicate += 1;
-                let note = Note::FirstRow {
-                    file: first.file,
-                    row: first.row.get(),
-                };
-                if shared {
-                    self.summary.shared_numbers += 1;
-                    keep(self.examples, &mut self.summary.households, || {
-                        example(row, note)
-                    });
-                } else {
-                    keep(self.examples, &mut self.summary.duplicates, || {
-                        example(row, note)
-                    });
-                }
-            }
+            Verdict::Duplicate { first, .. } => self.duplicate(row, *first, shared),
             Verdict::Suppressed { cause, phone } => {
                 self.summary.suppressed += 1;
                 let text = || suppression_text(cause).to_owned();
@@ -411,6 +395,21 @@ impl Counter {
                 );
             }
         }
+    }
+
+    fn duplicate(&mut self, row: &JudgedRow, first: Position, shared: bool) {
+        self.summary.duplicate += 1;
+        let note = Note::FirstRow {
+            file: first.file,
+            row: first.row.get(),
+        };
+        let examples = if shared {
+            self.summary.shared_numbers += 1;
+            &mut self.summary.households
+        } else {
+            &mut self.summary.duplicates
+        };
+        keep(self.examples, examples, || example(row, note));
     }
 
     fn queued(&mut self, row: &JudgedRow, number: &Number) {

@@ -192,8 +192,8 @@ impl<'a> Run<'a> {
     ) -> Result<(Self, u64), RunError> {
         let (store, id) = (batch.store(), batch.batch().id);
         let schedule = schedule_of(batch.batch(), access, settings)?;
-        let concurrency = NonZeroUsize::try_from(settings.pacer.concurrency);
-        let concurrency = concurrency.unwrap_or(NonZeroUsize::MIN);
+        let concurrency =
+            NonZeroUsize::try_from(settings.pacer.concurrency).unwrap_or(NonZeroUsize::MIN);
         let client = access.client(settings.timeout, concurrency.get(), clock)?;
         let token = client.token_fingerprint();
         let sender = ApiSender::new(client, batch)?;

@@ -52,18 +52,15 @@ pub(super) fn judge(
     if let Some(cause) = people.iter().find_map(|(_, cause)| cause.clone()) {
         return Ok(Verdict::Suppressed(cause));
     }
-    let (mut past, mut was_unreached) = (Vec::new(), false);
-    for (person, _) in people {
-        let of_person = attempt::past_requests(connection, person, asker)?;
-        past.extend(of_person.requests);
-        was_unreached |= of_person.was_unreached;
-    }
+    let people = people.into_iter().map(|(person, _)| person);
+    let past = past_of(connection, people, asker)?;
     let unreached = match asker.channel {
-        Some(on) if was_unreached && !span.no_messenger.is_zero() => {
+        Some(on) if past.was_unreached && !span.no_messenger.is_zero() => {
             attempt::unreached_since(connection, whose, on, asker.recipient)?
         }
         Some(_) | None => None,
     };
+    let past = past.requests;
     let requests: Vec<PastRequest> = past.iter().map(|(request, _)| *request).collect();
     let earlier = |index| Earlier::load(connection, &past, index);
     let cause = match decide(&requests, unreached, span, now) {
@@ -104,6 +101,21 @@ pub(super) fn judge(
         }
     };
     Ok(Verdict::Suppressed(cause))
+}
+
+/// The requests to several people who are one person.
+fn past_of(
+    connection: &Connection,
+    people: impl Iterator<Item = PersonId>,
+    asker: &Asker<'_>,
+) -> Result<attempt::PastOf, StoreError> {
+    let mut past = attempt::PastOf::default();
+    for person in people {
+        let of_person = attempt::past_requests(connection, person, asker)?;
+        past.requests.extend(of_person.requests);
+        past.was_unreached |= of_person.was_unreached;
+    }
+    Ok(past)
 }
 
 /// A request that decides, for people.

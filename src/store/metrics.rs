@@ -99,9 +99,10 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn last_event_at(&self) -> Result<Option<Timestamp>, StoreError> {
-        let last: Option<i64> = self
-            .connection
-            .find("SELECT received_at FROM event ORDER BY id DESC LIMIT 1", [])?;
+        let last: Option<i64> = self.connection.find(
+            "SELECT received_at FROM event WHERE id = (SELECT max(id) FROM event)",
+            [],
+        )?;
         last.map(from_millis).transpose()
     }
 }

@@ -15,7 +15,9 @@ use crate::domain::retry::{Jitter, LATER};
 use crate::store::attempt::{self, Closing, Proof};
 use crate::store::columns::{AT_ONCE, to_millis};
 use crate::store::error::StoreError;
-use crate::store::ids::{AttemptId, BatchId, ChannelId, PersonId, RecipientId, RefusalId};
+use crate::store::ids::{
+    AttemptId, BatchId, ChannelId, ContactRow, PersonId, RecipientId, RefusalId,
+};
 use crate::store::query::Query as _;
 use crate::store::refusal;
 use crate::store::tally::Counter;
@@ -321,26 +323,7 @@ fn close_request(
     } else {
         None
     };
-    let mut was_read = false;
-    let contact = match receipt.and_then(|receipt| receipt.contact_id.as_deref()) {
-        Some(api_id) => {
-            let keys = &context.keys;
-            let whose = subject.person;
-            Some(match (other, whose) {
-                (Some(other), Some(whose)) => {
-                    let others = person::find_or_make(tx.connection, keys, other)?;
-                    was_read = true;
-                    contact::learn_doubtful(tx.connection, on, api_id, [whose, others])?
-                }
-                (_, whose) => {
-                    let found = contact::learn(tx.connection, keys, on, api_id, whose)?;
-                    was_read = !found.is_new;
-                    found.row
-                }
-            })
-        }
-        None => None,
-    };
+    let (contact, was_read) = learn_contact(tx, context, it, (subject.person, other), on)?;
     let closing = Closing {
         outcome: it.outcome,
         http_status: it.http_status,
@@ -365,6 +348,27 @@ fn close_request(
         Some(contact) => attempt::note_read(tx.connection, request, contact),
         None => Ok(()),
     }
+}
+
+/// The contact that the answer names, if it names one, and whether something may have been read there before.
+fn learn_contact(
+    tx: &Tx<'_>,
+    context: &Context,
+    it: &Settlement,
+    (whose, other): (Option<PersonId>, Option<PhoneNumber>),
+    on: ChannelId,
+) -> Result<(Option<ContactRow>, bool), StoreError> {
+    let receipt = it.receipt.as_ref();
+    let Some(api_id) = receipt.and_then(|receipt| receipt.contact_id.as_deref()) else {
+        return Ok((None, false));
+    };
+    if let (Some(other), Some(whose)) = (other, whose) {
+        let others = person::find_or_make(tx.connection, &context.keys, other)?;
+        let row = contact::learn_doubtful(tx.connection, on, api_id, [whose, others])?;
+        return Ok((Some(row), true));
+    }
+    let found = contact::learn(tx.connection, &context.keys, on, api_id, whose)?;
+    Ok((Some(found.row), !found.is_new))
 }
 
 /// The channel that a request went through.

@@ -19,7 +19,12 @@ export const fault = (text) => { faults += 1; process.stdout.write(`FAULT ${text
 
 export const until = async (what, is) => {
   for (let tries = 0; tries < 600; tries += 1) {
-    if (await is()) return;
+    // A page that loads itself anew meanwhile has not answered yet.
+    const answer = (async () => is())().catch((error) => {
+      if (!/context was destroyed|frame was detached/i.test(error.message)) throw error;
+      return false;
+    });
+    if (await answer) return;
     await new Promise((done) => setTimeout(done, 100));
   }
   assert.fail(`waited too long until ${what}`);

@@ -12,7 +12,6 @@ use super::keys::random;
 use super::log::log_path;
 use super::mark::mark_path;
 use super::misfit::Misfit;
-use super::openings;
 use super::replica::compact::{self, Comparison};
 use super::replica::position::{self, Position};
 use super::replica::record::{Record, Saying};
@@ -156,7 +155,6 @@ fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
         Ok(()) | Err(_) => {}
     }
-    openings::forget(path).map_err(failed)?;
     let kept = free_name(path);
     std::fs::rename(path, &kept).map_err(failed)?;
     Ok(kept)

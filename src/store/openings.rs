@@ -4,8 +4,8 @@
 //! not take away a file whose name it does not know: so each opening gives that file a new name, after the count is in
 //! the checkpoint. A file that counts further than its checkpoint says that the checkpoint is older than it was.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -17,8 +17,9 @@ use super::query::Query as _;
 /// The count in the table `node`.
 const OPENINGS: &str = "openings";
 
-/// The files beside a checkpoint that count its openings, with their counts.
-fn files(checkpoint: &Path) -> Vec<(u64, PathBuf)> {
+/// The files beside the checkpoint with this random id that count its openings, with their counts. What else has such
+/// a name, a link or a file of the user, is neither followed nor touched.
+fn files(checkpoint: &Path, uid: &str) -> Vec<(u64, PathBuf)> {
     let mark = mark_path(checkpoint);
     let (Some(name), Some(folder)) = (mark.file_name(), checkpoint.parent()) else {
         return Vec::new();
@@ -27,16 +28,22 @@ fn files(checkpoint: &Path) -> Vec<(u64, PathBuf)> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let count = |path: PathBuf| {
         let name = path.file_name()?.to_str()?;
-        Some((name.strip_prefix(&start)?.parse().ok()?, path))
+        let count = name.strip_prefix(&start)?.parse().ok()?;
+        is_of(&path, uid).then_some((count, path))
     };
     entries.filter_map(|entry| count(entry.path())).collect()
 }
 
+fn is_of(path: &Path, uid: &str) -> bool {
+    let mut text = String::new();
+    std::fs::symlink_metadata(path).is_ok_and(|there| there.is_file())
+        && File::open(path).is_ok_and(|file| file.take(200).read_to_string(&mut text).is_ok())
+        && text.trim() == uid
+}
+
 /// The file that counts furthest, of those of the checkpoint with this random id.
 pub(super) fn furthest(checkpoint: &Path, uid: &str) -> Option<(u64, PathBuf)> {
-    let is_of = |path: &Path| std::fs::read_to_string(path).is_ok_and(|text| text.trim() == uid);
-    let files = files(checkpoint).into_iter();
-    files.filter(|(_, path)| is_of(path)).max()
+    files(checkpoint, uid).into_iter().max()
 }
 
 /// What the checkpoint itself counts.
@@ -58,8 +65,8 @@ pub(super) fn count(checkpoint: &Path, uid: &str, connection: &Connection) {
 }
 
 fn try_count(checkpoint: &Path, uid: &str, connection: &Connection) -> Result<(), StoreError> {
-    let before = files(checkpoint);
-    let least = furthest(checkpoint, uid).map_or(0, |(count, _)| count);
+    let before = files(checkpoint, uid);
+    let least = before.iter().map(|(count, _)| *count).max().unwrap_or(0);
     // The checkpoint first: between the two, it may count further than the file, never the other way.
     connection.change(
         "INSERT INTO node (key, value) VALUES (?1, ?2 + 1)
@@ -70,7 +77,8 @@ fn try_count(checkpoint: &Path, uid: &str, connection: &Connection) -> Result<()
     name.push(format!("-{}", counted(connection)?));
     let path = PathBuf::from(name);
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    // A name that is taken is left alone: the next opening has another one.
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let written = options
@@ -87,9 +95,30 @@ fn try_count(checkpoint: &Path, uid: &str, connection: &Connection) -> Result<()
     Ok(())
 }
 
-/// Takes the files away: another file takes the checkpoint's place and counts anew.
-pub(super) fn forget(checkpoint: &Path) -> std::io::Result<()> {
-    files(checkpoint)
-        .into_iter()
-        .try_for_each(|(_, path)| std::fs::remove_file(path))
+#[cfg(test)]
+mod tests {
+    use super::super::checkpoint::Store;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_or_a_link_of_the_user_that_has_the_name_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (db, list) = (
+            folder.path().join("outreach.db"),
+            folder.path().join("list.csv"),
+        );
+        let name = |count: u64| folder.path().join(format!("outreach.db-mark-{count}"));
+        std::fs::write(&list, "phone").unwrap();
+        drop(Store::open(&db).unwrap());
+        std::os::unix::fs::symlink(&list, name(2)).unwrap();
+        std::fs::hard_link(&list, name(3)).unwrap();
+        std::fs::write(name(9), "mine").unwrap();
+        for _ in 0..3 {
+            drop(Store::open(&db).unwrap());
+        }
+        assert_eq!(std::fs::read(&list).unwrap(), b"phone");
+        assert_eq!(std::fs::read(name(9)).unwrap(), b"mine");
+        assert!(name(2).is_symlink() && name(3).exists());
+        assert!(name(4).exists() && !name(1).exists(), "it counts on");
+    }
 }

@@ -211,7 +211,11 @@ impl Store {
             }
             None => return Err(no_part(path, access)),
         }
-        let leases = log.leases()?;
+        let leases = match log.leases() {
+            Ok(leases) => leases,
+            Err(LogError::Away(text)) => return go_by_file(path, access, &text),
+            Err(error @ LogError::Refused(_)) => return Err(error.into()),
+        };
         context::enter(path, access.clone(), leases);
         // What was missed is applied when it is opened.
         match Self::open(path) {
@@ -285,13 +289,13 @@ impl Store {
     pub(crate) fn compact_cluster(path: &Path, access: &Access) -> Result<i64, StoreError> {
         // Its writer applies what comes meanwhile.
         let _open = Self::open(path)?;
-        compact::compact(path, &mut open_log(access)?)
+        compact::compact(path, &mut open_log(access)?, &|| false)
     }
 
     /// The same for this open checkpoint, if it is in a cluster.
     pub(super) fn cut_cluster_log(&self) -> Result<(), StoreError> {
         match context::access(&self.path) {
-            Some(access) => compact::compact(&self.path, &mut open_log(&access)?).map(drop),
+            Some(access) => compact::compact(&self.path, &mut open_log(&access)?, &|| false).map(drop),
             None => Ok(()),
         }
     }
@@ -302,7 +306,7 @@ impl Store {
     /// [`StoreError::Cluster`] if the engine fails, or a machine does not answer.
     pub(crate) fn compare_cluster(path: &Path, access: &Access) -> Result<Comparison, StoreError> {
         let _open = Self::open(path)?;
-        compact::compare(path, &mut open_log(access)?)
+        compact::compare(path, &mut open_log(access)?, &|| false)
     }
 
     /// The first record whose hash does not fit, as the engine computes it over the whole log.

@@ -887,6 +887,31 @@ fn a_long_log_is_cut_by_itself_while_machines_send() {
 }
 
 #[test]
+fn a_worker_that_waits_for_others_before_it_cuts_the_log_ends_when_it_is_told_to() {
+    let Some((engine, nodes)) = cluster(1) else {
+        return;
+    };
+    let add = ["suppress", "add", "+420777000001"];
+    nodes[0].outreach(&add).run().expect(0);
+    // A machine that lives, and never says how its file looks.
+    engine.sql(
+        "INSERT INTO outreach_outreach.node (node, pid, machine, place, applied, clock, seen)
+         VALUES ('mute', '1', 'elsewhere', 'elsewhere', 0, 0, clock_timestamp() + interval '1 hour')",
+    );
+    let sandbox = SandboxProcess::start(&[]);
+    let worker = nodes[0]
+        .worker(&sandbox)
+        .env("OUTREACH_TEST_LOG_RECORDS", "0")
+        .start();
+    wait_until("the log is being cut", || {
+        let taken = "SELECT count(*) FROM outreach_outreach.lease WHERE name LIKE '%snapshot'";
+        engine.sql(taken) == "1"
+    });
+    worker.signal("TERM");
+    worker.wait().expect(0);
+}
+
+#[test]
 fn an_append_that_arrives_after_the_client_gave_up_is_decided_once() {
     let Some((engine, mut nodes)) = cluster(2) else {
         return;

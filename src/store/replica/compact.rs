@@ -95,8 +95,13 @@ fn others(log: &mut dyn Log, own: &str) -> Result<Vec<NodeRow>, StoreError> {
         .collect())
 }
 
-/// Compares this file with those of the nodes that live. A writer of this file must be open in this process.
-pub(in crate::store) fn compare(path: &Path, log: &mut dyn Log) -> Result<Comparison, StoreError> {
+/// Compares this file with those of the nodes that live. A writer of this file must be open in this process: once
+/// `is_ending`, nobody is waited for.
+pub(in crate::store) fn compare(
+    path: &Path,
+    log: &mut dyn Log,
+    is_ending: &dyn Fn() -> bool,
+) -> Result<Comparison, StoreError> {
     let own = place_name(path);
     let node = format!("{:016x}", u64::from_be_bytes(random()?));
     let seq = say(log, &node, &Saying::Compare)?;
@@ -107,6 +112,9 @@ pub(in crate::store) fn compare(path: &Path, log: &mut dyn Log) -> Result<Compar
         let alive: Vec<String> = others(log, &own)?.into_iter().map(|it| it.place).collect();
         if has_answered(&own) && alive.iter().all(has_answered) {
             return judge(seq, &own, &answers);
+        }
+        if is_ending() {
+            return Err(StoreError::Stopped);
         }
         if begin.elapsed() > COMPARE {
             return Err(StoreError::Cluster {
@@ -146,11 +154,16 @@ fn judge(seq: i64, own: &str, answers: &[Digests]) -> Result<Comparison, StoreEr
 }
 
 /// Puts a snapshot of this file in place of the log so far; returns its position. It is made only of a file that was
-/// just compared with another one, if there is one. A writer of this file must be open in this process.
-pub(in crate::store) fn compact(path: &Path, log: &mut dyn Log) -> Result<i64, StoreError> {
+/// just compared with another one, if there is one. A writer of this file must be open in this process: once
+/// `is_ending`, nobody is waited for.
+pub(in crate::store) fn compact(
+    path: &Path,
+    log: &mut dyn Log,
+    is_ending: &dyn Fn() -> bool,
+) -> Result<i64, StoreError> {
     let own = place_name(path);
     if !others(log, &own)?.is_empty() {
-        compare(path, log)?.require_same()?;
+        compare(path, log, is_ending)?.require_same()?;
     }
     let packed = snapshot::pack(path)?;
     let Some(position) = packed.position else {
@@ -171,6 +184,9 @@ pub(in crate::store) fn compact(path: &Path, log: &mut dyn Log) -> Result<i64, S
     let begin = Instant::now();
     let is_behind = |node: &NodeRow| node.applied < position.seq;
     while others(log, &own)?.iter().any(is_behind) && begin.elapsed() < COME_ALONG {
+        if is_ending() {
+            return Err(StoreError::Stopped);
+        }
         std::thread::sleep(LOOK);
     }
     let at = Snapshot {

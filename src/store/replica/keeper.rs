@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -44,6 +44,7 @@ pub(in crate::store) struct Keeper {
     thread: Option<JoinHandle<()>>,
     node: String,
     place: String,
+    is_ending: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Keeper {
@@ -88,6 +89,8 @@ impl Keeper {
             clock: 0.0,
         };
         let own = path.to_owned();
+        let is_ending = Arc::new(AtomicBool::new(false));
+        let ending = Arc::clone(&is_ending);
         let thread = std::thread::Builder::new()
             .name("leases".to_owned())
             .spawn(move || {
@@ -99,6 +102,7 @@ impl Keeper {
                     held: BTreeMap::new(),
                     measured: Instant::now(),
                     snapshot: None,
+                    is_ending: ending,
                 };
                 leases.keep(&applied, &queue);
             })
@@ -111,6 +115,7 @@ impl Keeper {
             thread: Some(thread),
             node,
             place: place_name(path),
+            is_ending,
         })
     }
 
@@ -148,6 +153,8 @@ impl Keeper {
 
 impl Drop for Keeper {
     fn drop(&mut self) {
+        // The writer is gone by now: a snapshot would wait for what only it can answer.
+        self.is_ending.store(true, Ordering::SeqCst);
         // A lease may outlive this: it knows another way to the thread.
         let _ = self.asks.send(Ask::End);
         if let Some(thread) = self.thread.take() {
@@ -168,6 +175,7 @@ struct Leases {
     measured: Instant,
     /// Makes a snapshot.
     snapshot: Option<JoinHandle<()>>,
+    is_ending: Arc<AtomicBool>,
 }
 
 impl Leases {
@@ -259,12 +267,16 @@ impl Leases {
         }
         self.held.insert(lease.name.clone(), lease);
         let (path, access) = (self.path.clone(), self.access.clone());
+        let ending = Arc::clone(&self.is_ending);
         let cut = move || {
+            let is_ending = || ending.load(Ordering::SeqCst);
             let cut = Postgres::new(access)
                 .map_err(StoreError::from)
-                .and_then(|mut log| compact::compact(&path, &mut log));
+                .and_then(|mut log| compact::compact(&path, &mut log, &is_ending));
             match cut {
                 Ok(seq) => tracing::info!("the log of the cluster begins with record {seq} now"),
+                // The next process that has it open cuts it.
+                Err(StoreError::Stopped) => {}
                 Err(error) => tracing::warn!("the log of the cluster was not cut: {error}"),
             }
         };

@@ -192,9 +192,7 @@ impl<'a> Run<'a> {
     ) -> Result<(Self, u64), RunError> {
         let (store, id) = (batch.store(), batch.batch().id);
         let schedule = schedule_of(batch.batch(), access, settings)?;
-        let concurrency =
-            NonZeroUsize::try_from(settings.pacer.concurrency).unwrap_or(NonZeroUsize::MIN);
-        let client = access.client(settings.timeout, concurrency.get(), clock)?;
+        let client = access.client(settings.timeout, concurrency(settings).get(), clock)?;
         let token = client.token_fingerprint();
         let sender = ApiSender::new(client, batch)?;
         store.witness(|_| Ok(()))?;
@@ -212,21 +210,15 @@ impl<'a> Run<'a> {
         let pacer = quota::pacer(store, token, settings.pacer, clock).await?;
         let journal = journal.with_quota(quota::quota_update(&pacer));
         let journal = sharing_connections(journal, batch, settings).await?;
-        let said = past::refusal_rules(batch, &settings.refusals)?;
+        let dispatch = dispatch_settings(batch, settings, &schedule)?;
+        let past = past::answers(batch, &dispatch.said)?;
         let dispatcher = Dispatcher::new(
             journal.clone(),
             sender,
             pacer.clone(),
             clock.clone(),
-            Guards::new(settings.guards.clone(), past::answers(batch, &said)?),
-            DispatchSettings {
-                concurrency,
-                canary: settings.canary,
-                undecided: settings.undecided,
-                schedule: schedule.clone(),
-                channel_types: channel_types(batch)?,
-                said: said.clone(),
-            },
+            Guards::new(settings.guards.clone(), past),
+            dispatch,
             random_bits(),
         );
         let run = Self {
@@ -444,6 +436,25 @@ async fn sharing_connections(
     }
     let connections = settings.pacer.concurrency.get();
     Ok(journal.sharing_connections(connections).await?)
+}
+
+fn concurrency(settings: &RunSettings) -> NonZeroUsize {
+    NonZeroUsize::try_from(settings.pacer.concurrency).unwrap_or(NonZeroUsize::MIN)
+}
+
+fn dispatch_settings(
+    batch: &HeldBatch,
+    settings: &RunSettings,
+    schedule: &Schedule,
+) -> Result<DispatchSettings, RunError> {
+    Ok(DispatchSettings {
+        concurrency: concurrency(settings),
+        canary: settings.canary,
+        undecided: settings.undecided,
+        schedule: schedule.clone(),
+        channel_types: channel_types(batch)?,
+        said: past::refusal_rules(batch, &settings.refusals)?,
+    })
 }
 
 /// The types of the batch's channels, as far as they are known.

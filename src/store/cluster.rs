@@ -295,7 +295,9 @@ impl Store {
     /// The same for this open checkpoint, if it is in a cluster.
     pub(super) fn cut_cluster_log(&self) -> Result<(), StoreError> {
         match context::access(&self.path) {
-            Some(access) => compact::compact(&self.path, &mut open_log(&access)?, &|| false).map(drop),
+            Some(access) => {
+                compact::compact(&self.path, &mut open_log(&access)?, &|| false).map(drop)
+            }
             None => Ok(()),
         }
     }

@@ -75,21 +75,15 @@ pub(super) fn judge(
             Suppression::SameBatch { row, at }
         }
         Eligibility::Repeated(index) => {
-            let Earlier {
-                batch, at, sure, ..
-            } = earlier(index)?;
+            let (batch, at, sure) = earlier(index)?.accepted();
             Suppression::RepeatGuard { batch, at, sure }
         }
         Eligibility::Skipped(index) => {
-            let Earlier {
-                batch, at, sure, ..
-            } = earlier(index)?;
+            let (batch, at, sure) = earlier(index)?.accepted();
             Suppression::OtherMessage { batch, at, sure }
         }
         Eligibility::TooSoon(index) => {
-            let Earlier {
-                batch, at, sure, ..
-            } = earlier(index)?;
+            let (batch, at, sure) = earlier(index)?.accepted();
             Suppression::NotWithin { batch, at, sure }
         }
         Eligibility::Waits(index) => {
@@ -124,8 +118,6 @@ struct Earlier {
     row: u32,
     at: String,
     fate: RequestOutcome,
-    /// Whether it is known that it was accepted.
-    sure: bool,
 }
 
 impl Earlier {
@@ -143,8 +135,13 @@ impl Earlier {
             row,
             at: request.at.to_string(),
             fate: request.fate,
-            sure: request.fate == RequestOutcome::Accepted,
         })
+    }
+
+    /// Its batch, its time, and whether it is known that it was accepted.
+    fn accepted(self) -> (String, String, bool) {
+        let sure = self.fate == RequestOutcome::Accepted;
+        (self.batch, self.at, sure)
     }
 }
 

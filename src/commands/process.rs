@@ -58,3 +58,39 @@ pub(super) fn outlive_file_limits() {
 
 #[cfg(not(unix))]
 pub(super) fn outlive_file_limits() {}
+
+/// Files that a run has open beside its connections: the checkpoint, several times, with its log, the list, the results.
+#[cfg(unix)]
+const OWN_FILES: u64 = 24;
+
+/// Raises the limit on open files as far as the system lets this process: each connection is one.
+///
+/// # Errors
+/// [`ExitCode::Usage`] if even that is too low for so many connections: the API would seem to be away.
+#[cfg(unix)]
+pub(super) fn open_files_for(connections: u32) -> Result<(), CommandError> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    let limit = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(_) => limit.current,
+    };
+    match limit {
+        Some(limit) if limit < u64::from(connections) + OWN_FILES => {
+            Err(CommandError::usage(format_args!(
+                "--concurrency {connections} needs {} open files, and this process may have {limit}: lower it, or raise the limit (`ulimit -n`)",
+                u64::from(connections) + OWN_FILES
+            )))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) fn open_files_for(_: u32) -> Result<(), CommandError> {
+    Ok(())
+}

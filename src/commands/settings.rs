@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::call::Call;
 use super::console::Console;
 use super::error::CommandError;
+use super::process::open_files_for;
 use crate::config::{self, CheckpointPlace, MessageSource, OtherChannels, Settings, read_text};
 use crate::dispatch::GuardSettings;
 use crate::dispatch::pacer::core::Settings as PacerSettings;
@@ -26,6 +27,7 @@ pub(super) fn run(settings: &Settings, now: Timestamp) -> Result<RunSettings, Co
     let guards = settings.guards()?;
     let pace = settings.pace(now)?;
     let history = guards.history;
+    open_files_for(NonZeroU32::from(connection.concurrency).get())?;
     Ok(RunSettings {
         pacer: PacerSettings {
             rate: pace.rate,

@@ -76,7 +76,7 @@ pub enum StoreError {
     },
     /// A file that was begun and never became a checkpoint.
     #[error(
-        "the checkpoint is empty: it could not be finished when it was made (was the disk full?); nothing was ever kept in it, and the next command that sends makes it anew"
+        "the checkpoint is empty: it was not finished when it was made (the disk was full, or the program was ended); nothing was ever kept in it, and the next list that is sent makes it anew"
     )]
     Unfinished,
     /// Another process has the file open, and it must be brought to a newer version.

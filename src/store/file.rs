@@ -7,6 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::StoreError;
+use super::place::Place;
 
 /// How long a lock of another process is waited for.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
@@ -30,6 +31,17 @@ pub(super) fn require(path: &Path) -> Result<(), StoreError> {
 }
 
 pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    if flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
+        roll_back(path);
+    }
+    let connection = open(path, flags)?;
+    // A plan depends on the statement alone. Otherwise SQLite compiles a statement anew for each value that
+    // is bound beside a partial index: half of the time that a message takes.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(connection)
+}
+
+fn open(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     // From the root: `:memory:` and `file:x` are names like others, which SQLite would read as something else.
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let connection =
@@ -38,10 +50,25 @@ pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Store
             detail: error.to_string(),
         })?;
     connection.busy_timeout(busy_timeout())?;
-    // A plan depends on the statement alone. Otherwise SQLite compiles a statement anew for each value that
-    // is bound beside a partial index: half of the time that a message takes.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
+}
+
+/// Undoes what a process had begun that was killed while it made the file or brought an old one forward: before the
+/// write-ahead log is on, that stands in a rollback journal, and a connection that only reads cannot use it.
+fn roll_back(path: &Path) {
+    let path = Place::of(path).path;
+    let mut journal = path.file_name().unwrap_or_default().to_owned();
+    journal.push("-journal");
+    if !path.with_file_name(journal).exists() {
+        return;
+    }
+    // The first reading does it. Where that fails, so does the reading that was asked for, with the reason.
+    if let Ok(writer) = open(&path, OpenFlags::SQLITE_OPEN_READ_WRITE) {
+        let read = writer.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
+        if let Err(error) = read {
+            tracing::debug!("{} was not rolled back: {error}", path.display());
+        }
+    }
 }
 
 /// Turns the write-ahead log on. Two processes that make the same file at once stand in each
@@ -146,7 +173,7 @@ fn owner_only(_: &Path) {}
 mod tests {
     use rusqlite::StatementStatus;
 
-    use super::super::checkpoint::Store;
+    use super::super::checkpoint::{Reader, Store};
     use super::*;
 
     #[test]
@@ -165,5 +192,36 @@ mod tests {
             assert!(!select.exists([id, id]).unwrap());
         }
         assert_eq!(select.get_status(StatementStatus::RePrepare), 0);
+    }
+
+    /// A file as a process leaves it that is killed while it makes it: its first transaction is begun, and in the
+    /// journal stands how to undo it.
+    fn killed_while_made(path: &Path) {
+        let folder = tempfile::tempdir().unwrap();
+        let original = folder.path().join("outreach.db");
+        let connection = Connection::open(&original).unwrap();
+        connection
+            .execute_batch("PRAGMA user_version = 0; BEGIN; CREATE TABLE batch (id)")
+            .unwrap();
+        connection.cache_flush().unwrap();
+        for suffix in ["", "-journal"] {
+            let named = |path: &Path| {
+                let mut name = path.as_os_str().to_owned();
+                name.push(suffix);
+                name
+            };
+            std::fs::copy(named(&original), named(path)).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_a_process_began_that_was_killed_while_it_made_the_file_is_undone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("outreach.db");
+        killed_while_made(&path);
+        let error = Reader::open(&path).unwrap_err();
+        assert!(matches!(error.cause(), StoreError::Unfinished), "{error}");
+        drop(Store::open(&path).unwrap());
+        Reader::open(&path).unwrap();
     }
 }

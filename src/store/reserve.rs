@@ -2,7 +2,7 @@
 //! results which are known still get to disk.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::place::Place;
@@ -32,27 +32,30 @@ enum There {
 }
 
 impl Reserve {
-    /// Makes the reserve where it is not there or not whole. A disk without room for it is full soon anyway, and
-    /// says so then.
+    /// Makes the reserve where it is not there or not whole. Where the disk has no room for it, it counts as given up:
+    /// nothing new is begun.
     pub(super) fn make(checkpoint: &Path) -> Self {
         let checkpoint = Place::of(checkpoint).path;
         let mut name = checkpoint.file_name().unwrap_or_default().to_owned();
         name.push("-reserve");
         let path = checkpoint.with_file_name(name);
-        let ours = match what_is_there(&path) {
-            There::Other => false,
-            There::Whole => true,
-            There::Part | There::Nothing => {
-                if fill(&path).is_err() {
-                    // What is there of it takes room that results need.
-                    let _ = std::fs::remove_file(&path);
-                }
-                true
+        let filled = match what_is_there(&path) {
+            There::Other => {
+                return Self {
+                    path: None,
+                    given_up: false,
+                };
             }
+            There::Whole => Ok(()),
+            There::Part | There::Nothing => fill(&path),
         };
+        if filled.is_err() {
+            // What is there of it takes room that results need.
+            let _ = std::fs::remove_file(&path);
+        }
         Self {
-            path: ours.then_some(path),
-            given_up: false,
+            path: Some(path),
+            given_up: filled.is_err_and(|error| is_full(error.kind())),
         }
     }
 
@@ -70,6 +73,13 @@ impl Reserve {
         let removed = self.path.as_ref().map(std::fs::remove_file);
         matches!(removed, Some(Ok(())))
     }
+}
+
+fn is_full(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+    )
 }
 
 fn what_is_there(path: &Path) -> There {

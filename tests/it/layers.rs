@@ -43,7 +43,7 @@ const OWNERS: [(&str, &[&str]); 36] = [
     ("csv", &["intake", "report", "commands"]),
     ("indicatif", &["report"]),
     ("askama", &["report", "console"]),
-    ("rustix", &["clock", "store"]),
+    ("rustix", &["clock", "commands", "store"]),
     ("tempfile", &["report", "intake", "store"]),
     ("toml", &["config"]),
     ("anyhow", &["commands"]),

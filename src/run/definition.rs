@@ -127,12 +127,14 @@ impl Definition {
             .iter()
             .any(|part| !matches!(*part, ROWS | MAPPING));
         let is_there = match change {
+            None => differing.is_empty(),
             // The same list again, or one that was added to it.
-            None | Some(Change::Add) if differing.is_empty() => true,
-            Some(Change::Add) => !message_differs && self.was_added(&stored),
-            // What was added since goes with the list that is replaced.
-            Some(Change::Update) => differing.is_empty() && !stored.contains_key(ADDED),
-            None => false,
+            Some(Change::Add) => {
+                differing.is_empty() || !message_differs && self.was_added(&stored)
+            }
+            // Also by the same list everybody is judged anew: whoever was suppressed may be messaged by now, and what
+            // was added since goes with the list that is replaced.
+            Some(Change::Update) => false,
         };
         if is_there {
             return Ok(Step::Continue(batch));
@@ -320,10 +322,12 @@ mod tests {
     fn the_same_list_and_message_continue_the_batch() {
         let list = definition("a", "Hi");
         assert_eq!(compare(&list, None, None), Ok(Step::New));
-        for change in [None, Some(Change::Add), Some(Change::Update)] {
+        for change in [None, Some(Change::Add)] {
             let step = compare(&list, Some(&list), change);
             assert_eq!(step, Ok(Step::Continue(())), "{change:?}");
         }
+        let step = compare(&list, Some(&list), Some(Change::Update));
+        assert_eq!(step, Ok(Step::Change((), Change::Update)), "judged anew");
         assert!(matches!(
             compare(&list, None, Some(Change::Add)),
             Err(Mismatch::NoBatchYet(_))
@@ -373,7 +377,7 @@ mod tests {
         let wanted = definition("a", &content("Hi there"));
         let older = definition("a", &content("Hi  there\\n"));
         assert_ne!(older.digest, wanted.digest);
-        for change in [None, Some(Change::Add), Some(Change::Update)] {
+        for change in [None, Some(Change::Add)] {
             let step = compare(&wanted, Some(&older), change);
             assert_eq!(step, Ok(Step::Continue(())));
         }

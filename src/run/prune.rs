@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::error::RunError;
 use crate::domain::retention::{FIRST_STEP, KeepReason, next_step};
-use crate::store::{DecisionRecord, OldBatch, Reader, Store, StoreError};
+use crate::store::{DecisionRecord, OldBatch, Reader, Store, StoreError, at_most};
 
 /// Between two steps others have the write lock: who waits for it asks every 25 ms in the first 128 ms of its waiting,
 /// and ever more rarely then (SQLite's busy handler).
@@ -69,7 +69,7 @@ pub fn prune(
         batch.kept = store.begin_prune(batch.id, note, now)?;
         let mut rows = FIRST_STEP;
         while batch.kept.is_none() {
-            let step = store.prune_step(batch.id, rows)?;
+            let step = store.prune_step(batch.id, at_most(rows))?;
             rows = next_step(rows, step.took);
             pruned.rows += step.rows;
             pruned.people += step.people;

@@ -72,7 +72,7 @@ pub(super) fn join(
         return Ok(step);
     }
     match change {
-        Some(Change::Update) => Ok(Step::Change(batch.clone(), Change::Update)),
+        Some(Change::Update) => Ok(step),
         Some(Change::Add) | None => Err(Mismatch::OtherSegments {
             batch: batch.name.clone(),
             kept: kept.max_segments,

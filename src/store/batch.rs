@@ -11,6 +11,7 @@ use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::keys::{HashKey, random};
 use super::query::Query as _;
+use super::steps::at_most;
 use super::transaction::Tx;
 use super::{channel, earlier, person, prune};
 use crate::domain::batch_state::{BY_EVENT, BatchState};
@@ -194,7 +195,7 @@ impl Store {
         let discard = || {
             let keys = self.keys.clone();
             self.writer
-                .write_blocking(move |tx| discard_step(tx, &keys, id, STEP))
+                .write_blocking(move |tx| discard_step(tx, &keys, id, at_most(STEP)))
         };
         while discard()? > 0 {}
         self.writer.write_blocking(move |tx| remove(tx, id))

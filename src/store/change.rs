@@ -177,6 +177,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<u64, StoreError> {
         let target = batch.id;
+        let is_same = batch.definition == change.definition && batch.digest == change.digest;
         let interrupted = self.writer.write_blocking(move |tx| {
             if let Some(decision) = &decided.messaged {
                 earlier::carry_out(tx.connection, target, decision, now)?;
@@ -189,7 +190,9 @@ impl Store {
                 // Before the rows: nobody is claimed without the event.
                 follow_up::keep_with(tx.connection, target, follow_up)?;
             }
-            pause::note_prepared(tx.connection, target, decided.prepared_by.as_deref())?;
+            if !is_same {
+                pause::note_prepared(tx.connection, target, decided.prepared_by.as_deref())?;
+            }
             decision::record_all(tx.connection, &decided.said)?;
             decide(tx, target, staging, &change, now)
         })?;
@@ -278,9 +281,9 @@ fn step(tx: &mut Tx<'_>, target: BatchId, now: Timestamp) -> Result<bool, StoreE
     }
     let change = &decided.change;
     tx.connection.change(
-        // What was approved is not what it is now.
+        // What was approved is not what it is now, unless the same list came again.
         "UPDATE batch SET definition = ?2, digest = ?3, change = NULL,
-                approval = json_remove(approval, '$.digest', '$.by')
+                approval = iif(definition = ?2 AND digest = ?3, approval, json_remove(approval, '$.digest', '$.by'))
          WHERE id = ?1",
         (target, to_json(&change.definition)?, change.digest),
     )?;

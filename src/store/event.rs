@@ -14,6 +14,7 @@ use super::evidence::{Verdict, apply, is_about_erased, learn_contact};
 use super::keys::HashKey;
 use super::query::Query as _;
 use super::reply;
+use super::steps::at_most;
 use super::transaction::Tx;
 use crate::amio::webhook::{KeptText, Notification, Piece};
 use crate::domain::event::{ContactEvent, EventKind};
@@ -247,12 +248,13 @@ fn try_again(
     after: i64,
     now: Timestamp,
 ) -> Result<(WaitingEvents, Option<i64>), StoreError> {
+    let most = at_most(STEP);
     let waiting: Vec<(i64, String, Option<String>, i64)> = tx.connection.rows(
         "SELECT id, kind, news, received_at FROM event INDEXED BY event_waiting
              WHERE applied_at IS NULL AND id > ?1 ORDER BY id LIMIT ?2",
-        (after, i64::try_from(STEP).unwrap_or(1)),
+        (after, i64::try_from(most).unwrap_or(1)),
     )?;
-    let more = (waiting.len() == STEP)
+    let more = (waiting.len() == most)
         .then(|| waiting.last().map(|(id, ..)| *id))
         .flatten();
     let mut step = WaitingEvents::default();

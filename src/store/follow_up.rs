@@ -16,6 +16,7 @@ use super::earlier::{self, keep};
 use super::error::StoreError;
 use super::ids::{BatchId, ChannelId, PersonId, RecipientId};
 use super::query::Query as _;
+use super::steps::at_most;
 use super::suppression::suppress;
 use super::transaction::Tx;
 use crate::domain::batch_state::BatchState;
@@ -170,7 +171,7 @@ fn close_step(tx: &mut Tx<'_>, batch: BatchId, now: Timestamp) -> Result<usize, 
     let (first, last) = batch.range();
     let rows: Vec<RecipientId> = tx.connection.list(
         "SELECT id FROM recipient WHERE id > ?1 AND id < ?2 AND state = 'queued' AND held = ?3 LIMIT ?4",
-        (first, last, FOR_ITS_EVENT, STEP),
+        (first, last, FOR_ITS_EVENT, at_most(STEP)),
     )?;
     for row in &rows {
         suppress(tx, *row, &Suppression::NoEvent, now)?;

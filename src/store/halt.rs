@@ -8,6 +8,7 @@ use super::error::StoreError;
 use super::ids::{BatchId, RecipientId};
 use super::query::Query as _;
 use super::refusal::{self, Cause, STEP};
+use super::steps::at_most;
 use crate::domain::outcome::AttemptOutcome;
 use crate::domain::text::canonical_text;
 
@@ -26,7 +27,7 @@ impl Store {
         let id = batch.id;
         let refused = self.reader()?.refused(id, text)?;
         let mut requeued = 0;
-        for step in refused.chunks(STEP) {
+        for step in refused.chunks(at_most(STEP)) {
             let step = step.to_vec();
             requeued += self.writer.write_blocking(move |tx| {
                 let cause = Cause {

@@ -20,6 +20,7 @@ use super::follow_up::{AWAITED, FOR_ITS_EVENT};
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::keys::HashKey;
 use super::query::Query as _;
+use super::steps::at_most;
 use super::tally::Counter;
 use super::transaction::Tx;
 use super::{pause, person};
@@ -96,7 +97,7 @@ impl Store {
             channel: channel.to_owned(),
             next_seq: 1,
             now,
-            chunk: Vec::with_capacity(CHUNK),
+            chunk: Vec::with_capacity(at_most(CHUNK)),
             pending: None,
             new_numbers: Vec::new(),
             awaits: None,
@@ -146,7 +147,7 @@ impl Loader<'_> {
             prepared.reason = Some(event.reason().to_owned());
         }
         self.chunk.push(prepared);
-        if self.chunk.len() >= CHUNK {
+        if self.chunk.len() >= at_most(CHUNK) {
             self.flush()
         } else {
             Ok(())
@@ -155,7 +156,7 @@ impl Loader<'_> {
 
     fn flush(&mut self) -> Result<(), StoreError> {
         self.wait()?;
-        let rows = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK));
+        let rows = std::mem::replace(&mut self.chunk, Vec::with_capacity(at_most(CHUNK)));
         let (batch, first, now) = (self.batch, self.next_seq, self.now);
         let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
         self.next_seq = first.checked_add(count).ok_or_else(|| StoreError::Value {
@@ -179,7 +180,7 @@ impl Loader<'_> {
             .blocking_recv()
             .unwrap_or(Err(StoreError::Stopped))?;
         self.new_numbers.extend(new);
-        if self.new_numbers.len() >= COLLECTED {
+        if self.new_numbers.len() >= at_most(COLLECTED) {
             self.enter_numbers()?;
         }
         Ok(())
@@ -189,7 +190,7 @@ impl Loader<'_> {
     fn enter_numbers(&mut self) -> Result<(), StoreError> {
         let mut numbers = std::mem::take(&mut self.new_numbers);
         numbers.sort_unstable();
-        for step in numbers.chunks(ENTERED_AT_ONCE) {
+        for step in numbers.chunks(at_most(ENTERED_AT_ONCE)) {
             let (step, keys) = (step.to_vec(), self.store.keys.clone());
             self.store.writer.write_blocking(move |tx| {
                 for new in &step {

@@ -10,6 +10,7 @@ use super::decision::{DecisionRecord, record};
 use super::error::StoreError;
 use super::ids::{BatchId, RecipientId};
 use super::query::Query as _;
+use super::steps::at_most;
 use crate::domain::delivery::State;
 
 /// Rows that are put first in one transaction.
@@ -111,7 +112,7 @@ impl Store {
         let Some(stored) = self.reader()?.stored_pilot(id)?.filter(|it| !it.is_over) else {
             return Ok(None);
         };
-        for step in stored.rows.chunks(STEP) {
+        for step in stored.rows.chunks(at_most(STEP)) {
             let step = step.to_vec();
             self.writer
                 .write(move |tx| {

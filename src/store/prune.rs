@@ -18,6 +18,7 @@ use super::error::StoreError;
 use super::ids::{BatchId, ContactRow, PersonId, RecipientId, StoredId};
 use super::keys::HashKey;
 use super::query::Query as _;
+use super::steps::at_most;
 use super::transaction::Tx;
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::retention::{KeepReason, without_texts};
@@ -145,13 +146,13 @@ impl Store {
                     "UPDATE event SET body = NULL
                      WHERE id IN (SELECT id FROM event INDEXED BY event_unreadable
                                   WHERE body IS NOT NULL AND received_at < ?1 LIMIT ?2)",
-                    (to_millis(before), EVENTS),
+                    (to_millis(before), at_most(EVENTS)),
                 )?;
                 let waiting = tx.connection.change(
                     "UPDATE event SET news = NULL, applied_at = ?3
                      WHERE id IN (SELECT id FROM event INDEXED BY event_waiting
                                   WHERE applied_at IS NULL AND received_at < ?1 LIMIT ?2)",
-                    (to_millis(before), EVENTS, to_millis(now)),
+                    (to_millis(before), at_most(EVENTS), to_millis(now)),
                 )?;
                 Ok((unreadable + waiting) as u64)
             })?;

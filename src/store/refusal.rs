@@ -12,6 +12,7 @@ use super::error::StoreError;
 use super::fallback;
 use super::ids::{BatchId, RecipientId, RefusalId};
 use super::query::Query as _;
+use super::steps::at_most;
 use super::transaction::Tx;
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::fallback::Cause as FallsBecause;
@@ -270,7 +271,7 @@ impl Store {
     ) -> Result<u64, StoreError> {
         let rows = self.reader()?.held_by(batch.id, held.refusal)?;
         let mut ended = 0;
-        for step in rows.chunks(STEP) {
+        for step in rows.chunks(at_most(STEP)) {
             let (step, actor, text) = (step.to_vec(), actor.to_owned(), held.text.clone());
             ended += self.writer.write_blocking(move |tx| {
                 let mut ended = 0;

@@ -8,6 +8,7 @@ use super::error::StoreError;
 use super::ids::{BatchId, RecipientId};
 use super::query::Query as _;
 use super::refusal::{self, Cause, STEP};
+use super::steps::at_most;
 use crate::domain::delivery::State;
 use crate::domain::outcome::AttemptOutcome;
 
@@ -45,7 +46,7 @@ impl Store {
             refusal::decided(tx.connection, Some(id), &by, "retry", &detail, now)
         })?;
         let mut queued = 0;
-        for step in rows.chunks(STEP) {
+        for step in rows.chunks(at_most(STEP)) {
             let (step, actor) = (step.to_vec(), actor.to_owned());
             queued += self.writer.write_blocking(move |tx| {
                 let cause = Cause {

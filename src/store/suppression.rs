@@ -10,6 +10,7 @@ use super::ids::{PersonId, RecipientId};
 use super::keys::HashKey;
 use super::person;
 use super::query::Query as _;
+use super::steps::at_most;
 use super::transaction::Tx;
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::phone::PhoneNumber;
@@ -103,7 +104,7 @@ impl Store {
         at: Timestamp,
     ) -> Result<usize, StoreError> {
         let mut added = 0;
-        for step in self.in_order_of_people(phones)?.chunks(STEP) {
+        for step in self.in_order_of_people(phones)?.chunks(at_most(STEP)) {
             let (step, keys) = (step.to_vec(), self.keys.clone());
             let (reason, source) = (reason.to_owned(), source.to_owned());
             added += self.writer.write_blocking(move |tx| {
@@ -134,7 +135,7 @@ impl Store {
         let reader = self.reader()?;
         reader.expect_many_people()?;
         let mut places = Vec::with_capacity(phones.len());
-        for step in phones.chunks(STEP) {
+        for step in phones.chunks(at_most(STEP)) {
             reader.look_anew()?;
             for phone in step {
                 places.push((person::find_named(&reader.connection, *phone)?, *phone));

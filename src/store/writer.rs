@@ -403,8 +403,14 @@ fn commit(
 mod tests {
     use std::sync::{Arc, Barrier};
 
+    use jiff::Timestamp;
+
+    use super::super::ids::BatchId;
+    use super::super::query::Query as _;
     use super::super::schema;
+    use super::super::tally::Counter;
     use super::*;
+    use crate::domain::delivery::State;
 
     #[test]
     fn a_job_that_fails_costs_the_others_of_its_group_nothing() {
@@ -445,5 +451,56 @@ mod tests {
             })
             .unwrap();
         assert_eq!(left, 1);
+    }
+
+    /// What a group counts stands in tables alone: of one that is rolled back nothing was counted, and what runs again
+    /// counts once.
+    #[test]
+    fn a_group_that_is_rolled_back_has_counted_nothing() {
+        let (batch, token) = (BatchId(1), 7);
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut connection).unwrap();
+        connection
+            .execute_batch("PRAGMA foreign_keys = OFF; INSERT INTO tally (batch) VALUES (1);")
+            .unwrap();
+        let nobody = Companions::default();
+        let writer = Writer::start(connection, Path::new(":memory:"), nobody, None).unwrap();
+        let counted = || {
+            let read: Result<(i64, i64, Option<i64>), _> = writer.write_blocking(move |tx| {
+                let sql = "SELECT queued, requests, (SELECT claimed FROM quota WHERE token = ?2)
+                           FROM tally WHERE batch = ?1";
+                tx.connection.row(sql, (batch, token))
+            });
+            read.unwrap()
+        };
+        let claim = move |tx: &mut Tx<'_>| {
+            tx.count(batch, Counter::State(State::Queued), 1);
+            tx.count(batch, Counter::Requests, 1);
+            tx.note_claim(token, Timestamp::UNIX_EPOCH);
+            Ok::<_, StoreError>(())
+        };
+        let fail = move |tx: &mut Tx<'_>| {
+            claim(tx)?;
+            let detail = "no number".to_owned();
+            Err::<(), _>(StoreError::Value { detail })
+        };
+        let barrier = Arc::new(Barrier::new(2));
+        let entered = Arc::clone(&barrier);
+        let first = writer.submit(move |_| {
+            // The others are handed in while the thread is here.
+            entered.wait();
+            entered.wait();
+            Ok(())
+        });
+        barrier.wait();
+        let good = writer.submit(claim).unwrap();
+        let bad = writer.submit(fail).unwrap();
+        barrier.wait();
+        assert!(first.unwrap().blocking_recv().unwrap().is_ok());
+        assert!(good.blocking_recv().unwrap().is_ok());
+        assert!(bad.blocking_recv().unwrap().is_err());
+        assert_eq!(counted(), (1, 1, Some(1)));
+        assert!(writer.write_blocking(fail).is_err());
+        assert_eq!(counted(), (1, 1, Some(1)));
     }
 }

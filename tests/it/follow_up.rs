@@ -393,9 +393,9 @@ fn an_opt_in_that_names_no_number_queues_once_its_contact_is_known() {
 
 #[test]
 fn the_receiver_closes_a_follow_up_whose_time_is_over() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::new().in_steps_of(2);
     let sandbox = SandboxProcess::start(&[]);
-    scratch.contacts(2);
+    scratch.contacts(5);
     scratch.send(&sandbox).run().expect(0);
     follow(&scratch, &sandbox, "opt_in")
         .with(&["--open-for", "1s"])
@@ -410,7 +410,7 @@ fn the_receiver_closes_a_follow_up_whose_time_is_over() {
     });
     receiver.end();
     let counts = scratch.checkpoint().counts_of(&name);
-    assert_eq!((counts.suppressed, counts.awaiting), (2, 0));
+    assert_eq!((counts.suppressed, counts.awaiting), (5, 0));
     scratch.checkpoint().expect_sound();
     scratch.outreach(&["status", &name]).run().expect(0);
 }

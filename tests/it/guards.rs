@@ -145,9 +145,9 @@ fn refusing_everybody() -> SandboxProcess {
     SandboxProcess::start(&["--no-messenger", "100%", "--same-text", REFUSAL])
 }
 
-/// A batch of 60 that was stopped by 20 identical refusals.
+/// A batch of 60 that was stopped by 20 identical refusals. They are taken back, and sent to again, in many steps.
 fn halted() -> Scratch {
-    let (scratch, sandbox) = (Scratch::new(), refusing_everybody());
+    let (scratch, sandbox) = (Scratch::new().in_steps_of(7), refusing_everybody());
     scratch.contacts(60);
     scratch
         .send(&sandbox)

@@ -12,7 +12,8 @@ const ROWS: u32 = 40;
 
 /// A batch that was killed in the middle, whose results were exported to `results`, and whose checkpoint is gone.
 fn lost(sandbox: &SandboxProcess, results: &str) -> Scratch {
-    let scratch = Scratch::new();
+    // It is read in many steps.
+    let scratch = Scratch::new().in_steps_of(7);
     scratch.contacts(ROWS);
     let send = scratch.send(sandbox).concurrency(4);
     send.crash_at("after-request:17").run().expect_crash();
@@ -302,7 +303,7 @@ fn results_whose_channel_a_spreadsheet_rounded_are_refused_since_no_guard_would_
 #[test]
 fn a_list_of_another_program_counts_for_not_within() {
     let sandbox = SandboxProcess::start(&[]);
-    let scratch = Scratch::new();
+    let scratch = Scratch::new().in_steps_of(1);
     scratch.contacts(6);
     let now = jiff::Timestamp::now();
     let day = |ago: i64| {

@@ -88,7 +88,7 @@ fn a_window_that_leaves_little_of_the_night_is_said_in_the_first_line() {
 
 #[test]
 fn whom_the_window_never_reaches_is_told_at_once_and_ends_suppressed() {
-    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    let (scratch, sandbox) = (Scratch::new().in_steps_of(1), SandboxProcess::start(&[]));
     let list = "phone,first_name\n+420777000001,Eva\n+12122221234,Ann\n+12122221235,Bob\n+420777000002,Jan\n";
     scratch.write("contacts.csv", list);
     let ended = scratch

@@ -331,7 +331,7 @@ fn unreached_first(scratch: &Scratch) -> bool {
 #[test]
 fn who_is_queued_again_by_a_person_is_tried_again_whatever_the_number_was_answered() {
     let (scratch, sandbox) = (
-        Scratch::new(),
+        Scratch::new().in_steps_of(2),
         SandboxProcess::start(&["--no-messenger", "100%"]),
     );
     scratch.contacts(5);

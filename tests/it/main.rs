@@ -85,6 +85,7 @@ mod sms;
 mod source;
 mod statements;
 mod status;
+mod steps;
 mod storage;
 mod structure;
 mod suites;

@@ -118,7 +118,8 @@ fn a_sample_is_drawn_by_a_seed_that_is_told_and_draws_the_same_people_again() {
 
 #[test]
 fn a_pilot_that_was_stopped_is_finished_whoever_goes_on_and_the_rest_waits() {
-    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::with_faults(&["401:at=3"]));
+    let scratch = Scratch::new().in_steps_of(2);
+    let sandbox = SandboxProcess::with_faults(&["401:at=3"]);
     scratch.contacts(20);
     let pilot = scratch.send(&sandbox).with(&["--limit", "5"]);
     pilot.concurrency(1).run().expect(5);

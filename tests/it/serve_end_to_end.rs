@@ -10,7 +10,9 @@ use outreach::internals::domain::delivery::State;
 use outreach::internals::store::{Contact, StoreError};
 use serde_json::Value;
 
-use crate::support::{CHANNEL, Checkpoint, PATIENCE, Running, SandboxProcess, Scratch, wait_until};
+use crate::support::{
+    CHANNEL, Checkpoint, PATIENCE, Receiver, Running, SandboxProcess, Scratch, wait_until,
+};
 
 /// Each gets two messages: 2,000 in all.
 const PEOPLE: u32 = 1_000;
@@ -194,4 +196,28 @@ fn a_killed_receiver_ends_with_the_sandboxs_own_account() {
     let messages: usize = theirs.values().map(|(messages, ..)| messages.len()).sum();
     let counted = checkpoint.counts_of("first").sent + checkpoint.counts_of("second").sent;
     assert_eq!(counted, messages as u64);
+}
+
+/// Whoever reaches the figures can read them, and the name of a batch may show what a list is about.
+#[test]
+fn the_figures_name_a_batch_only_where_that_is_asked_for() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(3);
+    send(&scratch, &sandbox, "redundancies", "Hello")
+        .wait()
+        .expect(0);
+    let figures = |more: &[&str]| {
+        let serve = scratch.outreach(&["serve", "--insecure-no-signature"]);
+        let receiver = Receiver::of(serve.with(more));
+        let figures = receiver.metrics();
+        receiver.end();
+        figures
+    };
+    let unnamed = figures(&[]);
+    let sent = "outreach_recipients{state=\"sent\"} 3";
+    assert!(unnamed.contains(sent), "{unnamed}");
+    assert!(!unnamed.contains("redundancies"), "{unnamed}");
+    let named = figures(&["--metrics-names"]);
+    let sent = "outreach_recipients{batch=\"redundancies\",state=\"sent\"} 3";
+    assert!(named.contains(sent), "{named}");
 }

@@ -21,7 +21,9 @@ use crate::domain::results_row::ResultsRow;
 use crate::domain::text::hex;
 use crate::intake::{Settings, Source, Table};
 use crate::report::ResultsColumns;
-use crate::store::{Batch, BatchName, DecisionRecord, ImportedRow, NewBatch, Restored, Store};
+use crate::store::{
+    Batch, BatchName, DecisionRecord, ImportedRow, NewBatch, Restored, Store, at_most,
+};
 
 /// The percentage of filled cells that must hold a date in a column that is taken for one of dates.
 const DATES: u64 = 80;
@@ -174,7 +176,7 @@ impl HistoryList {
             created_at: now,
         })?;
         let mut next = 1;
-        for step in self.people.chunks(STEP) {
+        for step in self.people.chunks(at_most(STEP)) {
             let rows = step.iter().map(|person| ImportedRow {
                 told: person.told(),
                 file: 0,

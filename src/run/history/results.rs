@@ -15,7 +15,7 @@ use crate::domain::text::hex;
 use crate::intake::{Table, is_rounded};
 use crate::report::ResultsColumns;
 use crate::store::{
-    BatchId, BatchName, DecisionRecord, Hold, ImportedRow, NewBatch, Restored, Store,
+    BatchId, BatchName, DecisionRecord, Hold, ImportedRow, NewBatch, Restored, Store, at_most,
 };
 
 /// Rows that are written at once: some 50 ms.
@@ -94,7 +94,7 @@ impl ResultsFile {
                 .iter()
                 .map(|at| record.get(*at).unwrap_or_default());
             target.take(row, fields.map(str::to_owned).collect(), &name);
-            if target.waiting.len() >= STEP {
+            if target.waiting.len() >= at_most(STEP) {
                 target.flush(store, now)?;
             }
             Ok(())

@@ -11,6 +11,7 @@ use crate::store::columns::{Json, to_millis};
 use crate::store::error::StoreError;
 use crate::store::ids::{BatchId, PersonId, RecipientId};
 use crate::store::query::Query as _;
+use crate::store::steps::at_most;
 use crate::store::suppression;
 use crate::store::tally::Counter;
 use crate::store::transaction::Tx;
@@ -34,12 +35,13 @@ pub(super) fn bring_in_line(
     last: i64,
     now: Timestamp,
 ) -> Result<Option<i64>, StoreError> {
+    let most = at_most(STEP);
     let rows: Vec<(RecipientId, Option<PersonId>, State)> = tx.connection.rows(
         "SELECT id, iif(reason_code IS 'erased', NULL, person), state FROM recipient
              WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
-        (after, last, i64::try_from(STEP).unwrap_or(1)),
+        (after, last, i64::try_from(most).unwrap_or(1)),
     )?;
-    let more = (rows.len() == STEP)
+    let more = (rows.len() == most)
         .then(|| rows.last().map(|(id, ..)| id.get()))
         .flatten();
     for (id, person, state) in rows {
@@ -160,7 +162,7 @@ pub(super) fn join_rows(
     let (first, last) = staging.range();
     let rows: Vec<(RecipientId, State)> = tx.connection.rows(
         "SELECT id, state FROM recipient WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
-        (first, last, i64::try_from(STEP).unwrap_or(1)),
+        (first, last, i64::try_from(at_most(STEP)).unwrap_or(1)),
     )?;
     if rows.is_empty() {
         return Ok(false);

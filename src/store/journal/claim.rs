@@ -24,6 +24,7 @@ use crate::store::history::{self, Verdict};
 use crate::store::ids::{BatchId, RecipientId};
 use crate::store::query::Query as _;
 use crate::store::runs::{self, Place, Run};
+use crate::store::steps::at_most;
 use crate::store::suppression::suppress;
 use crate::store::tally::Counter;
 use crate::store::transaction::Tx;
@@ -142,7 +143,7 @@ fn next(
     skip: &[String],
     now: Timestamp,
 ) -> Result<Next, StoreError> {
-    for _ in 0..LOOKED_AT {
+    for _ in 0..at_most(LOOKED_AT) {
         let Some(mut ready) = due(tx, context, now)? else {
             return Ok(Next::Nothing);
         };
@@ -290,7 +291,7 @@ pub(in crate::store) fn suppress_never(
     let rows: Vec<RecipientId> = tx.connection.list(
         "SELECT id FROM recipient INDEXED BY recipient_queue
              WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1 AND not_before = ?2 LIMIT ?3",
-        (batch, NEVER, RESET_AT_ONCE),
+        (batch, NEVER, at_most(RESET_AT_ONCE)),
     )?;
     for row in &rows {
         suppress(tx, *row, &Suppression::WindowNeverOpens, now)?;
@@ -308,7 +309,7 @@ pub(super) fn reset_waits(tx: &mut Tx<'_>, batch: BatchId) -> Result<bool, Store
              WHERE id IN (SELECT id FROM recipient INDEXED BY recipient_queue
                           WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1 AND not_before > 0
                           LIMIT ?2)",
-        (batch, RESET_AT_ONCE),
+        (batch, at_most(RESET_AT_ONCE)),
     )?;
     Ok(changed > 0)
 }

@@ -29,6 +29,7 @@ use super::ids::RecipientId;
 use super::query::Query as _;
 use super::refusal::{self, Cause};
 use super::runs::{self, Run};
+use super::steps::at_most;
 use super::transaction::Tx;
 use super::{channel, fallback, follow_up, quota, tuning};
 use crate::domain::fallback::Step;
@@ -327,7 +328,7 @@ impl Journal {
         hold: bool,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        for step in rows.chunks(refusal::STEP) {
+        for step in rows.chunks(at_most(refusal::STEP)) {
             let step = step.to_vec();
             self.store
                 .writer

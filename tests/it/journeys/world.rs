@@ -113,6 +113,8 @@ impl World {
         let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let mut program = Program::new(self.scratch.folder(), &words)
             .env("OUTREACH_WEBHOOK_SECRET", SECRET)
+            // Lists are short: so they take several steps all the same.
+            .env("OUTREACH_TEST_STEP", "3")
             .env("TZ", "UTC");
         if let Some((point, passage)) = crash {
             program = program.crash_at(&format!("{point}:{passage}"));

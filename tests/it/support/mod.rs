@@ -40,6 +40,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 /// A folder of its own, gone with the test. It is also where the program keeps the user's own checkpoint.
 pub(crate) struct Scratch {
     folder: PathBuf,
+    step: Option<u16>,
     _whole: tempfile::TempDir,
 }
 
@@ -50,7 +51,16 @@ impl Scratch {
         std::fs::create_dir(&folder).expect("a folder");
         Self {
             folder,
+            step: None,
             _whole: whole,
+        }
+    }
+
+    /// The same; what the program changes in steps it changes in steps of so few rows, so that a short list takes many.
+    pub(crate) fn in_steps_of(self, rows: u16) -> Self {
+        Self {
+            step: Some(rows),
+            ..self
         }
     }
 
@@ -79,7 +89,11 @@ impl Scratch {
 
     /// The program in this folder, with the sandbox's token and nothing else in its environment.
     pub(crate) fn outreach(&self, arguments: &[&str]) -> Program {
-        Program::new(self.folder(), arguments)
+        let program = Program::new(self.folder(), arguments);
+        match self.step {
+            Some(rows) => program.env("OUTREACH_TEST_STEP", &rows.to_string()),
+            None => program,
+        }
     }
 
     /// `send contacts.csv` to the sandbox as the batch `list`.

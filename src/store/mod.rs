@@ -77,6 +77,7 @@ mod runs;
 mod schema;
 mod seen;
 mod session;
+mod stands;
 mod suppression;
 mod tally;
 mod test_message;

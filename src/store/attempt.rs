@@ -263,15 +263,12 @@ pub(super) fn past_of(
             let proof: Option<String> = row.get(1)?;
             let has_arrived: bool = row.get(2)?;
             let past = match (outcome.as_deref(), proof.as_deref()) {
-                // What was delivered or read is not sent again, whatever was said of it.
                 (_, Some("accepted" | "assumed")) => EarlierOutcome::Stands,
+                // What was delivered or read is not sent again, whatever was said of it.
                 (_, Some("failed")) if has_arrived => EarlierOutcome::Stands,
-                (None, _) => EarlierOutcome::Open,
-                (Some(_), Some("failed")) => EarlierOutcome::Failed,
-                (Some("sent"), _) => EarlierOutcome::Stands,
-                // A person decided to send again, whatever became of it.
-                (Some("undecided" | "interrupted"), Some("resend")) => EarlierOutcome::Failed,
-                (Some("undecided" | "interrupted"), _) => EarlierOutcome::Open,
+                (Some("sent"), proof) if proof != Some("failed") => EarlierOutcome::Stands,
+                (None, _) | (Some("undecided" | "interrupted"), None) => EarlierOutcome::Open,
+                // Refused, proven failed, or a person decided to send again, whatever became of it.
                 (Some(_), _) => EarlierOutcome::Failed,
             };
             Ok((past, row.get(3)?))

@@ -33,8 +33,7 @@ pub(super) fn settle(
             state
         }
         // The latest request decides.
-        Some(State::Sending | State::Unknown)
-        | Some(State::Sent | State::Invalid | State::Duplicate)
+        Some(State::Sending | State::Unknown | State::Sent | State::Invalid | State::Duplicate)
         | None => return Ok(false),
     };
     let mut past = attempt::past_of(tx.connection, row)?.into_iter();

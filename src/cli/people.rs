@@ -62,20 +62,24 @@ pub(crate) enum SuppressAction {
     /// Show what people wrote that may ask not to be messaged any more, and settle it
     ///
     /// A clear STOP counts by itself. What is doubtful, and events that could not be read in full, wait for a person
-    /// here. `suppress add NUMBER` settles the replies of that person too.
+    /// here, and so does an opt-out of a contact whose number is not known: it counts as soon as the number is, by an
+    /// answer, an event, or `--number`. `suppress add NUMBER` settles the replies of that person too.
     Replies {
         /// Put the person who wrote this one on the suppression list; repeatable
         #[arg(long, value_name = "ID", conflicts_with = "harmless")]
         opt_out: Vec<i64>,
+        /// The number of the person who wrote it, where it is not known
+        #[arg(long, value_name = "NUMBER", requires = "opt_out")]
+        number: Option<String>,
         /// This one is no opt-out: take it off this list; repeatable
         #[arg(long, value_name = "ID")]
         harmless: Vec<i64>,
         /// Print as JSON
         #[arg(long, conflicts_with_all = ["opt_out", "harmless"])]
         json: bool,
-        /// Where they are kept.
+        /// Its settings.
         #[command(flatten)]
-        checkpoint: Flags<CheckpointFile>,
+        settings: Flags<(DefaultRegion, CheckpointFile)>,
     },
     /// Show the list: number, reason, source, time
     List {

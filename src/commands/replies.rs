@@ -31,13 +31,25 @@ pub(super) fn list(call: &Call, json: bool, out: &mut dyn Write) -> CommandResul
             return Ok(());
         }
         let rows = rows(&reader, &event)?;
-        let text = match &event.said {
+        let mut text = match &event.said {
             Some(said) => format!("\"{}\"", on_one_line(&shortened(said))),
             None => format!("a {} event: {}", on_one_line(&event.kind), event.problem),
         };
+        if event.waits_for_person {
+            text.push_str("; an opt-out that waits: the number of the contact is not known");
+        }
         let who = match (event.phone, &event.contact_id) {
             (Some(phone), _) => phone.masked(),
-            (None, Some(id)) => format!("contact {}", on_one_line(id)),
+            (None, Some(id)) => match &event.channel {
+                Some(channel) => {
+                    format!(
+                        "contact {} on channel {}",
+                        on_one_line(id),
+                        on_one_line(channel)
+                    )
+                }
+                None => format!("contact {}", on_one_line(id)),
+            },
             (None, None) => "nobody is named".to_owned(),
         };
         let rows = rows
@@ -53,8 +65,8 @@ pub(super) fn list(call: &Call, json: bool, out: &mut dyn Write) -> CommandResul
         console.say("No reply waits for a person.");
     } else {
         console.say(
-            "`outreach suppress replies --opt-out ID` puts the person on the suppression list, `outreach suppress replies \
-             --harmless ID` takes the reply off this list.",
+            "`outreach suppress replies --opt-out ID` puts the person on the suppression list (`--number NUMBER` says who it \
+             is, where only a contact is named), `outreach suppress replies --harmless ID` takes the reply off this list.",
         );
     }
     Ok(ExitCode::Complete)
@@ -77,7 +89,9 @@ fn value(reader: &Reader, event: &KeptEvent) -> Result<Value, CommandError> {
         "event": event.kind,
         "received_at": event.received_at,
         "phone": event.phone.map(PhoneNumber::e164),
+        "channel": event.channel,
         "contact_id": event.contact_id,
+        "waits_for_number": event.waits_for_person,
         "text": event.said,
         "problem": event.problem,
         // Where the text could not be read, a person may find it here.
@@ -94,14 +108,19 @@ fn shortened(text: &str) -> String {
 }
 
 /// Settles those that a person has read.
-pub(super) fn settle(call: &Call, opt_out: &[i64], harmless: &[i64]) -> CommandResult {
+pub(super) fn settle(
+    call: &Call,
+    (opt_out, number): (&[i64], Option<PhoneNumber>),
+    harmless: &[i64],
+) -> CommandResult {
     let (settings, console) = (&call.settings, call.console);
     let (ids, answer) = match opt_out {
         [] => (harmless, Answer::Harmless),
         _ => (opt_out, Answer::OptOut),
     };
     let store = Store::open_existing(&checkpoint::find(settings, None)?.path)?;
-    let done = store.answer_events(ids.to_vec(), answer, settings.person(), call.clock.now())?;
+    let (said, now) = ((answer, number), call.clock.now());
+    let done = store.answer_events(ids.to_vec(), said, settings.person(), now)?;
     match (done, answer) {
         (Answered::NoSuch(id), _) => Err(CommandError::usage(format_args!(
             "no reply {id} waits for a person; nothing was changed. `outreach suppress replies` shows them"
@@ -110,6 +129,13 @@ pub(super) fn settle(call: &Call, opt_out: &[i64], harmless: &[i64]) -> CommandR
             "{id} names nobody; nothing was changed. Find out who wrote it: `outreach suppress add NUMBER`, then \
              `outreach suppress replies --harmless {id}`"
         ))),
+        (Answered::Waits(id), _) => {
+            console.say(format_args!(
+                "The contact opted out. Whose it is, is not known yet: the person is on the suppression list as soon as it \
+                 is, or by `outreach suppress replies --opt-out {id} --number NUMBER`."
+            ));
+            Ok(ExitCode::Complete)
+        }
         (Answered::Done, Answer::OptOut) => {
             console.say("The person who wrote that is on the suppression list.");
             Ok(ExitCode::Complete)

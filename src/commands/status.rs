@@ -110,27 +110,28 @@ fn one(
     Ok(summary.exit())
 }
 
-/// Replies that may be opt-outs, and events that could not be read: a person should read them.
+/// Opt-outs that reach nobody yet, replies that may be opt-outs, and events that could not be read: a person should read
+/// them.
 fn unreadable(reader: &Reader, out: &mut dyn Write) -> Result<(), CommandError> {
-    let (mut replies, mut events) = (0, 0);
-    reader.kept_events(|event| -> Result<(), CommandError> {
-        match event.said {
-            Some(_) => replies += 1,
-            None => events += 1,
-        }
-        Ok(())
-    })?;
-    let replies = (replies > 0).then(|| {
-        let replies = plural(replies, "reply", "replies");
-        format!("{replies} may ask not to be messaged any more")
-    });
-    let events = (events > 0).then(|| {
+    let kept = reader.kept_counts()?;
+    let opt_outs = (kept.opt_outs > 0).then(|| {
         format!(
-            "{} could not be read in full",
-            counted(events, "webhook event")
+            "{} for the number of a contact to be known",
+            plural(kept.opt_outs, "opt-out waits", "opt-outs wait")
         )
     });
-    let text: Vec<String> = replies.into_iter().chain(events).collect();
+    let replies = (kept.replies > 0).then(|| {
+        let replies = plural(kept.replies, "reply", "replies");
+        format!("{replies} may ask not to be messaged any more")
+    });
+    let events = (kept.events > 0).then(|| {
+        format!(
+            "{} could not be read in full",
+            counted(kept.events, "webhook event")
+        )
+    });
+    let parts = [opt_outs, replies, events];
+    let text: Vec<String> = parts.into_iter().flatten().collect();
     if !text.is_empty() {
         let text = text.join(", and ");
         words(

@@ -58,6 +58,7 @@ pub(crate) fn run(args: &SuppressArgs, call: &Call, out: &mut dyn Write) -> Comm
         SuppressAction::List { json, .. } => list(settings, *json, out)?,
         SuppressAction::Replies {
             opt_out,
+            number,
             harmless,
             json,
             ..
@@ -65,7 +66,9 @@ pub(crate) fn run(args: &SuppressArgs, call: &Call, out: &mut dyn Write) -> Comm
             if opt_out.is_empty() && harmless.is_empty() {
                 return replies::list(call, *json, out);
             }
-            return replies::settle(call, opt_out, harmless);
+            let numbers: Vec<String> = number.iter().cloned().collect();
+            let number = parse(&numbers, settings)?.pop();
+            return replies::settle(call, (opt_out, number), harmless);
         }
     }
     Ok(ExitCode::Complete)

@@ -15,7 +15,7 @@ use super::list::attachment;
 use super::page::{Failure, Frame, page};
 use super::stream::written;
 use crate::domain::text::on_one_line;
-use crate::report::{counted, grouped, without_numbers, write_suppressions};
+use crate::report::{counted, grouped, plural, without_numbers, write_suppressions};
 use crate::run::{List, RunError, Source, Suppressed, suppress, typed_numbers};
 use crate::store::{Reader, Store, StoreError, SuppressionEntry};
 
@@ -40,6 +40,8 @@ struct SuppressionPage {
     all_text: String,
     found: String,
     more: u64,
+    /// Opt-outs of contacts whose number is not known, in words.
+    waiting: Option<String>,
     /// Digits, number, reason, source and day.
     entries: Vec<(u64, String, String, String, String)>,
 }
@@ -52,6 +54,10 @@ pub(super) async fn show(
     let (wanted, masked) = (q.trim().to_owned(), visit.sees_masked());
     let find = move |app: &std::sync::Arc<App>| search(app, &wanted, masked);
     let (all, found, entries) = visit.app.blocking(find).await?;
+    let kept = |app: &std::sync::Arc<App>| -> Result<_, Failure> {
+        Ok(Reader::open(app.people())?.kept_counts()?)
+    };
+    let waiting = visit.app.blocking(kept).await?.opt_outs;
     let shown = entries.len() as u64;
     page(&SuppressionPage {
         frame: visit.frame("suppression"),
@@ -59,6 +65,7 @@ pub(super) async fn show(
         all,
         all_text: counted(all, "number"),
         found: grouped(found),
+        waiting: (waiting > 0).then(|| plural(waiting, "opt-out waits", "opt-outs wait")),
         more: found.saturating_sub(shown),
         entries,
     })

@@ -240,7 +240,7 @@ const fn from_unknown(event: Event) -> Option<State> {
     }
 }
 
-/// A refusal is kept, unless delivery events overtook it or the user wants another try.
+/// A refusal is kept, unless a message arrived after all or the user wants another try.
 const fn from_refused(state: State, event: Event) -> Option<State> {
     match event {
         // A failure event may overtake the answer, or its loss; and its repetitions change nothing.
@@ -263,11 +263,9 @@ const fn from_refused(state: State, event: Event) -> Option<State> {
             | State::Duplicate
             | State::Suppressed => None,
         },
-        Event::Claimed
-        | Event::ProvenSent
-        | Event::AssumedSent
-        | Event::Suppress
-        | Event::Restore => None,
+        // It arrived after all, or an earlier message of the row did.
+        Event::ProvenSent => Some(State::Sent),
+        Event::Claimed | Event::AssumedSent | Event::Suppress | Event::Restore => None,
     }
 }
 

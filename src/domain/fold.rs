@@ -20,6 +20,64 @@ pub(crate) fn reply(text: &str) -> String {
     ))
 }
 
+/// A folded text whose letters are only written to look like Latin ones: letters of Cyrillic and Greek, digits between
+/// letters (`st0p`), one letter many times (`stooop`), letters with a gap between all of them.
+pub(crate) fn look_alikes(folded: &str) -> String {
+    let words = folded.split(' ').map(|word| {
+        let has_letter = word.contains(char::is_alphabetic);
+        let alike = word.chars().map(|sign| match sign {
+            '0'..='9' if !has_letter => sign,
+            sign => look_alike(sign),
+        });
+        once(alike)
+    });
+    let words: Vec<String> = words.collect();
+    let is_apart = words.len() > 2 && words.iter().all(|word| word.chars().count() == 1);
+    words.join(if is_apart { "" } else { " " })
+}
+
+/// Three signs or more of a kind are one.
+fn once(signs: impl Iterator<Item = char>) -> String {
+    let mut text = String::new();
+    let mut run = 0;
+    for sign in signs {
+        run = if text.ends_with(sign) { run + 1 } else { 1 };
+        text.push(sign);
+        if run == 3 {
+            text.truncate(text.len() - 2 * sign.len_utf8());
+            run = 1;
+        }
+    }
+    text
+}
+
+/// The Latin letter that a sign looks like, of those in Unicode's list of confusables (UTS #39) that people type.
+const fn look_alike(sign: char) -> char {
+    match sign {
+        'а' | 'α' | '4' => 'a',
+        'в' | 'β' => 'b',
+        'с' | 'ς' => 'c',
+        'ԁ' => 'd',
+        'е' | 'ε' | 'є' | '3' => 'e',
+        'һ' | 'н' => 'h',
+        'і' | 'ι' | '1' => 'i',
+        'ј' => 'j',
+        'к' | 'κ' => 'k',
+        'м' | 'μ' => 'm',
+        'η' | 'п' => 'n',
+        'о' | 'ο' | 'σ' | '0' => 'o',
+        'р' | 'ρ' => 'p',
+        'ѕ' | '5' => 's',
+        'т' | 'τ' | '7' => 't',
+        'υ' | 'ц' => 'u',
+        'ν' => 'v',
+        'ѡ' | 'ω' => 'w',
+        'х' | 'χ' => 'x',
+        'у' | 'γ' => 'y',
+        other => other,
+    }
+}
+
 /// The name of a country: lower case, without accents, `&` spelled out.
 pub(crate) fn country(text: &str) -> String {
     plain(text).replace('&', "and").replace('’', "'")
@@ -43,7 +101,9 @@ fn plain(text: &str) -> String {
         .normalize(&lower)
         .chars()
     {
-        if is_without_width(letter) || is_accent(letter) && !is_cyrillic(base) {
+        if is_without_width(letter)
+            || is_accent(letter) && (!is_cyrillic(base) || is_stress(letter, base))
+        {
             continue;
         }
         if !is_accent(letter) {
@@ -79,6 +139,11 @@ fn is_accent(letter: char) -> bool {
 /// Where a mark makes another letter: `й` is no `и`.
 fn is_cyrillic(letter: char) -> bool {
     matches!(letter, '\u{400}'..='\u{4ff}')
+}
+
+/// A mark of stress on a Cyrillic letter, which makes another letter of two only: `ѓ` and `ќ`.
+fn is_stress(mark: char, base: char) -> bool {
+    matches!(mark, '\u{300}' | '\u{301}') && !matches!(base, 'г' | 'к')
 }
 
 fn is_without_width(letter: char) -> bool {

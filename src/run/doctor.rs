@@ -272,7 +272,15 @@ fn events(store: &Store, findings: &mut Findings) -> Result<(), RunError> {
         "events",
         format!("the last webhook event came {}", minute(last)),
     );
-    let (waiting, unreadable) = (reader.waiting_events()?, reader.unreadable_events()?);
+    let (waiting, kept) = (reader.waiting_events()?, reader.kept_counts()?);
+    let unreadable = kept.replies + kept.events;
+    if kept.opt_outs > 0 {
+        let text = format!(
+            "{} of contacts whose number is not known: `outreach suppress replies` shows them",
+            counted(kept.opt_outs, "opt-out")
+        );
+        findings.notice("events", text);
+    }
     if waiting > 0 {
         let text = format!(
             "{} kept until the message is known that they speak of",

@@ -229,6 +229,12 @@ fn events(page: &mut Page, counters: &Counters, metrics: &Metrics) {
         metrics.unreadable_events as f64,
     );
     page.single(
+        "outreach_opt_outs_waiting",
+        "gauge",
+        "Opt-outs of contacts whose number is not known: nobody is left out by them yet.",
+        metrics.waiting_opt_outs as f64,
+    );
+    page.single(
         "outreach_webhook_connections",
         "gauge",
         "Open connections.",

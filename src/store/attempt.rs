@@ -128,6 +128,11 @@ pub(super) fn prove(
 /// When the message of a request was sent, as far as is known: an answer that was lost says nothing.
 pub(super) const SENT_AT: &str = "iif(a.outcome = 'sent', a.finished_at, a.started_at)";
 
+/// For so long, in milliseconds, a channel tries to deliver a message: "not delivered in 24 h" (code 4 of
+/// `message_failed`; Viber Business may be set to less). A reading covers all messages before it; of one that failed it
+/// shows only within this time that it arrived after all.
+pub(super) const DELIVERY_TRIES: &str = "86400000";
+
 /// Whether request `a` was accepted, whichever way that was learned.
 pub(super) const ACCEPTED: &str = "(a.outcome = 'sent' OR a.proof IN ('accepted', 'assumed'))";
 
@@ -147,7 +152,8 @@ pub(super) fn note_read(
         &format!(
             "SELECT min(d.until) FROM attempt a CROSS JOIN contact_read d
                   ON d.contact = ?2 AND d.until >= {SENT_AT} - ?3
-             WHERE a.id = ?1"
+             WHERE a.id = ?1 AND (a.proof IS NOT 'failed' OR a.delivered_at IS NOT NULL
+                                  OR d.until <= a.started_at + {DELIVERY_TRIES})"
         ),
         (attempt, contact, skew),
     )?;
@@ -241,7 +247,7 @@ pub(super) fn requests_of(
     )
 }
 
-/// What is known of all requests for the recipient, with their channels.
+/// What is known of all requests for the recipient, with their channels, the latest last.
 pub(super) fn past_of(
     connection: &Connection,
     recipient: RecipientId,
@@ -250,22 +256,19 @@ pub(super) fn past_of(
         "SELECT a.outcome, a.proof, coalesce(a.delivered_at, a.read_at) IS NOT NULL, a.channel
          FROM recipient r CROSS JOIN attempt a INDEXED BY attempt_by_person
               ON a.person IS r.person AND a.recipient = r.id
-         WHERE r.id = ?1 AND a.kind = 'request'",
+         WHERE r.id = ?1 AND a.kind = 'request' ORDER BY a.id",
         [recipient],
         |row| {
             let outcome: Option<String> = row.get(0)?;
             let proof: Option<String> = row.get(1)?;
             let has_arrived: bool = row.get(2)?;
             let past = match (outcome.as_deref(), proof.as_deref()) {
-                (None, _) => EarlierOutcome::Open,
+                (_, Some("accepted" | "assumed")) => EarlierOutcome::Stands,
                 // What was delivered or read is not sent again, whatever was said of it.
-                (Some(_), Some("failed")) if !has_arrived => EarlierOutcome::Failed,
-                (Some("sent"), _) | (_, Some("failed" | "accepted" | "assumed")) => {
-                    EarlierOutcome::Stands
-                }
-                // A person decided to send again, whatever became of it.
-                (Some("undecided" | "interrupted"), Some("resend")) => EarlierOutcome::Failed,
-                (Some("undecided" | "interrupted"), _) => EarlierOutcome::Open,
+                (_, Some("failed")) if has_arrived => EarlierOutcome::Stands,
+                (Some("sent"), proof) if proof != Some("failed") => EarlierOutcome::Stands,
+                (None, _) | (Some("undecided" | "interrupted"), None) => EarlierOutcome::Open,
+                // Refused, proven failed, or a person decided to send again, whatever became of it.
                 (Some(_), _) => EarlierOutcome::Failed,
             };
             Ok((past, row.get(3)?))

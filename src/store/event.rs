@@ -167,6 +167,9 @@ fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, S
         };
         taken.new += 1;
         match apply(tx, keys, &event, kind, (now, now), &mut taken.problems)? {
+            Verdict::Applied if reply::waits_for_person(tx.connection, keys, &event)? => {
+                keep_opt_out(tx, id, &event, &incoming.body)?;
+            }
             Verdict::Applied => {}
             Verdict::Waits => {
                 taken.waiting += 1;
@@ -192,6 +195,15 @@ fn is_reply_to_read(tx: &Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<
         }
         Some(_) | None => Ok(false),
     }
+}
+
+/// An opt-out that reaches nobody, as whose contact it is is not known, is kept for a person.
+fn keep_opt_out(tx: &Tx<'_>, id: i64, event: &ContactEvent, body: &str) -> Result<(), StoreError> {
+    if event.what == EventKind::OptedOut {
+        tx.connection
+            .change("UPDATE event SET body = ?2 WHERE id = ?1", (id, body))?;
+    }
+    Ok(())
 }
 
 /// Stores a piece as applied, which most are at once; `None` if it is known.

@@ -14,7 +14,7 @@ mod settle;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::attempt;
+use super::attempt::{self, DELIVERY_TRIES, SENT_AT};
 use super::columns::to_millis;
 use super::contact::{self, Found};
 use super::error::StoreError;
@@ -23,7 +23,7 @@ use super::ids::{AttemptId, BatchId, ChannelId, PersonId, RecipientId};
 use super::keys::HashKey;
 use super::query::Query as _;
 use super::transaction::Tx;
-use super::{channel, person};
+use super::{channel, person, stands};
 use crate::domain::delivery::State;
 use crate::domain::event::{ContactEvent, EventKind, OurKey, read_covers};
 use crate::domain::follow_up::Trigger;
@@ -267,9 +267,12 @@ impl Applying<'_, '_> {
             (found.row, to_millis(self.event.at)),
         )?;
         self.connection().change(
-            "UPDATE attempt SET read_at = coalesce(min(read_at, ?3), ?3)
-                 WHERE person IS ?1 AND contact = ?2 AND kind <> 'note'
-                       AND iif(outcome = 'sent', finished_at, started_at) <= ?4",
+            &format!(
+                "UPDATE attempt AS a SET read_at = coalesce(min(read_at, ?3), ?3)
+                 WHERE person IS ?1 AND contact = ?2 AND kind <> 'note' AND {SENT_AT} <= ?4
+                       AND (proof IS NOT 'failed' OR delivered_at IS NOT NULL
+                            OR ?3 <= started_at + {DELIVERY_TRIES})"
+            ),
             (
                 found.person,
                 found.row,
@@ -277,6 +280,14 @@ impl Applying<'_, '_> {
                 to_millis(read_covers(self.event.at)),
             ),
         )?;
+        let arrived: Vec<RecipientId> = self.connection().list(
+            "SELECT recipient FROM attempt
+                 WHERE person IS ?1 AND contact = ?2 AND proof = 'failed' AND read_at IS NOT NULL",
+            (found.person, found.row),
+        )?;
+        for row in arrived {
+            self.settle_by_standing(row)?;
+        }
         Ok(Verdict::Applied)
     }
 
@@ -311,7 +322,14 @@ impl Applying<'_, '_> {
         {
             contact::note_opting(self.connection(), found.row, Some(self.event.at), None)?;
         }
+        self.settle_by_standing(subject.id)?;
         Ok(Verdict::Applied)
+    }
+
+    /// See [`stands::settle`].
+    fn settle_by_standing(&mut self, row: RecipientId) -> Result<(), StoreError> {
+        let actor = format!("webhook {}", self.kind);
+        stands::settle(self.tx, row, &actor, self.now).map(drop)
     }
 
     fn echoed(&mut self, message: &str, ours: &OurKey) -> Result<Verdict, StoreError> {
@@ -338,6 +356,7 @@ impl Applying<'_, '_> {
         if self.settle(&subject)? {
             self.enter_message(&subject, message)?;
         }
+        self.settle_by_standing(subject.id)?;
         Ok(Verdict::Applied)
     }
 }

@@ -43,6 +43,8 @@ pub struct Metrics {
     pub waiting_events: u64,
     /// Webhook events that could not be read, or not in full.
     pub unreadable_events: u64,
+    /// Opt-outs of contacts whose number is not known.
+    pub waiting_opt_outs: u64,
 }
 
 impl Reader {
@@ -51,9 +53,11 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn metrics(&self) -> Result<Metrics, StoreError> {
+        let kept = self.kept_counts()?;
         let mut metrics = Metrics {
             waiting_events: self.waiting_events()?,
-            unreadable_events: self.unreadable_events()?,
+            unreadable_events: kept.replies + kept.events,
+            waiting_opt_outs: kept.opt_outs,
             ..Metrics::default()
         };
         for batch in self.batches()? {
@@ -71,18 +75,6 @@ impl Reader {
             Ok((row.get(0)?, from_json(&json).unwrap_or_default()))
         })?;
         Ok(metrics)
-    }
-
-    /// How many webhook events are kept that could not be read as documented, or not in full: a person
-    /// should read them.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the checkpoint fails.
-    pub(crate) fn unreadable_events(&self) -> Result<u64, StoreError> {
-        self.connection.count(
-            "SELECT count(*) FROM event INDEXED BY event_unreadable WHERE body IS NOT NULL",
-            [],
-        )
     }
 
     /// How many webhook events wait for what they speak of.

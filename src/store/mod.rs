@@ -77,6 +77,7 @@ mod runs;
 mod schema;
 mod seen;
 mod session;
+mod stands;
 mod steps;
 mod suppression;
 mod tally;

@@ -1,5 +1,5 @@
-//! Events that are kept because a person should read them: replies that may ask not to be messaged any more, and
-//! what could not be read in full.
+//! Events that are kept because a person should read them: replies that may ask not to be messaged any more, opt-outs of
+//! contacts whose number is not known, and what could not be read in full.
 
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -28,8 +28,12 @@ pub(crate) struct KeptEvent {
     pub(crate) received_at: Timestamp,
     /// The number, where the event or the checkpoint tells it.
     pub(crate) phone: Option<PhoneNumber>,
+    /// The channel's id, if the event names it.
+    pub(crate) channel: Option<String>,
     /// The contact's id on the channel.
     pub(crate) contact_id: Option<String>,
+    /// It is an opt-out that reaches nobody yet: whose contact it is, is not known.
+    pub(crate) waits_for_person: bool,
     /// What the person wrote.
     pub(crate) said: Option<String>,
     /// What could not be read, where nothing is known to be said.
@@ -47,11 +51,24 @@ pub(crate) enum Answer {
     Harmless,
 }
 
+/// How many events wait for a person.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct KeptCounts {
+    /// Opt-outs of contacts whose number is not known.
+    pub(crate) opt_outs: u64,
+    /// Replies that may ask not to be messaged any more.
+    pub(crate) replies: u64,
+    /// Events that could not be read in full.
+    pub(crate) events: u64,
+}
+
 /// What became of the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answered {
     /// It was carried out for all of them.
     Done,
+    /// The same, and this one waits until the contact's number is known.
+    Waits(i64),
     /// None is kept with this number.
     NoSuch(i64),
     /// It names nobody who could be put on the suppression list.
@@ -77,6 +94,23 @@ impl Reader {
         )
     }
 
+    /// How many events wait for a person.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn kept_counts(&self) -> Result<KeptCounts, StoreError> {
+        let mut counts = KeptCounts::default();
+        self.kept_events(|event| -> Result<(), StoreError> {
+            match event.said {
+                _ if event.waits_for_person => counts.opt_outs += 1,
+                Some(_) => counts.replies += 1,
+                None => counts.events += 1,
+            }
+            Ok(())
+        })?;
+        Ok(counts)
+    }
+
     fn kept_event(&self, row: &rusqlite::Row<'_>) -> Result<Option<KeptEvent>, StoreError> {
         let (body, received_at): (String, i64) = (row.get(2)?, row.get(3)?);
         let received_at = from_millis(received_at)?;
@@ -84,6 +118,7 @@ impl Reader {
             return Ok(None);
         };
         let whose = whose(&self.connection, &self.keys, &text.as_opt_out)?;
+        let waits_for_person = waits_for_person(&self.connection, &self.keys, &text.as_opt_out)?;
         let mut phone = text.as_opt_out.phone;
         if let Some(whose) = whose {
             let is_settled = person::suppression(&self.connection, whose)?.is_some();
@@ -97,7 +132,9 @@ impl Reader {
             kind: row.get(1)?,
             received_at,
             phone,
+            channel: Some(text.as_opt_out.channel).filter(|channel| !channel.is_empty()),
             contact_id: text.as_opt_out.contact_id,
+            waits_for_person,
             said: text.said,
             problem: text.problem,
             body,
@@ -106,14 +143,15 @@ impl Reader {
 }
 
 impl Store {
-    /// Carries out what a person decided about these events: all of them, or none.
+    /// Carries out what a person decided about these events: all of them, or none. `number` is whose they are, where the
+    /// events do not tell.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails: then nothing of it is stored.
     pub(crate) fn answer_events(
         &self,
         ids: Vec<i64>,
-        answer: Answer,
+        (answer, number): (Answer, Option<PhoneNumber>),
         actor: String,
         now: Timestamp,
     ) -> Result<Answered, StoreError> {
@@ -124,13 +162,15 @@ impl Store {
                 let Some((kind, text)) = load(tx.connection, id)? else {
                     return Ok(Answered::NoSuch(id));
                 };
-                let event = &text.as_opt_out;
+                let mut event = text.as_opt_out;
+                event.phone = event.phone.or(number);
                 let is_named = event.phone.is_some() || event.contact_id.is_some();
                 if answer == Answer::OptOut && !is_named {
                     return Ok(Answered::Nameless(id));
                 }
-                found.push((id, kind, text.as_opt_out));
+                found.push((id, kind, event));
             }
+            let mut answered = Answered::Done;
             for (id, kind, event) in found {
                 let what = match answer {
                     Answer::OptOut => {
@@ -140,8 +180,12 @@ impl Store {
                     }
                     Answer::Harmless => "harmless",
                 };
-                tx.connection
-                    .change("UPDATE event SET body = NULL WHERE id = ?1", [id])?;
+                if answer == Answer::OptOut && waits_for_person(tx.connection, &keys, &event)? {
+                    answered = Answered::Waits(id);
+                } else {
+                    tx.connection
+                        .change("UPDATE event SET body = NULL WHERE id = ?1", [id])?;
+                }
                 let record = DecisionRecord {
                     batch: None,
                     actor: actor.clone(),
@@ -151,7 +195,7 @@ impl Store {
                 };
                 decision::record(tx.connection, &record)?;
             }
-            Ok(Answered::Done)
+            Ok(answered)
         })
     }
 }
@@ -177,6 +221,25 @@ pub(super) fn is_settled(
     match whose(connection, keys, event)? {
         Some(whose) => Ok(person::suppression(connection, whose)?.is_some()),
         None => Ok(false),
+    }
+}
+
+/// Whether the event's contact opted out, and nothing tells whose contact it is.
+pub(super) fn waits_for_person(
+    connection: &Connection,
+    keys: &HashKey,
+    event: &ContactEvent,
+) -> Result<bool, StoreError> {
+    let on = channel::find(connection, &event.channel)?;
+    let (Some(on), Some(api_id), None) = (on, &event.contact_id, event.phone) else {
+        return Ok(false);
+    };
+    match contact::find(connection, keys, on, api_id)? {
+        Some(found) if found.person.is_none() && !found.erased => connection.value(
+            "SELECT opted_out_at IS NOT NULL FROM contact WHERE id = ?1",
+            [found.row],
+        ),
+        Some(_) | None => Ok(false),
     }
 }
 

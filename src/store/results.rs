@@ -70,11 +70,15 @@ pub struct ResultRow<'a> {
 pub(super) const FACTS: &str = "coalesce(r.finished_at, a.finished_at), a.message_id, k.api_id,
      iif(a.outcome = 'sent', a.finished_at, a.started_at), a.delivered_at, a.read_at, k.opted_in_at";
 
-/// See [`FACTS`]: the person, the last request that was accepted, and the contact that it went to.
+/// See [`FACTS`]: the person, the last request that was accepted, rather one that did not fail, and the contact that it
+/// went to.
 pub(super) const JOINS: &str = "LEFT JOIN person p ON p.id = r.person
-     LEFT JOIN attempt a ON a.id = (
+     LEFT JOIN attempt a ON a.id = coalesce((
          SELECT max(id) FROM attempt x WHERE x.person IS r.person AND x.recipient = r.id AND x.kind <> 'note'
-                AND (x.outcome = 'sent' OR x.proof IN ('accepted', 'assumed') OR x.message_id IS NOT NULL))
+                AND x.proof IS NOT 'failed'
+                AND (x.outcome = 'sent' OR x.proof IN ('accepted', 'assumed') OR x.message_id IS NOT NULL)), (
+         SELECT max(id) FROM attempt x WHERE x.person IS r.person AND x.recipient = r.id AND x.kind <> 'note'
+                AND x.proof = 'failed'))
      LEFT JOIN contact k ON k.id = a.contact";
 
 /// Rows that were not reached for one reason.

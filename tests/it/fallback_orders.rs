@@ -15,8 +15,8 @@ use outreach::internals::domain::phone::PhoneNumber;
 use outreach::internals::domain::recipient::{Accepted, JudgedRow, Position, RowNumber, Verdict};
 use outreach::internals::domain::refusal::Meaning;
 use outreach::internals::store::{
-    Batch, BatchName, Claim, ClaimRules, Claimed, Incoming, Journal, NewBatch, Settlement, Store,
-    StoreError,
+    Batch, BatchName, Claim, ClaimRules, Claimed, Incoming, Journal, NewBatch, RecipientId,
+    Settlement, Store, StoreError,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -330,6 +330,19 @@ impl World {
         }
     }
 
+    fn recipient(&self, phone: u64) -> RecipientId {
+        let mut found = None;
+        let reader = self.store.reader().unwrap();
+        let rows = reader.rows(self.batch.id, |row| {
+            if row.phone.unwrap().get() == phone {
+                found = Some(row.recipient);
+            }
+            Ok::<_, StoreError>(())
+        });
+        rows.unwrap();
+        found.unwrap()
+    }
+
     fn states(&self) -> Vec<(u64, State, Step)> {
         let mut rows = Vec::new();
         let reader = self.store.reader().unwrap();
@@ -379,79 +392,188 @@ proptest! {
     }
 }
 
-/// What was delivered is not sent again, though the API called it failed, before or after that.
+/// What is said of a message on the first channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Answer,
+    Failed,
+    Delivered,
+    Read,
+}
+
+impl Said {
+    fn event(self, phone: u64) -> Value {
+        let mut data = json!({
+            "channel": { "id": CHANNELS[0].0, "type": CHANNELS[0].1 },
+            "contact": { "id": format!("80{phone}"), "phone_number": phone.to_string() },
+        });
+        let (key, value, name) = match self {
+            Self::Answer => panic!("it is no event"),
+            Self::Failed => ("message", json!({ "id": FIRST }), "message_failed"),
+            Self::Delivered => ("messages", json!([{ "id": FIRST }]), "messages_delivered"),
+            Self::Read => {
+                let until = json!("2026-05-02T08:30:00Z");
+                ("last_read_timestamp", until, "messages_read")
+            }
+        };
+        data[key] = value;
+        data["error"] = json!({ "code": 3, "message": "not delivered" });
+        json!({ "event": name, "timestamp": "2026-05-02T09:00:00Z", "data": data })
+    }
+}
+
+/// The id of the first message.
+const FIRST: &str = "9000000000000";
+
+/// All orders of these.
+fn orders(of: &[Said]) -> Vec<Vec<Said>> {
+    let mut all = vec![Vec::new()];
+    for said in of {
+        let put = |order: &Vec<Said>| {
+            let at = 0..=order.len();
+            let put = |at| [&order[..at], &[*said], &order[at..]].concat();
+            at.map(put).collect::<Vec<_>>()
+        };
+        all = all.iter().flat_map(put).collect();
+    }
+    all
+}
+
+impl World {
+    /// Claims the first row, and lets all this be said of its message. Returns its number, and whom the claims after
+    /// that reach, each with its step.
+    async fn hear(&mut self, order: &[Said]) -> (u64, Vec<(u64, Step)>) {
+        let claimed = self.journal.settle_and_claim(None, Some(self.now)).await;
+        let Some(Claim::Claimed(claimed)) = claimed.unwrap().1 else {
+            panic!("somebody is queued");
+        };
+        let phone = claimed.phone.get();
+        let sent = Sent {
+            phone,
+            step: 0,
+            message: Some(9_000_000_000_000),
+            fails: Some(true),
+            failure_is_known: false,
+        };
+        self.sent.push(sent);
+        for said in order {
+            // The answer is read within the second that clocks may differ.
+            self.now += SignedDuration::from_millis(200);
+            if *said == Said::Answer {
+                let settlement = accepted(&claimed, self.now);
+                let settled = self.journal.settle_and_claim(Some(settlement), None).await;
+                settled.unwrap();
+            } else {
+                self.events.push((said.event(phone), 0));
+                self.take(self.events.len() - 1).await;
+            }
+        }
+        let settled = self.store.apply_waiting_events(self.now).await;
+        settled.unwrap();
+        let mut others = Vec::new();
+        loop {
+            self.now += SignedDuration::from_secs(7);
+            let found = self.journal.settle_and_claim(None, Some(self.now)).await;
+            let Some(Claim::Claimed(next)) = found.unwrap().1 else {
+                return (phone, others);
+            };
+            others.push((next.phone.get(), next.step));
+        }
+    }
+}
+
+fn accepted(claimed: &Claimed, at: Timestamp) -> Settlement {
+    Settlement {
+        recipient: claimed.recipient,
+        outcome: AttemptOutcome::Sent,
+        event: Event::Accepted,
+        http_status: Some(201),
+        text: String::new(),
+        why: "",
+        known: None,
+        by_text: false,
+        receipt: Some(Receipt {
+            message_id: Some(FIRST.to_owned()),
+            contact_id: Some(format!("80{}", claimed.phone.get())),
+            ..Receipt::default()
+        }),
+        at,
+    }
+}
+
+/// What was delivered or read is sent over the channel that it went by, and over no other, though the API called it
+/// failed, before or after that, and before its answer was read; and what failed goes on.
 #[test]
-fn a_message_that_arrived_after_all_is_followed_by_none_over_another_channel() {
+fn a_message_that_arrived_after_all_stands_on_its_channel_in_every_order_of_what_is_said() {
+    use Said::{Answer, Delivered, Failed, Read};
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     runtime.unwrap().block_on(async {
-        for order in [["failed", "delivered"], ["delivered", "failed"]] {
+        for (said, arrived) in [
+            (&[Answer, Failed][..], false),
+            (&[Answer, Failed, Failed], false),
+            (&[Answer, Failed, Delivered], true),
+            (&[Answer, Failed, Read], true),
+            (&[Answer, Failed, Delivered, Read], true),
+        ] {
+            for order in orders(said) {
+                let mut world = World::new(1).await;
+                let (phone, others) = world.hear(&order).await;
+                let again = others.iter().filter(|(whose, _)| *whose == phone);
+                let again: Vec<Step> = again.map(|(_, step)| *step).collect();
+                let mut states = world.states().into_iter();
+                let (_, state, step) = states.find(|(whose, ..)| *whose == phone).unwrap();
+                if arrived {
+                    assert_eq!((state, step), (State::Sent, Step::FIRST), "{order:?}");
+                    assert_eq!(again, [], "{order:?}");
+                } else {
+                    assert_eq!(again, [Step::new(1)], "{order:?}");
+                }
+                let faults = world.store.reader().unwrap().integrity_faults().unwrap();
+                assert!(faults.is_empty(), "{order:?}: {faults:?}");
+            }
+        }
+    });
+}
+
+/// A message was sent over the next channel before the first was shown to have arrived: if that one fails too, the first
+/// still stands.
+#[test]
+fn what_arrived_on_the_first_channel_stands_whatever_becomes_of_the_second() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.unwrap().block_on(async {
+        for late in [false, true] {
             let mut world = World::new(1).await;
-            let claimed = world.journal.settle_and_claim(None, Some(world.now)).await;
-            let Some(Claim::Claimed(claimed)) = claimed.unwrap().1 else {
-                panic!("somebody is queued");
-            };
-            let phone = claimed.phone.get();
-            let sent = Sent {
-                phone,
-                step: 0,
-                message: Some(9_000_000_000_000),
-                fails: Some(true),
-                failure_is_known: false,
-            };
-            world.sent.push(sent);
-            let settlement = Settlement {
-                recipient: claimed.recipient,
-                outcome: AttemptOutcome::Sent,
-                event: Event::Accepted,
-                http_status: Some(201),
-                text: String::new(),
+            let phone = number(0);
+            let order = [Said::Answer, Said::Failed];
+            let claimed = world.hear(&order).await;
+            assert!(claimed.1.contains(&(phone, Step::new(1))));
+            let delivered = Said::Delivered.event(phone);
+            world.events.push((delivered, 0));
+            let arrives = world.events.len() - 1;
+            if !late {
+                world.take(arrives).await;
+            }
+            let recipient = world.recipient(phone);
+            let refused = Settlement {
+                recipient,
+                outcome: AttemptOutcome::NoMessenger,
+                event: Event::NoMatch,
+                http_status: Some(422),
+                text: "HTTP 422: none".to_owned(),
                 why: "",
-                known: None,
+                known: Some(Meaning::NoMessenger),
                 by_text: false,
-                receipt: Some(Receipt {
-                    message_id: Some("9000000000000".to_owned()),
-                    contact_id: Some(format!("80{phone}")),
-                    ..Receipt::default()
-                }),
+                receipt: None,
                 at: world.now,
             };
-            let settled = world.journal.settle_and_claim(Some(settlement), None).await;
+            let settled = world.journal.settle_and_claim(Some(refused), None).await;
             settled.unwrap();
-            for what in order {
-                let mut data = json!({
-                    "channel": { "id": CHANNELS[0].0, "type": CHANNELS[0].1 },
-                    "contact": { "id": format!("80{phone}"), "phone_number": phone.to_string() },
-                });
-                let name = if what == "failed" {
-                    data["message"] = json!({ "id": "9000000000000" });
-                    data["error"] = json!({ "code": 3, "message": "not delivered" });
-                    "message_failed"
-                } else {
-                    data["messages"] = json!([{ "id": "9000000000000" }]);
-                    "messages_delivered"
-                };
-                let event =
-                    json!({ "event": name, "timestamp": "2026-05-02T09:00:00Z", "data": data });
-                world.events.push((event, 0));
-                world.take(world.events.len() - 1).await;
+            if late {
+                world.take(arrives).await;
             }
-            let mut others = 0;
-            loop {
-                world.now += SignedDuration::from_secs(7);
-                let found = world.journal.settle_and_claim(None, Some(world.now)).await;
-                let Some(Claim::Claimed(next)) = found.unwrap().1 else {
-                    break;
-                };
-                assert_ne!(next.phone.get(), phone, "{order:?}");
-                others += 1;
-            }
-            assert_eq!(others, PEOPLE - 1);
-            let state = world
-                .states()
-                .into_iter()
-                .find(|(whose, ..)| *whose == phone);
-            let state = state.unwrap().1;
-            assert!(!state.is_outstanding(), "{order:?}: {state}");
+            let mut states = world.states().into_iter();
+            let (_, state, step) = states.find(|(whose, ..)| *whose == phone).unwrap();
+            assert_eq!((state, step), (State::Sent, Step::FIRST), "{late}");
         }
     });
 }

@@ -208,6 +208,93 @@ fn what_cannot_be_read_is_kept_and_counted() {
     assert_eq!(kept(), 1, "the list names nobody");
 }
 
+/// A STOP of a contact whose number nobody knows is shown to people until the number is known, and counts from then on.
+#[test]
+fn an_opt_out_without_a_number_waits_in_sight_and_counts_once_the_number_is_known() {
+    let faults = [
+        "--fault=502-after-accept:at=1",
+        "--fault=502-after-accept:at=2",
+    ];
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&faults));
+    scratch.contacts(3);
+    scratch
+        .outreach(&["send", "contacts.csv", "--yes", "--batch", "first"])
+        .with(&["--message", "Hello", "--channel", CHANNEL])
+        .with(&["--base-url", sandbox.base_url(), "--concurrency", "1"])
+        .run()
+        .expect(3);
+    let receiver = Receiver::start(&scratch);
+    // The third is of somebody whom nobody messaged.
+    let stranger = "4600000000000000001".to_owned();
+    let contacts = [
+        contact_of(&sandbox, number(0)),
+        contact_of(&sandbox, number(1)),
+        stranger,
+    ];
+    for (n, contact) in contacts.iter().enumerate() {
+        let mut stop = stop(contact);
+        stop["data"]["id"] = format!("90{n}").into();
+        receiver.take(&stop);
+    }
+    let waiting = |wanted: u64| {
+        let metrics = receiver.metrics();
+        let line = format!("\noutreach_opt_outs_waiting {wanted}\n");
+        assert!(metrics.contains(&line), "{metrics}");
+        assert_eq!(replies(&scratch).len() as u64, wanted);
+        let status = scratch.outreach(&["status"]).run().expect(0).out;
+        let text = format!("{wanted} opt-out");
+        assert_eq!(status.contains(&text), wanted > 0, "{status}");
+    };
+    waiting(3);
+    // Counted as sent, the rows still tell nobody's contact.
+    let resolve = ["resolve", "first", "--assume-sent", "--all"];
+    scratch.outreach(&resolve).run();
+    waiting(3);
+    let found = replies(&scratch);
+    assert_eq!(found[0]["contact_id"], contacts[0].as_str());
+    assert_eq!(found[0]["channel"], CHANNEL);
+    assert_eq!(listed(&scratch), [""; 0]);
+    // An event tells the number, the echo of our message names its row, and a person knows the third.
+    let opt_in = json!({ "opt_in": { "type": "phone_number" } });
+    receiver.take(&event(
+        "opt_in",
+        &contacts[0],
+        Some(number(0)),
+        NOON,
+        &opt_in,
+    ));
+    waiting(2);
+    let messages = sandbox.messages();
+    let to = |n: u32| {
+        let mut all = messages.iter();
+        let number = number(n).to_string();
+        all.find(|it| it["number"].as_str() == Some(&number))
+            .unwrap()
+    };
+    let echo = json!({ "id": to(1)["id"], "metadata": to(1)["metadata"] });
+    let at = jiff::Timestamp::now().to_string();
+    receiver.take(&event("message_echo", &contacts[1], None, &at, &echo));
+    waiting(1);
+    let id = replies(&scratch)[0]["id"].to_string();
+    let (settle, third) = (
+        ["suppress", "replies", "--opt-out", &id],
+        format!("+{}", number(9)),
+    );
+    let said = scratch.outreach(&settle).run().expect(0).said;
+    assert!(said.contains("--number NUMBER"), "{said}");
+    waiting(1);
+    scratch
+        .outreach(&settle)
+        .with(&["--number", &third])
+        .run()
+        .expect(0);
+    waiting(0);
+    assert_eq!(
+        listed(&scratch),
+        [0, 1, 9].map(|n| format!("+{}", number(n)))
+    );
+}
+
 /// The replies that wait for a person.
 fn replies(scratch: &Scratch) -> Vec<Value> {
     let list = ["suppress", "replies", "--json"];
@@ -263,13 +350,48 @@ fn a_doubtful_reply_waits_for_a_person_who_settles_it() {
     settle("--opt-out", &id(0)).expect(0);
     settle("--harmless", &id(1)).expect(0);
     settle("--opt-out", &id(3)).expect(0);
+    // Whose contact it is, nobody knows yet.
+    assert_eq!(replies(&scratch).last().unwrap()["waits_for_number"], true);
+    let named = ["suppress", "replies", "--opt-out", &id(3), "--number"];
+    let stranger = format!("+{}", number(9));
+    let named = scratch.outreach(&named).with(&[&stranger]);
+    named.run().expect(0);
     scratch
         .outreach(&["suppress", "add", &format!("+{}", number(2))])
         .run()
         .expect(0);
-    let suppressed = [number(0), number(2)].map(|number| format!("+{number}"));
+    let suppressed = [number(0), number(2), number(9)].map(|number| format!("+{number}"));
     assert_eq!(listed(&scratch), suppressed);
     assert_eq!(replies(&scratch), [Value::Null; 0], "all are settled");
     let status = scratch.outreach(&["status"]).run().expect(0).out;
     assert!(!status.contains("may ask not"), "{status}");
+}
+
+/// A button under another name than the documented one is heard; what is not known at all is kept, and read by a person.
+#[test]
+fn an_event_under_a_name_that_is_not_documented_is_heard_or_kept_and_counted() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(4);
+    send(&scratch, &sandbox, "first", "Hello");
+    let receiver = Receiver::start(&scratch);
+    let button = json!({ "postback": { "payload": "STOP" } });
+    let text = json!({ "content": { "type": "text", "payload": "Reply STOP to opt out" } });
+    let kinds = [
+        ("postback_received", &button),
+        ("quick_reply", &button),
+        ("message_sent", &text),
+        ("channel_weather", &json!({ "cloudy": true })),
+    ];
+    for ((kind, fields), n) in kinds.into_iter().zip(0..) {
+        let contact = contact_of(&sandbox, number(n));
+        receiver.take(&event(kind, &contact, None, NOON, fields));
+    }
+    assert_eq!(listed(&scratch), [0, 1].map(|n| format!("+{}", number(n))));
+    let metrics = receiver.metrics();
+    let kept = metrics.contains("\noutreach_webhook_unreadable 2\n");
+    assert!(kept, "{metrics}");
+    let problems = replies(&scratch);
+    let problem = |n: usize| problems[n]["problem"].as_str().unwrap().to_owned();
+    assert!(problem(0).contains("perhaps an opt-out"), "{}", problem(0));
+    assert!(problem(1).contains("not documented"), "{}", problem(1));
 }

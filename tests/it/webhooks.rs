@@ -336,15 +336,16 @@ async fn play(steps: &[Step]) -> End {
     for step in steps {
         match step {
             Step::Event(event) => {
-                scene.take(event).await;
+                scene.take_at(event, at(2 * DAY)).await;
             }
             Step::Answer(message) => scene.answer(&claimed, *message, at(10)).await,
         }
     }
-    let left = scene.store.apply_waiting_events(at(3700)).await.unwrap();
+    let later = at(2 * DAY + 100);
+    let left = scene.store.apply_waiting_events(later).await.unwrap();
     // What was learned last may let another one go.
     let waiting = if left.waiting > 0 {
-        let left = scene.store.apply_waiting_events(at(3701)).await.unwrap();
+        let left = scene.store.apply_waiting_events(later).await.unwrap();
         left.waiting
     } else {
         0
@@ -371,25 +372,59 @@ fn again(event: &Value) -> Value {
     again
 }
 
+const DAY: i64 = 24 * 60 * 60;
+
+/// What becomes of a message.
+#[derive(Debug, Clone, Copy)]
+struct Fate {
+    /// Its answer is lost.
+    lost: bool,
+    /// It is called failed.
+    fails: bool,
+    /// It is called delivered.
+    arrives: bool,
+    /// When the conversation is read for the first time after it.
+    read: i64,
+}
+
+impl Fate {
+    /// Whether it failed: what was delivered, or read while it was still tried, did not.
+    fn failed(self) -> bool {
+        self.fails && !self.arrives && self.read > DAY
+    }
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    let times = prop_oneof![Just(25), Just(DAY + 25)];
+    (any::<(bool, bool, bool)>(), times).prop_map(|((lost, fails, arrives), read)| Fate {
+        lost,
+        fails,
+        arrives,
+        read,
+    })
+}
+
 /// One person's events, some of them twice, and our own answer, in any order.
-fn life(fails: bool, lost: bool) -> impl Strategy<Value = Vec<Step>> {
+fn life(fate: Fate) -> impl Strategy<Value = Vec<Step>> {
     let mut events = vec![
         echo(NUMBER, "9001", 1),
         opt_in(NUMBER, 11),
-        delivered(NUMBER, "9001"),
         read(NUMBER, 2),
-        read(NUMBER, 30),
-        read(NUMBER, 25),
+        read(NUMBER, fate.read + 5),
+        read(NUMBER, fate.read),
         received(NUMBER, "9002", "Stop!"),
         received(NUMBER, "9003", "Thank you"),
         event("channel_weather", NUMBER, false, 5, &json!({})),
     ];
-    if fails {
+    if fate.arrives {
+        events.push(delivered(NUMBER, "9001"));
+    }
+    if fate.fails {
         events.push(failed(NUMBER, "9001", 1));
     }
     let twice = proptest::collection::vec(any::<bool>(), events.len());
     twice.prop_flat_map(move |twice| {
-        let mut steps = vec![Step::Answer((!lost).then_some("9001"))];
+        let mut steps = vec![Step::Answer((!fate.lost).then_some("9001"))];
         for (event, twice) in events.iter().zip(twice) {
             steps.push(Step::Event(event.clone()));
             if twice {
@@ -401,33 +436,32 @@ fn life(fails: bool, lost: bool) -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 120, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn one_persons_events_in_any_order_and_repeated_lead_to_one_end(
-        (lost, fails, steps) in (any::<bool>(), any::<bool>())
-            .prop_flat_map(|(lost, fails)| (Just(lost), Just(fails), life(fails, lost)))
+        (fate, steps) in fate().prop_flat_map(|fate| (Just(fate), life(fate)))
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let end = runtime.block_on(play(&steps));
-        let state = if fails { State::Error } else { State::Sent };
+        let failed = fate.failed();
         let counts = Counts {
-            sent: u64::from(!fails),
-            error: u64::from(fails),
+            sent: u64::from(!failed),
+            error: u64::from(failed),
             requests: 1,
             ..Counts::default()
         };
         prop_assert_eq!(end, End {
-            state,
+            state: if failed { State::Error } else { State::Sent },
             message_id: Some("9001".into()),
             contact_id: Some(contact_of(NUMBER)),
-            delivered_at: Some(at(12)),
-            read_at: Some(at(25)),
+            delivered_at: fate.arrives.then(|| at(12)),
+            read_at: (!failed).then(|| at(fate.read)),
             opted_in_at: Some(at(11)),
             suppressed: vec![NUMBER],
             counts,
             waiting: 0,
-        }, "lost {}", lost);
+        }, "{:?}", fate);
     }
 }
 

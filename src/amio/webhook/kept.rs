@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::fields::Fields;
-use super::parse::{Envelope, Notification, texts, who};
+use super::parse::{Envelope, Notification, is_said, texts, who};
 use crate::domain::event::{ContactEvent, EventKind, OptOutWords};
 
 /// What a person should know of a kept event.
@@ -22,7 +22,7 @@ impl KeptText {
     pub(crate) fn read(body: &str, received_at: Timestamp) -> Option<Self> {
         let envelope: Envelope<'_> = serde_json::from_str(body).ok()?;
         let data = Fields::of(envelope.data.get()).unwrap_or_default();
-        let is_reply = matches!(envelope.event.as_str(), "message_received" | "postback");
+        let is_reply = is_said(&envelope.event);
         let said = texts(&data).filter(|texts| is_reply && !texts.is_empty());
         let words = OptOutWords::default();
         let notification = Notification::parse(body.as_bytes(), &words, received_at).ok()?;

@@ -135,23 +135,16 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     fn read(&mut self, data: Option<&Fields<'_>>, words: &OptOutWords) -> Result<(), &'static str> {
-        let known = matches!(
-            self.kind,
-            "opt_in"
-                | "messages_delivered"
-                | "messages_read"
-                | "message_failed"
-                | "message_echo"
-                | "message_received"
-                | "postback"
-        );
-        if !known {
+        if self.kind == "notification" {
             return Ok(());
         }
         let data = data.ok_or("its data are no object")?;
         let who = who(data, self.at);
-        if matches!(self.kind, "message_received" | "postback") {
+        if is_said(self.kind) {
             return self.said(&who, data, words);
+        }
+        if !is_known(self.kind) {
+            return Err(unknown(data, words));
         }
         if who.channel.is_empty() {
             return Err("it names no channel");
@@ -323,6 +316,48 @@ impl Reading<'_> {
             self.push(event, &[self.raw, &when]);
         }
         Ok(())
+    }
+}
+
+/// Whether events of this kind are what a person said: the two that are documented, and others by their name. (The pages
+/// of the documentation are titled "Message Received" and "Postback Received".)
+pub(super) fn is_said(kind: &str) -> bool {
+    matches!(kind, "message_received" | "postback")
+        || (kind.contains("postback")
+            || kind.contains("quick_reply")
+            || kind.ends_with("_received"))
+            && !is_known(kind)
+}
+
+/// Whether the documentation has events of this kind.
+pub(super) fn is_known(kind: &str) -> bool {
+    matches!(
+        kind,
+        "opt_in"
+            | "messages_delivered"
+            | "messages_read"
+            | "message_failed"
+            | "message_echo"
+            | "message_received"
+            | "postback"
+            | "notification"
+    )
+}
+
+/// Why an event of a kind that is not documented is kept. Its text may be our own message, which may name the words by
+/// which people opt out: nobody is left out by it, and a person reads it.
+fn unknown(data: &Fields<'_>, words: &OptOutWords) -> &'static str {
+    let mut texts = texts(data).unwrap_or_default();
+    for name in ["payload", "text", "title", "message", "button"] {
+        if let Some(said) = data.raw(name) {
+            add_texts(said, DEEPEST, &mut texts);
+        }
+    }
+    let wishes = texts.iter().map(|text| words.wish(text));
+    if wishes.max() > Some(OptRequest::None) {
+        "an event of a kind that is not documented, and perhaps an opt-out: read what it says"
+    } else {
+        "an event of a kind that is not documented"
     }
 }
 

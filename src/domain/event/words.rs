@@ -14,6 +14,8 @@ const DOUBTS: List = List("doubts");
 const UNCLEAR: List = List("unclear");
 const NEGATIONS: List = List("negations");
 const MORE: List = List("more");
+const PERHAPS: List = List("perhaps");
+const UNSPACED: List = List("unspaced");
 
 impl List {
     fn get(&self) -> &'static WordList {
@@ -38,8 +40,8 @@ impl OptOutWords {
         }
     }
 
-    /// What the message asks for; case, accents, forms of letters (full width, circles), and signs around and between
-    /// words do not count.
+    /// What the message asks for; case, accents, forms of letters (full width, circles, look-alikes of other scripts), and
+    /// signs around and between words do not count.
     ///
     /// It opts out if it is one of the words, once or several times, if it begins with one, or if it is a short
     /// sentence with one. Elsewhere, where something is denied or asked ("don't stop", "When does the bus stop?"), in a long
@@ -51,26 +53,39 @@ impl OptOutWords {
             .map(|(end, _)| end);
         let searched = end.map_or(message, |end| &message[..end]);
         let folded = fold::reply(searched);
+        let is_asked = searched.contains(['?', '？', '؟']);
+        let wish = self.folded_wish(&folded, end.is_none(), is_asked);
+        let alike = fold::look_alikes(&folded);
+        if alike == folded {
+            return wish;
+        }
+        wish.max(self.folded_wish(&alike, end.is_none(), is_asked))
+    }
+
+    fn folded_wish(&self, folded: &str, is_whole: bool, is_asked: bool) -> OptRequest {
         if folded.is_empty() {
             return OptRequest::None;
         }
         let words: Vec<&str> = folded.split(' ').collect();
-        if self.is_one(&folded) || words.iter().all(|word| self.is_one(word)) {
+        if self.is_one(folded) || words.iter().all(|word| self.is_one(word)) {
             return OptRequest::OptOut;
         }
         let clear = (0..words.len()).find_map(|at| self.clear_at(&words, at));
-        let short = end.is_none() && words.len() <= SHORT_SENTENCE;
+        let short = is_whole && words.len() <= SHORT_SENTENCE;
         let Some(phrase) = clear else {
-            let unspaced = UNSPACED.iter().any(|it| folded.contains(it));
-            let unclear = words.iter().any(|word| self.is_one(word));
-            // "Please do not write to me any more", in whatever words.
             let has = |list: &List| words.iter().any(|word| list.get().has(word));
+            let is_unspaced = has(&UNSPACED);
+            if is_unspaced && short {
+                return OptRequest::OptOut;
+            }
+            let unclear = short && words.iter().any(|word| self.is_one(word));
+            // "Please do not write to me any more", in whatever words.
             let no_more = has(&NEGATIONS) && has(&MORE);
-            return match (short, unspaced, unclear || no_more) {
-                (true, true, _) => OptRequest::OptOut,
-                (false, true, _) | (true, false, true) => OptRequest::Doubtful,
-                (false, false, _) if no_more => OptRequest::Doubtful,
-                (_, false, _) => OptRequest::None,
+            let perhaps = PERHAPS.get().is_in(folded);
+            return if is_unspaced || unclear || no_more || perhaps {
+                OptRequest::Doubtful
+            } else {
+                OptRequest::None
             };
         };
         let others = words
@@ -78,8 +93,7 @@ impl OptOutWords {
             .enumerate()
             .filter(|(at, _)| !phrase.contains(at));
         let denied = others.into_iter().any(|(_, word)| DOUBTS.get().has(word));
-        let asked = searched.contains(['?', '？', '؟']);
-        if phrase.start == 0 || short && !denied && !asked {
+        if phrase.start == 0 || short && !denied && !is_asked {
             OptRequest::OptOut
         } else {
             OptRequest::Doubtful
@@ -105,14 +119,14 @@ impl OptOutWords {
 }
 
 /// What a message asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum OptRequest {
     /// Nothing that has to do with opting out.
     None,
-    /// Not to be messaged any more.
-    OptOut,
     /// Perhaps that: a person must read it.
     Doubtful,
+    /// Not to be messaged any more.
+    OptOut,
 }
 
 /// How much of a message is searched, in characters.
@@ -123,9 +137,6 @@ const SHORT_SENTENCE: usize = 6;
 
 /// The words of the longest phrase.
 const LONGEST: usize = 4;
-
-/// Words of languages that do not stand between spaces.
-const UNSPACED: &[&str] = &["退订", "退訂", "配信停止", "수신거부"];
 
 #[cfg(test)]
 mod tests {
@@ -243,6 +254,125 @@ mod tests {
             "See you at the end of the week, I look forward to it",
         ] {
             assert_eq!(words.wish(message), OptRequest::None, "{message}");
+        }
+    }
+
+    /// As people of many countries type it: each of them is left out at once.
+    const STOPS: &str = "
+        stop|Stop!!|STOP 🛑|st0p|5top|St\u{43e}\u{301}p|SΤΟΡ|ЅТОР|stooooop|S-T-O-P|u n s u b s c r i b e|unsubscr1be
+        odhlásit|zrušit|smažte mě|smazat|smažte|neposílat|vyškrtněte mě|zrušiť|odhlásenie|nechcem správy
+        zatrzymaj|wypisz|rezygnuję|rezygnacja|nie wysyłajcie|usuńcie mnie
+        abmelden|kündigen|keine Werbung|lass mich in Ruhe|löschen
+        afmelden|uitschrijven|geen berichten meer|hou op|avmeld|avsluta|avregistrera|sluta|opfør|ophør|stopp|slutt
+        meld meg av|lopeta|peruuta|älkää lähettäkö|loobu|lõpeta|stöðva|afskrá
+        atsisakyti|nesiųskite|atteikties|nesūtiet
+        leiratkozás|töröljenek|törölje|lemondás|ne küldjenek
+        dezabonare|opriți|nu mai trimiteți
+        odjavi|odjava|ukloni|prekini|одјави|престани|ne šaljite|ustavi
+        ndalo|çregjistrohu
+        баста стоп|отписаться|отпишите|стоп|хватит|прекратите|не беспокоить|удалите меня
+        відписатися|зупинити|припиніть|досить|спыніце
+        спри|отпиши|отписване|не ми пишете
+        σταματήστε|διαγραφή|ΣΤΟΠ|μην στέλνετε
+        durdur|iptal|mesaj atmayın|dayandır|тоқтату|to'xtating
+        გაჩერდი|դադարեցրեք
+        لغو|إلغاء|الغاء الاشتراك|توقف|أوقفوا|لا ترسلوا|لغو۱۱|نفرستید|بند کرو|روکو
+        סטופ|הסר|הסירו אותי|הפסיקו
+        बंद|बंद करो|बंद करें|रोको|मत भेजो|band karo|থামুন|বন্ধ করুন|બંધ કરો|ਬੰਦ ਕਰੋ
+        நிறுத்தவும்|ఆపండి|ನಿಲ್ಲಿಸಿ|നിർത്തുക|නවත්වන්න
+        หยุด|ยกเลิก|หยุดส่งข้อความ|ຢຸດ|ឈប់|ရပ်ပါ
+        dừng lại|ngừng|huỷ|hủy đăng ký|từ chối|đừng gửi
+        berhenti|henti|hentikan|batal|jangan kirim|itigil|huwag na
+        simamisha|sitisha|jooji|አቁም
+        停止|退订|退訂|取消|停止发送|不要再发|请勿打扰|拒收
+        解除|配信停止|停止してください|やめて|退会|送らないでください
+        중지|수신거부|수신 거부|그만|해지|그만 보내세요
+        arrêtez|désabonnez-moi|stop pub|baja|darme de baja|no molestar|détén|descadastre|pare|basta|disiscrivimi|smettetela
+        baixa|ieqaf|peidiwch|sispann|staak";
+
+    #[test]
+    fn a_stop_counts_in_whatever_language_and_letters_it_is_typed() {
+        let words = OptOutWords::default();
+        let wishes = STOPS.split(['|', '\n']).map(str::trim);
+        let wishes = wishes.filter(|message| !message.is_empty());
+        let missed = wishes.filter(|message| words.wish(message) != OptRequest::OptOut);
+        assert_eq!(missed.collect::<Vec<_>>(), [""; 0]);
+    }
+
+    #[test]
+    fn harmless_answers_leave_nobody_out() {
+        let words = OptOutWords::default();
+        for message in [
+            "ok",
+            "OK!",
+            "yes",
+            "no",
+            "thanks",
+            "done",
+            "ano děkuji",
+            "kolik to stojí",
+            "hotovo",
+            "v pořádku",
+            "kdy přijde zásilka",
+            "ja bitte",
+            "gracias",
+            "sí, claro",
+            "dakujem",
+            "merci beaucoup",
+            "d'accord",
+            "tak, dziękuję",
+            "да",
+            "хорошо, спасибо",
+            "так, дякую",
+            "ναι",
+            "ευχαριστώ",
+            "tamam",
+            "teşekkürler",
+            "نعم",
+            "שכרון",
+            "תודה",
+            "हाँ",
+            "धन्यवाद",
+            "ใช่",
+            "ขอบคุณ",
+            "vâng",
+            "terima kasih",
+            "好的",
+            "谢谢",
+            "はい",
+            "ありがとうございます",
+            "네",
+            "감사합니다",
+            "2",
+            "10:30",
+            "100 stk",
+            "+420 777 123 456",
+            "hvala",
+            "igen",
+            "köszönöm",
+            "mulțumesc",
+            "kiitos",
+            "aitäh",
+            "paldies",
+            "ačiū",
+            "dank je",
+            "tack",
+            "takk",
+            "obrigado",
+        ] {
+            assert_eq!(words.wish(message), OptRequest::None, "{message}");
+        }
+        for message in [
+            "can I cancel my order for tomorrow?",
+            "Đúng",
+            "acha",
+            "seis",
+            "可以取消我明天的订单吗？",
+            "내일 예약 취소할 수 있나요?",
+            "Chtěl bych zrušit objednávku",
+            "Where is the bus stop?",
+        ] {
+            assert_ne!(words.wish(message), OptRequest::OptOut, "{message}");
         }
     }
 

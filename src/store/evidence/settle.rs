@@ -5,7 +5,7 @@ use crate::domain::delivery::{self, State};
 use crate::domain::event::EventKind;
 use crate::domain::fallback::Cause;
 use crate::domain::outcome::AttemptOutcome;
-use crate::store::attempt::{self, Note, Proof};
+use crate::store::attempt::{self, DELIVERY_TRIES, Note, Proof};
 use crate::store::batch::QueuedBy;
 use crate::store::columns::to_millis;
 use crate::store::contact;
@@ -72,27 +72,41 @@ impl Applying<'_, '_> {
         Ok(true)
     }
 
-    /// Notes at the request what became of it; a failure stands, whatever comes later. Returns whether that is
+    /// Notes at the request what became of it; a failure stands, unless the message arrived. Returns whether that is
     /// new.
     fn prove_request(&self, subject: &Subject) -> Result<bool, StoreError> {
         let proof = match self.failure() {
             Some(_) => Proof::Failed,
             None => Proof::Accepted,
         };
-        let (outcome, known): (Option<String>, Option<String>) = self.connection().row(
-            "SELECT outcome, proof FROM attempt WHERE id = ?1",
-            [subject.request],
-        )?;
+        let (outcome, known, arrived): (Option<String>, Option<String>, bool) =
+            self.connection().row(
+                &format!(
+                    "SELECT outcome, proof, coalesce(delivered_at, read_at <= started_at + {DELIVERY_TRIES}, 0) <> 0
+                     FROM attempt WHERE id = ?1"
+                ),
+                [subject.request],
+            )?;
         let stands = match proof {
             // An acceptance that the answer reported needs no proof, and none is proven twice.
             Proof::Accepted => {
                 outcome.as_deref() == Some("sent")
                     || matches!(known.as_deref(), Some("accepted" | "failed"))
             }
-            Proof::Failed | Proof::Assumed | Proof::Resend => known.as_deref() == Some("failed"),
+            // What arrived did not fail.
+            Proof::Failed | Proof::Assumed | Proof::Resend => {
+                arrived || known.as_deref() == Some("failed")
+            }
         };
         if stands {
             return Ok(false);
+        }
+        if proof == Proof::Failed {
+            // A later reading of the conversation is not one of this message.
+            self.connection().change(
+                "UPDATE attempt SET read_at = NULL WHERE id = ?1",
+                [subject.request],
+            )?;
         }
         let by = format!("webhook {}", self.kind);
         attempt::prove(

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 
 use super::context::Context;
 use super::queue::{NEXT_RUN, Ready, wait};
-use crate::domain::delivery::{self, Event, State};
 use crate::domain::eligibility::is_within;
 use crate::domain::fallback::{Cause, EarlierOutcome, Step};
 use crate::domain::follow_up::Due;
@@ -16,7 +15,7 @@ use crate::store::ids::ChannelId;
 use crate::store::query::Query as _;
 use crate::store::suppression::suppress;
 use crate::store::transaction::Tx;
-use crate::store::{attempt, fallback, follow_up};
+use crate::store::{attempt, fallback, follow_up, stands};
 
 /// Whether the row may be tried on its channel now. If not, it was moved to the next channel, waits, or has its message
 /// already.
@@ -102,13 +101,7 @@ fn has_failed_elsewhere(
                 return Ok(false);
             }
             EarlierOutcome::Stands => {
-                let next = delivery::next(State::Queued, Event::ProvenSent)?;
-                tx.connection.change(
-                    "UPDATE recipient SET state = ?2, reason_code = 'arrived', finished_at = ?3,
-                                reason = 'the message over the channel before arrived after all' WHERE id = ?1",
-                    (row.id, next.word(), to_millis(now)),
-                )?;
-                tx.count_move(row.id.batch(), State::Queued, next);
+                stands::settle(tx, row.id, fallback::BY_RUN.1, now)?;
                 return Ok(false);
             }
         }

@@ -22,7 +22,7 @@ use crate::store::query::Query as _;
 use crate::store::refusal;
 use crate::store::tally::Counter;
 use crate::store::transaction::Tx;
-use crate::store::{contact, fallback, outage, person};
+use crate::store::{contact, fallback, outage, person, stands};
 
 /// The reason code of a row whose message went to another number, as the answer says.
 pub(in crate::store) const OTHER_NUMBER: &str = "other_number";
@@ -192,7 +192,10 @@ pub(super) fn settle(
         outage::count_not_left(tx.connection, batch)?;
     }
     tx.count_move(batch, subject.state, next);
-    let state = if context.fallback.is_some() {
+    let is_past = subject.tried || subject.state != State::Sending;
+    let state = if is_past && stands::settle(tx, it.recipient, fallback::BY_RUN.1, it.at)? {
+        State::Sent
+    } else if context.fallback.is_some() {
         go_on(tx, it, next, effect.refusal)?
     } else {
         next

@@ -189,7 +189,8 @@ impl Night<'_> {
 
     /// What is no list, and stays where it is.
     fn enter_problem(&self, mut report: ListReport, problem: &str) -> ListReport {
-        self.console.warn(format_args!("error: {problem}"));
+        self.console
+            .warn(format_args!("error: {}: {problem}", report.name));
         report.exit = ExitCode::Input;
         report.is_no_list = true;
         report.notes.push(problem.to_owned());

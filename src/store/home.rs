@@ -331,7 +331,13 @@ pub(super) fn check(path: &Path, connection: &mut Connection) -> Result<Mark, St
     if home.as_ref().is_none_or(|home| home.is_told_more_by(&here)) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         settle_in(&transaction, &here)?;
+        // It counts on from what stands beside it, also where nothing is changed now.
+        let mut openings = Openings::of(&place, own.uid());
+        let count = openings.count(&transaction)?;
         transaction.commit()?;
+        if let Some(count) = count {
+            openings.publish(count);
+        }
         // Into the file itself: it must know its home where its log is left behind.
         begin_anew(connection)?;
     }

@@ -16,6 +16,7 @@ use super::fresh::{FreshBody, Stale};
 use super::mask::Mask;
 use super::wire::{self, Channel, ListedMessage, OutgoingMessage};
 use crate::clock::Clock;
+use crate::domain::masking::{hide_numbers, without_numbers};
 use crate::domain::outcome::{Answer, Exchange, Written};
 use crate::domain::quota::{QuotaHeaders, parse_retry_after};
 
@@ -147,13 +148,13 @@ pub enum ClientError {
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// No whole answer.
-    #[error("no answer from the API: {detail}")]
+    #[error("no answer from the API: {}", without_numbers(detail))]
     NoAnswer {
         /// What went wrong.
         detail: String,
     },
     /// Another status than 200.
-    #[error("the API answered {status}{}", text.as_deref().map(|text| format!(": {text}")).unwrap_or_default())]
+    #[error("the API answered {status}{}", text.as_deref().map(|text| format!(": {}", without_numbers(text))).unwrap_or_default())]
     Refused {
         /// HTTP status.
         status: u16,
@@ -161,7 +162,10 @@ pub enum ApiError {
         text: Option<String>,
     },
     /// A 200 whose body is not what is documented.
-    #[error("the API's answer is not what its documentation says: {detail}")]
+    #[error(
+        "the API's answer is not what its documentation says: {}",
+        without_numbers(detail)
+    )]
     Unreadable {
         /// Where it differs.
         detail: String,
@@ -352,7 +356,15 @@ fn log_headers(response: &reqwest::Response, mask: &Mask) {
     let headers = response.headers().iter();
     let shown: Vec<String> = headers
         .filter(|(name, _)| **name != header::SET_COOKIE)
-        .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))
+        .map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            // Its times are counts of seconds.
+            if name.as_str().contains("ratelimit") {
+                format!("{name}: {value}")
+            } else {
+                format!("{name}: {}", hide_numbers(&value))
+            }
+        })
         .collect();
     let headers = mask.text(shown.join("; "));
     tracing::debug!(

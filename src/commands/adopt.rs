@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 use super::call::Call;
 use super::checkpoint;
 use super::console::Console;
@@ -84,7 +86,7 @@ fn say_unknown_messages(console: Console, found: &[UnknownMessages]) {
              history import {} --no-suppressions` brings them in.",
             shown(&file.file),
             grouped(file.messages),
-            last(&file.last),
+            last(file.last),
             quoted(&shown(&file.file).to_string())
         ));
     }
@@ -94,9 +96,6 @@ fn shown(file: &Path) -> std::path::Display<'_> {
     file.display()
 }
 
-fn last(at: &str) -> String {
-    match at {
-        "" => String::new(),
-        at => format!(", the last of {at}"),
-    }
+fn last(at: Option<Timestamp>) -> String {
+    at.map_or_else(String::new, |at| format!(", the last of {at}"))
 }

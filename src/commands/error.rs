@@ -60,6 +60,15 @@ impl CommandError {
             .and_then(RunError::replaced_checkpoint)
     }
 
+    /// Whether only a file of one list failed: see [`RunError::is_of_one_list`].
+    pub(crate) fn is_of_one_list(&self) -> bool {
+        let cause = self
+            .source
+            .chain()
+            .find_map(|cause| cause.downcast_ref::<RunError>());
+        cause.is_some_and(RunError::is_of_one_list)
+    }
+
     /// True if standard output was closed by its reader: not worth a message.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         self.source.chain().any(|cause| {

@@ -146,17 +146,24 @@ impl Night<'_> {
     /// Sends one list and files it away. Says what became of it, and whether the next one follows.
     fn send(&mut self, list: &InboxList) -> (ListReport, bool) {
         let mut report = ListReport::new(list.name());
-        let mut time_is_over = false;
+        if let Some(problem) = &list.problem {
+            return (self.enter_problem(report, problem), true);
+        }
+        let (mut time_is_over, mut failed_alone) = (false, false);
         match self.try_to_send(list) {
             Ok(outcome) => {
                 time_is_over = self.enter_outcome(&mut report, outcome);
             }
-            Err(error) => self.enter_failure(&mut report, list, &error),
+            Err(error) => {
+                failed_alone = error.is_of_one_list();
+                self.enter_failure(&mut report, list, &error);
+            }
         }
         let run = ListRun {
             exit: report.exit,
             queued: report.counts.map_or(0, |it| it.queued + it.sending),
             time_is_over,
+            failed_alone,
         };
         let after = if self.front.sandbox() {
             Ok(NightFolder::after_rehearsal(run))
@@ -174,9 +181,20 @@ impl Night<'_> {
                 self.console.warn(format_args!("error: {error}"));
                 report.notes.push(error.to_string());
                 report.exit = ExitCode::worst([report.exit, error.exit()]);
-                (report, false)
+                // Its batch is known: it is not sent again where it stays. What fails for all stops the next one.
+                (report, !time_is_over)
             }
         }
+    }
+
+    /// What is no list, and stays where it is.
+    fn enter_problem(&self, mut report: ListReport, problem: &str) -> ListReport {
+        self.console
+            .warn(format_args!("error: {}: {problem}", report.name));
+        report.exit = ExitCode::Input;
+        report.is_no_list = true;
+        report.notes.push(problem.to_owned());
+        report
     }
 
     fn try_to_send(&mut self, list: &InboxList) -> Result<Outcome, CommandError> {

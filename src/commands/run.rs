@@ -360,6 +360,9 @@ impl<'a> Front<'a> {
         let after_halt = batch.after_halt(&self.run.refusals, how.confirm)?;
         let out = self.results_path(batch)?;
         batch.check_results(Some(&out), self.checkpoint.dialect)?;
+        if self.checkpoint.out.is_none() {
+            batch.refuse_if_sent(&out)?;
+        }
         let token = self.connection.token.as_ref().map(amio::token_fingerprint);
         let pilot = batch.pilot_step(how.pilot, how.resumed, random_bits()());
         let quota_of = QuotaOf {

@@ -18,6 +18,7 @@ use crate::domain::recipient::Suppression;
 use crate::domain::sms::segments_text;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
+use crate::report::without_numbers;
 use crate::run::{List, RowChoice, TestMessage, Tested, suppression, typed_number};
 
 /// Runs the command; `out` is standard output.
@@ -154,7 +155,10 @@ fn say(tested: &Tested, to: PhoneNumber, console: Console, out: &mut dyn Write) 
             )?;
         }
         Tested::NotSent { text, .. } => {
-            words(&format!("not sent to {to}: {}\n", on_one_line(text)), out)?;
+            words(
+                &format!("not sent to {to}: {}\n", without_numbers(text)),
+                out,
+            )?;
         }
     }
     Ok(tested.exit())

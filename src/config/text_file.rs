@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 
+use crate::store::is_named_pipe;
+
 /// No file of settings, of a secret or of a message is longer: 1 MiB.
 const LONGEST: u64 = 1 << 20;
 
@@ -13,6 +15,11 @@ const LONGEST: u64 = 1 << 20;
 /// # Errors
 /// What reading it reports, or that it is too long.
 pub(crate) fn read_text(path: &Path) -> io::Result<String> {
+    if is_named_pipe(path) {
+        return Err(io::Error::other(
+            "it is a pipe with a name, which would be waited for without end; name a file",
+        ));
+    }
     let text = io::read_to_string(File::open(path)?.take(LONGEST + 1))?;
     if text.len() as u64 > LONGEST {
         let told = format!("it is longer than {} MiB", LONGEST >> 20);

@@ -11,6 +11,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 
 use super::base::digest;
+use crate::config::read_text;
 use crate::domain::role::{Role, UserName};
 use crate::report::write_whole_file;
 use crate::store::Hold;
@@ -120,7 +121,7 @@ impl UserFile {
     /// # Errors
     /// [`UserError`] if the file cannot be read, or a line is no user.
     pub(crate) fn read(&self) -> Result<Vec<User>, UserError> {
-        let text = match std::fs::read_to_string(&self.0) {
+        let text = match read_text(&self.0) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(self.fail(&error)),

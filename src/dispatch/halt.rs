@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::domain::masking::without_numbers;
 use crate::domain::outcome::FatalKind;
 
 /// Why the guards stopped a batch.
@@ -65,27 +66,34 @@ pub enum Halt {
     },
 }
 
+/// Numbers in the API's text are left out: it goes to screens, logs and mails.
 impl fmt::Display for Halt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Fatal { kind, text } => write!(f, "{kind}: {text}"),
+            Self::Fatal { kind, text } => write!(f, "{kind}: {}", without_numbers(text)),
             Self::IdenticalRefusals { text, count } => {
                 write!(
                     f,
-                    "{count} recipients were refused with the same text, and none was accepted meanwhile: {text}"
+                    "{count} recipients were refused with the same text, and none was accepted meanwhile: {}",
+                    without_numbers(text)
                 )
             }
             Self::NoMessengerRun { text, count, known } => write!(
                 f,
-                "{count} recipients in a row count as without Messenger, more than chance explains{}: {text}",
+                "{count} recipients in a row count as without Messenger, more than chance explains{}: {}",
                 if *known {
                     ""
                 } else {
                     ", and nobody knows what the text means"
-                }
+                },
+                without_numbers(text)
             ),
             Self::Message { what, text, count } => {
-                write!(f, "{what} ({count} people in a row): {text}")
+                write!(
+                    f,
+                    "{what} ({count} people in a row): {}",
+                    without_numbers(text)
+                )
             }
             Self::Outage {
                 tries,
@@ -93,8 +101,9 @@ impl fmt::Display for Halt {
                 text,
             } => write!(
                 f,
-                "no usable answer in {tries} tries over {} s: {text}",
-                elapsed.as_secs()
+                "no usable answer in {tries} tries over {} s: {}",
+                elapsed.as_secs(),
+                without_numbers(text)
             ),
             Self::WrongClock { ours, theirs } => write!(
                 f,

@@ -16,12 +16,12 @@ use crate::clock::Moment;
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::delivery::Event;
 use crate::domain::fallback::Step;
+use crate::domain::masking::hide_numbers;
 use crate::domain::outcome::{Address, Exchange, FatalKind, KnownBy, Outcome, classify};
 use crate::domain::phone::Region;
 use crate::domain::refusal::Meaning;
 use crate::domain::retry::Jitter;
 use crate::domain::sending::Undecided;
-use crate::domain::text::hide_digits;
 use crate::store::{Claim, Claimed, Settled, Settlement, StoreError};
 
 /// How soon a run asks again for a connection that another one uses.
@@ -290,7 +290,7 @@ fn log(recipient: &Claimed, reply: &Reply, outcome: &Outcome, took: Duration) {
         outcome = outcome.word().word(),
         status,
         milliseconds,
-        text = hide_digits(outcome.text(), 7),
+        text = hide_numbers(outcome.text()),
         "request"
     );
 }

@@ -7,15 +7,19 @@ use super::fold;
 const LONGEST: usize = 100;
 
 /// What a new batch may be called, in words.
-pub(crate) const RULE: &str =
-    "letters, digits, `-`, `_`, `.` and space, 1 to 100 of them, and does not begin with `-`";
+pub(crate) const RULE: &str = "letters, digits, `-`, `_`, `.` and space, 1 to 100 of them, begins with none of `-`, `.` and space, and does not end \
+     with `.` or space";
 
 /// Whether a new batch may be called so. Batches of earlier versions keep the names that they have.
 pub(crate) fn is_allowed(name: &str) -> bool {
-    // A command would take a `-` at its beginning for a flag.
+    // A command would take a `-` at its beginning for a flag; a file whose name begins with a dot is hidden, and one that
+    // ends with a dot or a space has another name elsewhere.
     (1..=LONGEST).contains(&name.chars().count())
         && name.chars().all(is_part)
-        && !name.starts_with('-')
+        && !name.starts_with(['-', '.'])
+        && !name.starts_with(char::is_whitespace)
+        && !name.ends_with('.')
+        && !name.ends_with(char::is_whitespace)
 }
 
 /// The name of a batch that was given none: what a name may hold of the file's name, and a suffix that makes it unique.
@@ -24,7 +28,7 @@ pub(crate) fn of_file(stem: &str, apart: &str) -> String {
     let visible = fold::message(stem);
     let safe = visible.chars().map(|c| if is_part(c) { c } else { '-' });
     let safe: String = safe.take(room).collect();
-    match safe.strip_prefix('-') {
+    match safe.strip_prefix(['-', '.', ' ']) {
         Some(rest) => format!("_{rest}-{apart}"),
         None if safe.is_empty() => format!("_-{apart}"),
         None => format!("{safe}-{apart}"),
@@ -64,6 +68,13 @@ mod tests {
             "$(x)",
             "-rf",
             "--all",
+            ".",
+            "..",
+            ".hidden",
+            " spring",
+            "spring ",
+            "spring.",
+            " ",
             &"x".repeat(101),
             &"x".repeat(300),
         ] {
@@ -77,7 +88,17 @@ mod tests {
         assert_eq!(of_file("a\\b (2)\n", "441259e9"), "a-b -2--441259e9");
         assert_eq!(of_file("jme\u{301}na", "441259e9"), "jména-441259e9");
         assert_eq!(of_file("-rf", "441259e9"), "_rf-441259e9");
-        for stem in ["", "/", "--help", &"x".repeat(300), "\u{1b}]0;x\u{7}"] {
+        assert_eq!(of_file(".list", "441259e9"), "_list-441259e9");
+        for stem in [
+            "",
+            "/",
+            "--help",
+            ".",
+            " a",
+            "..",
+            &"x".repeat(300),
+            "\u{1b}]0;x\u{7}",
+        ] {
             assert!(is_allowed(&of_file(stem, "441259e9")), "{stem:?}");
         }
     }

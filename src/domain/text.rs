@@ -74,17 +74,16 @@ pub(crate) fn counted(count: u64, word: &str) -> String {
     plural(count, word, &format!("{word}s"))
 }
 
-/// The text with each run of `least` digits or more as one `#`.
-pub(crate) fn hide_digits(text: &str, least: usize) -> String {
+/// The text with each run of digits as one `#`.
+fn hide_digits(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find(char::is_numeric) {
         let (before, from) = rest.split_at(start);
         let end = from.find(|c: char| !c.is_numeric()).unwrap_or(from.len());
-        let (digits, after) = from.split_at(end);
+        let (_, after) = from.split_at(end);
         out.push_str(before);
-        let hidden = digits.chars().count() >= least;
-        out.push_str(if hidden { "#" } else { digits });
+        out.push('#');
         rest = after;
     }
     out.push_str(rest);
@@ -103,9 +102,9 @@ pub(crate) fn canonical_text(text: &str) -> String {
                 .is_some_and(|rest| rest.starts_with(": ")) =>
         {
             let (status, rest) = from.split_at(status(from));
-            format!("{}{status}{}", hide_digits(before, 1), hide_digits(rest, 1))
+            format!("{}{status}{}", hide_digits(before), hide_digits(rest))
         }
-        Some(_) | None => hide_digits(text, 1),
+        Some(_) | None => hide_digits(text),
     }
 }
 

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempPath;
 
 use super::error::ReportError;
-use crate::store::WrittenFile;
+use crate::store::{WrittenFile, check_plain};
 
 /// Writes a whole file, readable by its owner only; it appears whole or not at all.
 ///
@@ -146,6 +146,7 @@ pub(crate) fn is_as_left(path: &Path, left: &WrittenFile) -> bool {
 /// # Errors
 /// If it cannot be read.
 pub(crate) fn file_as_it_is(path: &Path) -> io::Result<WrittenFile> {
+    check_plain(path)?;
     let mut file = File::open(path)?;
     let mut digest = Digesting::new(io::sink());
     io::copy(&mut file, &mut digest)?;
@@ -156,7 +157,8 @@ pub(crate) fn file_as_it_is(path: &Path) -> io::Result<WrittenFile> {
 pub(crate) fn is_database(path: &Path) -> bool {
     const MAGIC: &[u8] = b"SQLite format 3\0";
     let mut head = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(16).read_to_end(&mut head));
+    let opened = check_plain(path).and_then(|()| File::open(path));
+    let read = opened.and_then(|file| file.take(16).read_to_end(&mut head));
     read.is_ok() && head == MAGIC
 }
 

@@ -35,7 +35,7 @@ pub(crate) use paint::painted;
 pub(crate) use progress::{ProgressLine, ProgressMode};
 pub(crate) use results::{check_room, default_stem, write_selected, write_selected_file};
 pub use results::{write_results, write_results_file};
-pub(crate) use results_rows::{ResultsColumns, ResultsMessage, ResultsRowError, messages_in};
+pub(crate) use results_rows::{ResultsColumns, ResultsRowError};
 pub use select::{COLUMNS, Selection};
 pub(crate) use summary::PilotCounts;
 pub use summary::{StandingReport, Summary};

@@ -27,6 +27,8 @@ pub(crate) struct NightReport {
 pub(crate) struct ListReport {
     /// Its file's name.
     pub(crate) name: String,
+    /// It cannot be a list (a folder, a link that leads nowhere), and lies where it was.
+    pub(crate) is_no_list: bool,
     pub(crate) exit: ExitCode,
     pub(crate) batch: Option<String>,
     /// How its recipients stand; `None` if its batch did not run.
@@ -89,6 +91,7 @@ impl NightReport {
     fn to_do(&self) -> String {
         let exit = self.exit();
         let mut with = self.lists.iter().filter(|list| list.exit == exit);
+        let stays = with.clone().all(|list| list.is_no_list);
         let of = with.next().map_or_else(String::new, |first| {
             let name = on_one_line(&first.name);
             match with.count() {
@@ -102,6 +105,7 @@ impl NightReport {
             ExitCode::CompleteWithProblems => format!("look at errors and unknown: {of}"),
             ExitCode::BelowShare => format!("too few were reached: {of}"),
             ExitCode::Held => format!("sent by another process, left alone: {of}"),
+            ExitCode::Input if stays => format!("no list, take it out of inbox/: {of}"),
             ExitCode::Input => format!("mend in refused/: {of}"),
             ExitCode::Guard => format!("stopped by a guard, mend the cause: {of}"),
             ExitCode::Usage => format!("needs an answer from you: {of}"),
@@ -139,6 +143,7 @@ impl ListReport {
     pub(crate) fn new(name: String) -> Self {
         Self {
             name,
+            is_no_list: false,
             exit: ExitCode::Complete,
             batch: None,
             counts: None,

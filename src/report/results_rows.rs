@@ -1,7 +1,5 @@
 //! Rows of a results file, read by the columns that [`ResultsColumn`] writes.
 
-use std::path::Path;
-
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -57,6 +55,14 @@ impl ResultsColumns {
             ResultsColumn::Row,
         ];
         needed.iter().all(|column| self.place(*column).is_some())
+    }
+
+    /// Whether the digest of the message is not whole: it is the last column that we write.
+    pub(crate) fn has_part_of_digest(&self, record: &Record) -> bool {
+        let cell = self
+            .place(ResultsColumn::Content)
+            .and_then(|at| record.get(at));
+        cell.is_some_and(|text| !text.trim().is_empty() && !is_content_digest(text.trim()))
     }
 
     fn place(&self, column: ResultsColumn) -> Option<usize> {
@@ -137,52 +143,6 @@ fn time(text: &str) -> Option<Timestamp> {
     }
     let civil: DateTime = text.parse().ok()?;
     Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
-}
-
-/// A message that a results file holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ResultsMessage {
-    /// The number, digits only; 0 if the row has none.
-    pub number: i64,
-    /// The API's id of the message, if it was accepted.
-    pub message_id: String,
-    /// When, as the file has it.
-    pub at: String,
-}
-
-/// Hands each row that was, or may have been, messaged to `take`. False if the file is no results file.
-///
-/// # Errors
-/// Of the file, or of its CSV.
-pub(crate) fn messages_in(
-    path: &Path,
-    mut take: impl FnMut(ResultsMessage),
-) -> Result<bool, csv::Error> {
-    let mut csv = csv::ReaderBuilder::new().flexible(true).from_path(path)?;
-    let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let names: Vec<String> = csv.byte_headers()?.iter().map(lossy).collect();
-    let Some(columns) = ResultsColumns::find(&names) else {
-        return Ok(false);
-    };
-    let mut row = csv::ByteRecord::new();
-    while csv.read_byte_record(&mut row)? {
-        let text = |column| {
-            let cell = columns.place(column).and_then(|at| row.get(at));
-            lossy(cell.unwrap_or_default())
-        };
-        if !matches!(text(ResultsColumn::Status).as_str(), "sent" | "unknown") {
-            continue;
-        }
-        let digits = text(ResultsColumn::Phone).replace(|c: char| !c.is_ascii_digit(), "");
-        take(ResultsMessage {
-            number: digits.parse().unwrap_or(0),
-            message_id: text(ResultsColumn::MessageId)
-                .trim_start_matches('\'')
-                .to_owned(),
-            at: text(ResultsColumn::FinishedAt),
-        });
-    }
-    Ok(true)
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::local::Local;
+pub(crate) use crate::domain::masking::without_numbers;
+use crate::domain::text::on_one_line;
 pub(crate) use crate::domain::text::{counted, grouped, plural, quoted};
-use crate::domain::text::{hide_digits, on_one_line};
 
 /// `row 7`, with the file where the batch has several.
 pub(crate) fn place(files: &[String], file: u16, row: u32) -> String {
@@ -38,12 +39,6 @@ pub(crate) fn displacement(original: &Path, kept: &Path, meanwhile: &str) -> Str
         original.display(),
         kept.display()
     )
-}
-
-/// The text of an answer on one line, with what may be a phone number taken out: for the screen and for logs.
-pub(crate) fn without_numbers(text: &str) -> String {
-    // Shorter runs are status codes, rows and times; a number to be messaged has seven digits or more.
-    on_one_line(&hide_digits(text, 7)).into_owned()
 }
 
 /// A time for people: local, with its zone.

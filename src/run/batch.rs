@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::error::{Mismatch, RunError};
 use super::history::restored_from;
 use super::settings::RunSettings;
+use super::unknown_messages::{refuse_if_older, refuse_if_sent};
 use crate::domain::batch_state::BatchState;
 use crate::domain::follow_up::is_named_as_one;
 use crate::store::{Batch, DecisionRecord, Hold, Reader, Store};
@@ -79,6 +80,7 @@ impl HeldBatch {
             .into());
         }
         let hold = store.hold(&name, now)?;
+        refuse_if_older(&store)?;
         // An earlier process may have died while it changed the list.
         store.finish_change(batch.id, now)?;
         let batch = Self::new(store, hold, batch).reread()?;
@@ -155,6 +157,15 @@ impl HeldBatch {
         let id = self.batch.id;
         self.store.keep_settings(id, history, sending, changed)?;
         self.reread()
+    }
+
+    /// Refuses the batch where the file that its results would be written to tells that people who wait in it have its
+    /// message: the checkpoint is older than it was.
+    ///
+    /// # Errors
+    /// [`RunError`] if it does, or the checkpoint fails.
+    pub fn refuse_if_sent(&self, results: &Path) -> Result<(), RunError> {
+        refuse_if_sent(&self.store, &self.batch, results)
     }
 
     /// The batch, as it stood when it was taken.

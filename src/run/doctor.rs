@@ -18,6 +18,7 @@ use super::lookup::{self, Waits};
 use super::prerequisites::prerequisites;
 use super::quota::remember;
 use super::settings::Access;
+use super::unknown_messages::refuse_if_older;
 use super::wait::Wait;
 use crate::amio::webhook::WebhookSecrets;
 use crate::amio::{ApiError, BaseUrl, Channel, Client};
@@ -167,6 +168,9 @@ pub async fn doctor(
         }
     };
     if let Some(store) = &store {
+        if let Err(error) = refuse_if_older(store) {
+            findings.bad("checkpoint", error.to_string(), error.exit());
+        }
         events(store, &mut findings)?;
     }
     findings.0.extend_from_slice(&settings.cluster);

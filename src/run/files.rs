@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::clash::{Clash, FileClash};
 use super::error::RunError;
 use crate::report::{file_as_it_is, is_database, is_own_page};
-use crate::store::{Place, Reader, StoreError, enter_file};
+use crate::store::{Place, Reader, StoreError, enter_file, is_named_pipe};
 
 /// How many other names are tried.
 const NAMES: u32 = 10_000;
@@ -108,7 +108,7 @@ impl Files {
         let refuse = |why| Err(FileClash::new(flag, path, why).into());
         match std::fs::metadata(path) {
             Ok(there) if there.is_dir() => return refuse(Clash::Folder),
-            Ok(there) if is_named_pipe(path, &there) => return refuse(Clash::Pipe),
+            Ok(_) if is_named_pipe(path) => return refuse(Clash::Pipe),
             // A pipe of the shell, a terminal, /dev/null: written to as it is, and never replaced.
             Ok(there) if !there.is_file() => return Ok(()),
             // A missing folder is reported when the file is written: the batch does not hang on it.
@@ -139,8 +139,11 @@ impl Files {
     pub(super) fn still(&self, path: &Path) -> Result<PathBuf, RunError> {
         let place = Place::of(path);
         let is_read = self.used.iter().any(|it| it.is_read && it.place.is(&place));
-        let plain = std::fs::metadata(path).map_or(true, |there| there.is_file());
-        if !plain || (!is_read && (self.force || self.is_ours(&place)?)) {
+        // A terminal, or a pipe of the shell; a folder or another pipe took the name of the file since.
+        let is_stream = std::fs::metadata(path)
+            .is_ok_and(|there| !there.is_file() && !there.is_dir())
+            && !is_named_pipe(path);
+        if is_stream || (!is_read && (self.force || self.is_ours(&place)?)) {
             return Ok(path.to_owned());
         }
         self.free(path)
@@ -236,18 +239,6 @@ pub(super) fn numbered(path: &Path, number: u32) -> PathBuf {
         name.push(extension);
     }
     path.with_file_name(name)
-}
-
-/// A pipe with a name. What a shell passes (`>(gzip)`) has a reader, and no name of its own.
-#[cfg(unix)]
-fn is_named_pipe(path: &Path, there: &std::fs::Metadata) -> bool {
-    let is_pipe = std::os::unix::fs::FileTypeExt::is_fifo(&there.file_type());
-    is_pipe && !["/dev", "/proc"].iter().any(|it| path.starts_with(it))
-}
-
-#[cfg(not(unix))]
-fn is_named_pipe(_: &Path, _: &std::fs::Metadata) -> bool {
-    false
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::amio::{ApiError, Client, Listed, ListedMessage};
 use crate::clock::Clock;
 use crate::dispatch::pacer::{Flight, Handle, Permit};
 use crate::domain::fallback::Step;
-use crate::domain::text::hide_digits;
+use crate::domain::masking::hide_numbers;
 use crate::store::{BatchId, Lookup, MayAsk, QuotaUpdate, Store};
 
 /// How soon it is looked again whether a connection is free.
@@ -37,7 +37,7 @@ impl<'a> Waits<'a> {
 
     fn report(&mut self, wait: Wait) {
         if self.told.as_ref() != Some(&wait) {
-            let what = hide_digits(&wait.what.to_string(), 7);
+            let what = hide_numbers(&wait.what.to_string());
             tracing::info!(until = %wait.until, "waits {what}");
             (self.tell)(&wait);
             self.told = Some(wait);

@@ -17,6 +17,7 @@ use crate::domain::night::{
 };
 use crate::exit::ExitCode;
 use crate::intake::Source;
+use crate::report::ReportError;
 use crate::store::{Batch, Change, Hold, Store, StoreError};
 
 /// How many other names are tried for a list whose name is taken.
@@ -40,11 +41,28 @@ pub struct ListRun {
     pub queued: u64,
     /// The deadline came, or a person asked to stop.
     pub time_is_over: bool,
+    /// What failed is a file of this list alone: [`RunError::is_of_one_list`].
+    pub failed_alone: bool,
 }
 
 impl ListRun {
     fn decide(self) -> (ListPlace, bool) {
-        after_list(end(self.exit), self.queued, self.time_is_over)
+        let end = match end(self.exit) {
+            ListEnd::CommonReason if self.failed_alone => ListEnd::OwnReason,
+            other => other,
+        };
+        after_list(end, self.queued, self.time_is_over)
+    }
+}
+
+impl RunError {
+    /// Whether a file failed that belongs to one list, its results or its lock; the checkpoint and the settings, which
+    /// the next list would share, did not.
+    pub fn is_of_one_list(&self) -> bool {
+        if let Self::Store(StoreError::File { path, .. }) = self {
+            return path.extension().is_some_and(|it| it == "lock");
+        }
+        matches!(self, Self::Report(error) if !matches!(error, ReportError::Store(_)))
     }
 }
 
@@ -64,6 +82,8 @@ pub struct AfterList {
 pub struct InboxList {
     /// The file.
     pub path: PathBuf,
+    /// Why it cannot be a list: it is a folder, or a link that leads nowhere. It stays where it is.
+    pub problem: Option<String>,
     stood: (u64, Option<SystemTime>),
 }
 
@@ -90,7 +110,7 @@ impl NightFolder {
         let hold = Hold::take_file(root.join(".outreach-night.lock"), "night", &since);
         let hold = hold.map_err(|error| match error {
             StoreError::Held { pid, since, .. } => RunError::NightUnderWay {
-                folder: std::path::absolute(root).unwrap_or_else(|_| root.to_owned()),
+                folder: whole_path(root),
                 pid,
                 since,
             },
@@ -130,8 +150,8 @@ impl NightFolder {
         self.root.join("results")
     }
 
-    /// The lists of the inbox in the order of their names. Hidden files are left out, and so are those that an open
-    /// spreadsheet leaves beside its own.
+    /// The lists of the inbox in the order of their names, and what else lies there, with its problem. Hidden files are
+    /// left out, and so are those that an open spreadsheet leaves beside its own.
     ///
     /// # Errors
     /// [`RunError`] if the folder cannot be read.
@@ -145,11 +165,11 @@ impl NightFolder {
             if name.starts_with('.') || name.starts_with("~$") {
                 continue;
             }
-            let metadata = std::fs::metadata(&path).map_err(|source| file_error(&path, source))?;
-            if metadata.is_file() {
-                let stood = version(&metadata);
-                lists.push(InboxList { path, stood });
+            if std::fs::symlink_metadata(&path).is_err() {
+                // Gone since the folder was read: who uploads a list gives it its last name at the end.
+                continue;
             }
+            lists.push(in_inbox(path));
         }
         lists.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(lists)
@@ -188,7 +208,13 @@ impl NightFolder {
             });
         };
         let fail = |source| RunError::from(file_error(&list.path, source));
-        let now = std::fs::metadata(&list.path).map_err(fail)?;
+        let Ok(now) = std::fs::metadata(&list.path) else {
+            return Ok(AfterList {
+                goes_on,
+                note: Some("the file is not there any more: somebody took it away meanwhile"),
+                filed: None,
+            });
+        };
         if version(&now) != list.stood {
             return Ok(AfterList {
                 goes_on,
@@ -217,9 +243,45 @@ impl NightFolder {
     }
 }
 
+/// What lies in the inbox under that path. Nothing is opened: a pipe has no end.
+fn in_inbox(path: PathBuf) -> InboxList {
+    let (problem, stood) = match std::fs::metadata(&path) {
+        Ok(there) if there.is_file() => (None, version(&there)),
+        Ok(there) if there.is_dir() => {
+            let what = "it is a folder: put the lists themselves into the inbox";
+            (Some(what.to_owned()), (0, None))
+        }
+        Ok(_) => {
+            let what =
+                "it is no file (a pipe, a socket or a device): put the list itself into the inbox";
+            (Some(what.to_owned()), (0, None))
+        }
+        Err(error) if path.is_symlink() => {
+            let what = format!("it is a link, and what it leads to cannot be read: {error}");
+            (Some(what), (0, None))
+        }
+        Err(error) => (Some(format!("it cannot be read: {error}")), (0, None)),
+    };
+    InboxList {
+        path,
+        problem,
+        stood,
+    }
+}
+
 /// What distinguishes a file from another one, and from itself before it was changed.
 fn version(metadata: &Metadata) -> (u64, Option<SystemTime>) {
     (metadata.len(), metadata.modified().ok())
+}
+
+/// The path from the root; an empty one is the current folder.
+fn whole_path(folder: &Path) -> PathBuf {
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
 }
 
 fn file_error(path: &Path, source: std::io::Error) -> StoreError {

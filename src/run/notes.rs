@@ -13,7 +13,7 @@ use super::observer::RunProgress;
 use super::wait::Wait;
 use crate::clock::between;
 use crate::dispatch::Outage;
-use crate::domain::text::hide_digits;
+use crate::domain::masking::hide_numbers;
 use crate::store::{OutageRecord, StoreError};
 
 /// A note on its way into the checkpoint.
@@ -58,7 +58,7 @@ impl<'a> Notes<'a> {
         if !is_noted {
             self.wait.clone_from(&wait);
             if let Some(wait) = &wait {
-                let what = hide_digits(&wait.what.to_string(), 7);
+                let what = hide_numbers(&wait.what.to_string());
                 tracing::info!(until = %wait.until, "waits {what}");
             }
             let text = wait.map(|wait| (wait.what.to_string(), wait.until));
@@ -113,12 +113,12 @@ fn outage(
             *lasting = Some(OutageRecord {
                 begin: now,
                 end: now,
-                cause: hide_digits(&seen.failure, 7),
+                cause: hide_numbers(&seen.failure),
             });
             None
         }
         (Some(seen), Some(lasting)) => {
-            lasting.cause = hide_digits(&seen.failure, 7);
+            lasting.cause = hide_numbers(&seen.failure);
             None
         }
         (None, Some(_)) if is_open => lasting.take().map(|it| OutageRecord { end: now, ..it }),

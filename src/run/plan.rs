@@ -22,6 +22,7 @@ use super::list::List;
 use super::pass::Pass;
 use super::settings::RunSettings;
 use super::sms;
+use super::unknown_messages::refuse_if_older;
 use crate::domain::batch_name;
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::fallback::Fallback;
@@ -98,6 +99,7 @@ impl SendPlan {
             definition.default_name(list.input.stem(), batches.iter().map(Stored::from))
         };
         let hold = store.hold(&name, now)?;
+        refuse_if_older(&store)?;
         let batches = store.reader()?.batches()?;
         keep_rehearsals_apart(
             batches.iter().map(|it| (it.name.as_str(), it.sandbox)),

@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use crate::clock::{between, later};
 use crate::dispatch::pacer::core::{PacerView, Why};
 use crate::dispatch::{Cause, Outage};
+use crate::domain::masking::hide_numbers;
 use crate::domain::schedule::{Schedule, WindowBy};
-use crate::domain::text::{hide_digits, on_one_line};
+use crate::domain::text::on_one_line;
 
 /// A wait of this length is told and stored; shorter ones come between any two requests.
 const TOLD: Duration = Duration::from_mins(1);
@@ -107,7 +108,7 @@ impl Wait {
         let what = match pacer.why? {
             Why::Hours => WaitFor::Hours,
             Why::Outage => match outage?.cause {
-                Cause::NoAnswer => WaitFor::Api(hide_digits(&outage?.failure, 7)),
+                Cause::NoAnswer => WaitFor::Api(hide_numbers(&outage?.failure)),
                 Cause::Limit(limit) => WaitFor::Limit(limit.to_string()),
             },
             Why::Quota => WaitFor::Quota,

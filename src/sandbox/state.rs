@@ -10,6 +10,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::store::check_plain;
+
 /// One accepted message.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Line<'a> {
@@ -34,6 +36,7 @@ impl StateFile {
     /// If it cannot be opened, or holds a line that is not ours. A last line without its end, which a
     /// kill can leave, is removed: its message was never answered.
     pub(super) fn open(path: &Path, mut enter: impl FnMut(Line)) -> io::Result<Self> {
+        check_plain(path)?;
         let mut file = OpenOptions::new()
             .read(true)
             .append(true)

@@ -10,6 +10,7 @@ use tokio_rustls::rustls::pki_types::pem::{Error as PemError, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::settings::ServeError;
+use crate::store::check_plain;
 
 /// Makes encrypted connections of plain ones.
 pub(crate) type Acceptor = TlsAcceptor;
@@ -29,6 +30,10 @@ pub(crate) fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, Se
             },
         }
     };
+    for path in [certificate, key] {
+        // A pipe with a name would be waited for without end.
+        check_plain(path).map_err(PemError::Io).map_err(pem(path))?;
+    }
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(pem(certificate))?;

@@ -13,6 +13,7 @@ use super::keys::HashKey;
 use super::lock::{Hold, Holder};
 use super::mark::Marked;
 use super::misfit::Misfit;
+use super::openings::Openings;
 use super::place::{FileId, Place};
 use super::replica::position::is_replica;
 use super::replica::{Keeper, Replica, context};
@@ -129,6 +130,7 @@ impl Store {
         connection.set_prepared_statement_cache_capacity(128);
         let keys = HashKey::load(&connection)?;
         let companions = Companions {
+            openings: Some(Openings::of(&Place::of(path).path, mark.uid())),
             mark: Some(mark),
             reserve: Some(Reserve::make(path)),
         };
@@ -280,6 +282,11 @@ impl Store {
         })?;
         home::settle_copy(&kept)?;
         Ok(self.kept.get_or_init(|| kept).clone())
+    }
+
+    /// Whether it is a part of a cluster, whose log knows all that was done.
+    pub(crate) fn is_in_cluster(&self) -> bool {
+        self.keeper.is_some()
     }
 
     /// The checkpoint's random id, in hexadecimal digits: it stands in the metadata of every message.
@@ -443,6 +450,14 @@ impl Reader {
                 machine: Some(lease.machine),
             })
         })
+    }
+
+    /// When a person last said that this is the checkpoint to go on with ([`Store::adopt`]).
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn adopted_at(&self) -> Result<Option<Timestamp>, StoreError> {
+        home::adopted_at(&self.connection)
     }
 
     /// The checkpoint's random id, in hexadecimal digits.

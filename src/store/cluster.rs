@@ -92,6 +92,7 @@ fn not_at_home(path: PathBuf, misfit: Misfit) -> StoreError {
         | Misfit::Unmarked(_)
         | Misfit::MarkDamaged(_)
         | Misfit::PutBack(_)
+        | Misfit::Outdated { .. }
         | Misfit::Behind(_) => StoreError::Cluster {
             detail: format!(
                 "{} {misfit}. In a cluster there is a simpler way: move the file and all that is called like it (-mark, -wal) away, and the same command joins anew",

@@ -62,7 +62,7 @@ impl Store {
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn end_adopting(&self, said: DecisionRecord) -> Result<(), StoreError> {
         self.writer.write_blocking(move |tx| {
-            home::end_adopting(tx.connection)?;
+            home::end_adopting(tx.connection, said.at)?;
             record(tx.connection, &said)
         })
     }

@@ -1,5 +1,6 @@
 //! The checkpoint's file: made, opened, found missing.
 
+use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,41 @@ use super::place::Place;
 
 /// How long a lock of another process is waited for.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Refuses what lies under the name of a file of ours and is none: a pipe with a name is waited for without end, and a
+/// device is no file.
+///
+/// # Errors
+/// What it is.
+pub(crate) fn check_plain(path: &Path) -> io::Result<()> {
+    let what = match std::fs::metadata(path) {
+        Ok(there) if there.is_file() => return Ok(()),
+        Ok(there) if there.is_dir() => "a folder",
+        Ok(there) if is_pipe(&there) => "a pipe with a name",
+        Ok(_) => "a device or a socket",
+        // Nothing is there; or opening it says why not.
+        Err(_) => return Ok(()),
+    };
+    let told = format!("it is {what}, where a file is expected; move it away");
+    Err(io::Error::other(told))
+}
+
+/// Whether a pipe with a name stands at the path: whoever opens it waits for another program. What a shell passes
+/// (`<(pass token)`) has its other end, and no name of its own.
+pub(crate) fn is_named_pipe(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|there| is_pipe(&there))
+        && !["/dev", "/proc"].iter().any(|it| path.starts_with(it))
+}
+
+#[cfg(unix)]
+fn is_pipe(there: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::FileTypeExt::is_fifo(&there.file_type())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: &std::fs::Metadata) -> bool {
+    false
+}
 
 pub(super) fn require(path: &Path) -> Result<(), StoreError> {
     match std::fs::metadata(path) {
@@ -31,6 +67,14 @@ pub(super) fn require(path: &Path) -> Result<(), StoreError> {
 }
 
 pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    // SQLite opens these, and would wait.
+    let place = Place::of(path).path;
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let mut name = place.file_name().unwrap_or_default().to_owned();
+        name.push(suffix);
+        let path = place.with_file_name(name);
+        check_plain(&path).map_err(|source| StoreError::File { path, source })?;
+    }
     if flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
         roll_back(path);
     }

@@ -8,16 +8,17 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use sha2::{Digest, Sha256};
 
-use super::columns::from_millis;
+use super::columns::{from_millis, to_millis};
 use super::error::StoreError;
 use super::file::connect;
 use super::log::begin_anew;
 use super::mark::{self, Mark, Marked, mark_path};
 use super::misfit::Misfit;
-use super::openings;
+use super::openings::{self, Openings};
 use super::place::Place;
 use super::query::Query as _;
 use super::schema;
@@ -36,6 +37,9 @@ const REBUILT: &str = "rebuilt";
 
 /// Stands in a checkpoint that is adopted, until the opt-outs that were given with it are in it.
 const ADOPTED: &str = "adopted";
+
+/// When a person last said that this is the checkpoint to go on with, in milliseconds.
+const ADOPTED_AT: &str = "adopted-at";
 
 /// Machine, inode, birth and name; what is not known says nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -214,9 +218,20 @@ pub(super) fn end_rebuilding(connection: &Connection) -> Result<(), StoreError> 
 }
 
 /// All that was given with the word of a person is in the checkpoint.
-pub(super) fn end_adopting(connection: &Connection) -> Result<(), StoreError> {
+pub(super) fn end_adopting(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
     connection.execute("DELETE FROM node WHERE key = ?1", [ADOPTED])?;
+    connection.execute(
+        "INSERT INTO node (key, value) VALUES (?1, ?2)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (ADOPTED_AT, to_millis(now)),
+    )?;
     Ok(())
+}
+
+/// When a person last said that this is the checkpoint to go on with.
+pub(super) fn adopted_at(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
+    let at: Option<i64> = connection.find("SELECT value FROM node WHERE key = ?1", [ADOPTED_AT])?;
+    at.map(from_millis).transpose()
 }
 
 /// Refuses a checkpoint that does not hold yet all that results files tell.
@@ -316,11 +331,16 @@ pub(super) fn check(path: &Path, connection: &mut Connection) -> Result<Mark, St
     if home.as_ref().is_none_or(|home| home.is_told_more_by(&here)) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         settle_in(&transaction, &here)?;
+        // It counts on from what stands beside it, also where nothing is changed now.
+        let mut openings = Openings::of(&place, own.uid());
+        let count = openings.count(&transaction)?;
         transaction.commit()?;
+        if let Some(count) = count {
+            openings.publish(count);
+        }
         // Into the file itself: it must know its home where its log is left behind.
         begin_anew(connection)?;
     }
-    openings::count(&place, own.uid(), connection);
     Ok(mark)
 }
 
@@ -353,9 +373,13 @@ pub(super) fn adopt(path: &Path, connection: &mut Connection) -> Result<(), Stor
     if let Some(marked) = marked {
         marked.outdo(&transaction)?;
     }
+    let own = Marked::of(&transaction)?;
+    let mut openings = Openings::of(&place, own.uid());
+    let count = openings.count(&transaction)?;
     transaction.commit()?;
-    let own = Marked::of(connection)?;
-    openings::count(&place, own.uid(), connection);
+    if let Some(count) = count {
+        openings.publish(count);
+    }
     Mark::open(&place, &own)?;
     Ok(())
 }

@@ -91,13 +91,24 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint cannot be read.
-    pub(crate) fn knows_request_to(&self, number: i64) -> Result<bool, StoreError> {
+    pub(crate) fn knows_request_to(&self, phone: PhoneNumber) -> Result<bool, StoreError> {
+        let Some(person) = person::find(&self.connection, &self.keys, phone)? else {
+            return Ok(false);
+        };
         self.connection.has(
-            "SELECT 1 FROM person_by_number n CROSS JOIN attempt a INDEXED BY attempt_by_person
-                        ON a.person = n.person
-                 WHERE n.number = ?1 AND a.kind IN ('request', 'import') LIMIT 1",
-            [number],
+            "SELECT 1 FROM attempt INDEXED BY attempt_by_person
+             WHERE person = ?1 AND kind IN ('request', 'import') LIMIT 1",
+            [person],
         )
+    }
+
+    /// Whether the person was erased or pruned: what was sent to them is not told any more.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint cannot be read.
+    pub(crate) fn keeps_hash_alone_of(&self, phone: PhoneNumber) -> Result<bool, StoreError> {
+        Ok(person::find_named(&self.connection, phone)?.is_none()
+            && person::find(&self.connection, &self.keys, phone)?.is_some())
     }
 
     /// Whether all batches are rehearsals: nobody was messaged.

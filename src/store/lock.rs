@@ -13,6 +13,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::error::StoreError;
+use super::file::check_plain;
 use super::place::machine_name;
 use super::replica::Leased;
 
@@ -48,7 +49,9 @@ impl Holder {
 
     /// Who holds `batch` of the database at `database`; `None` if nobody does.
     pub(super) fn of(database: &Path, batch: &str) -> Option<Self> {
-        let mut file = File::open(lock_path(database, batch)).ok()?;
+        let path = lock_path(database, batch);
+        check_plain(&path).ok()?;
+        let mut file = File::open(path).ok()?;
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => Some(Self::read(&mut file)),
             // What a process left that died, or that ends just now.
@@ -96,6 +99,7 @@ impl Hold {
             path: path.clone(),
             source,
         };
+        check_plain(&path).map_err(fail)?;
         let mut tries = 0;
         loop {
             let mut options = OpenOptions::new();

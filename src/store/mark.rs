@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::error::StoreError;
+use super::file::check_plain;
 use super::query::Query as _;
 
 /// The count in the table `node`.
@@ -44,7 +45,8 @@ impl Marked {
     pub(super) fn read(checkpoint: &Path) -> Result<Option<Self>, StoreError> {
         let path = mark_path(checkpoint);
         let mut text = String::new();
-        match File::open(&path).and_then(|file| file.take(200).read_to_string(&mut text)) {
+        let opened = check_plain(&path).and_then(|()| File::open(&path));
+        match opened.and_then(|file| file.take(200).read_to_string(&mut text)) {
             Ok(_) => {}
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidData) => {}
             Err(source) => return Err(StoreError::File { path, source }),
@@ -135,7 +137,8 @@ impl Mark {
         options.write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path).map_err(|source| StoreError::File {
+        let opened = check_plain(&path).and_then(|()| options.open(&path));
+        let file = opened.map_err(|source| StoreError::File {
             path: path.clone(),
             source,
         })?;
@@ -155,6 +158,11 @@ impl Mark {
             })?;
         }
         Ok(mark)
+    }
+
+    /// The random id of its checkpoint.
+    pub(super) fn uid(&self) -> &str {
+        &self.uid
     }
 
     /// So many groups are on disk. What fails is logged once: the checkpoint itself is sound, and the mark only

@@ -65,6 +65,16 @@ pub enum Misfit {
         "is older than it was: it was opened since, as {} says, and knows nothing of it (a backup was put in its place). Who was messaged since would be messaged again, and opt-outs are lost. Put the latest copy back, with its -wal; or say with `outreach checkpoint adopt --suppressions FILE` that this is the one", .0.display()
     )]
     PutBack(PathBuf),
+    /// A results file knows more than it.
+    #[error(
+        "does not know {messages} messages that {} tells of: it is older than it was (a backup was put in its place), or the file is of another checkpoint. Those people would be messaged again, and opt-outs may be lost. Put the latest copy back, with its -wal; or bring the messages in with `outreach history import FILE --suppressions STOPS`; or say with `outreach checkpoint adopt --suppressions STOPS` that this is the one. A file of another checkpoint is to be moved elsewhere", .file.display()
+    )]
+    Outdated {
+        /// The file.
+        file: PathBuf,
+        /// How many.
+        messages: u64,
+    },
     /// It lacks what was on disk.
     #[error(
         "is older than it was: the last {0} groups of changes are missing (an older copy was put in its place, or its -wal file was deleted). Who was messaged since would be messaged again. Put the latest copy back, with its -wal; or say with `outreach checkpoint adopt --suppressions FILE` that this is the one"

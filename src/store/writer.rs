@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 use super::error::StoreError;
 use super::log::Log;
 use super::mark::{self, Mark};
+use super::openings::{NextCount, Openings};
 use super::outdate::outdate;
 use super::replica::{Appended, Replica};
 use super::reserve::Reserve;
@@ -80,10 +81,24 @@ where
 #[derive(Debug, Default)]
 pub(super) struct Companions {
     pub(super) mark: Option<Mark>,
+    pub(super) openings: Option<Openings>,
     pub(super) reserve: Option<Reserve>,
 }
 
 impl Companions {
+    fn count_opening(&self, connection: &Connection) -> Result<Option<NextCount>, StoreError> {
+        match &self.openings {
+            Some(openings) => openings.count(connection),
+            None => Ok(None),
+        }
+    }
+
+    fn publish_opening(&mut self, count: Option<NextCount>) {
+        if let (Some(openings), Some(count)) = (&mut self.openings, count) {
+            openings.publish(count);
+        }
+    }
+
     fn give_up_reserve(&mut self) -> bool {
         self.reserve.as_mut().is_some_and(Reserve::give_up)
     }
@@ -373,9 +388,12 @@ fn commit(
     if changed {
         outdate(&transaction)?;
     }
-    let count = match transaction.total_changes() - unchanged {
-        0 => None,
-        _ => mark::count(&transaction)?,
+    let (count, opening) = match transaction.total_changes() - unchanged {
+        0 => (None, None),
+        _ => (
+            mark::count(&transaction)?,
+            companions.count_opening(&transaction)?,
+        ),
     };
     crash_point(CrashPoint::BeforeIntentCommit);
     if let Some(replica) = replica
@@ -394,6 +412,7 @@ fn commit(
     if let (Some(mark), Some(count)) = (&mut companions.mark, count) {
         mark.note(count);
     }
+    companions.publish_opening(opening);
     // The group is on disk: nothing from here on may fail it, or its jobs would run again.
     turns.committed(connection, begin.elapsed());
     Ok(true)

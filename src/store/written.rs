@@ -35,7 +35,7 @@ const DIGEST: usize = 32;
 /// A file as it was left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WrittenFile {
-    /// Its length in bytes.
+    /// Its length in bytes; of one that somebody changed, as it was when it was read.
     pub size: u64,
     /// SHA-256 of its content.
     pub digest: [u8; DIGEST],
@@ -103,6 +103,24 @@ impl Store {
     /// [`StoreError`] if the checkpoint fails.
     pub fn end_results(&self, path: &Path, written: WrittenFile) -> Result<(), StoreError> {
         self.end_file(path, RESULTS, written)
+    }
+
+    /// A file that somebody changed was read, and tells nothing new: as long as it is so long, it need not be read again.
+    /// By its digest it is still known as another one than was left.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn note_length(&self, path: &Path, size: u64) -> Result<(), StoreError> {
+        let path = path.to_string_lossy().into_owned();
+        let size = i64::try_from(size).unwrap_or(i64::MAX);
+        self.writer.write_blocking(move |tx| {
+            tx.bookkeeping = true;
+            tx.connection.change(
+                "UPDATE written_file SET size = ?2 WHERE path = ?1",
+                (&path, size),
+            )?;
+            Ok(())
+        })
     }
 
     /// A file of any kind was written.
@@ -236,10 +254,14 @@ impl Reader {
         Ok(whole.to_vec())
     }
 
-    /// Where results were written, as far as this checkpoint knows.
-    pub(crate) fn written_results(&self) -> Vec<PathBuf> {
-        let sql = "SELECT path FROM written_file WHERE kind IN ('results', 'begun', 'export')";
-        let paths: Vec<String> = self.connection.list(sql, []).unwrap_or_default();
-        paths.into_iter().map(PathBuf::from).collect()
+    /// Where results were written, as far as this checkpoint knows, and how long each file was when it was left or read.
+    pub(crate) fn written_results(&self) -> Vec<(PathBuf, u64)> {
+        let sql =
+            "SELECT path, size FROM written_file WHERE kind IN ('results', 'begun', 'export')";
+        let read = self.connection.read(sql, [], |row| {
+            let size = u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0);
+            Ok((PathBuf::from(row.get::<_, String>(0)?), size))
+        });
+        read.unwrap_or_default()
     }
 }

@@ -391,3 +391,33 @@ fn with_undecided_retry_a_double_is_the_users_choice_and_without_it_there_is_non
         assert_eq!(sandbox.stats().repeated, repeated, "{flag}");
     }
 }
+
+/// As people and programs write it; it stands in the journal, on screens and in the mail of the night.
+#[test]
+fn a_number_in_the_text_that_stops_a_batch_is_told_nowhere() {
+    let text = "text=No contact +420 777 000 000 / 00420-777-000-001 / (777) 000.002 in 7001200300400500601";
+    for (status, code) in [("400", 3), ("401", 5), ("403", 5), ("404", 5), ("405", 5)] {
+        let fault = format!("{status}:{text}");
+        let (scratch, sandbox) = (Scratch::new(), SandboxProcess::with_faults(&[&fault]));
+        scratch.contacts(5);
+        let sent = scratch
+            .send(&sandbox)
+            .with(&["-v", "-v"])
+            .run()
+            .expect(code);
+        let stands = scratch.outreach(&["status", "list"]).run().expect(code);
+        let row = scratch.outreach(&["status", "list", "--row", "2"]).run();
+        for told in [&sent.said, &stands.out, &stands.said, &row.out, &row.said] {
+            let numbers = ["777 000", "777-000", "(777", "000.002"];
+            assert!(
+                !numbers.iter().any(|it| told.contains(it)),
+                "{status}: {told}"
+            );
+        }
+        assert!(
+            sent.said.contains("No contact +# in 7001200300400500601"),
+            "{}",
+            sent.said
+        );
+    }
+}

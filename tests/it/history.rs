@@ -388,3 +388,41 @@ fn the_results_of_a_rehearsal_tell_of_nobody() {
     let refused = import(&scratch, "list.sandbox.results.csv").expect(7);
     refused.says("rehearsal");
 }
+
+/// A message's id that is cut is the id of another message; whoever stands behind it would be messaged again.
+#[test]
+fn results_that_are_cut_off_are_told_and_bring_nothing() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = lost(&sandbox, "results.csv");
+    let whole = fs::read(scratch.path("results.csv")).unwrap();
+    let last = whole[..whole.len() - 2]
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .unwrap()
+        + 1;
+    let width = whole.len() - last;
+    for kept in [
+        last + 3,
+        last + width / 2,
+        whole.len() - 20,
+        whole.len() - 4,
+    ] {
+        fs::write(scratch.path("cut.csv"), &whole[..kept]).unwrap();
+        let refused = import(&scratch, "cut.csv").expect(7);
+        refused.says(&format!("row {}: the file ends in the middle", ROWS + 1));
+    }
+    assert!(
+        !scratch.path("outreach.db").exists(),
+        "nothing was imported"
+    );
+    // Some spreadsheets leave the last line break out.
+    let mut unended = whole.clone();
+    while unended
+        .last()
+        .is_some_and(|byte| matches!(byte, b'\r' | b'\n'))
+    {
+        unended.pop();
+    }
+    fs::write(scratch.path("unended.csv"), unended).unwrap();
+    import(&scratch, "unended.csv").expect(0);
+}

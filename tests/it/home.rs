@@ -579,3 +579,134 @@ fn adopting_names_both_ways_to_account_for_the_opt_outs() {
     let refused = scratch.outreach(&both).run().expect(2);
     refused.says("cannot be used with");
 }
+
+/// As `rsync --inplace --delete` does it: the files stay, with the bytes of the backup, and what it does not have goes.
+fn mirror_in_place(scratch: &Scratch, from: &str, to: &str) {
+    let names = |folder: &str| {
+        let entries = fs::read_dir(scratch.path(folder)).unwrap();
+        entries
+            .map(|entry| entry.unwrap().file_name())
+            .collect::<Vec<_>>()
+    };
+    for name in names(to) {
+        let place = scratch.path(to).join(&name);
+        match fs::read(scratch.path(from).join(&name)) {
+            Ok(bytes) => fs::write(&place, bytes).unwrap(),
+            Err(_) => fs::remove_file(&place).unwrap(),
+        }
+    }
+    copy_over(scratch, from, to);
+}
+
+#[test]
+fn a_backup_that_is_mirrored_into_its_folder_is_refused_by_what_the_results_tell() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    let before = continued_after_a_backup(&scratch, &sandbox);
+    mirror_in_place(&scratch, "backup", "data");
+    let db = ["--db", "data/outreach.db"];
+    // Every way to go on.
+    for command in [
+        scratch.resume(&sandbox),
+        scratch.send(&sandbox),
+        scratch.send(&sandbox).with(&["--update"]),
+    ] {
+        let refused = command.with(&db).run().expect(8);
+        refused
+            .says("does not know 20 messages that")
+            .says("list.results.csv tells of")
+            .says("checkpoint adopt")
+            .says("list.results.csv holds 20 messages");
+    }
+    assert_eq!(sends(&sandbox), before, "nobody was messaged again");
+    let doctor = scratch.outreach(&["doctor"]).with(&db).run().expect(8);
+    assert!(
+        doctor.out.contains("does not know 20 messages"),
+        "{}",
+        doctor.out
+    );
+    let import = ["history", "import", "list.results.csv", "--no-suppressions"];
+    scratch.outreach(&import).with(&db).run().expect(0);
+    scratch.resume(&sandbox).with(&db).run().expect(0);
+    assert_eq!(sends(&sandbox), before);
+    assert!(sandbox.accepted().values().all(|times| *times == 1));
+}
+
+#[test]
+fn after_a_person_said_so_older_results_files_do_not_stop_a_batch() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    let before = continued_after_a_backup(&scratch, &sandbox);
+    mirror_in_place(&scratch, "backup", "data");
+    let db = ["--db", "data/outreach.db"];
+    scratch.resume(&sandbox).with(&db).run().expect(8);
+    let adopt = ["checkpoint", "adopt", "--suppressions", "contacts.csv"];
+    scratch.outreach(&adopt).with(&db).run().expect(0);
+    scratch.resume(&sandbox).with(&db).run().expect(0);
+    assert_eq!(
+        sends(&sandbox),
+        before,
+        "all are on the list that was given"
+    );
+}
+
+#[test]
+fn a_backup_from_before_the_batch_is_refused_by_the_results_that_stand_in_its_place() {
+    for list in ["contacts.csv", "kontakty.csv"] {
+        let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+        scratch.contacts(5);
+        // As a spreadsheet in half of Europe writes it, and so are its results.
+        scratch.write(
+            "kontakty.csv",
+            "telefon;jmeno\n+420777100001;Eva\n+420777100002;Jan\n",
+        );
+        fs::create_dir(scratch.path("data")).unwrap();
+        let send = |list: &str, batch: &str| {
+            scratch
+                .outreach(&[
+                    "send",
+                    list,
+                    "--batch",
+                    batch,
+                    "--yes",
+                    "--message",
+                    "Hello",
+                ])
+                .with(&["--channel", CHANNEL, "--base-url", sandbox.base_url()])
+                .with(&["--db", "data/outreach.db"])
+        };
+        scratch.write("first.csv", "phone\n+420777999999\n");
+        send("first.csv", "first").run().expect(0);
+        copy_over(&scratch, "data", "backup");
+        send(list, "spring").run().expect(0);
+        let before = sends(&sandbox);
+        mirror_in_place(&scratch, "backup", "data");
+        send(list, "spring")
+            .run()
+            .expect(8)
+            .says("spring.results.csv tells of");
+        assert_eq!(sends(&sandbox), before, "{list}");
+    }
+}
+
+#[test]
+fn a_results_file_that_a_person_changed_and_that_tells_nothing_new_stops_nothing() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(10);
+    scratch
+        .send(&sandbox)
+        .with(&["--limit", "4"])
+        .run()
+        .expect(4);
+    let results = scratch.path("list.results.csv");
+    let text = fs::read_to_string(&results).unwrap();
+    // Looked through and saved: a column is gone, a line was added, an id was rounded.
+    let rounded: Vec<_> = text.lines().map(|line| format!("{line},seen")).collect();
+    fs::write(&results, rounded.join("\r\n")).unwrap();
+    scratch
+        .outreach(&["forget", "+420777000001", "--yes"])
+        .run()
+        .expect(0);
+    for _ in 0..2 {
+        scratch.resume(&sandbox).run().expect(0);
+    }
+    assert_eq!(sends(&sandbox), 10);
+}

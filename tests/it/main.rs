@@ -57,6 +57,7 @@ mod mending;
 mod model;
 mod night;
 mod numbers;
+mod odd_files;
 mod once;
 mod opt_outs;
 mod output;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{CHANNEL, Program, Receiver, SandboxProcess, Scratch, contacts, wait_until};
+use crate::support::{
+    CHANNEL, Program, Receiver, SandboxProcess, Scratch, contacts, lock_name, wait_until,
+};
 
 /// A folder with settings and lists, and the API that they are sent to.
 struct Nights {
@@ -433,4 +435,97 @@ fn a_night_with_an_outage_and_a_quota_that_ends_and_the_next_one() {
     assert_eq!(next.code, Some(0), "{}{}", next.out, next.said);
     nights.are("inbox", &[]);
     assert_eq!(nights.sandbox.stats().accepted, 93);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_list_is_told_and_the_lists_behind_it_are_sent() {
+    let nights = Nights::new(
+        SandboxProcess::start(&[]),
+        &[
+            ("a.csv", "Jana,+420777900001"),
+            ("z.csv", "Eva,+420777900002"),
+        ],
+    );
+    let inbox = |name: &str| nights.scratch.path(&format!("inbox/{name}"));
+    std::os::unix::fs::symlink("/nowhere/list.csv", inbox("b.csv")).unwrap();
+    std::os::unix::fs::symlink("c.csv", inbox("c.csv")).unwrap();
+    std::fs::create_dir(inbox("d.csv")).unwrap();
+    let pipe = std::process::Command::new("mkfifo")
+        .arg(inbox("e.csv"))
+        .status();
+    assert!(pipe.unwrap().success());
+    let _socket = std::os::unix::net::UnixListener::bind(inbox("f.csv")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", inbox("g.csv")).unwrap();
+    let told = |night: crate::support::Ended| {
+        for name in ["b", "c", "d", "e", "f", "g"] {
+            let line = format!("{name}.csv: the contacts file");
+            assert!(night.out.contains(&line), "{name}: {}", night.out);
+        }
+        assert!(night.out.contains("it is a folder"), "{}", night.out);
+        assert!(
+            night
+                .out
+                .contains("take it out of inbox/: b.csv and 5 more"),
+            "{}",
+            night.out
+        );
+    };
+    told(nights.night(&[]).run().expect(7));
+    nights.are("sent", &["a.csv", "z.csv"]);
+    nights.are("refused", &[]);
+    assert_eq!(nights.sandbox.stats().accepted, 2);
+    // The next night too.
+    nights.put("y.csv", "Iva,+420777900003");
+    told(nights.night(&[]).run().expect(7));
+    assert_eq!(nights.sandbox.stats().accepted, 3);
+}
+
+/// The lock of its batch cannot be taken: something of its name is in the way, in each night.
+#[test]
+fn a_list_whose_own_file_fails_does_not_end_the_night() {
+    let nights = Nights::new(
+        SandboxProcess::start(&[]),
+        &[("b.csv", "Jana,+420777900001")],
+    );
+    nights.settings("db = \"outreach.db\"");
+    nights.night(&[]).run().expect(0);
+    nights.put("a.csv", "Eva,+420777900002");
+    nights.put("c.csv", "Iva,+420777900003");
+    let today = jiff::Timestamp::now()
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .date();
+    let in_the_way = nights.scratch.path(&lock_name(&format!("a-{today}")));
+    std::fs::create_dir(&in_the_way).unwrap();
+    let night = nights.night(&[]).run().expect(8);
+    assert!(
+        night.out.contains("where a file is expected"),
+        "{}",
+        night.out
+    );
+    nights.are("sent", &["b.csv", "c.csv"]);
+    nights.are("inbox", &["a.csv"]);
+    std::fs::remove_dir(&in_the_way).unwrap();
+    nights.night(&[]).run().expect(0);
+    nights.are("sent", &["a.csv", "b.csv", "c.csv"]);
+    assert_eq!(nights.sandbox.stats().accepted, 3, "each once");
+}
+
+#[test]
+fn a_second_night_names_the_folder_that_is_taken() {
+    let nights = Nights::new(SandboxProcess::start(&["--latency", "20ms"]), &[]);
+    nights.scratch.write("inbox/list.csv", &contacts(0..2_000));
+    let first = nights.night(&["--rate", "20/s"]).start();
+    wait_until("the first night sends", || is_sending(&nights));
+    let second = nights.night(&[]).run().expect(9);
+    let folder = nights.scratch.folder().display().to_string();
+    assert!(
+        second
+            .said
+            .contains(&format!("the lists of {folder} are sent")),
+        "{}",
+        second.said
+    );
+    first.signal("TERM");
+    first.wait().expect(4);
 }

@@ -556,7 +556,7 @@ const MAKES_TABLE: &[(&str, &str)] = &[
     ),
     ("SELECT i.file, i.row, p.number, i.first_name", "`test`"),
     (
-        "SELECT path FROM written_file WHERE kind IN",
+        "SELECT path, size FROM written_file WHERE kind IN",
         "where results were written",
     ),
 ];

@@ -17,6 +17,16 @@ pub enum HistoryError {
         /// What is wrong.
         source: RowFault,
     },
+    /// The end of it is missing.
+    #[error(
+        "{file}, row {row}: the file ends in the middle of this row: it was cut off (an interrupted copy, a full disk?). Give the whole file: whoever stands there and behind it would be messaged again. If no other is left, remove that row"
+    )]
+    Cut {
+        /// The file.
+        file: String,
+        /// The last row of it.
+        row: u32,
+    },
     /// A spreadsheet rounded the id of the channel: messages would not be known by it.
     #[error(
         "{file}, row {row}: a spreadsheet rounded the channel's id to {channel}. Give the file as it was written, or as a workbook; where that is lost, open it with all columns as text"

@@ -6,6 +6,8 @@ mod imported;
 mod list;
 mod results;
 
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -13,6 +15,7 @@ use jiff::Timestamp;
 use super::error::{Mismatch, RunError};
 use super::list::List;
 use super::suppress::{NumbersToSuppress, Suppressed};
+use super::unknown_messages::REHEARSED;
 use crate::intake::{Settings, Source, Table};
 use crate::report::ResultsColumns;
 use crate::store::Store;
@@ -22,9 +25,6 @@ pub(super) use imported::restored_from;
 pub use imported::{Imported, ImportedRows, ImportedWhat};
 pub use list::HistoryList;
 pub use results::ResultsFile;
-
-/// The end of the name of a rehearsal's results, before the extension of the format.
-const REHEARSED: &str = ".sandbox.results";
 
 /// A file that says who was messaged, examined.
 pub enum HistoryFile {
@@ -52,7 +52,11 @@ impl HistoryFile {
             return Err(HistoryError::Rehearsal(path.display().to_string()).into());
         }
         let table = Table::open(&source, settings)?;
-        match ResultsColumns::find(table.names()) {
+        let columns = ResultsColumns::find(table.names());
+        if let Some(columns) = &columns {
+            refuse_if_cut(path, &table, columns)?;
+        }
+        match columns {
             Some(columns) if columns.has_batch() => {
                 let file = ResultsFile::open(path, table, columns)?;
                 Ok(Self::Results(Box::new(file)))
@@ -67,6 +71,37 @@ impl HistoryFile {
             }
         }
     }
+}
+
+/// Refuses a results file whose last row is cut off: a part of a message's id, or of a number, is another one's. A
+/// spreadsheet may leave out the line break at the end, but no cell.
+fn refuse_if_cut(path: &Path, table: &Table, columns: &ResultsColumns) -> Result<(), RunError> {
+    if table.format().workbook || ends_with_line(path).unwrap_or(true) {
+        return Ok(());
+    }
+    let (width, mut cut) = (table.names().len(), None);
+    table.rows::<RunError>(|row, record| {
+        let is_cut = record.len() < width || columns.has_part_of_digest(record);
+        cut = is_cut.then_some(row);
+        Ok(())
+    })?;
+    match cut {
+        Some(row) => {
+            let file = table.name().to_owned();
+            Err(HistoryError::Cut { file, row }.into())
+        }
+        None => Ok(()),
+    }
+}
+
+/// Whether the last line of the file has its end.
+fn ends_with_line(path: &Path) -> io::Result<bool> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::End(-2))?;
+    let mut last = [0; 2];
+    file.read_exact(&mut last)?;
+    // Text of two bytes a letter has a zero in each.
+    Ok(last.iter().any(|byte| matches!(byte, b'\n' | b'\r')))
 }
 
 /// What an import did.

@@ -3,8 +3,7 @@
 use super::send;
 use crate::support::{CHANNEL, SandboxProcess, Scratch};
 
-const RULE: &str =
-    "letters, digits, `-`, `_`, `.` and space, 1 to 100 of them, and does not begin with `-`";
+const RULE: &str = "letters, digits, `-`, `_`, `.` and space, 1 to 100 of them, begins with none of `-`, `.` and space, and does not end with `.` or space";
 
 #[test]
 fn a_new_batch_is_called_only_what_is_safe_in_file_names_and_on_screens() {
@@ -22,6 +21,12 @@ fn a_new_batch_is_called_only_what_is_safe_in_file_names_and_on_screens() {
         "a:b",
         "a*",
         "-rf",
+        ".",
+        "..",
+        ".hidden",
+        " a",
+        "a ",
+        "a.",
         &long,
     ];
     for name in odd {

@@ -133,6 +133,14 @@ pub(crate) fn contacts(rows: std::ops::Range<u32>) -> String {
     text
 }
 
+/// The lock of a batch beside `outreach.db`, for a name of plain letters.
+pub(crate) fn lock_name(batch: &str) -> String {
+    use sha2::Digest as _;
+    let digest: [u8; 32] = sha2::Sha256::digest(batch).into();
+    let apart = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
+    format!("outreach.db-{batch}-{apart:08x}.lock")
+}
+
 /// A valid Czech mobile number, digits only.
 pub(crate) fn number(n: u32) -> u64 {
     420_777_000_000 + u64::from(n)

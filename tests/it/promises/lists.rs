@@ -56,6 +56,35 @@ fn who_is_sent_to_once_more_gets_the_text_of_now() {
 }
 
 #[test]
+fn who_has_the_message_is_told_with_the_text_that_was_sent() {
+    let mut scene = Scene::new();
+    scene.list("a.csv", &[(ANNA, "Anna"), (BOB, "Bob")]);
+    scene.send("a", HELLO, "a.csv", &[]);
+    scene.list("edited.csv", &[(ANNA, "Annette"), (BOB, "Bob")]);
+    scene.send("a", HELLO, "edited.csv", &["--update"]);
+    assert_eq!(scene.texts(ANNA), [hello("Anna")], "{}", scene.world.log);
+    let story = scene.output(&["status", "a", "--row", "2"]);
+    assert!(story.contains(&hello("Anna")), "{story}");
+    assert!(!story.contains(&hello("Annette")), "{story}");
+}
+
+#[test]
+fn who_is_suppressed_while_the_outcome_is_unknown_keeps_the_message() {
+    let mut scene = Scene::new();
+    scene.list("a.csv", &[(ANNA, "Anna"), (BOB, "Bob")]);
+    let lost = faults(&["500:at=2"]);
+    scene.send_in(&lost, Scene::arguments("a", HELLO, "a.csv", &[]));
+    scene.run(&["suppress", "add", &Scene::phone(BOB)]);
+    scene.list("edited.csv", &[(ANNA, "Anna"), (BOB, "Robert")]);
+    scene.send("a", HELLO, "edited.csv", &["--update"]);
+    assert_eq!(scene.status("a", BOB), "unknown");
+    scene.run(&["suppress", "remove", &Scene::phone(BOB)]);
+    scene.run(&["resolve", "a", "--resend", "--all"]);
+    scene.resume("a");
+    assert_eq!(scene.texts(BOB), [hello("Bob")], "{}", scene.world.log);
+}
+
+#[test]
 fn who_was_taken_out_of_the_list_is_not_sent_to_once_more_and_that_is_told() {
     let mut scene = Scene::new();
     scene.list("a.csv", &[(ANNA, "Anna"), (BOB, "Bob")]);

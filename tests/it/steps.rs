@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{Timestamp, ToSpan as _, Zoned};
+use jiff::{ToSpan as _, Zoned};
 use outreach::internals::domain::delivery::State;
-use serde_json::json;
 
-use crate::support::{CHANNEL, Receiver, SandboxProcess, Scratch, contacts, event, number};
+use crate::support::{CHANNEL, SandboxProcess, Scratch, contacts, number};
 
 /// The states of the batch's rows, by the number of the person.
 fn states(scratch: &Scratch) -> Vec<(u32, State)> {
@@ -115,42 +114,6 @@ fn all_numbers_of_a_long_list_are_suppressed_known_ones_and_new_ones() {
     send.with(&["--base-url", sandbox.base_url(), "--channel", CHANNEL])
         .run();
     assert_eq!(reached(&sandbox), [0, 1, 2, 3, 9]);
-}
-
-#[test]
-fn an_event_is_applied_behind_many_that_wait_on() {
-    let (scratch, sandbox) = (Scratch::new().in_steps_of(2), SandboxProcess::start(&[]));
-    // The contacts' ids, from elsewhere.
-    let elsewhere = Scratch::new();
-    elsewhere.contacts(7);
-    elsewhere.send(&sandbox).run().expect(0);
-    let receiver = Receiver::start(&scratch);
-    let people = sandbox.people();
-    for (id, person) in (9_001..).zip(people.iter()) {
-        receiver.take(&event(
-            "message_received",
-            person["contact_id"].as_str().expect("an id"),
-            None,
-            &Timestamp::now().to_string(),
-            &json!({ "id": id.to_string(), "content": { "type": "text", "payload": "STOP" } }),
-        ));
-    }
-    receiver.end();
-    // Those of the last two become known.
-    let known: Vec<String> = people[5..]
-        .iter()
-        .map(|person| format!("+{},Name\n", person["number"].as_str().expect("a number")))
-        .collect();
-    scratch.write(
-        "contacts.csv",
-        &format!("phone,first_name\n{}", known.concat()),
-    );
-    scratch.send(&sandbox).run().expect(0);
-    let listed = scratch.outreach(&["suppress", "list"]).run().expect(0).out;
-    let numbers = listed.matches("+420").count();
-    assert_eq!(numbers, 2, "{listed}");
-    let waiting = scratch.checkpoint().reader.waiting_events();
-    assert_eq!(waiting.expect("the events"), 5);
 }
 
 /// Rows and people in the checkpoint, those of lists that are on their way among them.

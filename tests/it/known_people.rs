@@ -363,6 +363,7 @@ fn who_wants_no_message_any_more_is_not_queued_again_by_retry() {
     scratch.outreach(&retry).run().expect(0);
     let counts = scratch.checkpoint().counts();
     assert_eq!((counts.queued, counts.no_messenger), (2, 1));
+    assert_eq!(scratch.decisions(), ["retry"]);
 }
 
 #[test]

@@ -203,6 +203,28 @@ fn who_was_suppressed_and_is_no_longer_is_judged_anew_by_an_update() {
 }
 
 #[test]
+fn who_is_suppressed_and_is_added_has_one_row_that_counts() {
+    let mut scene = Scene::new();
+    scene.list("a.csv", &[(ANNA, "Anna"), (BOB, "Bob")]);
+    scene.list("again.csv", &[(BOB, "Bob")]);
+    scene.list("later.csv", &[(BOB, "Bob"), (EVA, "Eva")]);
+    let phone = Scene::phone(BOB);
+    scene.run(&["suppress", "add", &phone]);
+    assert_eq!(scene.send("a", SHOP, "a.csv", &[]), Some(0));
+    let rows = |scene: &mut Scene| -> Vec<String> {
+        let rows = scene.world.export("a").expect("the results");
+        let of_bob = rows.into_iter().filter(|row| row.person == Some(BOB));
+        of_bob.map(|row| row.status).collect()
+    };
+    scene.send("a", SHOP, "later.csv", &["--add"]);
+    assert_eq!(rows(&mut scene), ["suppressed", "duplicate"]);
+    scene.run(&["suppress", "remove", &phone]);
+    scene.send("a", SHOP, "again.csv", &["--add"]);
+    assert_eq!(rows(&mut scene), ["duplicate", "duplicate", "sent"]);
+    assert_eq!(scene.texts(BOB).len(), 1, "{}", scene.world.log);
+}
+
+#[test]
 fn who_was_refused_erased_and_is_added_again_is_messaged() {
     let mut scene = Scene::new();
     stopped(&mut scene);

@@ -397,8 +397,10 @@ mod tests {
         let mut schedule = schedule();
         schedule.window = Some("08:00-21:00".parse().unwrap());
         schedule.window_by = WindowBy::Recipient;
-        let told = forecast(&input(500, &schedule), at(EVENING)).to_string();
+        let found = forecast(&input(500, &schedule), at(EVENING));
+        let told = found.to_string();
         assert!(told.starts_with("at best"), "{told}");
+        assert_eq!(found.time_line(), None);
         schedule.window_by = WindowBy::Sender;
         let told = forecast(&input(500, &schedule), at(EVENING)).to_string();
         assert!(told.starts_with("done tomorrow"), "{told}");
@@ -473,6 +475,42 @@ mod tests {
         assert_eq!(
             line(10, &schedule).as_deref(),
             Some("waits for the sending hours, sends tomorrow 08:00")
+        );
+    }
+
+    #[test]
+    fn what_was_sent_before_the_hours_closed_is_taken_off_the_window_of_quota() {
+        let mut schedule = schedule();
+        schedule.window = Some("22:30-22:10".parse().unwrap());
+        let mut input = input(1500, &schedule);
+        input.rate = Some("3000/h".parse().unwrap());
+        // 500 by 22:10 and 500 from 22:30; the next window begins at 23:00.
+        let forecast = forecast(&input, at(EVENING));
+        assert_eq!(forecast.to_string(), "done 23:10");
+        assert_eq!(
+            forecast.time_line().as_deref(),
+            Some(
+                "sends 22:00 to 22:10, waits for the sending hours, 22:30 to 22:40, waits for the quota, 23:00 to 23:10"
+            )
+        );
+    }
+
+    #[test]
+    fn a_pause_of_less_than_a_minute_is_none() {
+        let schedule = schedule();
+        let mut input = input(300, &schedule);
+        input.quota.remaining = Some(200);
+        let line = |input: &mut ForecastInput<'_>, reset: &str| {
+            input.quota.reset_at = Some(at(reset));
+            forecast(input, at(EVENING)).time_line()
+        };
+        // 200 take 12 s.
+        let soon = line(&mut input, "2026-05-02T22:01:10[Europe/Prague]");
+        assert_eq!(soon, None);
+        let later = line(&mut input, "2026-05-02T22:02[Europe/Prague]");
+        assert_eq!(
+            later.as_deref(),
+            Some("sends 22:00, waits for the quota, 22:02")
         );
     }
 

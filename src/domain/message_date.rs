@@ -175,6 +175,7 @@ mod tests {
             ("2026/05/01 8:09", "2026-05-01T08:09:00Z"),
             ("1.5.2026", "2026-05-01T23:59:59Z"),
             ("1. 5. 2026 8:09", "2026-05-01T08:09:00Z"),
+            ("1. 5. 2026", "2026-05-01T23:59:59Z"),
             ("31/05/2026", "2026-05-31T23:59:59Z"),
             ("05/31/2026 9:05 PM", "2026-05-31T21:05:00Z"),
             ("05/04/2026", "2026-05-04T23:59:59Z"),
@@ -209,7 +210,10 @@ mod tests {
             );
         }
         for header in ["sent_at", "Last message", "Odesláno"] {
-            assert!(is_about_messages(header), "{header}");
+            assert!(
+                is_about_messages(header) && !is_about_birth(header),
+                "{header}"
+            );
         }
     }
 }

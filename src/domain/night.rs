@@ -143,6 +143,10 @@ mod tests {
             "spring-441259e9",
             "spring-x-2026-11-27",
             "spring",
+            "spring-2026-11-20-",
+            "spring-2026-11-20-b",
+            "spring-2026-11-202",
+            "spring-2026-13-20",
         ] {
             let name = of(&[batch(other, Paused, false)]);
             assert_eq!(name, new("spring-2026-11-28"), "{other} is of another list");

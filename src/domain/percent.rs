@@ -60,6 +60,7 @@ mod tests {
         assert!(share.is_reached(6, 10) && !share.is_reached(599, 1_000));
         assert!(share.is_reached(0, 0) && Percent::NONE.is_reached(0, 7));
         assert!(share.is_reached(u64::MAX, u64::MAX));
+        assert_eq!("100%".parse::<Percent>().unwrap().get(), 100);
         for text in ["101%", "-1", "half", "", "6.5%"] {
             assert!(text.parse::<Percent>().is_err(), "{text}");
         }

@@ -350,6 +350,7 @@ mod tests {
         assert_eq!(left("1700003599"), Some(Duration::from_secs(3599)));
         assert_eq!(left("1700003599000"), Some(Duration::from_secs(3599)));
         assert_eq!(left("3599"), Some(Duration::from_secs(3599)));
+        assert_eq!(left("3599.5"), Some(Duration::from_secs(3599)));
         for just_over in ["0", "1699999999", "1700000000"] {
             assert_eq!(left(just_over), Some(Duration::ZERO), "{just_over}");
         }

@@ -171,6 +171,16 @@ mod tests {
     }
 
     #[test]
+    fn that_a_number_was_not_reached_is_learned_of_a_row_for_which_nothing_was_tried() {
+        let of = |state, requests| row_update(known(state, false, requests), State::NoMessenger, 1);
+        assert_eq!(of(State::Queued, 0), RowUpdate::NotReached);
+        assert_eq!(of(State::Queued, 1), RowUpdate::None);
+        for state in [State::Suppressed, State::Error, State::Unknown] {
+            assert_eq!(of(state, 0), RowUpdate::None, "{state}");
+        }
+    }
+
+    #[test]
     fn a_digest_that_a_spreadsheet_changed_is_none() {
         let digest = content_digest(r#"{"payload":"Hi"}"#);
         assert!(is_content_digest(&digest), "{digest}");

@@ -109,6 +109,7 @@ mod tests {
         let pruned = without_texts(definition.clone());
         let stored = &pruned["content"];
         assert!(is_pruned_message(stored) && !stored.contains("Hi"));
+        assert!(!is_pruned_message(content));
         assert_eq!(without_texts(pruned.clone()), pruned);
         for stored in [stored, content] {
             assert!(is_message(stored, &fold::content(content)));

@@ -53,6 +53,8 @@ mod tests {
         for name in ["", "eva novak", "eva\n", "<b>", "a/b", &"x".repeat(65)] {
             assert!(name.parse::<UserName>().is_err(), "{name}");
         }
-        assert!("Éva.Nová-2@x.cz".parse::<UserName>().is_ok());
+        for name in ["Éva.Nová-2@x.cz", &"x".repeat(64)] {
+            assert!(name.parse::<UserName>().is_ok(), "{name}");
+        }
     }
 }

@@ -200,7 +200,37 @@ mod tests {
     }
 
     #[test]
+    fn a_request_after_the_end_that_was_told_opens_a_window() {
+        let starts = at(&[0, 5, 70]);
+        let saw = saw_tooth(&quota(Some(60), None, 5), &starts, after(BEGIN, 71)).unwrap();
+        assert_eq!(told(&saw), [(0, 60, 2, 8), (70, 130, 1, 9)]);
+    }
+
+    #[test]
+    fn a_window_that_others_opened_began_an_hour_before_its_end() {
+        let saw = saw_tooth(&quota(Some(60), Some(3), 10), &at(&[10]), after(BEGIN, 11)).unwrap();
+        assert_eq!(told(&saw), [(0, 60, 1, 3)]);
+    }
+
+    #[test]
+    fn a_request_shortly_before_a_window_belongs_to_it_unless_it_follows_another() {
+        let second = |seconds| moved(BEGIN, SignedDuration::from_secs(seconds));
+        let mut quota = quota(None, None, 0);
+        quota.reset_at = Some(second(7_200));
+        let used = |starts: &[i64]| -> Vec<u64> {
+            let starts: Vec<Timestamp> = starts.iter().map(|it| second(*it)).collect();
+            let saw = saw_tooth(&quota, &starts, second(3_700)).unwrap();
+            saw.windows.iter().map(|it| it.used).collect()
+        };
+        assert_eq!(used(&[100, 3_598, 3_601]), [1, 2]);
+        assert_eq!(used(&[100, 3_594, 3_598, 3_601]), [3, 1]);
+    }
+
+    #[test]
     fn what_others_use_is_taken_off_the_current_window() {
+        // Also where nothing but the answer to its first request is known.
+        let saw = saw_tooth(&quota(Some(60), Some(3), 0), &at(&[0]), after(BEGIN, 6)).unwrap();
+        assert_eq!(told(&saw), [(0, 60, 1, 3)]);
         let saw = saw_tooth(&quota(Some(60), Some(3), 5), &at(&[0, 5]), after(BEGIN, 6)).unwrap();
         assert_eq!(told(&saw), [(0, 60, 2, 3)]);
         // Of a window that is over nothing more is known.

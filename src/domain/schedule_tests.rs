@@ -143,10 +143,9 @@ fn until_is_the_next_such_time_here_or_in_a_named_zone() {
         until("06:00[America/New_York]"),
         Ok(at("2026-05-03T06:00[America/New_York]"))
     );
-    assert_eq!(
-        until("2026-05-04T06:00"),
-        Ok(at("2026-05-04T06:00[Europe/Prague]"))
-    );
+    for text in ["2026-05-04T06:00", "2026-05-04 06:00"] {
+        assert_eq!(until(text), Ok(at("2026-05-04T06:00[Europe/Prague]")));
+    }
     assert_eq!(
         until("2026-05-04T06:00:00Z"),
         Ok(at("2026-05-04T06:00[UTC]"))
@@ -165,7 +164,7 @@ fn until_is_the_next_such_time_here_or_in_a_named_zone() {
         until("06:00 Atlantis"),
         Err(ScheduleError::Zone(_))
     ));
-    for text in ["", "soon", "25:00", "6", "06:60"] {
+    for text in ["", "soon", "25:00", "6", "06:60", "006:00", "+6:00"] {
         assert!(
             matches!(until(text), Err(ScheduleError::Until(_))),
             "{text}"

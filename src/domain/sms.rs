@@ -471,6 +471,21 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_seen_is_called_by_its_code() {
+        for (letter, wanted) in [
+            ('č', "č (write c)"),
+            ('’', "’ (write ')"),
+            ('😀', "😀 (leave it out)"),
+            ('\u{a0}', "U+00A0 (write a space)"),
+            ('\u{301}', "U+0301 (leave it out)"),
+            ('\n', "U+000A (write a space)"),
+            ('中', "中"),
+        ] {
+            assert_eq!(advice(letter), wanted);
+        }
+    }
+
+    #[test]
     fn a_suggestion_is_never_longer_than_it_saves_and_stands_in_the_alphabet() {
         for letter in ('\0'..=char::MAX).filter(|letter| !BASIC.contains(*letter)) {
             for sign in instead(letter).iter().flat_map(|sign| sign.chars()) {
@@ -505,6 +520,10 @@ mod tests {
             "204 characters, a single segment has 160, each of several 153"
         );
         assert_eq!(cost("Ahoj [x]").characters.len(), 0, "one segment anyway");
+        assert_eq!(
+            cost(&"Ж".repeat(71)).why(),
+            "71 characters, Ж leave 70 to a segment in place of 160"
+        );
     }
 
     #[test]
@@ -515,15 +534,16 @@ mod tests {
             "č".repeat(71),
             "a".repeat(161),
             "Ж".to_owned(),
+            "b".to_owned(),
         ] {
             tally.count(&serde_json::json!({"type": "text", "payload": text}).to_string());
         }
         tally.count(r#"{"type":"image","payload":{"url":"https://example.org/a.png"}}"#);
         let counted = (tally.messages, tally.no_texts, tally.least, tally.most);
-        assert_eq!(counted, (4, 1, 1, 2));
+        assert_eq!(counted, (5, 1, 1, 2));
         assert_eq!(
             (tally.segments, tally.plain_segments, tally.ucs2),
-            (6, 5, 2)
+            (7, 6, 2)
         );
         assert_eq!(tally.costly(), [('č', 1), ('Ж', 1)]);
     }
@@ -544,6 +564,14 @@ mod tests {
             (settings(false, 2), Some("facebook_messenger"), false),
         ] {
             assert_eq!(settings.counts(kind), wanted, "{settings:?} {kind:?}");
+        }
+        // What is asked for goes before what a batch keeps, and what is counted stays counted.
+        for (asked, kept, wanted) in [
+            (settings(false, 0), settings(true, 2), settings(true, 2)),
+            (settings(true, 0), settings(false, 0), settings(true, 0)),
+            (settings(false, 3), settings(false, 2), settings(false, 3)),
+        ] {
+            assert_eq!(asked.or(kept), wanted);
         }
     }
 }

@@ -134,14 +134,9 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub(crate) fn prune_events(
-        &self,
-        before: Timestamp,
-        now: Timestamp,
-    ) -> Result<u64, StoreError> {
-        let mut removed = 0;
+    pub(crate) fn prune_events(&self, before: Timestamp, now: Timestamp) -> Result<(), StoreError> {
         loop {
-            let step = self.writer.write_blocking(move |tx| {
+            let removed = self.writer.write_blocking(move |tx| {
                 let unreadable = tx.connection.change(
                     "UPDATE event SET body = NULL
                      WHERE id IN (SELECT id FROM event INDEXED BY event_unreadable
@@ -154,12 +149,11 @@ impl Store {
                                   WHERE applied_at IS NULL AND received_at < ?1 LIMIT ?2)",
                     (to_millis(before), at_most(EVENTS), to_millis(now)),
                 )?;
-                Ok((unreadable + waiting) as u64)
+                Ok(unreadable + waiting)
             })?;
-            if step == 0 {
-                return Ok(removed);
+            if removed == 0 {
+                return Ok(());
             }
-            removed += step;
         }
     }
 }

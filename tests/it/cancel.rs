@@ -59,6 +59,7 @@ fn a_cancelled_batch_messages_nobody_until_a_person_takes_it_up_again() {
     cancel(&["list", "--yes"])
         .expect(2)
         .says("nothing to cancel");
+    assert_eq!(scratch.decisions(), ["cancel", "undo-cancel"]);
 }
 
 #[test]

@@ -308,6 +308,35 @@ fn who_waits_for_another_batch_is_claimed_by_the_same_run_once_that_has_its_answ
     claim(&summer, again);
 }
 
+/// Intake finds duplicates; where two rows of a person are queued all the same, one of them is sent to.
+#[test]
+fn a_person_with_two_rows_gets_the_message_of_a_batch_once() {
+    let scene = Scene::new();
+    scene.load("spring", &[1, 2, 1]);
+    let run = scene.run("spring", None);
+    let (first, other) = (claim(&run, at(0)), claim(&run, at(0)));
+    let found = try_claim(&run, at(0)).unwrap();
+    let waits = matches!(found, Claim::Exhausted { opens_at: Some(_) });
+    assert!(waits, "the answer decides: {found:?}");
+    for claimed in [&first, &other] {
+        settle(
+            &run,
+            claimed,
+            (AttemptOutcome::Sent, Event::Accepted),
+            false,
+        );
+    }
+    let found = try_claim(&run, at(60)).unwrap();
+    assert!(
+        matches!(found, Claim::Exhausted { opens_at: None }),
+        "{found:?}"
+    );
+    assert_eq!(
+        scene.states("spring"),
+        [State::Sent, State::Sent, State::Suppressed]
+    );
+}
+
 #[test]
 fn a_queued_row_that_cannot_be_read_is_damage_and_no_end() {
     let scene = Scene::new();

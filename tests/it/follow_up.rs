@@ -79,11 +79,12 @@ fn who_opts_in_gets_it_once_and_nobody_else_does() {
     let sandbox = SandboxProcess::start(&[]);
     scratch.contacts(6);
     scratch.send(&sandbox).run().expect(0);
-    follow(&scratch, &sandbox, "opt_in")
+    let told = follow(&scratch, &sandbox, "opt_in")
         .run()
         .expect(0)
         .says("6 people get it when they opt in, within 24 h")
         .says("open until");
+    assert!(!told.said.contains("happened before"), "{}", told.said);
     let name = batch(&scratch);
     let status = scratch.outreach(&["status", &name]).run().expect(0);
     assert!(
@@ -143,6 +144,21 @@ fn an_event_before_the_batch_began_and_its_late_copies_do_not_count() {
     receiver.take(&early);
     receiver.end();
     resume(&scratch, &sandbox).run().expect(0);
+    assert!(thanked(&sandbox).is_empty());
+}
+
+#[test]
+fn a_delivery_before_the_batch_began_is_told_and_does_not_count() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(2);
+    scratch.send(&sandbox).run().expect(0);
+    let receiver = Receiver::start(&scratch);
+    receiver.take(&delivered(&people(&scratch)[0]));
+    receiver.end();
+    follow(&scratch, &sandbox, "delivered")
+        .run()
+        .expect(0)
+        .says("For 1 of them that happened before this batch began");
     assert!(thanked(&sandbox).is_empty());
 }
 

@@ -256,6 +256,10 @@ fn a_refusal_that_is_confirmed_to_mean_no_messenger_never_stops_a_batch_again() 
         40,
         "the first 20 are not asked again"
     );
+    assert_eq!(scratch.decisions(), ["refusal", "held"]);
+    let results = scratch.read("list.results.csv");
+    let told = |line: &&str| line.contains(",no_messenger,") && line.contains("is not right");
+    assert_eq!(results.lines().filter(told).count(), 60, "{results}");
     // Another batch, the same answers: no questions.
     scratch.write("contacts.csv", &contacts(100..140));
     scratch

@@ -301,6 +301,34 @@ fn results_whose_channel_a_spreadsheet_rounded_are_refused_since_no_guard_would_
 }
 
 #[test]
+fn results_put_whom_they_tell_of_as_suppressed_back_on_the_list_and_nobody_else() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = Scratch::new();
+    scratch.contacts(1);
+    let other = scratch.outreach(&["send", "contacts.csv", "--yes", "--batch", "other"]);
+    let other = other.with(&["--message", "Hello {{ first_name }}", "--channel", CHANNEL]);
+    let other = other.with(&["--base-url", sandbox.base_url()]);
+    other.run().expect(0);
+    // One has the message already, one is on the list.
+    scratch.contacts(3);
+    let phone = format!("+{}", number(2));
+    let add = ["suppress", "add", phone.as_str(), "--reason", "moved away"];
+    scratch.outreach(&add).run().expect(0);
+    scratch.send(&sandbox).run().expect(0);
+    assert_eq!(scratch.checkpoint().counts().suppressed, 2);
+    lose(&scratch);
+    import(&scratch, "list.results.csv").expect(0);
+    let listed = scratch.outreach(&["suppress", "list"]).run().expect(0).out;
+    assert!(listed.contains("moved away"), "{listed}");
+    let numbers = |text: &str| text.matches("+420").count();
+    assert_eq!(
+        (numbers(&listed), listed.contains(&phone)),
+        (1, true),
+        "{listed}"
+    );
+}
+
+#[test]
 fn a_list_of_another_program_counts_for_not_within() {
     let sandbox = SandboxProcess::start(&[]);
     let scratch = Scratch::new().in_steps_of(1);

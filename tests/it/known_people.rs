@@ -349,6 +349,24 @@ fn who_is_queued_again_by_a_person_is_tried_again_whatever_the_number_was_answer
 }
 
 #[test]
+fn who_wants_no_message_any_more_is_not_queued_again_by_retry() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--no-messenger", "100%"]),
+    );
+    scratch.contacts(3);
+    scratch.send(&sandbox).run().expect(0);
+    let phone = format!("+{}", number(1));
+    let suppress = ["suppress", "add", phone.as_str()];
+    scratch.outreach(&suppress).run().expect(0);
+    let retry = ["retry", "list", "--status", "no_messenger", "--yes"];
+    scratch.outreach(&retry).run().expect(0);
+    let counts = scratch.checkpoint().counts();
+    assert_eq!((counts.queued, counts.no_messenger), (2, 1));
+    assert_eq!(scratch.decisions(), ["retry"]);
+}
+
+#[test]
 fn with_another_channel_whom_the_first_did_not_find_lately_begins_there_at_the_cost_of_one_request()
 {
     let sms = outreach::internals::sandbox::Settings::MOBILE_CHANNEL;

@@ -144,7 +144,8 @@ fn rejects_of_a_workbook_come_back_as_a_workbook_of_any_sheet_name() {
     );
     send_again(&scratch, &sandbox, "mended.xlsx")
         .expect(0)
-        .says("1 to send");
+        .says("1 to send")
+        .says("invalid, and mended by another row");
     assert_eq!(sandbox.stats().reached, 3);
     assert_eq!(scratch.checkpoint().counts().invalid, 3);
 }

@@ -168,6 +168,9 @@ fn what_cannot_be_read_is_kept_and_counted() {
     send(&scratch, &sandbox, "first", "Hello");
     let receiver = Receiver::start(&scratch);
     let contact = contact_of(&sandbox, number(0));
+    // What is understood is kept as what it changed, and not as it came.
+    let opt_in = json!({ "opt_in": { "type": "phone_number" } });
+    receiver.take(&event("opt_in", &contact, Some(number(0)), NOON, &opt_in));
     let mut nameless = stop(&contact);
     nameless["data"]["contact"] = json!(format!("Jana, +{}", number(0)));
     let mut mute = stop(&contact);

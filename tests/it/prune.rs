@@ -4,7 +4,9 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::support::{CHANNEL, Ended, Program, Receiver, SandboxProcess, Scratch, event, number};
+use crate::support::{
+    CHANNEL, Ended, Program, Receiver, SandboxProcess, Scratch, contacts, event, number,
+};
 
 const ROWS: u32 = 20;
 
@@ -268,6 +270,75 @@ fn a_batch_of_which_something_is_open_stays() {
         .expect(0);
     prune(&scratch).run().expect(0);
     assert_eq!(found(&scratch, &traces(&sandbox, 1)), Vec::<String>::new());
+}
+
+/// How many rows of the table are so.
+fn stored(scratch: &Scratch, what: &str) -> u32 {
+    let file = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+    let sql = format!("SELECT count(*) FROM {what}");
+    file.query_row(&sql, [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn what_events_say_goes_once_it_is_as_old_and_not_before() {
+    let scratch = Scratch::new().in_steps_of(2);
+    let receiver = Receiver::start(&scratch);
+    let now = jiff::Timestamp::now().to_string();
+    for n in 0..5 {
+        // What cannot be read, and what waits for a message that nobody knows.
+        receiver.take(&json!({ "event": "postback", "timestamp": now, "data": [n] }));
+        let messages = json!({ "messages": [{ "id": format!("60{n}") }] });
+        let contact = format!("70{n}");
+        receiver.take(&event(
+            "messages_delivered",
+            &contact,
+            None,
+            &now,
+            &messages,
+        ));
+    }
+    receiver.end();
+    let kept = || stored(&scratch, "event WHERE coalesce(body, news) IS NOT NULL");
+    assert_eq!(kept(), 10);
+    let prune = |age: &str| {
+        let prune = ["prune", "--older-than", age, "--yes"];
+        scratch.outreach(&prune).run().expect(0);
+    };
+    prune("1d");
+    assert_eq!(kept(), 10);
+    prune("0");
+    assert_eq!(kept(), 0);
+    assert_eq!(stored(&scratch, "event"), 10, "copies are known");
+}
+
+#[test]
+fn what_was_said_of_the_requests_of_a_batch_goes_also_where_another_needs_the_person() {
+    let sandbox = SandboxProcess::start(&["--no-messenger", "100%"]);
+    let scratch = Scratch::new();
+    scratch.contacts(3);
+    scratch.send(&sandbox).run().expect(0);
+    let stopped = SandboxProcess::with_faults(&["401:from=1"]);
+    again(&scratch, &stopped, "news", &["--message", "News"]).expect(5);
+    let said = "attempt a JOIN batch b ON b.id = a.recipient >> 32 WHERE b.name = 'list' AND a.text IS NOT NULL";
+    assert_eq!(stored(&scratch, said), 3);
+    let told = prune(&scratch).run().expect(0).out;
+    assert!(told.contains("3 rows and 0 people"), "{told}");
+    assert_eq!(stored(&scratch, said), 0);
+    let reasons = "recipient r JOIN batch b ON b.id = r.id >> 32 WHERE b.name = 'list' AND r.reason IS NOT NULL";
+    assert_eq!(stored(&scratch, reasons), 0);
+}
+
+#[test]
+fn a_batch_that_gets_rows_after_it_was_pruned_is_pruned_again() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = complete(&sandbox);
+    prune(&scratch).run().expect(0);
+    scratch.write("contacts.csv", &contacts(ROWS..ROWS + 3));
+    scratch.send(&sandbox).with(&["--add"]).run().expect(0);
+    let traces = traces(&sandbox, ROWS + 1);
+    assert!(!found(&scratch, &traces).is_empty());
+    prune(&scratch).run().expect(0);
+    assert_eq!(found(&scratch, &traces), Vec::<String>::new());
 }
 
 #[test]

@@ -45,6 +45,32 @@ fn the_first_signal_lets_what_is_in_flight_finish_and_the_same_command_goes_on()
 }
 
 #[test]
+fn a_worker_goes_on_with_what_its_deadline_ended_and_leaves_what_a_signal_did() {
+    for ends_by_signal in [false, true] {
+        let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+        scratch.contacts(40);
+        let send = scratch.send(&sandbox).with(&["--rate", "10/s"]);
+        let send = if ends_by_signal {
+            send
+        } else {
+            send.with(&["--for", "1s"])
+        };
+        let running = send.start();
+        if ends_by_signal {
+            wait_until("some were sent", || sandbox.stats().accepted > 3);
+            running.signal("TERM");
+        }
+        running.wait().expect(4);
+        let before = sandbox.stats().accepted;
+        assert!(before < 40, "{before}");
+        let worker = ["worker", "--once", "--base-url", sandbox.base_url()];
+        scratch.outreach(&worker).run();
+        let wanted = if ends_by_signal { before } else { 40 };
+        assert_eq!(sandbox.stats().accepted, wanted, "signal: {ends_by_signal}");
+    }
+}
+
+#[test]
 fn the_second_signal_ends_at_once_and_what_was_in_flight_is_unknown() {
     // So many workers have several threads.
     for workers in [4, 160] {

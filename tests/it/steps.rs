@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{Timestamp, ToSpan as _, Zoned};
+use jiff::{ToSpan as _, Zoned};
 use outreach::internals::domain::delivery::State;
-use serde_json::json;
 
-use crate::support::{CHANNEL, Receiver, SandboxProcess, Scratch, contacts, event, number};
+use crate::support::{CHANNEL, SandboxProcess, Scratch, contacts, number};
 
 /// The states of the batch's rows, by the number of the person.
 fn states(scratch: &Scratch) -> Vec<(u32, State)> {
@@ -117,36 +116,47 @@ fn all_numbers_of_a_long_list_are_suppressed_known_ones_and_new_ones() {
     assert_eq!(reached(&sandbox), [0, 1, 2, 3, 9]);
 }
 
+/// Rows and people in the checkpoint, those of lists that are on their way among them.
+fn stored(scratch: &Scratch) -> (u32, u32) {
+    let file = rusqlite::Connection::open(scratch.path("outreach.db")).expect("the checkpoint");
+    let count = |table: &str| {
+        let sql = format!("SELECT count(*) FROM {table}");
+        file.query_row(&sql, [], |row| row.get(0)).expect("a count")
+    };
+    let rows = count("recipient");
+    assert_eq!(count("recipient_input"), rows);
+    (rows, count("person"))
+}
+
 #[test]
-fn an_event_is_applied_behind_many_that_wait_on() {
+fn a_list_that_is_refused_leaves_no_row_and_nobody() {
     let (scratch, sandbox) = (Scratch::new().in_steps_of(2), SandboxProcess::start(&[]));
-    // The contacts' ids, from elsewhere.
-    let elsewhere = Scratch::new();
-    elsewhere.contacts(7);
-    elsewhere.send(&sandbox).run().expect(0);
-    let receiver = Receiver::start(&scratch);
-    let people = sandbox.people();
-    for (id, person) in (9_001..).zip(people.iter()) {
-        receiver.take(&event(
-            "message_received",
-            person["contact_id"].as_str().expect("an id"),
-            None,
-            &Timestamp::now().to_string(),
-            &json!({ "id": id.to_string(), "content": { "type": "text", "payload": "STOP" } }),
-        ));
-    }
-    receiver.end();
-    // Those of the last two become known.
-    let known: Vec<String> = people[5..]
-        .iter()
-        .map(|person| format!("+{},Name\n", person["number"].as_str().expect("a number")))
-        .collect();
-    scratch.write(
-        "contacts.csv",
-        &format!("phone,first_name\n{}", known.concat()),
-    );
+    let refused = contacts(0..5) + &"12,Nobody\n".repeat(15);
+    scratch.write("contacts.csv", &refused);
+    scratch.send(&sandbox).run().expect(7);
+    assert_eq!(stored(&scratch), (0, 0));
+}
+
+#[test]
+fn what_a_killed_process_read_of_a_list_is_removed_by_the_next() {
+    let (scratch, sandbox) = (Scratch::new().in_steps_of(2), SandboxProcess::start(&[]));
+    scratch.contacts(9);
+    let killed = |more: &[&str]| {
+        let send = scratch.send(&sandbox).with(more);
+        send.crash_at("intake:3").run().expect_crash();
+    };
+    killed(&[]);
+    assert!(stored(&scratch).0 > 0, "some rows were read");
+    let prune = ["prune", "--older-than", "0", "--yes"];
+    scratch.outreach(&prune).run().expect(0);
+    assert_eq!(stored(&scratch), (0, 0));
+    killed(&[]);
     scratch.send(&sandbox).run().expect(0);
-    let listed = scratch.outreach(&["suppress", "list"]).run().expect(0).out;
-    let numbers = listed.matches("+420").count();
-    assert_eq!(numbers, 2, "{listed}");
+    assert_eq!(stored(&scratch), (9, 9));
+    scratch.contacts(10);
+    killed(&["--update"]);
+    assert!(stored(&scratch).0 > 9, "they are beside the batch's own");
+    scratch.send(&sandbox).with(&["--update"]).run().expect(0);
+    assert_eq!(stored(&scratch), (10, 10));
+    assert_eq!(reached(&sandbox), (0..10).collect::<Vec<_>>());
 }

@@ -341,15 +341,12 @@ async fn play(steps: &[Step]) -> End {
             Step::Answer(message) => scene.answer(&claimed, *message, at(10)).await,
         }
     }
-    let later = at(2 * DAY + 100);
-    let left = scene.store.apply_waiting_events(later).await.unwrap();
-    // What was learned last may let another one go.
-    let waiting = if left.waiting > 0 {
-        let left = scene.store.apply_waiting_events(later).await.unwrap();
-        left.waiting
-    } else {
-        0
-    };
+    // What is learned last may let another one go: that is tried too.
+    let left = scene
+        .store
+        .apply_waiting_events(at(2 * DAY + 100))
+        .await
+        .unwrap();
     scene.sound();
     let story = scene.story(2);
     End {
@@ -361,7 +358,7 @@ async fn play(steps: &[Step]) -> End {
         opted_in_at: story.opted_in_at,
         suppressed: scene.suppressed(),
         counts: scene.counts(),
-        waiting,
+        waiting: left.waiting,
     }
 }
 
@@ -737,6 +734,25 @@ async fn what_speaks_of_nothing_of_ours_is_given_up_but_an_opt_out_never() {
     // In the moment in which the contact's number is known, the opt-out reaches the person.
     scene.take_at(&opt_in(stranger, 11), later).await;
     assert_eq!(scene.suppressed(), [stranger]);
+    scene.sound();
+}
+
+#[tokio::test]
+async fn an_event_is_applied_behind_any_number_that_wait_on() {
+    let scene = Scene::new(&[NUMBER]).await;
+    let claimed = scene.claim(at(9)).await;
+    // One that speaks of many messages that nobody knows, of which each waits.
+    let messages: Vec<Value> = (0..1_100)
+        .map(|n| json!({ "id": format!("77{n}") }))
+        .collect();
+    let fields = json!({ "messages": messages, "delivered_timestamp": at(12).to_string() });
+    let of_strangers = event("messages_delivered", NUMBER + 1, false, 13, &fields);
+    assert_eq!(scene.take(&of_strangers).await.waiting, 1_100);
+    assert_eq!(scene.take(&delivered(NUMBER, "5001")).await.waiting, 1);
+    scene.answer(&claimed, Some("5001"), at(10)).await;
+    let left = scene.store.apply_waiting_events(at(3700)).await.unwrap();
+    assert_eq!((left.applied, left.waiting), (1, 1_100));
+    assert!(scene.story(2).delivered_at.is_some());
     scene.sound();
 }
 

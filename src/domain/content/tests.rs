@@ -267,6 +267,46 @@ fn a_blank_message_is_a_problem() {
         }
     );
     assert_eq!(RowProblem::from(problem).code(), "content");
+    let link = "{% if name %}https://x.example{% endif %}";
+    let image = content(json!({"type": "image", "payload": {"url": link}})).unwrap();
+    assert_eq!(
+        image.render(&row(&["1", ""])).unwrap_err(),
+        RenderProblem::Blank {
+            place: "content.payload.url".to_owned()
+        }
+    );
+}
+
+#[test]
+fn an_unknown_filter_is_found_also_where_only_a_filled_cell_leads_to_it() {
+    for message in [
+        "Hello {% if first_name %}{{ first_name | uper }}{% endif %}",
+        "Hello {% if not first_name %}{{ phone | uper }}{% endif %}",
+    ] {
+        let refused = compile(message, &["phone", "first_name"]).unwrap_err();
+        assert!(refused.to_string().contains("uper"), "{message}: {refused}");
+    }
+}
+
+#[test]
+fn the_columns_that_a_message_is_made_with_are_known() {
+    let columns = ["phone", "first_name", "Last Name"];
+    for (message, used) in [
+        ("Hello", vec![]),
+        ("Hello {{ first_name }}", vec![1]),
+        ("Hello {{ first_name | upper }}", vec![1]),
+        ("Hello {{ row.first_name | upper }}", vec![1]),
+        (
+            "{% if last_name %}{{ last_name }}{% endif %}{{ phone }}",
+            vec![0, 2],
+        ),
+        // The key may be any.
+        ("Hello {{ row[\"Last Name\"] | upper }}", vec![0, 1, 2]),
+    ] {
+        let template = compile(message, &columns).unwrap();
+        let found: Vec<usize> = (0..3).filter(|column| template.uses(*column)).collect();
+        assert_eq!(found, used, "{message}");
+    }
 }
 
 #[test]
@@ -376,6 +416,10 @@ fn contents_of_undocumented_shape_are_refused() {
         ),
         (json!({"type": "structure", "payload": ["x"]}), "each card"),
         (json!({"type": "receipt", "payload": []}), "needs an object"),
+        (
+            json!({"type": "image", "payload": {"url": 5}}),
+            "needs {\"url\"",
+        ),
         (
             json!({"type": "text", "payload": "x", "quick_replies": {}}),
             "must be an array",

@@ -144,6 +144,11 @@ fn a_200_counts_as_sent_only_if_it_names_the_message() {
         &RefusalRules::default(),
     );
     assert_eq!(outcome, Outcome::Sent(receipt));
+    let nameless = Answer {
+        receipt: Some(Receipt::default()),
+        ..answer(200)
+    };
+    assert_eq!(read(nameless, Address::Phone), 'U');
 }
 
 #[test]
@@ -229,6 +234,18 @@ fn a_known_text_is_read_whatever_the_status() {
             assert_eq!(found, expected, "{status} {text}");
         }
     }
+}
+
+#[test]
+fn a_text_without_the_apis_envelope_is_read_unless_it_is_a_page() {
+    let bare = |body: &str| Answer {
+        body: body.to_owned(),
+        ..answer(400)
+    };
+    let text = "(#551) This person isn't available right now.";
+    assert_eq!(read(bare(text), Address::Phone), 'P');
+    let page = format!(" <p>{text}</p>");
+    assert_eq!(read(bare(&page), Address::Phone), 'R');
 }
 
 #[test]

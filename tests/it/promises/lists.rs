@@ -56,6 +56,35 @@ fn who_is_sent_to_once_more_gets_the_text_of_now() {
 }
 
 #[test]
+fn who_has_the_message_is_told_with_the_text_that_was_sent() {
+    let mut scene = Scene::new();
+    scene.list("a.csv", &[(ANNA, "Anna"), (BOB, "Bob")]);
+    scene.send("a", HELLO, "a.csv", &[]);
+    scene.list("edited.csv", &[(ANNA, "Annette"), (BOB, "Bob")]);
+    scene.send("a", HELLO, "edited.csv", &["--update"]);
+    assert_eq!(scene.texts(ANNA), [hello("Anna")], "{}", scene.world.log);
+    let story = scene.output(&["status", "a", "--row", "2"]);
+    assert!(story.contains(&hello("Anna")), "{story}");
+    assert!(!story.contains(&hello("Annette")), "{story}");
+}
+
+#[test]
+fn who_is_suppressed_while_the_outcome_is_unknown_keeps_the_message() {
+    let mut scene = Scene::new();
+    scene.list("a.csv", &[(ANNA, "Anna"), (BOB, "Bob")]);
+    let lost = faults(&["500:at=2"]);
+    scene.send_in(&lost, Scene::arguments("a", HELLO, "a.csv", &[]));
+    scene.run(&["suppress", "add", &Scene::phone(BOB)]);
+    scene.list("edited.csv", &[(ANNA, "Anna"), (BOB, "Robert")]);
+    scene.send("a", HELLO, "edited.csv", &["--update"]);
+    assert_eq!(scene.status("a", BOB), "unknown");
+    scene.run(&["suppress", "remove", &Scene::phone(BOB)]);
+    scene.run(&["resolve", "a", "--resend", "--all"]);
+    scene.resume("a");
+    assert_eq!(scene.texts(BOB), [hello("Bob")], "{}", scene.world.log);
+}
+
+#[test]
 fn who_was_taken_out_of_the_list_is_not_sent_to_once_more_and_that_is_told() {
     let mut scene = Scene::new();
     scene.list("a.csv", &[(ANNA, "Anna"), (BOB, "Bob")]);
@@ -171,6 +200,28 @@ fn who_was_suppressed_and_is_no_longer_is_judged_anew_by_an_update() {
         assert_eq!(scene.texts(ANNA).len(), 1, "{}", scene.world.log);
         assert_eq!(scene.status("a", BOB), "sent");
     }
+}
+
+#[test]
+fn who_is_suppressed_and_is_added_has_one_row_that_counts() {
+    let mut scene = Scene::new();
+    scene.list("a.csv", &[(ANNA, "Anna"), (BOB, "Bob")]);
+    scene.list("again.csv", &[(BOB, "Bob")]);
+    scene.list("later.csv", &[(BOB, "Bob"), (EVA, "Eva")]);
+    let phone = Scene::phone(BOB);
+    scene.run(&["suppress", "add", &phone]);
+    assert_eq!(scene.send("a", SHOP, "a.csv", &[]), Some(0));
+    let rows = |scene: &mut Scene| -> Vec<String> {
+        let rows = scene.world.export("a").expect("the results");
+        let of_bob = rows.into_iter().filter(|row| row.person == Some(BOB));
+        of_bob.map(|row| row.status).collect()
+    };
+    scene.send("a", SHOP, "later.csv", &["--add"]);
+    assert_eq!(rows(&mut scene), ["suppressed", "duplicate"]);
+    scene.run(&["suppress", "remove", &phone]);
+    scene.send("a", SHOP, "again.csv", &["--add"]);
+    assert_eq!(rows(&mut scene), ["duplicate", "duplicate", "sent"]);
+    assert_eq!(scene.texts(BOB).len(), 1, "{}", scene.world.log);
 }
 
 #[test]

@@ -109,6 +109,16 @@ impl Scratch {
             .with(&["--base-url", sandbox.base_url()])
     }
 
+    /// What was decided, by the words of the audit, the oldest first.
+    pub(crate) fn decisions(&self) -> Vec<String> {
+        let file = rusqlite::Connection::open(self.path("outreach.db")).expect("the checkpoint");
+        let mut select = file
+            .prepare("SELECT what FROM decision ORDER BY id")
+            .expect("the decisions");
+        let rows = select.query_map([], |row| row.get(0)).expect("rows");
+        rows.map(|what| what.expect("a word")).collect()
+    }
+
     /// The checkpoint of this folder.
     pub(crate) fn checkpoint(&self) -> Checkpoint {
         Checkpoint::open(&self.path("outreach.db"))

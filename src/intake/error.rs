@@ -213,7 +213,8 @@ pub enum IntakeError {
     },
     /// A field that holds what looks like other rows.
     #[error(
-        "{file}, row {row}: a quoted field contains the rows that follow; close the quote that opens in this row"
+        "{file}, row {row}: a quoted field contains what looks like the row that follows, row {}: close the quote that opens \
+         in row {row}, or take the line breaks out of the cell if all of it is one", .row.saturating_add(1)
     )]
     SwallowedRows {
         /// The file.

@@ -52,6 +52,7 @@ mod settings;
 mod sheets;
 mod source;
 mod summary;
+mod swallowed;
 mod table;
 mod text;
 mod title;

@@ -10,6 +10,7 @@
 
 use std::collections::HashMap;
 
+use super::foreign::{self, Foreign};
 use super::problem::ContentError;
 use crate::domain::{fold, text};
 
@@ -145,6 +146,48 @@ impl Columns {
         })
     }
 
+    /// The column that a placeholder of another program means, with or without the spaces of its name.
+    pub(super) fn meant(&self, name: &str) -> Option<usize> {
+        if let Some(Slot::One(index) | Slot::Ambiguous(index, _)) = self.slot(name) {
+            return Some(index);
+        }
+        let compact = |name: &str| fold::header(name).replace(' ', "");
+        let wanted = compact(name);
+        let mut headers = self.headers.iter();
+        headers.position(|header| !wanted.is_empty() && compact(header) == wanted)
+    }
+
+    /// The shortest name of a column in a template.
+    pub(super) fn placeholder(&self, index: usize) -> String {
+        let name = variable_name(self.header(index));
+        if self.variable(&name) == Some(index) {
+            name
+        } else {
+            format!("row[{:?}]", self.header(index))
+        }
+    }
+
+    /// Refuses text that is a placeholder in another program.
+    pub(super) fn refuse_foreign(&self, source: &str, place: &str) -> Result<(), ContentError> {
+        let Some(Foreign { text, column }) = foreign::find(source, self) else {
+            return Ok(());
+        };
+        let quote = if text.contains('"') { '\'' } else { '"' };
+        let instead = match column {
+            Some(index) => format!(
+                "`{{{{ {} }}}}` for the column {:?}",
+                self.placeholder(index),
+                self.header(index)
+            ),
+            None => "`{{ name }}` for a column, by its name".to_owned(),
+        };
+        Err(ContentError::ForeignPlaceholder {
+            place: place.to_owned(),
+            instead: format!("{instead}, or `{{{{ {quote}{text}{quote} }}}}` for these very signs"),
+            text,
+        })
+    }
+
     /// The column that `row[key]` names: the header as it stands, or else its variable name.
     pub(super) fn key(&self, key: &str) -> Option<usize> {
         self.by_header
@@ -212,15 +255,9 @@ impl Columns {
 /// The shortest name of each column in a template, in the order of the columns.
 pub(crate) fn placeholders(headers: &[String]) -> Vec<String> {
     let columns = Columns::new(headers, &[]);
-    let name = |(index, header): (usize, &String)| {
-        let name = variable_name(header);
-        if columns.variable(&name) == Some(index) {
-            name
-        } else {
-            format!("row[{header:?}]")
-        }
-    };
-    headers.iter().enumerate().map(name).collect()
+    (0..headers.len())
+        .map(|index| columns.placeholder(index))
+        .collect()
 }
 
 /// The candidate most like `wanted`, if any is alike enough to be worth suggesting.

@@ -88,6 +88,11 @@ impl Engine {
         self.compile_full(source, place)
     }
 
+    /// Refuses text that is a placeholder in another program.
+    pub(super) fn refuse_foreign(&self, source: &str, place: &str) -> Result<(), ContentError> {
+        self.columns.refuse_foreign(source, place)
+    }
+
     /// Compiles for the engine, even a simple text.
     pub(super) fn compile_full(&mut self, source: &str, place: &str) -> Result<Text, ContentError> {
         self.environment

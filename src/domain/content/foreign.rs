@@ -2,6 +2,7 @@
 //! text, and would reach everybody as they stand.
 
 use super::names::Columns;
+use super::problem::ContentError;
 use crate::domain::fold;
 
 /// A longer text between brackets is a sentence.
@@ -91,18 +92,39 @@ const FIELDS: [&str; 44] = [
 
 /// A placeholder that the template does not know.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Foreign {
+struct Foreign {
     /// As it is written.
-    pub(super) text: String,
+    text: String,
     /// The column that is meant, if the file has it.
-    pub(super) column: Option<usize>,
+    column: Option<usize>,
+}
+
+/// Refuses the text found at `place` for the first placeholder of another program in it.
+pub(super) fn refuse(source: &str, place: &str, columns: &Columns) -> Result<(), ContentError> {
+    let Some(Foreign { text, column }) = find(source, columns) else {
+        return Ok(());
+    };
+    let quote = if text.contains('"') { '\'' } else { '"' };
+    let instead = match column {
+        Some(index) => format!(
+            "`{{{{ {} }}}}` for the column {:?}",
+            columns.placeholder(index),
+            columns.header(index)
+        ),
+        None => "`{{ name }}` for a column, by its name".to_owned(),
+    };
+    Err(ContentError::ForeignPlaceholder {
+        place: place.to_owned(),
+        instead: format!("{instead}, or `{{{{ {quote}{text}{quote} }}}}` for these very signs"),
+        text,
+    })
 }
 
 /// Stands for what the template fills in.
 const FILLED: char = '\u{fffc}';
 
 /// The first one in a template that can be read.
-pub(super) fn find(source: &str, columns: &Columns) -> Option<Foreign> {
+fn find(source: &str, columns: &Columns) -> Option<Foreign> {
     let text = without_tags(source);
     in_pairs(&text, columns)
         .or_else(|| as_word(&text, columns))

@@ -10,7 +10,6 @@
 
 use std::collections::HashMap;
 
-use super::foreign::{self, Foreign};
 use super::problem::ContentError;
 use crate::domain::{fold, text};
 
@@ -165,27 +164,6 @@ impl Columns {
         } else {
             format!("row[{:?}]", self.header(index))
         }
-    }
-
-    /// Refuses text that is a placeholder in another program.
-    pub(super) fn refuse_foreign(&self, source: &str, place: &str) -> Result<(), ContentError> {
-        let Some(Foreign { text, column }) = foreign::find(source, self) else {
-            return Ok(());
-        };
-        let quote = if text.contains('"') { '\'' } else { '"' };
-        let instead = match column {
-            Some(index) => format!(
-                "`{{{{ {} }}}}` for the column {:?}",
-                self.placeholder(index),
-                self.header(index)
-            ),
-            None => "`{{ name }}` for a column, by its name".to_owned(),
-        };
-        Err(ContentError::ForeignPlaceholder {
-            place: place.to_owned(),
-            instead: format!("{instead}, or `{{{{ {quote}{text}{quote} }}}}` for these very signs"),
-            text,
-        })
     }
 
     /// The column that `row[key]` names: the header as it stands, or else its variable name.

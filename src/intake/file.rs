@@ -78,6 +78,7 @@ impl TextLayout {
                 line,
                 limit,
             },
+            RowFault::Nul { row } => IntakeError::Nul { file, row },
             RowFault::Wide { row, line } => IntakeError::HugeRow {
                 file,
                 row,

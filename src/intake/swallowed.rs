@@ -53,7 +53,7 @@ impl RowShape {
                 line.cells.push(field);
                 continue;
             }
-            for (at, piece) in field.split(is_break).enumerate() {
+            for (at, piece) in field.split(|byte| is_break(*byte)).enumerate() {
                 let cells: Vec<_> = piece.split(|byte| *byte == self.delimiter).collect();
                 if at == 0 {
                     line.cells.extend(cells);
@@ -106,7 +106,7 @@ impl RowShape {
     }
 }
 
-fn is_break(byte: &u8) -> bool {
+fn is_break(byte: u8) -> bool {
     matches!(byte, b'\n' | b'\r')
 }
 

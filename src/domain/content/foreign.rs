@@ -123,6 +123,9 @@ pub(super) fn refuse(source: &str, place: &str, columns: &Columns) -> Result<(),
 /// Stands for what the template fills in.
 const FILLED: char = '\u{fffc}';
 
+/// What a placeholder means: the column, if there is one.
+struct Meant(Option<usize>);
+
 /// The first one in a template that can be read.
 fn find(source: &str, columns: &Columns) -> Option<Foreign> {
     let text = without_tags(source);
@@ -169,10 +172,9 @@ fn tag_end(tag: &str) -> usize {
             Some(_) if is_escaped => is_escaped = false,
             Some(_) if sign == '\\' => is_escaped = true,
             Some(open) if sign == open => quote = None,
-            Some(_) => {}
             None if sign == '"' || sign == '\'' => quote = Some(sign),
             None if tag.get(at..).is_some_and(|rest| rest.starts_with(close)) => return at + 2,
-            None => {}
+            Some(_) | None => {}
         }
     }
     tag.len()
@@ -185,15 +187,15 @@ fn in_pairs(literal: &str, columns: &Columns) -> Option<Foreign> {
             let from = at + open.len();
             let length = literal.get(from..)?.find(close)?;
             let inner = literal.get(from..from + length)?;
-            let column = enclosed(inner, *kind, columns)?;
+            let Meant(column) = enclosed(inner, *kind, columns)?;
             let text = with_sigils(literal, at, from + length + close.len());
             Some(Foreign { text, column })
         })
     })
 }
 
-/// `None` if it is no placeholder, else the column that it means, if there is one.
-fn enclosed(inner: &str, kind: Inner, columns: &Columns) -> Option<Option<usize>> {
+/// What a text between two signs means; `None` if it is no placeholder.
+fn enclosed(inner: &str, kind: Inner, columns: &Columns) -> Option<Meant> {
     if inner.chars().count() > LONGEST || inner.contains(['\n', '"', '\'', FILLED]) {
         return None;
     }
@@ -213,14 +215,14 @@ fn enclosed(inner: &str, kind: Inner, columns: &Columns) -> Option<Option<usize>
     let last = first.rsplit('.').next().unwrap_or(first);
     let parts = [name, first, last];
     if let Some(column) = parts.iter().find_map(|name| columns.meant(name)) {
-        return Some(Some(column));
+        return Some(Meant(Some(column)));
     }
     let is_name = || {
         let sign = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.');
         first.chars().all(sign) && first.split(' ').count() <= 4
     };
     let is_field = is_identifier(first) || parts.iter().any(|it| FIELDS.contains(&&*compact(it)));
-    (is_field || kind == Inner::Name && is_name()).then_some(None)
+    (is_field || kind == Inner::Name && is_name()).then_some(Meant(None))
 }
 
 /// `first_name`, `user.first_name`: nobody writes so in a text.
@@ -286,9 +288,7 @@ fn as_word(literal: &str, columns: &Columns) -> Option<Foreign> {
             }
         };
         if let Some(column) = columns.meant(name).filter(|_| is_marked) {
-            let sign = sign
-                .filter(|it| it.is_ascii_punctuation())
-                .map(String::from);
+            let sign = sign.filter(char::is_ascii_punctuation).map(String::from);
             let next = next.filter(|it| is_one_of(Some(*it), "{}[]<>()|%#@:*~^-"));
             let text =
                 sign.unwrap_or_default() + word + &next.map(String::from).unwrap_or_default();

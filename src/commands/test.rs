@@ -126,7 +126,7 @@ fn message(args: &TestArgs, call: &Call) -> Result<(PathBuf, TestMessage), Comma
             "{doubt}. The message is made with these letters: give --encoding NAME; nothing was sent or written"
         )));
     }
-    let message = list.test_message(channel, &choice)?;
+    let message = list.test_message(channel, &choice, call.clock.now())?;
     Ok((checkpoint::path_to_make(&place)?, message))
 }
 

@@ -53,7 +53,7 @@ async fn test(
     };
     let message = list
         .with_sms(draft.sms_settings(app))
-        .test_message(channel, &choice)?;
+        .test_message(channel, &choice, now)?;
     let rehearsal = match kind {
         Kind::Real => None,
         Kind::Rehearsal => Some(message.rehearsal().await?),

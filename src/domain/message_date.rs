@@ -14,31 +14,42 @@ const SPREADSHEET_DAYS: std::ops::Range<i64> = 30_000..60_000;
 /// time counts to its end. Where day and month could be either way round, the later date counts, unless it is still to
 /// come.
 pub(crate) fn read(cell: &str, now: Timestamp) -> Option<Timestamp> {
-    let cell = cell.trim();
-    if let Ok(time) = cell.parse::<Timestamp>() {
-        return Some(time);
-    }
-    if let Ok(civil) = cell.parse::<DateTime>() {
-        let is_day = !cell.contains(':');
-        return at(civil.date(), (!is_day).then(|| civil.time()));
-    }
-    if let Some(number) = whole(cell) {
-        return of_number(number);
-    }
-    let (date, time) = split(cell);
-    let time = match time {
-        Some(text) => Some(clock(text)?),
-        None => None,
-    };
-    let mut found: Vec<Timestamp> = dates(date)
-        .into_iter()
-        .filter_map(|date| at(date, time))
-        .collect();
-    found.sort();
+    let found = readings(cell);
     let day = Span::new().hours(24);
     let latest = now.checked_add(day).unwrap_or(now);
     let has_come = found.iter().rev().find(|it| **it <= latest);
     has_come.or(found.first()).copied()
+}
+
+/// The date of a cell, as [`read`]; where it could be several, the first of them.
+pub(crate) fn earliest(cell: &str) -> Option<Timestamp> {
+    readings(cell).first().copied()
+}
+
+/// The dates that a cell may hold, in their order.
+fn readings(cell: &str) -> Vec<Timestamp> {
+    let cell = cell.trim();
+    let one = |time: Option<Timestamp>| time.into_iter().collect();
+    if let Ok(time) = cell.parse::<Timestamp>() {
+        return vec![time];
+    }
+    if let Ok(civil) = cell.parse::<DateTime>() {
+        let is_day = !cell.contains(':');
+        return one(at(civil.date(), (!is_day).then(|| civil.time())));
+    }
+    if let Some(number) = whole(cell) {
+        return one(of_number(number));
+    }
+    let (date, time) = split(cell);
+    let time = match time.map(clock) {
+        Some(None) => return Vec::new(),
+        Some(time) => time,
+        None => None,
+    };
+    let dates = dates(date).into_iter();
+    let mut found: Vec<Timestamp> = dates.filter_map(|date| at(date, time)).collect();
+    found.sort();
+    found
 }
 
 /// Whether a header speaks of messages that were sent.
@@ -77,6 +88,10 @@ pub(crate) fn is_about_birth(header: &str) -> bool {
 
 fn at(date: Date, time: Option<Time>) -> Option<Timestamp> {
     let end = Time::constant(23, 59, 59, 0);
+    // Programs write the last year there is for "never".
+    if date.year() == Date::MAX.year() {
+        return Some(Timestamp::MAX);
+    }
     let civil = date.to_datetime(time.unwrap_or(end));
     Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::column::{Column, column};
-use super::consent::{self, ConsentColumn};
+use super::consent::{self, ConsentColumn, Use};
 use super::country::{self, CountryColumn};
 use super::error::IntakeError;
 use super::phones::{self, PhoneColumn};
@@ -206,16 +206,13 @@ impl Mapping {
     /// Who may be messaged, and by which columns that is known.
     fn consent_lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        for (is_status, meaning) in [
-            (false, "consent"),
-            (true, "left out where it says \"unsubscribed\" or the like"),
-        ] {
-            let columns = self.consent.iter().filter(|it| it.is_status() == is_status);
+        for used in Use::ALL {
+            let columns = self.consent.iter().filter(|it| it.use_of() == used);
             let columns: Vec<_> = columns
                 .map(|it| format!("\"{}\"", it.column.name))
                 .collect();
             if !columns.is_empty() {
-                lines.push(format!("{meaning}: {}", columns.join(", ")));
+                lines.push(format!("{}: {}", used.words(), columns.join(", ")));
             }
         }
         for unread in &self.unread_consent {

@@ -6,12 +6,13 @@
 
 mod says;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::column::{Column, share_of_cells};
 use super::words::{
-    BESIDE_CONSENT, CONSENTS, FACT, MESSAGES, MOBILE, NO, OTHER_WAY, OUR_WAY, PHONE, REFUSALS,
-    REMARK, STATUS, TIME, WEAK_REFUSALS, YES, words,
+    ACTIVE, BESIDE_CONSENT, CONSENTS, FACT, MESSAGES, MOBILE, NO, OTHER_WAY, OUR_WAY, PHONE,
+    REFUSALS, REMARK, SENDS, STATUS, TIME, UNTIL, WEAK_REFUSALS, YES, words,
 };
 use crate::domain::text::trimmed;
 pub(super) use says::YesMeaning;
@@ -29,9 +30,48 @@ pub struct ConsentColumn {
 }
 
 impl ConsentColumn {
+    /// What is done by the column, as the beginning of a line.
+    pub(super) fn use_of(&self) -> Use {
+        match self.yes {
+            YesMeaning::May | YesMeaning::MustNot => Use::Consent,
+            YesMeaning::Until => Use::ConsentThatEnds,
+            YesMeaning::Nothing | YesMeaning::Remark => Use::OptOuts,
+            YesMeaning::Perhaps => Use::Told,
+        }
+    }
+}
+
+/// What is done by a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// It says who may be messaged.
+    Consent,
+    /// It says until when.
+    ConsentThatEnds,
     /// A status, tags or remarks: they say nothing of consent but in the words of an opt-out.
-    pub(super) fn is_status(&self) -> bool {
-        self.yes == YesMeaning::Nothing || self.yes == YesMeaning::Remark
+    OptOuts,
+    /// It may say so, and is not relied on.
+    Told,
+}
+
+impl Use {
+    pub(super) const ALL: [Self; 4] = [
+        Self::Consent,
+        Self::ConsentThatEnds,
+        Self::OptOuts,
+        Self::Told,
+    ];
+
+    /// In words, before the columns.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Consent => "consent",
+            Self::ConsentThatEnds => "consent until the date in it, left out from then on",
+            Self::OptOuts => "left out where it says \"unsubscribed\" or the like",
+            Self::Told => {
+                "messaged also where it says \"no\", because that may not be about messages"
+            }
+        }
     }
 }
 
@@ -59,7 +99,8 @@ pub(super) fn find(headers: &[String], rows: &[Vec<String>], taken: &[usize]) ->
             continue;
         }
         let of_answers = || names_channel(name) && are_answers(index, rows);
-        let meaning = meaning(name).or_else(|| {
+        let by_whole = || by_whole_header(name).filter(|_| are_answers(index, rows));
+        let meaning = meaning(name).or_else(by_whole).or_else(|| {
             let denied = has_negation(&words(name));
             of_answers().then_some(Meaning {
                 yes: if denied {
@@ -73,7 +114,9 @@ pub(super) fn find(headers: &[String], rows: &[Vec<String>], taken: &[usize]) ->
         let Some(Meaning { yes, is_certain }) = meaning else {
             continue;
         };
-        let understood = |cell: &str| says(yes, cell) != CellConsent::NotUnderstood;
+        // Whether a cell is a date does not depend on today's.
+        let today = Some(Timestamp::UNIX_EPOCH);
+        let understood = |cell: &str| says(yes, cell, today) != CellConsent::NotUnderstood;
         // A column with other cells is about something else. An empty one may say "no" further down.
         let is_empty = share_of_cells(index, rows, |_| true) == 0.0;
         if is_certain || is_empty || share_of_cells(index, rows, understood) >= 0.5 {
@@ -82,7 +125,7 @@ pub(super) fn find(headers: &[String], rows: &[Vec<String>], taken: &[usize]) ->
                 name: name.clone(),
             };
             found.columns.push(ConsentColumn { column, yes });
-        } else if yes == YesMeaning::May {
+        } else if yes == YesMeaning::May || yes == YesMeaning::Until {
             found.unread.push(name.clone());
         }
     }
@@ -97,10 +140,28 @@ fn names_channel(header: &str) -> bool {
     if MESSAGES.is_in(&folded) && !other.iter().any(|list| list.is_in(&folded)) {
         return true;
     }
-    let mut words = folded.split(' ');
-    words.all(|word| {
-        let mut lists = [OUR_WAY, MESSAGES, MOBILE, PHONE, YES, NO].iter();
+    let names = |word: &str| {
+        let mut lists = [OUR_WAY, MESSAGES, MOBILE, PHONE].iter();
         lists.any(|list| list.has(word))
+    };
+    // `X` and `Y` are answers, and no question.
+    let mut words = folded.split(' ');
+    words.clone().any(names) && words.all(|word| names(word) || YES.has(word) || NO.has(word))
+}
+
+/// What a header says that may be about something else, where it has no other word.
+fn by_whole_header(header: &str) -> Option<Meaning> {
+    let folded = words(header);
+    let yes = if SENDS.has(&folded) {
+        YesMeaning::May
+    } else if ACTIVE.has(&folded) {
+        YesMeaning::Perhaps
+    } else {
+        return None;
+    };
+    Some(Meaning {
+        yes,
+        is_certain: false,
     })
 }
 
@@ -108,7 +169,7 @@ fn names_channel(header: &str) -> bool {
 pub(super) fn are_answers(index: usize, rows: &[Vec<String>]) -> bool {
     let is_answer = |cell: &str| {
         let digits = cell.bytes().filter(u8::is_ascii_digit).count();
-        digits < 5 && says(YesMeaning::May, cell) != CellConsent::NotUnderstood
+        digits < 5 && says(YesMeaning::May, cell, None) != CellConsent::NotUnderstood
     };
     share_of_cells(index, rows, is_answer) >= 1.0
 }
@@ -150,6 +211,9 @@ fn meaning(header: &str) -> Option<Meaning> {
     }
     if STATUS.has(&folded) {
         return certain(YesMeaning::Nothing);
+    }
+    if CONSENTS.is_in(&folded) && UNTIL.is_in(&folded) && !has_negation(&folded) {
+        return uncertain(YesMeaning::Until);
     }
     if CONSENTS.is_in(&folded) && !TIME.is_in(&folded) {
         return if has_negation(&folded) {
@@ -201,13 +265,18 @@ impl Consent {
 pub(super) fn of_row<'a>(
     columns: &[ConsentColumn],
     cell: impl Fn(usize) -> Option<&'a str>,
+    now: Option<Timestamp>,
 ) -> Consent {
-    let mut silent = columns.iter().any(|column| !column.is_status());
+    let asks = |column: &ConsentColumn| match column.use_of() {
+        Use::Consent | Use::ConsentThatEnds => true,
+        Use::OptOuts | Use::Told => false,
+    };
+    let mut silent = columns.iter().any(asks);
     let mut doubt = None;
     for ConsentColumn { column, yes } in columns {
         let cell = trimmed(cell(column.index).unwrap_or(""));
         let shown: String = cell.chars().take(40).collect();
-        match says(*yes, cell) {
+        match says(*yes, cell, now) {
             CellConsent::Nothing => {}
             CellConsent::May => silent = false,
             CellConsent::MustNot => {
@@ -347,8 +416,187 @@ mod tests {
                 CellConsent::NotUnderstood,
             ),
         ] {
-            assert_eq!(says(YesMeaning::May, cell), says_of_consent, "{cell}");
-            assert_eq!(says(YesMeaning::MustNot, cell), says_of_refusal, "{cell}");
+            assert_eq!(says(YesMeaning::May, cell, None), says_of_consent, "{cell}");
+            let refusal = says(YesMeaning::MustNot, cell, None);
+            assert_eq!(refusal, says_of_refusal, "{cell}");
         }
+    }
+
+    #[test]
+    fn consent_is_known_in_more_languages_and_words() {
+        for header in [
+            "הסכמה",
+            "موافقة",
+            "同意",
+            "同意接收短信",
+            "동의",
+            "수신동의",
+            "Đồng ý",
+            "Persetujuan",
+            "ความยินยอม",
+            "May we contact you?",
+            "Can we text you",
+            "Kann kontaktiert werden",
+            "Můžeme Vás kontaktovat?",
+            "Pouvons-nous vous contacter ?",
+            "¿Podemos contactarle?",
+            "Możemy się kontaktować",
+        ] {
+            assert_eq!(yes(header), Some(YesMeaning::May), "{header}");
+        }
+        for header in [
+            "Deceased",
+            "Zemřel",
+            "Zemřel(a)",
+            "Zomrela",
+            "Verstorben",
+            "Décédé",
+            "Fallecido",
+            "Date of death",
+        ] {
+            assert_eq!(yes(header), Some(YesMeaning::MustNot), "{header}");
+        }
+        for (header, cell, said) in [
+            ("Souhlas", "ne", CellConsent::MustNot),
+            ("הסכמה", "לא", CellConsent::MustNot),
+            ("הסכמה", "כן", CellConsent::May),
+            ("موافقة", "لا", CellConsent::MustNot),
+            ("موافقة", "غير موافق", CellConsent::MustNot),
+            ("موافقة", "نعم", CellConsent::May),
+            ("同意", "否", CellConsent::MustNot),
+            ("同意", "不同意", CellConsent::MustNot),
+            ("同意", "是", CellConsent::May),
+            ("同意", "同意", CellConsent::May),
+            ("同意", "いいえ", CellConsent::MustNot),
+            ("동의", "아니오", CellConsent::MustNot),
+            ("동의", "미동의", CellConsent::MustNot),
+            ("동의", "예", CellConsent::May),
+            ("Đồng ý", "không", CellConsent::MustNot),
+            ("Đồng ý", "có", CellConsent::May),
+            ("Persetujuan", "tidak", CellConsent::MustNot),
+            ("Persetujuan", "ya", CellConsent::May),
+            ("Zemřel", "ano", CellConsent::MustNot),
+            ("Zemřel", "ne", CellConsent::May),
+            ("Zemřel", "1.5.2020", CellConsent::MustNot),
+            ("Deceased", "yes", CellConsent::MustNot),
+        ] {
+            assert_eq!(
+                says(yes(header).unwrap(), cell, None),
+                said,
+                "{header} {cell}"
+            );
+        }
+    }
+
+    /// What the only column of this header and these cells is taken for.
+    fn found(header: &str, cells: &[&str]) -> (Vec<YesMeaning>, usize) {
+        let rows: Vec<Vec<String>> = cells.iter().map(|cell| vec![(*cell).to_owned()]).collect();
+        let found = find(&[header.to_owned()], &rows, &[]);
+        let columns = found.columns.iter().map(|it| it.yes).collect();
+        (columns, found.unread.len())
+    }
+
+    #[test]
+    fn a_header_that_may_be_about_something_else_needs_answers_below_it() {
+        for header in ["Send", "Poslat", "Odeslat", "Senden", "Envoyer", "To send"] {
+            assert_eq!(
+                found(header, &["yes", "no"]),
+                (vec![YesMeaning::May], 0),
+                "{header}"
+            );
+            assert_eq!(
+                found(header, &["Monday", "by post"]),
+                (vec![], 0),
+                "{header}"
+            );
+        }
+        for header in ["Active", "Aktivní", "aktiv", "Is active"] {
+            assert_eq!(
+                found(header, &["yes", "no"]),
+                (vec![YesMeaning::Perhaps], 0),
+                "{header}"
+            );
+        }
+        assert_eq!(
+            says(YesMeaning::Perhaps, "ne", None),
+            CellConsent::MayMeanNo
+        );
+        assert_eq!(says(YesMeaning::Perhaps, "ano", None), CellConsent::Nothing);
+        for header in ["X", "Y", "x", "T", "E", "N", "1", "OK", "Ano", "Yes", "F"] {
+            for cells in [["0", "1"], ["n", "y"], ["f", "t"], ["e", "h"]] {
+                assert_eq!(found(header, &cells), (vec![], 0), "{header} {cells:?}");
+            }
+        }
+        assert_eq!(found("SMS (ano/ne)", &["ano", "ne"]).0, [YesMeaning::May]);
+    }
+
+    #[test]
+    fn a_consent_that_ends_counts_until_its_date() {
+        let now: Timestamp = "2026-11-28T10:00:00Z".parse().unwrap();
+        for header in [
+            "Souhlas platný do",
+            "Souhlas do",
+            "Platnost souhlasu",
+            "Súhlas platný do",
+            "Consent expires",
+            "Consent valid until",
+            "Consent expiry date",
+            "Opt-in expires on",
+            "Permission valid to",
+            "SMS consent end date",
+            "Einwilligung gültig bis",
+            "Zustimmung läuft ab",
+            "Ablauf der Einwilligung",
+            "Consentement valable jusqu'au",
+            "Consentimiento válido hasta",
+            "Consentimento válido até",
+            "Consenso valido fino al",
+            "Zgoda ważna do",
+            "Hozzájárulás lejárata",
+            "Toestemming geldig tot",
+            "Samtycke giltigt till",
+            "Согласие действует до",
+            "Згода дійсна до",
+        ] {
+            assert_eq!(
+                found(header, &["1.1.2020"]),
+                (vec![YesMeaning::Until], 0),
+                "{header}"
+            );
+        }
+        for (cell, said) in [
+            ("1.1.2020", CellConsent::MustNot),
+            ("2020-01-01", CellConsent::MustNot),
+            ("31/12/2025", CellConsent::MustNot),
+            ("1. 1. 2030", CellConsent::May),
+            ("2030-01-01", CellConsent::May),
+            ("2030-01-01T00:00:00Z", CellConsent::May),
+            ("9999-12-31", CellConsent::May),
+            ("31.12.9999", CellConsent::May),
+            ("28.11.2026", CellConsent::May),
+            ("27.11.2026", CellConsent::MustNot),
+            // The eleventh of December, or the twelfth of November.
+            ("11/12/2026", CellConsent::MustNot),
+            // The days of a spreadsheet.
+            ("43831", CellConsent::MustNot),
+            ("47484", CellConsent::May),
+            ("", CellConsent::Nothing),
+            ("no", CellConsent::MustNot),
+            ("expired", CellConsent::MustNot),
+            ("yes", CellConsent::May),
+            ("1 Jan 2020", CellConsent::NotUnderstood),
+            ("12/2020", CellConsent::NotUnderstood),
+            ("ano, 31. prosince 2020", CellConsent::NotUnderstood),
+            ("soon", CellConsent::NotUnderstood),
+        ] {
+            assert_eq!(says(YesMeaning::Until, cell, Some(now)), said, "{cell}");
+        }
+        assert_eq!(
+            says(YesMeaning::Until, "1.1.2030", None),
+            CellConsent::NotUnderstood
+        );
+        // When it was given is no end of it.
+        assert_eq!(found("Consent given at", &["2020-01-01"]).0, []);
+        assert_eq!(found("Souhlas", &["2020-01-01"]).0, [YesMeaning::May]);
     }
 }

@@ -117,6 +117,14 @@ impl TextEncoding {
         }
     }
 
+    /// True if each byte is a letter.
+    pub(super) fn is_single_byte(self) -> bool {
+        match self.0 {
+            Coding::Web(encoding) => encoding.is_single_byte(),
+            Coding::Page(_) => true,
+        }
+    }
+
     /// The text of the bytes, a mark at their start removed; what means nothing becomes `\u{fffd}`.
     pub(super) fn decode(self, bytes: &[u8]) -> String {
         match self.0 {

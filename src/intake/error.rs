@@ -4,6 +4,8 @@ use std::io;
 
 use serde::{Serialize, Serializer};
 
+use super::mixed::Named;
+
 /// A file that cannot be used. The text says which file, where in it, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum IntakeError {
@@ -211,9 +213,36 @@ pub enum IntakeError {
         /// The limit, in words.
         limit: &'static str,
     },
+    /// A character that no text has.
+    #[error(
+        "{file}, row {row}: holds a NUL character, which no text has: the file is damaged, or is in another encoding \
+         (--encoding NAME); export the list once more"
+    )]
+    Nul {
+        /// The file.
+        file: String,
+        /// The row.
+        row: u32,
+    },
+    /// Lines in UTF-8 among others.
+    #[error(
+        "{file}: is in two encodings: {utf8} in UTF-8, {others} not (perhaps in {encoding}): some letters would be \
+         wrong, whichever is taken; save all of it in UTF-8, or name one for all lines with --encoding"
+    )]
+    MixedEncodings {
+        /// The file.
+        file: String,
+        /// The lines in UTF-8.
+        utf8: Named,
+        /// The others.
+        others: Named,
+        /// What these are most likely in.
+        encoding: String,
+    },
     /// A field that holds what looks like other rows.
     #[error(
-        "{file}, row {row}: a quoted field contains the rows that follow; close the quote that opens in this row"
+        "{file}, row {row}: a quoted field contains what looks like the row that follows, row {}: close the quote that opens \
+         in row {row}, or take the line breaks out of the cell if all of it is one", .row.saturating_add(1)
     )]
     SwallowedRows {
         /// The file.

@@ -5,9 +5,10 @@ use std::io::{self, Read};
 use super::columns::Mapping;
 use super::encoding::TextEncoding;
 use super::error::IntakeError;
-use super::rows::{Block, Fields, RowFault, RowReader};
+use super::rows::{Block, RowFault, RowReader};
 use super::settings::Delimiter;
 use super::source::{Bytes, FileDigest, RunningDigest};
+use super::swallowed::RowShape;
 use super::text::Utf8Reader;
 
 /// One file, and how to read it.
@@ -77,6 +78,7 @@ impl TextLayout {
                 line,
                 limit,
             },
+            RowFault::Nul { row } => IntakeError::Nul { file, row },
             RowFault::Wide { row, line } => IntakeError::HugeRow {
                 file,
                 row,
@@ -139,35 +141,20 @@ impl FileInput {
         })
     }
 
-    /// True if a field holds a line that looks like a row of this file: it has as many delimiters, and a
-    /// number in the phone column. A quote that is opened by mistake and closed some rows later leaves
-    /// such a field.
-    pub(super) fn looks_swallowed(&self, fields: &Fields<'_>, mapping: &Mapping) -> bool {
+    /// What shows that a quote swallowed rows of this file; `None` where no quotes are.
+    pub(super) fn row_shape(&self, mapping: &Mapping) -> Option<RowShape> {
         let Layout::Text(text) = &self.layout else {
-            return false;
+            return None;
         };
-        if self.width < 2 {
-            return false;
-        }
-        let delimiter = text.delimiter.byte();
-        let phone_columns = || {
-            let columns = mapping.phone.iter();
-            columns.filter_map(|phone| self.columns.get(phone.column.index).copied())
-        };
-        let like_a_row = |line: &[u8]| {
-            let cells = || line.split(|byte| *byte == delimiter);
-            cells().count() >= self.width
-                && phone_columns().any(|column| cells().nth(column).is_some_and(like_a_number))
-        };
-        fields.iter().any(|field| {
-            field.contains(&b'\n') && field.split(|byte| *byte == b'\n').skip(1).any(like_a_row)
+        let phones = mapping.phone.iter();
+        Some(RowShape {
+            width: self.width,
+            delimiter: text.delimiter.byte(),
+            phones: phones
+                .filter_map(|phone| self.columns.get(phone.column.index).copied())
+                .collect(),
         })
     }
-}
-
-fn like_a_number(cell: &[u8]) -> bool {
-    let digits = cell.iter().filter(|byte| byte.is_ascii_digit()).count();
-    digits >= 7 && !cell.iter().any(u8::is_ascii_alphabetic)
 }
 
 fn skip_line(text: &mut impl Read) -> io::Result<()> {

@@ -18,7 +18,7 @@
 //!
 //! # What makes a file unusable
 //!
-//! A quote that is never closed, a row of absurd size, rows swallowed by a quoted field, a file that
+//! A quote that is never closed, a row of absurd size, rows swallowed by a quoted field, NUL characters, lines in two encodings, a file that
 //! changes while it is read, no valid row or too few of them: [`IntakeError`]. Then nothing may be sent,
 //! and everything that the sink received before must be thrown away.
 
@@ -42,6 +42,7 @@ mod international;
 mod judge;
 mod languages;
 mod mends;
+mod mixed;
 mod notes;
 mod open;
 mod phones;
@@ -52,6 +53,7 @@ mod settings;
 mod sheets;
 mod source;
 mod summary;
+mod swallowed;
 mod table;
 mod text;
 mod title;

@@ -4,11 +4,13 @@ use std::io::{self, Cursor, Read as _};
 
 use super::columns;
 use super::delimiter;
+use super::encoding::TextEncoding;
 use super::error::IntakeError;
 use super::file::{Layout, TextLayout};
 use super::formats::{self, Content, Fault, Kind, Table};
 use super::guess::Doubt;
 use super::header::Header;
+use super::mixed::{self, Lines};
 use super::rows::{Block, RowFault};
 use super::settings::{Delimiter, Settings};
 use super::sheets::{Sheet, Sheets};
@@ -222,6 +224,9 @@ fn opened_table(
     table: Table,
     settings: &Settings,
 ) -> Result<Opened, IntakeError> {
+    if let Some(row) = row_with_nul(&table.blocks) {
+        return Err(IntakeError::Nul { file: name, row });
+    }
     let mut head = head_of(table.blocks.iter());
     for (_, cells) in &mut head {
         cells.resize(table.width, String::new());
@@ -268,6 +273,14 @@ fn opened_table(
     })
 }
 
+/// The first row with a character that no text has.
+fn row_with_nul(blocks: &[Block]) -> Option<u32> {
+    let blocks = blocks.iter().filter(|block| block.data.contains(&0));
+    let mut rows = blocks.flat_map(Block::iter);
+    let row = rows.find(|(_, fields)| fields.iter().any(|field| field.contains(&0)))?;
+    Some(row.0)
+}
+
 /// The first rows that are not blank, with their numbers.
 type Head = Vec<(u32, Vec<String>)>;
 
@@ -276,6 +289,7 @@ fn open_text(name: String, bytes: Bytes, settings: &Settings) -> Result<Opened, 
     let (reader, digest) = bytes.decompressed().map_err(failed)?;
     let country = settings.region.map(Region::code);
     let examined = examine(reader, settings.encoding, country.as_deref()).map_err(failed)?;
+    refuse_mixed(&name, &bytes, examined.encoding, settings)?;
     let (hint, text) = excel_hint(&examined.sample);
     let delimiter = settings
         .delimiter
@@ -309,6 +323,29 @@ fn open_text(name: String, bytes: Bytes, settings: &Settings) -> Result<Opened, 
         doubt: examined.doubt,
         sheets: None,
     })
+}
+
+/// Where the encoding was found by the letters: lines in UTF-8 among the others would become other letters.
+fn refuse_mixed(
+    name: &str,
+    bytes: &Bytes,
+    encoding: TextEncoding,
+    settings: &Settings,
+) -> Result<(), IntakeError> {
+    if settings.encoding.is_some() || !encoding.is_single_byte() {
+        return Ok(());
+    }
+    let failed = IntakeError::read(name);
+    let (reader, _) = bytes.decompressed().map_err(failed)?;
+    match mixed::find(reader).map_err(failed)? {
+        Some(Lines { utf8, others }) => Err(IntakeError::MixedEncodings {
+            file: name.to_owned(),
+            utf8,
+            others,
+            encoding: encoding.to_string(),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// The first rows. A fault behind them is found again, and named, when the rows are judged.

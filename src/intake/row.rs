@@ -162,7 +162,7 @@ impl RowJudge<'_> {
     ) -> Option<(Vec<PhoneNumber>, String)> {
         let record = self.corrected(fields, row);
         let cell = |index| record.get(index);
-        match consent::of_row(&self.mapping.consent, cell) {
+        match consent::of_row(&self.mapping.consent, cell, self.judge.now) {
             Consent::Refused(says) => {
                 let (found, _) = self.all_numbers(&record, false);
                 Some((found.iter().map(|found| found.parsed.phone).collect(), says))
@@ -220,7 +220,8 @@ impl RowJudge<'_> {
         };
         let first_name = cell(&self.mapping.first_name);
         let last_name = cell(&self.mapping.last_name);
-        let answer = consent::of_row(&self.mapping.consent, |index| record.get(index));
+        let cell = |index| record.get(index);
+        let answer = consent::of_row(&self.mapping.consent, cell, self.judge.now);
         let number = Number {
             parsed,
             region: phone.region(),

@@ -136,6 +136,10 @@ pub(super) enum RowFault {
         line: u64,
         limit: &'static str,
     },
+    /// A character that no text has.
+    Nul {
+        row: u32,
+    },
     /// More fields than a spreadsheet has columns.
     Wide {
         row: u32,
@@ -173,6 +177,15 @@ impl Record {
             return Some("1 MiB");
         }
         (self.breaks > MAX_LINES).then_some("100 lines")
+    }
+
+    /// True; refuses a row that is at its end and is no text.
+    fn checked(&self, block: &Block) -> Result<bool, RowFault> {
+        let data = block.data.get(self.data..).unwrap_or(&[]);
+        match block.rows.last() {
+            Some((row, _)) if data.contains(&0) => Err(RowFault::Nul { row: *row }),
+            Some(_) | None => Ok(true),
+        }
     }
 }
 
@@ -238,7 +251,7 @@ impl<R: Read> RowReader<R> {
             };
             self.at += 1;
             if self.step(byte, &mut record, block)? {
-                return Ok(true);
+                return record.checked(block);
             }
         }
     }
@@ -316,7 +329,7 @@ impl<R: Read> RowReader<R> {
             State::FieldStart | State::Plain | State::QuoteInQuoted => {
                 block.end_field();
                 block.end_row(self.row);
-                Ok(true)
+                record.checked(block)
             }
         }
     }

@@ -1,5 +1,7 @@
 //! What the caller knows beside the file: suppressed numbers, the message, what the batch has already.
 
+use jiff::Timestamp;
+
 use crate::domain::content::Rendered;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Position, Record, Suppression};
@@ -34,6 +36,8 @@ pub struct Judge<'a> {
     pub seen: &'a [(PhoneNumber, Position)],
     /// So many rows of a kind are kept to show it.
     pub examples: usize,
+    /// When consents that end are asked; without it none of them counts.
+    pub now: Option<Timestamp>,
     /// The index of the first file in the batch: 0, or behind the files that it has already.
     pub first_file: u16,
 }
@@ -46,6 +50,7 @@ impl Judge<'_> {
             of_another: &|_, _| false,
             render: None,
             seen: &[],
+            now: None,
             first_file: 0,
             examples: EXAMPLES,
         }

@@ -281,6 +281,7 @@ fn suppression_rendering_and_earlier_rows_are_asked_for() {
             }),
         }),
         seen: &[(phone(2), position)],
+        now: None,
         first_file: 1,
         examples: super::EXAMPLES,
     };
@@ -323,4 +324,59 @@ fn a_note_that_mentions_a_number_is_no_swallowed_row() {
     let text = b"phone,note,city\n+420777123456,\"call him,\nor her, +420 777 111 222, soon\",Brno\n+420777123457,x,Brno\n";
     let (rows, _) = judge(text, &Settings::default()).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(rows.len(), 2);
+}
+
+/// What a text is refused with.
+fn refusal(text: &[u8]) -> String {
+    let error = judge(text, &Settings::default()).map(|_| ()).unwrap_err();
+    error.to_string()
+}
+
+#[test]
+fn a_text_with_nul_characters_or_in_utf_32_is_refused() {
+    let list = "phone,name\n+420777123456,Jan\n+420777123457,Eva\n";
+    for (text, told) in [
+        (
+            list.replace("name", "na\0me"),
+            "row 1: holds a NUL character",
+        ),
+        (list.replace("Eva", "E\0va"), "row 3: holds a NUL character"),
+        (
+            list.replace("Jan", "\"Ja\0n\""),
+            "row 2: holds a NUL character",
+        ),
+        (list.repeat(9) + "\0", "row 28: holds a NUL character"),
+        (
+            r#"[{"phone":"+420777123456","name":"a\u0000b"}]"#.to_owned(),
+            "holds a NUL character",
+        ),
+    ] {
+        let said = refusal(text.as_bytes());
+        assert!(said.contains(told), "{text:?}: {said}");
+    }
+    let wide = |order: fn(u32) -> [u8; 4]| -> Vec<u8> {
+        list.chars().flat_map(|c| order(u32::from(c))).collect()
+    };
+    let (little, big) = (wide(u32::to_le_bytes), wide(u32::to_be_bytes));
+    for (mark, text) in [(&[0xff, 0xfe, 0, 0], &little), (&[0, 0, 0xfe, 0xff], &big)] {
+        let said = refusal(&[&mark[..], text].concat());
+        assert!(said.contains("a text in UTF-32"), "{said}");
+        assert!(!refusal(text).is_empty());
+    }
+}
+
+#[test]
+fn lines_in_two_encodings_are_refused_unless_one_is_named() {
+    let mut text = "phone,name\n+420777123456,\u{c1}\u{148}a\n+420777123457,Bob\n"
+        .as_bytes()
+        .to_vec();
+    text.extend_from_slice(b"+420777123458,\x8eofie\n");
+    let said = refusal(&text);
+    let told = "is in two encodings: line 2 in UTF-8, line 4 not (perhaps in windows-125";
+    assert!(said.contains(told) && said.contains("--encoding"), "{said}");
+    let settings = Settings {
+        encoding: Some("windows-1250".parse().unwrap()),
+        ..Settings::default()
+    };
+    assert_eq!(judge(&text, &settings).unwrap().0.len(), 3);
 }

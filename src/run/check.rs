@@ -64,6 +64,7 @@ impl List {
             keep_rejects: true,
             leave_rejects: settings.leave_rejects,
             examples: Some(settings.examples),
+            now: Some(now),
             ..Pass::default()
         };
         let note = match self.others {

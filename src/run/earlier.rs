@@ -106,6 +106,7 @@ pub(super) fn messaged_before(
         known,
         channel: Some(channel),
         seen,
+        now: Some(now),
         ..Pass::default()
     };
     let mut take = |row: JudgedRow| -> Result<(), RunError> {

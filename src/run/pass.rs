@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use super::clash::{Clash, FileClash};
 use super::error::RunError;
 use super::fallback::FallbackMessages;
@@ -42,6 +44,8 @@ pub(super) struct Pass<'a> {
     pub(super) leave_rejects: bool,
     /// So many rows of a kind are shown.
     pub(super) examples: Option<usize>,
+    /// When consents that end are asked; without it none of them counts.
+    pub(super) now: Option<Timestamp>,
     /// How messages are counted as SMS; `None` if they are not.
     pub(super) sms: Option<SmsRule>,
 }
@@ -93,6 +97,7 @@ impl Pass<'_> {
             of_another: &of_another,
             render: message.is_some().then_some(&render as &Render<'_>),
             seen: self.seen,
+            now: self.now,
             first_file: u16::try_from(self.earlier_files.len()).unwrap_or(u16::MAX),
             examples: self.examples.unwrap_or(EXAMPLES),
         };

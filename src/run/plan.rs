@@ -328,6 +328,7 @@ impl SendPlan {
             known: self.known(history, own, Vec::new(), now)?,
             channel: Some(&self.definition.channel),
             seen,
+            now: Some(now),
             ..Pass::default()
         };
         let mut queued = 0;

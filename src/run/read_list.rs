@@ -172,6 +172,7 @@ impl SendPlan {
             earlier_files: earlier.as_ref().map_or(&[], |batch| &batch.files),
             seen: reading.seen,
             rejects: reading.rejects,
+            now: Some(now),
             ..Pass::default()
         };
         let awaits = self.follow_up.as_ref().map(|it| it.after);

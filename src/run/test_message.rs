@@ -5,6 +5,8 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use super::batch::only_kind;
 use super::error::{Mismatch, RunError};
 use super::list::{List, readable};
@@ -96,6 +98,7 @@ impl List {
         mut self,
         channel: &str,
         choice: &RowChoice<'_>,
+        now: Timestamp,
     ) -> Result<TestMessage, RunError> {
         if self.message.is_none() {
             return Err(Mismatch::NoMessage.into());
@@ -106,6 +109,7 @@ impl List {
         let rule = SmsRule::of(self.sms, None);
         let pass = Pass {
             sms: rule,
+            now: Some(now),
             ..Pass::default()
         };
         let mut found: Vec<JudgedRow> = Vec::new();

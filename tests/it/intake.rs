@@ -248,6 +248,7 @@ fn what_is_not_certain_is_refused_by_name() {
             "no-header.csv",
             "unclosed-quote.csv",
             "swallowed-rows.csv",
+            "swallowed-one-row.csv",
             "uneven.csv",
             "junk-only.csv",
             "mostly-junk.csv",

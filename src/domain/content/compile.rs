@@ -101,6 +101,7 @@ impl Compiler {
 
     fn text(&mut self, source: &str, place: String, rule: Rule) -> Result<(), ContentError> {
         let text = self.engine.compile(source, &place)?;
+        self.engine.refuse_foreign(source, &place)?;
         if let Text::Literal(literal) = &text {
             match rule.check(literal, &place) {
                 Ok(()) => {}

@@ -13,9 +13,12 @@
 //! - A row whose cell is empty or blank is refused, unless the template says what then:
 //!   `{{ first_name | default("there") }}` or `{% if first_name %}...{% endif %}`.
 //! - Nothing is escaped: cells arrive as they are, in valid JSON, whatever they hold.
+//! - What is a placeholder in other programs (`{first_name}`, `[First Name]`, `*|FNAME|*`) is refused: it would be
+//!   sent as it stands. `{{ "{first_name}" }}` sends these very signs.
 //! - In `--content` every string is a template; keys, numbers and the top `type` are not.
 
 mod compile;
+mod foreign;
 mod names;
 mod others;
 mod part;

@@ -145,6 +145,27 @@ impl Columns {
         })
     }
 
+    /// The column that a placeholder of another program means, with or without the spaces of its name.
+    pub(super) fn meant(&self, name: &str) -> Option<usize> {
+        if let Some(Slot::One(index) | Slot::Ambiguous(index, _)) = self.slot(name) {
+            return Some(index);
+        }
+        let compact = |name: &str| fold::header(name).replace(' ', "");
+        let wanted = compact(name);
+        let mut headers = self.headers.iter();
+        headers.position(|header| !wanted.is_empty() && compact(header) == wanted)
+    }
+
+    /// The shortest name of a column in a template.
+    pub(super) fn placeholder(&self, index: usize) -> String {
+        let name = variable_name(self.header(index));
+        if self.variable(&name) == Some(index) {
+            name
+        } else {
+            format!("row[{:?}]", self.header(index))
+        }
+    }
+
     /// The column that `row[key]` names: the header as it stands, or else its variable name.
     pub(super) fn key(&self, key: &str) -> Option<usize> {
         self.by_header
@@ -212,15 +233,9 @@ impl Columns {
 /// The shortest name of each column in a template, in the order of the columns.
 pub(crate) fn placeholders(headers: &[String]) -> Vec<String> {
     let columns = Columns::new(headers, &[]);
-    let name = |(index, header): (usize, &String)| {
-        let name = variable_name(header);
-        if columns.variable(&name) == Some(index) {
-            name
-        } else {
-            format!("row[{header:?}]")
-        }
-    };
-    headers.iter().enumerate().map(name).collect()
+    (0..headers.len())
+        .map(|index| columns.placeholder(index))
+        .collect()
 }
 
 /// The candidate most like `wanted`, if any is alike enough to be worth suggesting.

@@ -58,6 +58,18 @@ pub enum ContentError {
         /// The second header.
         second: String,
     },
+    /// A text is a placeholder in other programs: it would be sent as it stands.
+    #[error(
+        "the template in {place} has `{text}`, which would be sent as it stands: write {instead}"
+    )]
+    ForeignPlaceholder {
+        /// Which string.
+        place: String,
+        /// The text as written.
+        text: String,
+        /// What to write, as the end of a sentence.
+        instead: String,
+    },
     /// The message is blank whatever the row.
     #[error("the message is empty: nothing would be sent; give --message a text")]
     Empty,

@@ -103,7 +103,12 @@ impl Template {
                     columns.push(name);
                 }
                 Ok(template) => return Ok(template.notices),
-                Err(ContentError::AmbiguousColumn { .. } | ContentError::UnknownColumn { .. }) => {
+                // Whether a name is a column's, and which, is said when the list is there.
+                Err(
+                    ContentError::AmbiguousColumn { .. }
+                    | ContentError::UnknownColumn { .. }
+                    | ContentError::ForeignPlaceholder { .. },
+                ) => {
                     return Ok(Vec::new());
                 }
                 Err(error) => return Err(error),

@@ -14,6 +14,7 @@ use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
 
 use cells::{Context, Mark, NONE_SEEN, Row, cell, default, first_mark, is_missing, write_value};
 
+use super::foreign;
 use super::names::{Columns, ROW, Role};
 use super::problem::{ContentError, RenderProblem};
 use crate::domain::record::Record;
@@ -86,6 +87,11 @@ impl Engine {
             return Ok(text);
         }
         self.compile_full(source, place)
+    }
+
+    /// Refuses text that is a placeholder in another program.
+    pub(super) fn refuse_foreign(&self, source: &str, place: &str) -> Result<(), ContentError> {
+        foreign::refuse(source, place, &self.columns)
     }
 
     /// Compiles for the engine, even a simple text.

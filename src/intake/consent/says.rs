@@ -1,6 +1,9 @@
 //! What a cell says of the row's person.
 
+use jiff::Timestamp;
+
 use crate::domain::fold;
+use crate::domain::message_date;
 use crate::domain::text::trimmed;
 use crate::intake::words::{
     MAY, MAY_IN_ANY_COLUMN, MUST_NOT, NEGATIONS, NO, NOTHING_KNOWN, OPTED_OUT, OTHER_WAY, OUR_WAY,
@@ -12,8 +15,12 @@ use crate::intake::words::{
 pub(in crate::intake) enum YesMeaning {
     /// May be messaged: `Accepts SMS Marketing`.
     May,
+    /// May be messaged, until the date that the cell holds: `Consent expires`.
+    Until,
     /// Must not be messaged: `Do not contact`.
     MustNot,
+    /// It is not certain: of `Active`, a "no" may mean that the person must not be messaged.
+    Perhaps,
     /// It is no answer there: of a status and of tags, only the words of an opt-out count.
     Nothing,
     /// It is no answer there: of a remark, a whole one that asks for no messages counts.
@@ -31,20 +38,58 @@ pub(super) enum CellConsent {
     MayMeanNo,
 }
 
-/// What a cell says, where `yes` is what "yes" means.
-pub(super) fn says(yes: YesMeaning, cell: &str) -> CellConsent {
+/// What "yes" answers to the question of a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Question {
+    MayBeMessaged,
+    MustNotBeMessaged,
+}
+
+/// What a cell says, where `yes` is what "yes" means. The end of a consent is compared with `now`.
+pub(super) fn says(yes: YesMeaning, cell: &str, now: Option<Timestamp>) -> CellConsent {
     let cell = trimmed(cell);
-    let answer = |is_yes: bool| match (is_yes, yes) {
-        (true, YesMeaning::May) | (false, YesMeaning::MustNot) => CellConsent::May,
-        (true, YesMeaning::MustNot) | (false, YesMeaning::May) => CellConsent::MustNot,
-        (_, YesMeaning::Nothing | YesMeaning::Remark) => CellConsent::Nothing,
+    match yes {
+        YesMeaning::Nothing => status(cell),
+        YesMeaning::Remark => remark(cell),
+        YesMeaning::May => answer(Question::MayBeMessaged, cell),
+        YesMeaning::MustNot => answer(Question::MustNotBeMessaged, cell),
+        YesMeaning::Until => until(cell, now),
+        YesMeaning::Perhaps => match answer(Question::MayBeMessaged, cell) {
+            CellConsent::MustNot => CellConsent::MayMeanNo,
+            CellConsent::Nothing
+            | CellConsent::May
+            | CellConsent::NotUnderstood
+            | CellConsent::MayMeanNo => CellConsent::Nothing,
+        },
+    }
+}
+
+/// Whether a consent that ends is over. A date that may be two counts as the earlier one.
+fn until(cell: &str, now: Option<Timestamp>) -> CellConsent {
+    match (message_date::earliest(cell), now) {
+        (Some(end), Some(now)) if end < now => CellConsent::MustNot,
+        (Some(_), Some(_)) => CellConsent::May,
+        (Some(_), None) => CellConsent::NotUnderstood,
+        // `1` is an answer, `31. prosince 2020` is a date that is not read: it may be over.
+        (None, _) => match answer(Question::MayBeMessaged, cell) {
+            CellConsent::May if has_year(cell) => CellConsent::NotUnderstood,
+            said => said,
+        },
+    }
+}
+
+fn has_year(cell: &str) -> bool {
+    cell.bytes().filter(u8::is_ascii_digit).count() >= 4
+}
+
+/// What a cell says that answers a question.
+fn answer(question: Question, cell: &str) -> CellConsent {
+    let answer = |is_yes: bool| match (is_yes, question) {
+        (true, Question::MayBeMessaged) | (false, Question::MustNotBeMessaged) => CellConsent::May,
+        (true, Question::MustNotBeMessaged) | (false, Question::MayBeMessaged) => {
+            CellConsent::MustNot
+        }
     };
-    if yes == YesMeaning::Nothing {
-        return status(cell);
-    }
-    if yes == YesMeaning::Remark {
-        return remark(cell);
-    }
     match cell {
         "" | "-" | "--" | "?" => return CellConsent::Nothing,
         "✓" | "✔" | "☑" | "☒" | "✅" | "✔️" => return answer(true),
@@ -64,20 +109,18 @@ pub(super) fn says(yes: YesMeaning, cell: &str) -> CellConsent {
     } else if MUST_NOT.is_in(&folded) || REFUSALS.is_in(&folded) {
         CellConsent::MustNot
     } else if MAY.is_in(&folded) {
-        match yes {
+        match question {
             _ if denied => CellConsent::MustNot,
-            YesMeaning::May => CellConsent::May,
-            YesMeaning::MustNot if MAY_IN_ANY_COLUMN.has(&folded) => CellConsent::May,
-            YesMeaning::MustNot | YesMeaning::Nothing | YesMeaning::Remark => {
-                CellConsent::NotUnderstood
-            }
+            Question::MayBeMessaged => CellConsent::May,
+            Question::MustNotBeMessaged if MAY_IN_ANY_COLUMN.has(&folded) => CellConsent::May,
+            Question::MustNotBeMessaged => CellConsent::NotUnderstood,
         }
     } else if YES.has(first) && is_long {
         answer(true)
     } else if NO.has(first) && is_long {
         answer(false)
     } else {
-        other(yes, &folded)
+        other(question, &folded)
     }
 }
 
@@ -90,12 +133,12 @@ pub(super) fn has_negation(folded: &str) -> bool {
 }
 
 /// A cell that gives no answer: a time, or the ways that a refusal is about.
-fn other(yes: YesMeaning, folded: &str) -> CellConsent {
+fn other(question: Question, folded: &str) -> CellConsent {
     let digits = folded.bytes().filter(u8::is_ascii_digit).count();
     let is_time = digits >= 6 && folded.split(' ').count() >= 3;
-    match yes {
-        YesMeaning::May if is_time => CellConsent::May,
-        YesMeaning::MustNot
+    match question {
+        Question::MayBeMessaged if is_time => CellConsent::May,
+        Question::MustNotBeMessaged
             if is_time
                 || OUR_WAY.is_in(folded)
                 || folded
@@ -105,10 +148,10 @@ fn other(yes: YesMeaning, folded: &str) -> CellConsent {
             CellConsent::MustNot
         }
         // `Email` in a column of refusals is about e-mail alone.
-        YesMeaning::MustNot if OTHER_WAY.is_in(folded) || folded == "none" => CellConsent::May,
-        YesMeaning::May | YesMeaning::MustNot | YesMeaning::Nothing | YesMeaning::Remark => {
-            CellConsent::NotUnderstood
+        Question::MustNotBeMessaged if OTHER_WAY.is_in(folded) || folded == "none" => {
+            CellConsent::May
         }
+        Question::MayBeMessaged | Question::MustNotBeMessaged => CellConsent::NotUnderstood,
     }
 }
 

@@ -44,6 +44,11 @@ const SAVE_MAIL: &str = "save the list that it brings, and name that file";
 /// Formats that begin with one of these and are no lists.
 const MAGIC: &[(&[&[u8]], &str, &str)] = &[
     (&[b"%PDF-"], "a PDF document", SAVE_TABLE),
+    (
+        &[b"\xff\xfe\0\0", b"\0\0\xfe\xff"],
+        "a text in UTF-32",
+        "save it as CSV in UTF-8",
+    ),
     (&[b"{\\rtf"], "a document in rich text (RTF)", SAVE_TABLE),
     (&[b"\x89PNG"], "a picture (PNG)", PICTURE),
     (&[b"\xff\xd8\xff"], "a picture (JPEG)", PICTURE),

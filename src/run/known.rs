@@ -396,3 +396,37 @@ impl Counted {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    #[test]
+    fn a_number_is_looked_up_once_for_all_that_is_asked_of_it_and_forgotten_once_its_row_is_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("outreach.db")).unwrap();
+        let phones = [420_777_000_001, 420_777_000_002];
+        let [listed, unknown] = phones.map(|number| PhoneNumber::from_e164(number).unwrap());
+        let now = Timestamp::UNIX_EPOCH;
+        store.suppress(&[listed], "STOP", "a test", now).unwrap();
+        let (reader, span) = (store.reader().unwrap(), HistorySpan::default());
+        let known = Known::new(reader, span, None, Vec::new(), now);
+        let known = known.counting().unwrap();
+        let asked = || known.checkpoints[0].lock();
+        let before = asked().since;
+
+        let mut people = KnownTally::default();
+        for (phone, is_listed) in [(listed, true), (unknown, false)] {
+            assert_eq!(known.cause(phone, Some("7001")).is_some(), is_listed);
+            assert_eq!(known.cause(phone, None).is_some(), is_listed);
+            known.count(&mut people, (phone, !is_listed), Some("7001"));
+        }
+        assert_eq!(asked().since - before, 2);
+        assert_eq!(asked().found.len(), 2);
+        known.done_with(listed);
+        known.done_with(unknown);
+        assert!(asked().found.is_empty());
+        known.check().unwrap();
+    }
+}

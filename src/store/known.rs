@@ -65,16 +65,15 @@ impl Reader {
         let mut known = KnownPerson::default();
         let mut refused_on = BTreeSet::new();
         for attempt in &past.attempts {
+            let request = (attempt.batch(), attempt.at);
             match attempt.fate {
                 _ if attempt.is_unreached() => {
                     refused_on.insert(attempt.channel);
                 }
-                Some(RequestOutcome::Accepted) => {
-                    known.messages.push((attempt.batch(), attempt.at))
-                }
+                Some(RequestOutcome::Accepted) => known.messages.push(request),
                 Some(
                     RequestOutcome::UnderWay | RequestOutcome::Unknown | RequestOutcome::SentAgain,
-                ) => known.open.push((attempt.batch(), attempt.at)),
+                ) => known.open.push(request),
                 None => {}
             }
         }

@@ -57,6 +57,15 @@ impl AskedContent<'_> {
     }
 }
 
+/// What identifies the content of a request.
+#[derive(Debug, Clone, Copy)]
+enum ContentKey {
+    /// As this checkpoint makes it.
+    Own(i64),
+    /// As a results file tells it.
+    Told(i64),
+}
+
 /// A request to a person, as it is stored. Those that were surely refused are left out.
 #[derive(Debug)]
 pub(super) struct PastAttempt {
@@ -70,9 +79,7 @@ pub(super) struct PastAttempt {
     found_nobody: bool,
     /// Something was proven of it.
     is_proven: bool,
-    content_key: Option<i64>,
-    /// The key is that of a results file.
-    is_told: bool,
+    content: Option<ContentKey>,
     batch_unfinished: bool,
     /// The random id of its batch; only if it was asked for.
     batch_uid: Option<String>,
@@ -99,12 +106,10 @@ impl PastAttempt {
         let same_batch = asker.batch == Some(self.batch());
         // Those of the batch itself count whatever they said.
         let content = asker.content.filter(|_| !same_batch);
-        let key = self
-            .content_key
-            .filter(|_| asker.channel == Some(self.channel));
-        let same_content = match (content, key) {
-            (Some(content), Some(key)) if self.is_told => content.told_key() == key,
-            (Some(content), Some(key)) => content.key() == key,
+        let is_here = asker.channel == Some(self.channel);
+        let same_content = match (content, self.content.filter(|_| is_here)) {
+            (Some(content), Some(ContentKey::Told(key))) => content.told_key() == key,
+            (Some(content), Some(ContentKey::Own(key))) => content.key() == key,
             (None, _) | (_, None) => false,
         };
         let is_skipped = |uid| asker.skip.contains(uid);
@@ -138,6 +143,7 @@ pub(super) fn attempts_to(
         |row| {
             let (outcome, proof): (Option<String>, Option<String>) = (row.get(4)?, row.get(5)?);
             let (outcome, proof) = (outcome.as_deref(), proof.as_deref());
+            let content: Option<i64> = row.get(6)?;
             Ok(PastAttempt {
                 id: row.get(0)?,
                 recipient: row.get(1)?,
@@ -146,8 +152,11 @@ pub(super) fn attempts_to(
                 fate: fate(outcome, proof),
                 found_nobody: outcome == Some(AttemptOutcome::NoMessenger.word()),
                 is_proven: proof.is_some(),
-                content_key: row.get(6)?,
-                is_told: row.get(7)?,
+                content: content.map(if row.get(7)? {
+                    ContentKey::Told
+                } else {
+                    ContentKey::Own
+                }),
                 batch_unfinished: row.get(8)?,
                 batch_uid: row.get(9)?,
             })

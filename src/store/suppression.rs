@@ -22,7 +22,7 @@ const STEP: usize = 5_000;
 
 /// A step that took less, with the wait for its turn, is followed by one of twice the size: nobody else writes, and a
 /// page of an index that many steps change is written once for all of them.
-const SHORT: Duration = Duration::from_millis(40);
+const SHORT: Duration = Duration::from_millis(30);
 
 /// One number that must not be messaged.
 #[derive(Debug, Clone, PartialEq, Eq)]

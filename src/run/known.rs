@@ -1,10 +1,11 @@
 //! What the checkpoint knows of the numbers of a list: whom not to message. Each number is looked up when its
-//! row is judged, so that a short list costs little beside a long past.
+//! row is judged, so that a short list costs little beside a long past. What was found is kept until the row is
+//! counted: all that is asked of a row costs one look-up.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
@@ -18,7 +19,7 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Record, Suppression};
 use crate::intake::Unsendable;
 use crate::report::check::{KnownBatch, KnownLine, KnownPeople, ReplyWindow};
-use crate::store::{BatchId, KnownPerson, Reader, StoreError, Verdict};
+use crate::store::{BatchId, KnownPerson, Past, Reader, StoreError, Verdict};
 
 /// The checkpoint, asked by the threads that judge the rows; in a rehearsal that of the real batches too. Without
 /// one, no number is known.
@@ -28,7 +29,7 @@ pub(super) struct Known {
 }
 
 struct Checkpoint {
-    reader: Mutex<CountedReader>,
+    asked: Mutex<CountedReader>,
     span: HistorySpan,
     /// The batch whose own messages do not count as repeated.
     batch: Option<BatchId>,
@@ -45,6 +46,8 @@ struct Checkpoint {
 struct CountedReader {
     reader: Reader,
     since: u32,
+    /// The people of the rows that are on their way.
+    found: HashMap<PhoneNumber, Option<Past>>,
 }
 
 /// As many questions are asked as of one moment.
@@ -61,6 +64,20 @@ impl CountedReader {
         self.since = self.since.wrapping_add(1);
         Ok(&self.reader)
     }
+
+    /// What decides about the person of a number, if there is one.
+    fn past(
+        &mut self,
+        phone: PhoneNumber,
+        skip: &[String],
+    ) -> Result<Option<(&Reader, &Past)>, StoreError> {
+        if !self.found.contains_key(&phone) {
+            let past = self.reader()?.past(phone, skip)?;
+            self.found.insert(phone, past);
+        }
+        let past = self.found.get(&phone).and_then(Option::as_ref);
+        Ok(past.map(|past| (&self.reader, past)))
+    }
 }
 
 impl Known {
@@ -74,7 +91,11 @@ impl Known {
         now: Timestamp,
     ) -> Self {
         let known = Checkpoint {
-            reader: Mutex::new(CountedReader { reader, since: 0 }),
+            asked: Mutex::new(CountedReader {
+                reader,
+                since: 0,
+                found: HashMap::new(),
+            }),
             span,
             batch,
             skip,
@@ -101,7 +122,7 @@ impl Known {
     /// [`StoreError`] if the checkpoint cannot be read.
     pub(super) fn counting(mut self) -> Result<Self, StoreError> {
         if let Some(checkpoint) = self.checkpoints.last_mut() {
-            let asked = checkpoint.reader.get_mut();
+            let asked = checkpoint.asked.get_mut();
             let asked = asked.unwrap_or_else(PoisonError::into_inner);
             checkpoint.counts_people = asked.reader()?.knows_anybody()?;
         }
@@ -152,8 +173,11 @@ impl Known {
         contact_id: &str,
         phone: PhoneNumber,
     ) -> bool {
-        self.ask(|reader, _| reader.contact_of_another(channel, contact_id, phone))
-            .any(|is_so| is_so)
+        let mut checkpoints = self.checkpoints.iter();
+        checkpoints.any(|it| {
+            let is_so = it.ask(|reader| reader.contact_of_another(channel, contact_id, phone));
+            is_so == Some(true)
+        })
     }
 
     /// Counts what is known of a number; of refusals those on that channel, of all channels where none is named.
@@ -164,9 +188,12 @@ impl Known {
         (phone, is_queued): (PhoneNumber, bool),
         on: Option<&str>,
     ) {
-        let known =
-            self.ask_counted(|reader, asked| Ok((reader.known_person(phone, on)?, asked.now)));
-        if let Some((Some(person), now)) = known {
+        let known = self.counted().and_then(|it| {
+            it.ask_of(phone, |reader, past| {
+                Ok((reader.known_person(past, on)?, it.now))
+            })
+        });
+        if let Some((person, now)) = known {
             people.count(&person);
             if is_queued && person.is_contact {
                 let acted = person.acted.is_some_and(|at| may_be_answered(at, now));
@@ -182,7 +209,7 @@ impl Known {
         people: &KnownTally,
         on: Option<&str>,
     ) -> Option<KnownPeople> {
-        self.ask_counted(|reader, _| {
+        self.counted()?.ask(|reader| {
             let kind = on.map(|on| reader.channel_type(on)).transpose()?.flatten();
             let may_be_messenger = on.is_some() && kind.is_none_or(|kind| kind == MESSENGER);
             Ok(KnownPeople {
@@ -202,15 +229,10 @@ impl Known {
         phone: PhoneNumber,
         about: (Option<&str>, Option<&str>),
     ) -> Option<Suppression> {
-        let mut verdicts = self.ask(|reader, asked| {
-            reader.judge(
-                phone,
-                about,
-                asked.span,
-                asked.batch,
-                &asked.skip,
-                asked.now,
-            )
+        let mut verdicts = self.checkpoints.iter().filter_map(|it| {
+            it.ask_of(phone, |reader, past| {
+                reader.judge_person(past, about, it.span, it.batch, &it.skip, it.now)
+            })
         });
         verdicts.find_map(|verdict| match verdict {
             Verdict::Suppressed(Suppression::SameBatch { .. })
@@ -220,33 +242,44 @@ impl Known {
         })
     }
 
-    /// Asks the checkpoints.
-    fn ask<T>(
-        &self,
-        question: impl Fn(&Reader, &Checkpoint) -> Result<T, StoreError>,
-    ) -> impl Iterator<Item = T> {
-        let checkpoints = self.checkpoints.iter();
-        checkpoints.filter_map(move |it| it.ask(&question))
+    /// The row of this number is done: what was found for it is not kept any more.
+    pub(super) fn done_with(&self, phone: PhoneNumber) {
+        for checkpoint in &self.checkpoints {
+            checkpoint.lock().found.remove(&phone);
+        }
     }
 
-    /// Asks the checkpoint whose people are counted.
-    fn ask_counted<T>(
-        &self,
-        question: impl FnOnce(&Reader, &Checkpoint) -> Result<T, StoreError>,
-    ) -> Option<T> {
-        self.checkpoints
-            .iter()
-            .find(|it| it.counts_people)?
-            .ask(question)
+    /// The checkpoint whose people are counted.
+    fn counted(&self) -> Option<&Checkpoint> {
+        self.checkpoints.iter().find(|it| it.counts_people)
     }
 }
 
 impl Checkpoint {
+    fn lock(&self) -> MutexGuard<'_, CountedReader> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Asks it; a failure is kept for [`Known::check`].
-    fn ask<T>(&self, question: impl FnOnce(&Reader, &Self) -> Result<T, StoreError>) -> Option<T> {
-        let asked = self.reader.lock();
-        let mut asked = asked.unwrap_or_else(PoisonError::into_inner);
-        let answer = asked.reader().and_then(|reader| question(reader, self));
+    fn ask<T>(&self, question: impl FnOnce(&Reader) -> Result<T, StoreError>) -> Option<T> {
+        let answer = self.lock().reader().and_then(question);
+        self.answered(answer)
+    }
+
+    /// Asks it about the person of a number; nothing if there is none.
+    fn ask_of<T>(
+        &self,
+        phone: PhoneNumber,
+        question: impl FnOnce(&Reader, &Past) -> Result<T, StoreError>,
+    ) -> Option<T> {
+        let found = self.lock().past(phone, &self.skip).and_then(|found| {
+            let answer = found.map(|(reader, past)| question(reader, past));
+            answer.transpose()
+        });
+        self.answered(found).flatten()
+    }
+
+    fn answered<T>(&self, answer: Result<T, StoreError>) -> Option<T> {
         answer
             .map_err(|error| {
                 let failure = self.failure.lock();
@@ -285,6 +318,7 @@ impl HeldBatch {
         let (mut people, channel) = (KnownTally::default(), self.batch().channel.as_str());
         reader.queued_numbers(id, |phone| {
             known.count(&mut people, (phone, true), Some(channel));
+            known.done_with(phone);
         })?;
         let found = known.counted_people(&people, Some(channel));
         known.check()?;
@@ -360,5 +394,39 @@ impl Counted {
             last: self.last,
             batches,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    #[test]
+    fn a_number_is_looked_up_once_for_all_that_is_asked_of_it_and_forgotten_once_its_row_is_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("outreach.db")).unwrap();
+        let phones = [420_777_000_001, 420_777_000_002];
+        let [listed, unknown] = phones.map(|number| PhoneNumber::from_e164(number).unwrap());
+        let now = Timestamp::UNIX_EPOCH;
+        store.suppress(&[listed], "STOP", "a test", now).unwrap();
+        let (reader, span) = (store.reader().unwrap(), HistorySpan::default());
+        let known = Known::new(reader, span, None, Vec::new(), now);
+        let known = known.counting().unwrap();
+        let asked = || known.checkpoints[0].lock();
+        let before = asked().since;
+
+        let mut people = KnownTally::default();
+        for (phone, is_listed) in [(listed, true), (unknown, false)] {
+            assert_eq!(known.cause(phone, Some("7001")).is_some(), is_listed);
+            assert_eq!(known.cause(phone, None).is_some(), is_listed);
+            known.count(&mut people, (phone, !is_listed), Some("7001"));
+        }
+        assert_eq!(asked().since - before, 2);
+        assert_eq!(asked().found.len(), 2);
+        known.done_with(listed);
+        known.done_with(unknown);
+        assert!(asked().found.is_empty());
+        known.check().unwrap();
     }
 }

@@ -104,11 +104,12 @@ impl Pass<'_> {
         let mut seen = PassTotals::new(self.sms.is_some());
         let judged = input.judge_all(&judge, &mut |row| {
             seen.row(&row, progress);
-            if known.counts_people()
-                && let Some(phone) = number_of(&row)
-            {
-                let is_queued = matches!(row.verdict, Verdict::Queued(_));
-                known.count(&mut seen.people, (phone, is_queued), channel);
+            if let Some((phone, is_counted)) = number_of(&row) {
+                if is_counted && known.counts_people() {
+                    let is_queued = matches!(row.verdict, Verdict::Queued(_));
+                    known.count(&mut seen.people, (phone, is_queued), channel);
+                }
+                known.done_with(phone);
             }
             if let Some(rejects) = &mut rejects {
                 rejects.push(&row)?;
@@ -255,12 +256,13 @@ impl PassTotals {
     }
 }
 
-/// The number of a row, where it is the first one that has it.
-fn number_of(row: &JudgedRow) -> Option<PhoneNumber> {
+/// The number of a row, and whether it is the first one that has it.
+fn number_of(row: &JudgedRow) -> Option<(PhoneNumber, bool)> {
     match &row.verdict {
-        Verdict::Queued(accepted) => Some(accepted.phone),
-        Verdict::Suppressed { phone, .. } => Some(*phone),
-        Verdict::Invalid { .. } | Verdict::Duplicate { .. } => None,
+        Verdict::Queued(accepted) => Some((accepted.phone, true)),
+        Verdict::Suppressed { phone, .. } => Some((*phone, true)),
+        Verdict::Duplicate { phone, .. } => Some((*phone, false)),
+        Verdict::Invalid { phone, .. } => phone.map(|phone| (phone, false)),
     }
 }
 

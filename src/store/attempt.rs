@@ -4,21 +4,18 @@
 //! lost, an event, the API's list of messages or a decision proves what became of it. What was decided or
 //! proven is also kept as a note, a row of its own, for the history of the recipient.
 
-use std::cmp::Reverse;
-
 use jiff::Timestamp;
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
 use super::columns::{FOR_AN_OUTCOME, from_millis, time, to_millis};
 use super::error::StoreError;
 use super::ids::{ApiId, AttemptId, BatchId, ChannelId, ContactRow, PersonId, RecipientId};
-use super::keys::{HashKey, KEY_FORM, TOLD_FORM};
+use super::keys::KEY_FORM;
 use super::query::Query as _;
-use crate::domain::eligibility::{PastRequest, RequestOutcome};
+use crate::domain::eligibility::RequestOutcome;
 use crate::domain::event::read_covers;
 use crate::domain::fallback::EarlierOutcome;
 use crate::domain::outcome::AttemptOutcome;
-use crate::domain::results_row::content_digest;
 use crate::domain::text::canonical_text;
 
 /// A request that is about to leave.
@@ -138,7 +135,7 @@ pub(super) const ACCEPTED: &str = "(a.outcome = 'sent' OR a.proof IN ('accepted'
 
 /// Whether request `a` was accepted or may have been. Written with OR: of a list of more than two words SQLite makes a
 /// table, each time that it is asked.
-const MAY_BE_ACCEPTED: &str = "(a.outcome IS NULL OR a.outcome = 'sent' OR a.outcome = 'undecided' \
+pub(super) const MAY_BE_ACCEPTED: &str = "(a.outcome IS NULL OR a.outcome = 'sent' OR a.outcome = 'undecided' \
      OR a.outcome = 'interrupted' OR a.proof = 'accepted' OR a.proof = 'assumed')";
 
 /// Notes when the message was read, if the event came before the proof that the request was accepted.
@@ -368,128 +365,6 @@ pub(super) fn batches_under_way(connection: &Connection) -> Result<Vec<BatchId>,
          WHERE outcome IS NULL",
         [],
     )
-}
-
-/// Who asks about earlier requests, and about what content.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Asker<'a> {
-    pub(super) batch: Option<BatchId>,
-    pub(super) recipient: Option<RecipientId>,
-    pub(super) channel: Option<ChannelId>,
-    pub(super) content: Option<AskedContent<'a>>,
-    /// The random ids of the batches whose people are left out.
-    pub(super) skip: &'a [String],
-}
-
-/// A content that is to be sent.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct AskedContent<'a> {
-    pub(super) keys: &'a HashKey,
-    pub(super) text: &'a str,
-    pub(super) key: AskedKey<'a>,
-}
-
-/// The key of a content: to make it costs as much as to look the person up, and few people need it.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum AskedKey<'a> {
-    /// It is stored.
-    Known(i64),
-    /// It is made when it is needed, for this channel.
-    Of(&'a str),
-}
-
-impl AskedContent<'_> {
-    fn key(&self) -> i64 {
-        match self.key {
-            AskedKey::Known(key) => key,
-            AskedKey::Of(channel) => self.keys.content_key(channel, self.text),
-        }
-    }
-
-    /// The key as a results file would tell it.
-    fn told_key(&self) -> i64 {
-        self.keys.told_content_key(&content_digest(self.text))
-    }
-}
-
-/// What is known of the requests to a person.
-#[derive(Debug, Default)]
-pub(super) struct PastOf {
-    /// Those that were accepted, or may have been, with whose they are; the latest first.
-    pub(super) requests: Vec<(PastRequest, RecipientId)>,
-    /// One was answered "no Messenger" on the channel that is asked about: see [`unreached_since`].
-    pub(super) was_unreached: bool,
-}
-
-/// The requests to a person; of those of the recipient that asks, only whether one was not reached.
-pub(super) fn past_requests(
-    connection: &Connection,
-    person: PersonId,
-    asker: &Asker<'_>,
-) -> Result<PastOf, StoreError> {
-    let mut select = connection.prepare_cached(&format!(
-        "SELECT a.recipient, a.started_at, a.outcome, a.proof,
-                iif(a.channel IS ?2, a.content_key, NULL), a.key_form IS ?3,
-                b.state IS NOT 'complete', iif(?4, lower(hex(b.uid)), NULL), a.id, a.channel IS ?2
-         FROM attempt a INDEXED BY attempt_by_person LEFT JOIN batch b ON b.id = a.recipient >> 32
-         WHERE a.person = ?1 AND a.kind NOT IN ('note', 'test')
-               AND ({MAY_BE_ACCEPTED} OR a.outcome = 'no_messenger')"
-    ))?;
-    let skips = !asker.skip.is_empty();
-    let mut rows = select.query((person, asker.channel, TOLD_FORM, skips))?;
-    let (mut found, mut was_unreached) = (Vec::new(), false);
-    while let Some(row) = rows.next()? {
-        let recipient: RecipientId = row.get(0)?;
-        let outcome: Option<String> = row.get(2)?;
-        let proof: Option<String> = row.get(3)?;
-        let is_unreached = outcome.as_deref() == Some(AttemptOutcome::NoMessenger.word());
-        was_unreached |= is_unreached && row.get::<_, bool>(9)?;
-        if asker.recipient == Some(recipient) {
-            continue;
-        }
-        let is_accepted = matches!(proof.as_deref(), Some("accepted" | "assumed"));
-        if is_unreached && !is_accepted {
-            continue;
-        }
-        let Some(fate) = fate(outcome.as_deref(), proof.as_deref()) else {
-            continue;
-        };
-        let same_batch = asker.batch == Some(recipient.batch());
-        // Those of the batch itself count whatever they said.
-        let content = asker.content.filter(|_| !same_batch);
-        let same_content = match (content, row.get::<_, Option<i64>>(4)?, row.get(5)?) {
-            (Some(content), Some(key), true) => content.told_key() == key,
-            (Some(content), Some(key), false) => content.key() == key,
-            (None, _, _) | (_, None, _) => false,
-        };
-        let request = PastRequest {
-            at: from_millis(row.get(1)?)?,
-            fate,
-            same_batch,
-            same_content,
-            batch_unfinished: row.get(6)?,
-            skipped: is_one_of(asker.skip, row, 7)?,
-        };
-        let id: i64 = row.get(8)?;
-        found.push((Reverse(id), request, recipient));
-    }
-    found.sort_unstable_by_key(|(id, ..)| *id);
-    let requests = found.into_iter();
-    Ok(PastOf {
-        requests: requests
-            .map(|(_, request, whose)| (request, whose))
-            .collect(),
-        was_unreached,
-    })
-}
-
-/// Whether a column is one of these texts. It is not read where there are none: the usual case.
-fn is_one_of(texts: &[String], row: &Row<'_>, column: usize) -> Result<bool, StoreError> {
-    if texts.is_empty() {
-        return Ok(false);
-    }
-    let text: Option<String> = row.get(column)?;
-    Ok(text.is_some_and(|text| texts.contains(&text)))
 }
 
 /// What is known of a request's outcome; `None` if it was not accepted.

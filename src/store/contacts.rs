@@ -57,26 +57,23 @@ pub struct ContactMessage {
 
 /// Who is known on a channel: by a contact, or by a message that was accepted. `of_person` limits the search.
 ///
-/// All that is known of a person stands side by side, so that it is asked for each person: joined, all contacts and
-/// requests would be gathered in files first.
+/// People are walked in the order of their ids, in which their contacts and messages stand too: nothing is gathered
+/// in files but the result, for its order.
 fn select(of_person: bool) -> String {
     let only = if of_person { "AND p.id = ?1" } else { "" };
-    let contact =
-        "FROM contact k INDEXED BY contact_by_person WHERE k.person = p.id AND k.channel = c.id";
-    let message = format!(
-        "FROM attempt a INDEXED BY attempt_by_person
-         WHERE a.person = p.id AND a.channel = c.id AND a.kind NOT IN ('note', 'test') AND {ACCEPTED}"
-    );
     format!(
-        "SELECT c.api_id, p.number, (SELECT max(iif(k.former, NULL, k.api_id)) {contact}),
+        "SELECT c.api_id, p.number, max(iif(k.former, NULL, k.api_id)),
             (SELECT i.first_name FROM recipient r JOIN recipient_input i ON i.id = r.id
              WHERE r.person = p.id AND i.first_name IS NOT NULL ORDER BY r.id DESC LIMIT 1),
             (SELECT i.last_name FROM recipient r JOIN recipient_input i ON i.id = r.id
              WHERE r.person = p.id AND i.last_name IS NOT NULL ORDER BY r.id DESC LIMIT 1),
-            (SELECT min({SENT_AT}) {message}), (SELECT max({SENT_AT}) {message}),
-            (SELECT min(k.opted_in_at) {contact}), (SELECT min(k.opted_out_at) {contact})
+            min({SENT_AT}), max({SENT_AT}), min(k.opted_in_at), min(k.opted_out_at)
         FROM person p CROSS JOIN channel c
-        WHERE p.number IS NOT NULL AND (EXISTS (SELECT 1 {contact}) OR EXISTS (SELECT 1 {message})) {only}
+             LEFT JOIN contact k INDEXED BY contact_by_person ON k.person = p.id AND k.channel = c.id
+             LEFT JOIN attempt a INDEXED BY attempt_by_person
+                  ON a.person = p.id AND a.channel = c.id AND a.kind NOT IN ('note', 'test') AND {ACCEPTED}
+        WHERE p.number IS NOT NULL AND (k.id IS NOT NULL OR a.id IS NOT NULL) {only}
+        GROUP BY p.id, c.id
         ORDER BY c.api_id, p.number"
     )
 }

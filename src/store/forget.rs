@@ -129,19 +129,18 @@ fn erase(
 ) -> Result<Result<Erased, ForgetError>, StoreError> {
     let whose = person::find_or_make(tx.connection, keys, phone)?;
     let people = person::with_same_number(tx.connection, whose)?;
-    for (person, _) in &people {
-        if let Some(recipient) = attempt::under_way_to(tx.connection, *person)? {
+    for person in &people {
+        if let Some(recipient) = attempt::under_way_to(tx.connection, person.id)? {
             let Source { batch, row } = Source::load(tx.connection, recipient)?;
             return Ok(Err(ForgetError::UnderWay { batch, row }));
         }
     }
     let mut erased = erase_one(tx, keys, (whose, keys.number(phone)), phone, now)?;
-    for (other, _) in people.into_iter().skip(1) {
-        let form: i64 = tx
-            .connection
-            .value("SELECT number FROM person WHERE id = ?1", [other])?;
-        let hash = keys.number_column(form);
-        erased.add(&erase_one(tx, keys, (other, hash), phone, now)?);
+    for other in people.into_iter().skip(1) {
+        if let Some(form) = other.number {
+            let whose = (other.id, keys.number_column(form));
+            erased.add(&erase_one(tx, keys, whose, phone, now)?);
+        }
     }
     Ok(Ok(erased))
 }

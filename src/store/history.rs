@@ -4,13 +4,15 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::attempt::{self, AskedContent, AskedKey, Asker};
+use super::attempt::unreached_since;
+use super::channel;
 use super::checkpoint::{Reader, Store};
 use super::decision::{self, DecisionRecord};
 use super::earlier::keep;
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
-use super::{channel, person};
+use super::past::{self, AskedContent, AskedKey, Asker, PastAttempt, PastOf};
+use super::person::{self, Person};
 use crate::domain::eligibility::{
     Eligibility, HistorySpan, PastRequest, RequestOutcome, decide, waits_for,
 };
@@ -40,6 +42,13 @@ pub enum Verdict {
     },
 }
 
+/// What decides about a person: as it is stored, under each form of its number, with the requests to it.
+#[derive(Debug)]
+pub(crate) struct Past {
+    pub(super) people: Vec<Person>,
+    pub(super) attempts: Vec<PastAttempt>,
+}
+
 /// Decides whether the person may be messaged by the one who asks.
 pub(super) fn judge(
     connection: &Connection,
@@ -49,67 +58,77 @@ pub(super) fn judge(
     now: Timestamp,
 ) -> Result<Verdict, StoreError> {
     let people = person::with_same_number(connection, whose)?;
-    if let Some(cause) = people.iter().find_map(|(_, cause)| cause.clone()) {
-        return Ok(Verdict::Suppressed(cause));
-    }
-    let people = people.into_iter().map(|(person, _)| person);
-    let past = past_of(connection, people, asker)?;
-    let unreached = match asker.channel {
-        Some(on) if past.was_unreached && !span.no_messenger.is_zero() => {
-            attempt::unreached_since(connection, whose, on, asker.recipient)?
-        }
-        Some(_) | None => None,
-    };
-    let past = past.requests;
-    let requests: Vec<PastRequest> = past.iter().map(|(request, _)| *request).collect();
-    let earlier = |index| Earlier::load(connection, &past, index);
-    let cause = match decide(&requests, unreached, span, now) {
-        Eligibility::Now => return Ok(Verdict::MayBeMessaged),
-        Eligibility::NoMessenger(at) => Suppression::NoMessengerWithin { at: at.to_string() },
-        // Who asks for no recipient reads a list: the row that has the message is the one that the list is about.
-        Eligibility::SameBatch(_) if asker.recipient.is_none() => {
-            return Ok(Verdict::MayBeMessaged);
-        }
-        Eligibility::SameBatch(index) => {
-            let Earlier { row, at, .. } = earlier(index)?;
-            Suppression::SameBatch { row, at }
-        }
-        Eligibility::Repeated(index) => {
-            let (batch, at, sure) = earlier(index)?.accepted();
-            Suppression::RepeatGuard { batch, at, sure }
-        }
-        Eligibility::Skipped(index) => {
-            let (batch, at, sure) = earlier(index)?.accepted();
-            Suppression::OtherMessage { batch, at, sure }
-        }
-        Eligibility::TooSoon(index) => {
-            let (batch, at, sure) = earlier(index)?.accepted();
-            Suppression::NotWithin { batch, at, sure }
-        }
-        Eligibility::Waits(index) => {
-            let Earlier {
-                batch, row, fate, ..
-            } = earlier(index)?;
-            let why = waits_for(row, &batch);
-            return Ok(Verdict::Waits { fate, why });
-        }
-    };
-    Ok(Verdict::Suppressed(cause))
+    let past = Past::of(connection, people, !asker.skip.is_empty())?;
+    past.judge(connection, asker, span, now)
 }
 
-/// The requests to several people who are one person.
-fn past_of(
-    connection: &Connection,
-    people: impl Iterator<Item = PersonId>,
-    asker: &Asker<'_>,
-) -> Result<attempt::PastOf, StoreError> {
-    let mut past = attempt::PastOf::default();
-    for person in people {
-        let of_person = attempt::past_requests(connection, person, asker)?;
-        past.requests.extend(of_person.requests);
-        past.was_unreached |= of_person.was_unreached;
+impl Past {
+    fn of(
+        connection: &Connection,
+        people: Vec<Person>,
+        with_uid: bool,
+    ) -> Result<Self, StoreError> {
+        let mut attempts = Vec::new();
+        for person in &people {
+            attempts.extend(past::attempts_to(connection, person.id, with_uid)?);
+        }
+        Ok(Self { people, attempts })
     }
-    Ok(past)
+
+    fn judge(
+        &self,
+        connection: &Connection,
+        asker: &Asker<'_>,
+        span: HistorySpan,
+        now: Timestamp,
+    ) -> Result<Verdict, StoreError> {
+        let cause = self.people.iter().find_map(|it| it.suppression.clone());
+        if let Some(cause) = cause {
+            return Ok(Verdict::Suppressed(cause));
+        }
+        let past = PastOf::new(&self.attempts, asker);
+        let unreached = match (asker.channel, self.people.first()) {
+            (Some(on), Some(whose)) if past.was_unreached && !span.no_messenger.is_zero() => {
+                unreached_since(connection, whose.id, on, asker.recipient)?
+            }
+            (Some(_) | None, _) => None,
+        };
+        let past = past.requests;
+        let requests: Vec<PastRequest> = past.iter().map(|(request, _)| *request).collect();
+        let earlier = |index| Earlier::load(connection, &past, index);
+        let cause = match decide(&requests, unreached, span, now) {
+            Eligibility::Now => return Ok(Verdict::MayBeMessaged),
+            Eligibility::NoMessenger(at) => Suppression::NoMessengerWithin { at: at.to_string() },
+            // Who asks for no recipient reads a list: the row that has the message is the one that the list is about.
+            Eligibility::SameBatch(_) if asker.recipient.is_none() => {
+                return Ok(Verdict::MayBeMessaged);
+            }
+            Eligibility::SameBatch(index) => {
+                let Earlier { row, at, .. } = earlier(index)?;
+                Suppression::SameBatch { row, at }
+            }
+            Eligibility::Repeated(index) => {
+                let (batch, at, sure) = earlier(index)?.accepted();
+                Suppression::RepeatGuard { batch, at, sure }
+            }
+            Eligibility::Skipped(index) => {
+                let (batch, at, sure) = earlier(index)?.accepted();
+                Suppression::OtherMessage { batch, at, sure }
+            }
+            Eligibility::TooSoon(index) => {
+                let (batch, at, sure) = earlier(index)?.accepted();
+                Suppression::NotWithin { batch, at, sure }
+            }
+            Eligibility::Waits(index) => {
+                let Earlier {
+                    batch, row, fate, ..
+                } = earlier(index)?;
+                let why = waits_for(row, &batch);
+                return Ok(Verdict::Waits { fate, why });
+            }
+        };
+        Ok(Verdict::Suppressed(cause))
+    }
 }
 
 /// A request that decides, for people.
@@ -200,6 +219,23 @@ impl Store {
 }
 
 impl Reader {
+    /// What decides about the person of a number; `None` if no list and no event ever named it. `skip`: as for
+    /// [`Self::judge`].
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn past(
+        &self,
+        phone: PhoneNumber,
+        skip: &[String],
+    ) -> Result<Option<Past>, StoreError> {
+        let people = person::with_number(&self.connection, &self.keys, phone)?;
+        if people.is_empty() {
+            return Ok(None);
+        }
+        Past::of(&self.connection, people, !skip.is_empty()).map(Some)
+    }
+
     /// Whether a number may be messaged, as a claim would find now, on the channel `on` and with the rendered `content`,
     /// as far as they are known. What was sent for the list's own `batch` keeps nobody back; `skip` are the random ids of
     /// the batches whose people are left out.
@@ -209,23 +245,40 @@ impl Reader {
     pub fn judge(
         &self,
         phone: PhoneNumber,
+        about: (Option<&str>, Option<&str>),
+        span: HistorySpan,
+        batch: Option<BatchId>,
+        skip: &[String],
+        now: Timestamp,
+    ) -> Result<Verdict, StoreError> {
+        match self.past(phone, skip)? {
+            Some(past) => self.judge_person(&past, about, span, batch, skip, now),
+            None => Ok(Verdict::MayBeMessaged),
+        }
+    }
+
+    /// The same for a person that was looked up.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn judge_person(
+        &self,
+        past: &Past,
         (on, content): (Option<&str>, Option<&str>),
         span: HistorySpan,
         batch: Option<BatchId>,
         skip: &[String],
         now: Timestamp,
     ) -> Result<Verdict, StoreError> {
-        let Some(whose) = person::find(&self.connection, &self.keys, phone)? else {
-            return Ok(Verdict::MayBeMessaged);
+        let known = match on {
+            Some(on) if !past.attempts.is_empty() => channel::find(&self.connection, on)?,
+            Some(_) | None => None,
         };
-        let known = on
-            .map(|on| channel::find(&self.connection, on))
-            .transpose()?;
         let same = on.zip(content);
         let asker = Asker {
             batch,
             recipient: None,
-            channel: known.flatten(),
+            channel: known,
             content: same.map(|(on, text)| AskedContent {
                 keys: &self.keys,
                 text,
@@ -233,6 +286,6 @@ impl Reader {
             }),
             skip,
         };
-        judge(&self.connection, whose, &asker, span, now)
+        past.judge(&self.connection, &asker, span, now)
     }
 }

@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::attempt::{fate, unreached_since};
+use super::attempt::unreached_since;
+use super::channel;
 use super::checkpoint::Reader;
 use super::columns::from_millis;
 use super::error::StoreError;
-use super::ids::{BatchId, ChannelId, PersonId};
+use super::history::Past;
+use super::ids::{BatchId, ChannelId};
+use super::person::Person;
 use super::query::Query as _;
-use super::{channel, person};
 use crate::domain::eligibility::RequestOutcome;
-use crate::domain::phone::PhoneNumber;
 
 /// What is known of the person of a number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,36 +48,44 @@ impl Reader {
         )
     }
 
-    /// What is known of a number; `on` is the channel whose refusals count, all where none is named.
+    /// What is known of a person; `on` is the channel whose refusals count, all where none is named.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint cannot be read.
     pub(crate) fn known_person(
         &self,
-        phone: PhoneNumber,
+        past: &Past,
         on: Option<&str>,
-    ) -> Result<Option<KnownPerson>, StoreError> {
+    ) -> Result<KnownPerson, StoreError> {
         let connection = &self.connection;
-        let Some(whose) = person::find(connection, &self.keys, phone)? else {
-            return Ok(None);
-        };
-        let mut known = KnownPerson::default();
         let asked_on = match on {
             Some(on) => channel::find(connection, on)?,
             None => None,
         };
-        for (whose, _) in person::with_same_number(connection, whose)? {
-            let refused_on = note_requests(connection, whose, &mut known)?;
-            let asked = refused_on
-                .into_iter()
-                .filter(|channel| on.is_none() || asked_on == Some(*channel));
-            for channel in asked {
-                let since = unreached_since(connection, whose, channel, None)?;
+        let mut known = KnownPerson::default();
+        let mut refused_on = BTreeSet::new();
+        for attempt in &past.attempts {
+            let request = (attempt.batch(), attempt.at);
+            match attempt.fate {
+                _ if attempt.is_unreached() => {
+                    refused_on.insert(attempt.channel);
+                }
+                Some(RequestOutcome::Accepted) => known.messages.push(request),
+                Some(
+                    RequestOutcome::UnderWay | RequestOutcome::Unknown | RequestOutcome::SentAgain,
+                ) => known.open.push(request),
+                None => {}
+            }
+        }
+        refused_on.retain(|channel| on.is_none() || asked_on == Some(*channel));
+        for person in &past.people {
+            for channel in &refused_on {
+                let since = unreached_since(connection, person.id, *channel, None)?;
                 known.no_messenger = known.no_messenger.max(since);
             }
-            note_opting(connection, whose, asked_on, &mut known)?;
+            note_opting(connection, person, asked_on, &mut known)?;
         }
-        Ok(Some(known))
+        Ok(known)
     }
 
     /// The name of a batch; its number where it has none any more.
@@ -121,58 +130,28 @@ impl Reader {
     }
 }
 
-/// Notes what became of the requests to the person; returns the channels on which one found nobody.
-fn note_requests(
-    connection: &Connection,
-    whose: PersonId,
-    known: &mut KnownPerson,
-) -> Result<BTreeSet<ChannelId>, StoreError> {
-    let mut select = connection.prepare_cached(
-        "SELECT recipient >> 32, outcome, proof, started_at, channel
-         FROM attempt INDEXED BY attempt_by_person
-         WHERE person = ?1 AND kind IN ('request', 'import')
-               AND (outcome IS NULL OR outcome = 'sent' OR outcome = 'no_messenger' OR outcome = 'undecided'
-                    OR outcome = 'interrupted' OR proof IN ('accepted', 'assumed'))",
-    )?;
-    let mut rows = select.query([whose])?;
-    let mut refused_on = BTreeSet::new();
-    while let Some(row) = rows.next()? {
-        let (batch, at) = (row.get(0)?, from_millis(row.get(3)?)?);
-        let (outcome, proof): (Option<String>, Option<String>) = (row.get(1)?, row.get(2)?);
-        if outcome.as_deref() == Some("no_messenger") && proof.is_none() {
-            refused_on.insert(row.get(4)?);
-            continue;
-        }
-        match fate(outcome.as_deref(), proof.as_deref()) {
-            Some(RequestOutcome::Accepted) => known.messages.push((batch, at)),
-            Some(
-                RequestOutcome::UnderWay | RequestOutcome::Unknown | RequestOutcome::SentAgain,
-            ) => known.open.push((batch, at)),
-            None => {}
-        }
-    }
-    Ok(refused_on)
-}
-
 /// Notes whether the person opted in or out, when it acted last, and whether it is a contact on the channel.
 fn note_opting(
     connection: &Connection,
-    whose: PersonId,
+    person: &Person,
     on: Option<ChannelId>,
     known: &mut KnownPerson,
 ) -> Result<(), StoreError> {
-    type Said = (Option<i64>, Option<i64>, Option<i64>, bool);
-    let (opted_in, opted_out, inbound, is_contact): Said = connection.row(
-        "SELECT max(opted_in_at), max(opted_out_at), (SELECT last_inbound_at FROM person WHERE id = ?1),
+    let (opted_in, opted_out, is_contact): (Option<i64>, Option<i64>, bool) = connection.row(
+        "SELECT max(opted_in_at), max(opted_out_at),
                 coalesce(max(channel = ?2 AND former = 0 AND api_id IS NOT NULL), 0)
          FROM contact INDEXED BY contact_by_person WHERE person = ?1",
-        (whose, on),
+        (person.id, on),
     )?;
-    let listed = person::opted_out_at(connection, whose)?;
     let time = |at: Option<i64>| at.map(from_millis).transpose();
     known.opted_in = known.opted_in.max(time(opted_in)?);
     known.is_contact |= is_contact;
-    known.acted = known.acted.max(time(inbound)?).max(known.opted_in);
-    known.opted_out = known.opted_out.max(time(opted_out.max(listed))?);
+    known.acted = known
+        .acted
+        .max(time(person.last_inbound_at)?)
+        .max(known.opted_in);
+    known.opted_out = known
+        .opted_out
+        .max(time(opted_out.max(person.opted_out_at))?);
     Ok(())
 }

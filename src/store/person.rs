@@ -1,7 +1,7 @@
 //! People: found by number, or by the keyed hash of a number that was erased.
 
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
 use super::columns::{number_columns, phone_from_column, phone_to_column, to_millis};
 use super::error::StoreError;
@@ -162,23 +162,98 @@ pub(super) fn number(
     Ok(number.flatten())
 }
 
+/// A person as it is stored.
+#[derive(Debug, Clone)]
+pub(super) struct Person {
+    pub(super) id: PersonId,
+    /// As it is stored; `None` once it was erased.
+    pub(super) number: Option<i64>,
+    /// Why it must not be messaged, if so.
+    pub(super) suppression: Option<Suppression>,
+    /// When it was put on the suppression list because of an opt-out, in milliseconds.
+    pub(super) opted_out_at: Option<i64>,
+    /// When it last wrote or pressed a button, in milliseconds.
+    pub(super) last_inbound_at: Option<i64>,
+}
+
 /// The person, and the others with the same number, usually none: an older version stored it in a form that its
-/// numbering plan has given up, and a list in the new form made another person. Each with why it must not be messaged.
+/// numbering plan has given up, and a list in the new form made another person.
 pub(super) fn with_same_number(
     connection: &Connection,
     person: PersonId,
-) -> Result<Vec<(PersonId, Option<Suppression>)>, StoreError> {
-    let (stored, suppression) = number_and_suppression(connection, person)?;
-    let mut people = vec![(person, suppression)];
-    let Some(stored) = stored else {
-        return Ok(people);
-    };
-    for form in number_columns(phone_from_column(stored)?).filter(|form| *form != stored) {
-        if let Some(other) = by_number(connection, form)? {
-            people.push((other, number_and_suppression(connection, other)?.1));
+) -> Result<Vec<Person>, StoreError> {
+    let found = connection.find_read(
+        "SELECT id, number, suppressed_at, suppressed_reason, suppressed_source IS ?2, last_inbound_at
+             FROM person WHERE id = ?1",
+        (person, FORGET),
+        read,
+    )?;
+    let known = found.unwrap_or(Person {
+        id: person,
+        number: None,
+        suppression: None,
+        opted_out_at: None,
+        last_inbound_at: None,
+    });
+    let number = known.number;
+    let mut people = vec![known];
+    if let Some(stored) = number {
+        for form in number_columns(phone_from_column(stored)?).filter(|form| *form != stored) {
+            people.extend(named(connection, form)?);
         }
     }
     Ok(people)
+}
+
+/// Everybody with this number, as [`with_same_number`] finds them; nobody if no list and no event ever named it.
+pub(super) fn with_number(
+    connection: &Connection,
+    keys: &HashKey,
+    phone: PhoneNumber,
+) -> Result<Vec<Person>, StoreError> {
+    let mut people = Vec::new();
+    for form in number_columns(phone) {
+        people.extend(named(connection, form)?);
+    }
+    if people.is_empty()
+        && let Some(erased) = find(connection, keys, phone)?
+    {
+        return with_same_number(connection, erased);
+    }
+    Ok(people)
+}
+
+fn named(connection: &Connection, form: i64) -> Result<Option<Person>, StoreError> {
+    connection.find_read(
+        "SELECT p.id, p.number, suppressed_at, suppressed_reason, suppressed_source IS ?2, last_inbound_at
+             FROM person_by_number n CROSS JOIN person p ON p.id = n.person WHERE n.number = ?1",
+        (form, FORGET),
+        read,
+    )
+}
+
+fn read(row: &Row<'_>) -> Result<Person, StoreError> {
+    let number: Option<i64> = row.get(1)?;
+    let suppressed_at: Option<i64> = row.get(2)?;
+    let (mut suppression, mut opted_out_at) = (None, None);
+    if suppressed_at.is_some() {
+        let reason: Option<String> = row.get(3)?;
+        let is_erased = number.is_none() && row.get(4)?;
+        let reason = reason.unwrap_or_default();
+        opted_out_at = suppressed_at.filter(|_| reason == OPTED_OUT);
+        suppression = Some(if is_erased {
+            Suppression::Forgotten
+        } else {
+            Suppression::Listed { reason }
+        });
+    }
+    Ok(Person {
+        id: row.get(0)?,
+        number,
+        suppression,
+        opted_out_at,
+        last_inbound_at: row.get(5)?,
+    })
 }
 
 /// Why the person must not be messaged, if so. What is kept under another form of the number counts too.
@@ -187,43 +262,7 @@ pub(super) fn suppression(
     person: PersonId,
 ) -> Result<Option<Suppression>, StoreError> {
     let people = with_same_number(connection, person)?;
-    Ok(people.into_iter().find_map(|(_, suppression)| suppression))
-}
-
-/// The number as it is stored, and why the person must not be messaged.
-fn number_and_suppression(
-    connection: &Connection,
-    person: PersonId,
-) -> Result<(Option<i64>, Option<Suppression>), StoreError> {
-    let found: Option<(Option<i64>, bool, Option<String>, bool)> = connection.find_row(
-        "SELECT number, suppressed_at IS NOT NULL, suppressed_reason,
-                    suppressed_source IS ?2 AND number IS NULL
-             FROM person WHERE id = ?1",
-        (person, FORGET),
-    )?;
-    let Some((number, is_suppressed, reason, is_erased)) = found else {
-        return Ok((None, None));
-    };
-    let suppression = match (is_suppressed, is_erased) {
-        (false, _) => None,
-        (true, true) => Some(Suppression::Forgotten),
-        (true, false) => Some(Suppression::Listed {
-            reason: reason.unwrap_or_default(),
-        }),
-    };
-    Ok((number, suppression))
-}
-
-/// When the person was put on the suppression list because of an opt-out, in milliseconds.
-pub(super) fn opted_out_at(
-    connection: &Connection,
-    person: PersonId,
-) -> Result<Option<i64>, StoreError> {
-    connection.find(
-        "SELECT suppressed_at FROM person
-             WHERE id = ?1 AND suppressed_at IS NOT NULL AND suppressed_reason = ?2",
-        (person, OPTED_OUT),
-    )
+    Ok(people.into_iter().find_map(|person| person.suppression))
 }
 
 /// Puts the person on the suppression list; an entry that is there stays. Returns whether it is new.

@@ -1,0 +1,189 @@
+//! The requests to a person, and what they are to the one who asks about them.
+
+use std::cmp::Reverse;
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+use super::attempt::{MAY_BE_ACCEPTED, fate};
+use super::columns::time;
+use super::error::StoreError;
+use super::ids::{AttemptId, BatchId, ChannelId, PersonId, RecipientId};
+use super::keys::{HashKey, TOLD_FORM};
+use super::query::Query as _;
+use crate::domain::eligibility::{PastRequest, RequestOutcome};
+use crate::domain::outcome::AttemptOutcome;
+use crate::domain::results_row::content_digest;
+
+/// Who asks about earlier requests, and about what content.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asker<'a> {
+    pub(super) batch: Option<BatchId>,
+    pub(super) recipient: Option<RecipientId>,
+    pub(super) channel: Option<ChannelId>,
+    pub(super) content: Option<AskedContent<'a>>,
+    /// The random ids of the batches whose people are left out.
+    pub(super) skip: &'a [String],
+}
+
+/// A content that is to be sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AskedContent<'a> {
+    pub(super) keys: &'a HashKey,
+    pub(super) text: &'a str,
+    pub(super) key: AskedKey<'a>,
+}
+
+/// The key of a content: to make it costs as much as to look the person up, and few people need it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum AskedKey<'a> {
+    /// It is stored.
+    Known(i64),
+    /// It is made when it is needed, for this channel.
+    Of(&'a str),
+}
+
+impl AskedContent<'_> {
+    fn key(&self) -> i64 {
+        match self.key {
+            AskedKey::Known(key) => key,
+            AskedKey::Of(channel) => self.keys.content_key(channel, self.text),
+        }
+    }
+
+    /// The key as a results file would tell it.
+    fn told_key(&self) -> i64 {
+        self.keys.told_content_key(&content_digest(self.text))
+    }
+}
+
+/// What identifies the content of a request.
+#[derive(Debug, Clone, Copy)]
+enum ContentKey {
+    /// As this checkpoint makes it.
+    Own(i64),
+    /// As a results file tells it.
+    Told(i64),
+}
+
+/// A request to a person, as it is stored. Those that were surely refused are left out.
+#[derive(Debug)]
+pub(super) struct PastAttempt {
+    id: AttemptId,
+    recipient: RecipientId,
+    pub(super) channel: ChannelId,
+    pub(super) at: Timestamp,
+    /// `None` if it was not accepted.
+    pub(super) fate: Option<RequestOutcome>,
+    /// It was answered "no Messenger", whatever was proven later.
+    found_nobody: bool,
+    /// Something was proven of it.
+    is_proven: bool,
+    content: Option<ContentKey>,
+    batch_unfinished: bool,
+    /// The random id of its batch; only if it was asked for.
+    batch_uid: Option<String>,
+}
+
+impl PastAttempt {
+    /// The batch that it is of.
+    pub(super) fn batch(&self) -> BatchId {
+        self.recipient.batch()
+    }
+
+    /// Whether "no Messenger" is the last that is known of it.
+    pub(super) fn is_unreached(&self) -> bool {
+        self.found_nobody && !self.is_proven
+    }
+
+    /// What it is to the one who asks; `None` if it was not accepted, or is its own.
+    fn seen_by(&self, asker: &Asker<'_>) -> Option<(PastRequest, RecipientId)> {
+        let fate = self.fate?;
+        let was_refused = self.found_nobody && fate != RequestOutcome::Accepted;
+        if was_refused || asker.recipient == Some(self.recipient) {
+            return None;
+        }
+        let same_batch = asker.batch == Some(self.batch());
+        // Those of the batch itself count whatever they said.
+        let content = asker.content.filter(|_| !same_batch);
+        let is_here = asker.channel == Some(self.channel);
+        let same_content = match (content, self.content.filter(|_| is_here)) {
+            (Some(content), Some(ContentKey::Told(key))) => content.told_key() == key,
+            (Some(content), Some(ContentKey::Own(key))) => content.key() == key,
+            (None, _) | (_, None) => false,
+        };
+        let is_skipped = |uid| asker.skip.contains(uid);
+        let request = PastRequest {
+            at: self.at,
+            fate,
+            same_batch,
+            same_content,
+            batch_unfinished: self.batch_unfinished,
+            skipped: self.batch_uid.as_ref().is_some_and(is_skipped),
+        };
+        Some((request, self.recipient))
+    }
+}
+
+/// The requests to a person, the latest first. `with_uid`: with the random ids of their batches.
+pub(super) fn attempts_to(
+    connection: &Connection,
+    person: PersonId,
+    with_uid: bool,
+) -> Result<Vec<PastAttempt>, StoreError> {
+    let mut found = connection.read(
+        &format!(
+            "SELECT a.id, a.recipient, a.channel, a.started_at, a.outcome, a.proof, a.content_key, a.key_form IS ?2,
+                b.state IS NOT 'complete', iif(?3, lower(hex(b.uid)), NULL)
+         FROM attempt a INDEXED BY attempt_by_person LEFT JOIN batch b ON b.id = a.recipient >> 32
+         WHERE a.person = ?1 AND a.kind NOT IN ('note', 'test')
+               AND ({MAY_BE_ACCEPTED} OR a.outcome = 'no_messenger')"
+        ),
+        (person, TOLD_FORM, with_uid),
+        |row| {
+            let (outcome, proof): (Option<String>, Option<String>) = (row.get(4)?, row.get(5)?);
+            let (outcome, proof) = (outcome.as_deref(), proof.as_deref());
+            let content: Option<i64> = row.get(6)?;
+            Ok(PastAttempt {
+                id: row.get(0)?,
+                recipient: row.get(1)?,
+                channel: row.get(2)?,
+                at: time(row, 3)?,
+                fate: fate(outcome, proof),
+                found_nobody: outcome == Some(AttemptOutcome::NoMessenger.word()),
+                is_proven: proof.is_some(),
+                content: content.map(if row.get(7)? {
+                    ContentKey::Told
+                } else {
+                    ContentKey::Own
+                }),
+                batch_unfinished: row.get(8)?,
+                batch_uid: row.get(9)?,
+            })
+        },
+    )?;
+    // The order is made here: SQLite makes a table for it, each time that it is asked.
+    found.sort_unstable_by_key(|attempt| Reverse(attempt.id));
+    Ok(found)
+}
+
+/// What is known of the requests to a person.
+#[derive(Debug)]
+pub(super) struct PastOf {
+    /// Those that were accepted, or may have been, with whose they are; those of the recipient that asks are left out.
+    pub(super) requests: Vec<(PastRequest, RecipientId)>,
+    /// One was answered "no Messenger" on the channel that is asked about: see [`unreached_since`](super::attempt::unreached_since).
+    pub(super) was_unreached: bool,
+}
+
+impl PastOf {
+    /// What these requests are to the one who asks.
+    pub(super) fn new(attempts: &[PastAttempt], asker: &Asker<'_>) -> Self {
+        let is_here = |attempt: &PastAttempt| asker.channel == Some(attempt.channel);
+        let mut attempts_here = attempts.iter().filter(|attempt| is_here(attempt));
+        Self {
+            requests: attempts.iter().filter_map(|it| it.seen_by(asker)).collect(),
+            was_unreached: attempts_here.any(|attempt| attempt.found_nobody),
+        }
+    }
+}

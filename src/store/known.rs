@@ -12,9 +12,10 @@ use super::columns::from_millis;
 use super::error::StoreError;
 use super::history::Past;
 use super::ids::{BatchId, ChannelId};
-use super::person::Person;
+use super::person::{self, Person};
 use super::query::Query as _;
 use crate::domain::eligibility::RequestOutcome;
+use crate::domain::phone::PhoneNumber;
 
 /// What is known of the person of a number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -710,3 +710,26 @@ fn a_results_file_that_a_person_changed_and_that_tells_nothing_new_stops_nothing
     }
     assert_eq!(sends(&sandbox), 10);
 }
+
+#[test]
+fn results_in_a_workbook_tell_it_too_where_another_file_was_named() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(6);
+    fs::create_dir(scratch.path("data")).unwrap();
+    let out = ["--db", "data/outreach.db", "--out", "results.xlsx"];
+    let send = scratch.send(&sandbox);
+    send.with(&out).with(&["--limit", "2"]).run().expect(4);
+    copy_over(&scratch, "data", "backup");
+    scratch.resume(&sandbox).with(&out).run().expect(0);
+    mirror_in_place(&scratch, "backup", "data");
+    let resume = || scratch.resume(&sandbox);
+    for resumed in [
+        resume().with(&["--db", "data/outreach.db"]),
+        resume().with(&out).with(&["--force"]),
+    ] {
+        let refused = resumed.run().expect(8);
+        let refused = refused.says("does not know 4 messages that");
+        refused.says("results.xlsx");
+    }
+    assert_eq!(sends(&sandbox), 6);
+}

@@ -44,7 +44,8 @@ pub(super) fn stops(files: &[PathBuf], call: &Call) -> Result<Option<List>, Comm
     }
     let sources = settings::sources(files);
     let open = |intake: &_| List::of_suppressed(&sources, intake);
-    call.open_list(&sources, &open).map(Some)
+    call.open_list(&sources, settings::IfHidden::Tell, &open)
+        .map(Some)
 }
 
 /// What became of the opt-outs of a file, and which are lost.

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &CheckArgs, call: &Call, out: &mut dyn Write) -> Command
     let sms = settings.content()?.sms_settings;
     let fallback = settings::fallback(&settings.other_channels()?)?;
     let sources = settings::sources(&args.files);
-    let list = call.open_list(&sources, &|intake| {
+    let list = call.open_list(&sources, settings::IfHidden::Tell, &|intake| {
         let list = List::open(&sources, intake, message.as_ref())?.with_sms(sms);
         let list = list.with_fallback(&fallback)?;
         Ok(list.in_dialect(checkpoint.dialect))

@@ -11,7 +11,7 @@ use super::error::{CommandError, CommandResult};
 use super::follow_up;
 use super::mending::Joined;
 use super::run::{Front, Outcome, StartOptions};
-use super::settings;
+use super::settings::{self, IfHidden};
 use super::terminal::say_interrupted;
 use crate::cli::SendArgs;
 use crate::exit::ExitCode;
@@ -232,7 +232,7 @@ fn open_list(front: &Front<'_>, to_send: &ListToSend<'_>) -> Result<List, Comman
     };
     let sms = settings.content()?.sms_settings;
     let sources = to_send.sources;
-    let list = front.call.open_list(sources, &|intake| {
+    let list = front.call.open_list(sources, IfHidden::Ask, &|intake| {
         let ours = match (to_send.joined, &to_send.follow_up) {
             (Some(joined), _) => Some(joined.intake(settings, intake)),
             (None, Some(_)) => Some(reading_follow_up(intake)),

@@ -14,8 +14,8 @@ use crate::dispatch::GuardSettings;
 use crate::dispatch::pacer::core::Settings as PacerSettings;
 use crate::domain::content::{Body, ContentSource, Template};
 use crate::exit::ExitCode;
-use crate::intake::{Sheets, Source};
-use crate::report::grouped;
+use crate::intake::{HiddenRows, Sheets, Source};
+use crate::report::{grouped, plural};
 use crate::run::{
     Access, FallbackSource, Files, HistorySpan, IntakeSettings, List, ManyMayFallBack, Meaning,
     RefusalRule, Rehearsal, RunError, RunSettings,
@@ -110,6 +110,15 @@ fn refusals(mut said: Vec<RefusalRule>, invalid: Option<&str>) -> Vec<RefusalRul
     said
 }
 
+/// Whether it matters that rows of a sheet are hidden.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum IfHidden {
+    /// Whether they are left out is asked, or refused where nobody can be asked.
+    Ask,
+    /// A note tells that they are read.
+    Tell,
+}
+
 impl Call {
     /// The files of a command: what it reads must not be written over.
     pub(super) fn files(
@@ -152,6 +161,7 @@ impl Call {
     pub(super) fn open_list(
         &self,
         sources: &[Source],
+        hidden: IfHidden,
         open: &dyn Fn(&IntakeSettings) -> Result<List, RunError>,
     ) -> Result<List, CommandError> {
         let (console, intake) = (self.console, self.settings.intake()?);
@@ -168,6 +178,16 @@ impl Call {
                 let intake = IntakeSettings { sheet, ..intake };
                 (open(&intake)?, intake)
             }
+        };
+        let (list, intake) = if hidden == IfHidden::Ask && list.hidden_rows() > 0 {
+            let hidden_rows = Some(ask_for_hidden(list.hidden_rows(), can_ask, console)?);
+            let intake = IntakeSettings {
+                hidden_rows,
+                ..intake
+            };
+            (open(&intake)?, intake)
+        } else {
+            (list, intake)
         };
         let Some(looks) = list.looks_international() else {
             return Ok(list);
@@ -202,6 +222,25 @@ pub(super) fn sources(files: &[PathBuf]) -> Vec<Source> {
             }
         })
         .collect()
+}
+
+/// What becomes of rows that are hidden in a sheet.
+fn ask_for_hidden(rows: u64, can_ask: bool, console: Console) -> Result<HiddenRows, CommandError> {
+    let told = format!(
+        "{} in the sheet, as by a filter",
+        plural(rows, "row is hidden", "rows are hidden")
+    );
+    if !can_ask {
+        return Err(CommandError::usage(format_args!(
+            "{told}: give --hidden-rows skip to leave them out, or --hidden-rows send to send to them too; nothing was sent \
+             or written"
+        )));
+    }
+    Ok(if console.ask(format_args!("{told}. Leave them out?")) {
+        HiddenRows::Skip
+    } else {
+        HiddenRows::Send
+    })
 }
 
 /// The sheet that is meant, where several have numbers; `None` if there is nothing to ask.

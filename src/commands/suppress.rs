@@ -88,7 +88,7 @@ fn import(
     }
     let dialect = settings.checkpoint()?.dialect;
     let sources = settings::sources(files);
-    let list = call.open_list(&sources, &|intake| {
+    let list = call.open_list(&sources, settings::IfHidden::Tell, &|intake| {
         Ok(List::of_suppressed(&sources, intake)?.in_dialect(dialect))
     })?;
     for note in list.notes() {

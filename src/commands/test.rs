@@ -118,7 +118,7 @@ fn message(args: &TestArgs, call: &Call) -> Result<(PathBuf, TestMessage), Comma
     let connection = settings.connection()?;
     let channel = call.channel(&connection, args.sandbox)?;
     let sources = settings::sources(&args.files);
-    let list = call.open_list(&sources, &|intake| {
+    let list = call.open_list(&sources, settings::IfHidden::Tell, &|intake| {
         Ok(List::open(&sources, intake, source.as_ref())?.with_sms(sms))
     })?;
     if let Some(doubt) = list.doubtful_message().filter(|_| !call.console.can_ask()) {

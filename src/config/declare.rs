@@ -29,7 +29,7 @@ use crate::domain::schedule::{DailyWindow, Schedule, WindowBy};
 use crate::domain::sending::Undecided;
 use crate::domain::sms::SmsSettings;
 use crate::domain::span::{above_zero, parse_span};
-use crate::intake::{Delimiter, NumbersPerRow, Prefer, TextEncoding};
+use crate::intake::{Delimiter, HiddenRows, NumbersPerRow, Prefer, TextEncoding};
 
 /// How to reach the API.
 #[derive(Debug, Clone, Args)]
@@ -165,6 +165,10 @@ pub(crate) struct ContactsFile {
     /// Sheet of a workbook [default: the first with numbers]
     #[arg(long, value_name = "NAME")]
     pub(super) sheet: Option<String>,
+    /// What becomes of rows that are hidden in a sheet (XLSX), as by a filter: skip, or send [default: asked]
+    #[arg(long, value_name = "WHAT",
+        value_parser = one_of([("skip", HiddenRows::Skip), ("send", HiddenRows::Send)]))]
+    pub(super) hidden_rows: Option<HiddenRows>,
     /// Row of the header, as a spreadsheet numbers it [default: detected]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(super) header_row: Option<NonZeroU32>,

@@ -107,6 +107,7 @@ impl Settings {
             delimiter: file.delimiter,
             encoding: file.encoding,
             sheet: file.sheet,
+            hidden_rows: file.hidden_rows,
             header_row: file.header_row,
             no_header: file.no_header,
             ignore_consent: file.ignore_consent_column,

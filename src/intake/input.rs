@@ -10,12 +10,12 @@ use super::guess::Doubt;
 use super::header::{Header, is_mends, is_ours};
 use super::international::{LooksInternational, looks_international};
 use super::open::{Opened, open};
-use super::settings::Settings;
+use super::settings::{HiddenRows, Settings};
 use super::sheets::Sheets;
 use super::source::{FileDigest, Source};
 use crate::domain::dialect::ListFormat;
 use crate::domain::percent::Percent;
-use crate::domain::text::{is_blank, trimmed};
+use crate::domain::text::{is_blank, plural, trimmed};
 
 /// One or several contacts files of one batch, examined and ready to be judged.
 pub struct Input {
@@ -28,6 +28,7 @@ pub struct Input {
     notes: Vec<String>,
     doubts: Vec<LetterDoubt>,
     sheets: Option<Sheets>,
+    hidden_rows: u64,
     digest: FileDigest,
     stem: String,
     format: ListFormat,
@@ -56,12 +57,14 @@ impl Input {
         let mut notes: Vec<String> = Vec::new();
         let digests: Vec<_> = opened.iter().map(|file| file.digest).collect();
         let mut files = Vec::with_capacity(opened.len());
-        let (mut looks, mut doubts, mut sheets) = (None, Vec::new(), None);
+        let (mut looks, mut doubts, mut sheets, mut hidden_rows) = (None, Vec::new(), None, 0);
         for mut file in opened {
             notes.push(format!("{}: {}", file.name, file.note));
             notes.extend(file.sheets.as_ref().map(Sheets::to_string));
             sheets = sheets.or(file.sheets.take());
             let (doubt, sample) = (file.doubt.take(), std::mem::take(&mut file.sample));
+            notes.extend(hidden_note(&file, settings));
+            hidden_rows += file.hidden_rows;
             notes.extend(title_note(&file));
             let file = align(file, &first_name, &headers)?;
             let sample = sample.iter().map(|row| in_order(row, &file.columns));
@@ -85,6 +88,7 @@ impl Input {
             format,
             doubts,
             sheets,
+            hidden_rows: settings.hidden_rows.map_or(hidden_rows, |_| 0),
         })
     }
 
@@ -106,6 +110,11 @@ impl Input {
     /// The sheets of the first workbook that has several, where none was named.
     pub(crate) fn sheets(&self) -> Option<&Sheets> {
         self.sheets.as_ref()
+    }
+
+    /// Rows that are hidden in their sheets, where nobody said what becomes of them.
+    pub(crate) fn hidden_rows(&self) -> u64 {
+        self.hidden_rows
     }
 
     /// What was detected, in words, one line for each file.
@@ -236,6 +245,22 @@ fn align(file: Opened, first: &str, headers: &[String]) -> Result<FileInput, Int
         layout: file.layout,
         header_row: row,
     })
+}
+
+/// What becomes of the hidden rows of a file.
+fn hidden_note(file: &Opened, settings: &Settings) -> Option<String> {
+    let rows = file.hidden_rows;
+    let what = match settings.hidden_rows {
+        _ if rows == 0 => return None,
+        Some(HiddenRows::Skip) => "left out",
+        Some(HiddenRows::Send) => "read like the others",
+        None => "read like the others (--hidden-rows skip leaves them out)",
+    };
+    let rows = plural(rows, "row is hidden", "rows are hidden");
+    Some(format!(
+        "{}: {rows} in the sheet, as by a filter: {what}",
+        file.name
+    ))
 }
 
 /// Says which rows above the header are left out.

@@ -77,7 +77,7 @@ pub(crate) use mends::{MENDS, may_mend};
 pub(crate) use rules::{EXAMPLES, Render};
 pub use rules::{Judge, Unsendable};
 pub(crate) use settings::{ColumnChoice, Delimiter, Prefer};
-pub use settings::{NumbersPerRow, Settings};
+pub use settings::{HiddenRows, NumbersPerRow, Settings};
 pub(crate) use sheets::Sheets;
 pub use source::Source;
 pub use summary::Summary;

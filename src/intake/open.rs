@@ -12,7 +12,7 @@ use super::guess::Doubt;
 use super::header::Header;
 use super::mixed::{self, Lines};
 use super::rows::{Block, RowFault};
-use super::settings::{Delimiter, Settings};
+use super::settings::{Delimiter, HiddenRows, Settings};
 use super::sheets::{Sheet, Sheets};
 use super::source::{Bytes, FileDigest, Source};
 use super::text::{Examined, examine};
@@ -36,6 +36,8 @@ pub(super) struct Opened {
     pub(super) format: ListFormat,
     /// A sheet that we wrote: no cell of it is guarded.
     pub(super) own_sheet: bool,
+    /// Rows of the sheet that are hidden.
+    pub(super) hidden_rows: u64,
     /// The format itself names the columns: there is no row that does.
     pub(super) has_names: bool,
     /// Another encoding in which the letters read nearly as well.
@@ -80,6 +82,7 @@ fn open_bytes(
         country: country.as_deref(),
         region: settings.region,
         sheet: settings.sheet.as_deref(),
+        skip_hidden: settings.hidden_rows == Some(HiddenRows::Skip),
     };
     let content = formats::read(kind, Cursor::new(head).chain(&mut reader), how)
         .map_err(|fault| refused(&name, Some(kind), settings, fault))?;
@@ -236,6 +239,13 @@ fn opened_table(
         Some(sheet) => digest.with(sheet),
         None => digest,
     };
+    // Without its hidden rows it is another list.
+    let left_out = table.hidden_rows > 0 && settings.hidden_rows == Some(HiddenRows::Skip);
+    let digest = if left_out {
+        digest.with("without hidden rows")
+    } else {
+        digest
+    };
     let dialect = Dialect {
         mark: !table.blocks.iter().all(|block| block.data.is_ascii()),
         ..Dialect::default()
@@ -268,6 +278,7 @@ fn opened_table(
             dialect,
         },
         own_sheet: table.own,
+        hidden_rows: table.hidden_rows,
         doubt: None,
         sheets: None,
     })
@@ -320,6 +331,7 @@ fn open_text(name: String, bytes: Bytes, settings: &Settings) -> Result<Opened, 
             dialect,
         },
         own_sheet: false,
+        hidden_rows: 0,
         doubt: examined.doubt,
         sheets: None,
     })

@@ -22,6 +22,8 @@ pub struct Settings {
     pub encoding: Option<TextEncoding>,
     /// The sheet of a workbook; the first one if `None`.
     pub sheet: Option<String>,
+    /// What becomes of rows that are hidden in a sheet; `None`: they are read, and a person is asked before they are sent.
+    pub hidden_rows: Option<HiddenRows>,
     /// The row of the header, as a spreadsheet numbers it; found out if `None`.
     pub header_row: Option<NonZeroU32>,
     /// The first row is a contact, not a header.
@@ -85,6 +87,15 @@ impl FromStr for Delimiter {
             )
         })
     }
+}
+
+/// What becomes of rows that are hidden in a sheet, as by a filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HiddenRows {
+    /// They are left out.
+    Skip,
+    /// They are read like the others.
+    Send,
 }
 
 /// Which of several valid numbers of a row counts.

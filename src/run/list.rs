@@ -98,6 +98,12 @@ impl List {
         self.input.sheets()
     }
 
+    /// Rows that are hidden in their sheets, as by a filter, where nobody said what becomes of them: they are read like
+    /// the others, and a person should be asked whether they are meant.
+    pub fn hidden_rows(&self) -> u64 {
+        self.input.hidden_rows()
+    }
+
     /// A file whose letters may be others, where the message is made with such a column: a person should look at
     /// it before it is sent.
     pub fn doubtful_message(&self) -> Option<&LetterDoubt> {

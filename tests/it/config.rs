@@ -40,6 +40,7 @@ const RUN_ONLY: &[&str] = &[
     "of",
     "on-channel",
     "open-for",
+    "number",
     "opt-out",
     "date-column",
     "delay",

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberType};
 
 use crate::exports::{judge_file, verdict};
-use crate::support::Scratch;
+use crate::support::{Scratch, number};
 use outreach::internals::intake::Settings;
 
 /// A list, the country that is set for it, and what becomes of its rows.
@@ -329,4 +329,56 @@ proptest! {
             prop_assert!(fits, "{place:?} {code} {typed}: {phone}\n{list}");
         }
     }
+}
+
+/// Who filters a sheet sees some of its rows, and means those.
+#[test]
+fn rows_that_a_filter_hides_are_asked_about_and_left_out_where_that_is_said() {
+    let scratch = Scratch::new();
+    let mut book = rust_xlsxwriter::Workbook::new();
+    book.add_worksheet().set_name("A & B").unwrap();
+    let sheet = book.add_worksheet();
+    sheet.write_string(0, 0, "phone").unwrap();
+    for row in 1..=4_u32 {
+        let phone = format!("+{}", number(row));
+        sheet.write_string(row, 0, phone).unwrap();
+    }
+    for row in [2, 3] {
+        sheet.set_row_hidden(row).unwrap();
+    }
+    let list = scratch.path("list.xlsx");
+    book.save(&list).unwrap();
+    let send = |flags: &[&str]| {
+        let scratch = Scratch::new();
+        std::fs::copy(&list, scratch.path("list.xlsx")).unwrap();
+        let send = ["send", "list.xlsx", "--sandbox", "--yes", "-m", "Hello"];
+        scratch.outreach(&send).with(flags).run()
+    };
+    send(&[])
+        .expect(2)
+        .says("2 rows are hidden in the sheet")
+        .says("--hidden-rows skip")
+        .says("--hidden-rows send");
+    let check = ["check", "list.xlsx"];
+    let check = |flags: &[&str]| scratch.outreach(&check).with(flags).run().expect(0).out;
+    let told = check(&[]);
+    assert!(
+        told.contains("2 rows are hidden") && told.contains("4"),
+        "{told}"
+    );
+    let told = check(&["--hidden-rows", "skip"]);
+    assert!(told.contains("left out"), "{told}");
+    let sent = |what: &str| {
+        let flags = ["--hidden-rows", what];
+        send(&flags).expect(0).said
+    };
+    let (shown, all) = (sent("skip"), sent("send"));
+    assert!(
+        shown.contains("left out") && shown.contains("2 rows\n"),
+        "{shown}"
+    );
+    assert!(
+        all.contains("read like the others") && all.contains("4 rows\n"),
+        "{all}"
+    );
 }

@@ -80,6 +80,8 @@ pub(in crate::intake) struct Table {
     pub(in crate::intake) other_sheet: Option<String>,
     /// The sheets that could have been meant, this one among them, where nobody named one; the hidden ones are not.
     pub(in crate::intake) sheets: Vec<String>,
+    /// How many rows with cells are hidden in the sheet.
+    pub(in crate::intake) hidden_rows: u64,
 }
 
 /// Takes cells row by row.
@@ -92,6 +94,8 @@ pub(super) struct Grid {
     first_row: u32,
     width: usize,
     text: u64,
+    hidden_rows: u64,
+    last_hidden: u32,
 }
 
 impl Grid {
@@ -124,6 +128,14 @@ impl Grid {
             *cell = text;
         }
         Ok(())
+    }
+
+    /// Counts a hidden row that has cells; they come in the order of their rows.
+    pub(super) fn hide(&mut self, row: u32) {
+        if self.last_hidden != row {
+            self.last_hidden = row;
+            self.hidden_rows += 1;
+        }
     }
 
     fn check(&self, column: usize) -> Result<(), Fault> {
@@ -174,6 +186,7 @@ impl Grid {
             own: false,
             other_sheet: None,
             sheets: Vec::new(),
+            hidden_rows: self.hidden_rows,
         }
     }
 }

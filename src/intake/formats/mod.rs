@@ -6,6 +6,7 @@
 mod archive;
 mod compound;
 mod grid;
+mod hidden;
 mod html;
 mod json;
 mod labels;
@@ -36,6 +37,8 @@ pub(super) struct DecodeOptions<'a> {
     pub(super) country: Option<&'a str>,
     pub(super) region: Option<Region>,
     pub(super) sheet: Option<&'a str>,
+    /// Rows that are hidden in a sheet are left out.
+    pub(super) skip_hidden: bool,
 }
 
 /// What a file of a known format is.
@@ -57,7 +60,10 @@ pub(super) fn read(kind: Kind, bytes: impl Read, how: DecodeOptions<'_>) -> Resu
                     let inner = spool(archive::unpack(&mut archive, at, packed)?)?;
                     return Ok(Content::Packed(inner, name));
                 }
-                kind => (workbook::read_zip(&content, &kind, how.sheet)?, None),
+                kind => {
+                    let read = workbook::read_zip(&content, &kind, how.sheet, how.skip_hidden);
+                    (read?, None)
+                }
             }
         }
         Kind::Compound => (workbook::read_xls(&content, how.sheet)?, None),

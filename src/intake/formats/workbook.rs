@@ -15,6 +15,7 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::archive::{self, Archive};
 use super::grid::{Fault, Grid, Table, number};
+use super::hidden::HiddenRows;
 use crate::domain::spreadsheet::{REJECTS_SHEET, RESULTS_SHEET};
 
 /// Cells of all sheets that a reader may hold at a time, at some 50 bytes each.
@@ -22,9 +23,9 @@ const MAX_HELD: u64 = 20_000_000;
 
 /// The cells of a sheet, one after the other: the two readers of them have no trait in common.
 macro_rules! stream {
-    ($book:expr, $name:expr) => {{
+    ($book:expr, $name:expr, $hidden:expr) => {{
         let mut cells = $book.worksheet_cells_reader($name).map_err(Fault::broken)?;
-        of_cells(|| {
+        of_cells($hidden, || {
             let cell = cells.next_cell().map_err(Fault::broken)?;
             Ok(cell.map(|cell| (cell.get_position(), cell.get_value().clone())))
         })
@@ -36,6 +37,7 @@ pub(super) fn read_zip(
     content: &[u8],
     kind: &Archive,
     sheet: Option<&str>,
+    skip_hidden: bool,
 ) -> Result<Table, Fault> {
     archive::check_workbook(content)?;
     guarded(|| match kind {
@@ -43,13 +45,16 @@ pub(super) fn read_zip(
             content,
             sheet,
             |error| matches!(error, XlsxError::Password),
-            |book: &mut Xlsx<_>, name| stream!(book, name),
+            |book: &mut Xlsx<_>, name, at| {
+                let hidden = HiddenRows::of_xlsx(content, at)?;
+                stream!(book, name, (&hidden, skip_hidden))
+            },
         ),
         Archive::Xlsb => read(
             content,
             sheet,
             |error| matches!(error, XlsbError::Password),
-            |book: &mut Xlsb<_>, name| stream!(book, name),
+            |book: &mut Xlsb<_>, name, _| stream!(book, name, (&HiddenRows::default(), false)),
         ),
         Archive::Ods | Archive::Files(..) => {
             check_ods(content)?;
@@ -74,12 +79,12 @@ fn guarded(read: impl FnOnce() -> Result<Table, Fault>) -> Result<Table, Fault> 
         .unwrap_or_else(|_| Err(Fault::Broken("it is damaged".to_owned())))
 }
 
-/// Reads the sheet, or the first one; `cells` reads the cells of the sheet of that name.
+/// Reads the sheet, or the first one; `cells` reads the cells of the sheet of that name and place.
 fn read<'a, B>(
     content: &'a [u8],
     sheet: Option<&str>,
     is_password: impl FnOnce(&B::Error) -> bool,
-    cells: impl FnOnce(&mut B, &str) -> Result<Grid, Fault>,
+    cells: impl FnOnce(&mut B, &str, usize) -> Result<Grid, Fault>,
 ) -> Result<Table, Fault>
 where
     B: Reader<Cursor<&'a [u8]>, Error: Display>,
@@ -94,12 +99,12 @@ where
     })?;
     let sheets = Sheets::of(book.sheets_metadata());
     let chosen = sheets.choose(sheet)?;
-    let grid = cells(&mut book, sheets.name(chosen))?;
+    let grid = cells(&mut book, sheets.name(chosen), chosen)?;
     Ok(sheets.table(grid, "workbook", chosen, sheet))
 }
 
 /// The cells of a sheet that the reader holds whole.
-fn held<'a, B>(book: &mut B, name: &str) -> Result<Grid, Fault>
+fn held<'a, B>(book: &mut B, name: &str, _: usize) -> Result<Grid, Fault>
 where
     B: Reader<Cursor<&'a [u8]>, Error: Display>,
 {
@@ -107,12 +112,19 @@ where
 }
 
 fn of_cells<'a>(
+    (hidden, skip_hidden): (&HiddenRows, bool),
     mut next: impl FnMut() -> Result<Option<((u32, u32), DataRef<'a>)>, Fault>,
 ) -> Result<Grid, Fault> {
     let mut grid = Grid::default();
     while let Some(((row, column), value)) = next()? {
         match value {
             DataRef::Empty => {}
+            value if hidden.has(row.saturating_add(1)) => {
+                grid.hide(row.saturating_add(1));
+                if !skip_hidden {
+                    grid.set(row.saturating_add(1), column as usize, text(&value.into()))?;
+                }
+            }
             value => grid.set(row.saturating_add(1), column as usize, text(&value.into()))?,
         }
     }

@@ -134,7 +134,7 @@ pub(crate) fn mend_rows(
             Err(error) => wrong.push(error.to_string()),
         }
     }
-    let path = how.folder.join(MENDED);
+    let path = how.folder.join("mended.csv");
     if write_mended(checkpoint, &batch, (column, &good), &path)? == 0 {
         return Ok(MendedRows {
             wrong,

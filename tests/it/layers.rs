@@ -44,7 +44,7 @@ const OWNERS: [(&str, &[&str]); 36] = [
     ("indicatif", &["report"]),
     ("askama", &["report", "console"]),
     ("rustix", &["clock", "store"]),
-    ("tempfile", &["intake", "store"]),
+    ("tempfile", &["report", "intake", "store"]),
     ("toml", &["config"]),
     ("anyhow", &["commands"]),
 ];

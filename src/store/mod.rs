@@ -137,7 +137,7 @@ pub(crate) use seen::Seen;
 pub(crate) use session::KeptSession;
 pub(crate) use suppression::SuppressionEntry;
 pub use tally::Counts;
-pub(crate) use temporary::{TemporaryFile, folder_of};
+pub(crate) use temporary::{TemporaryFile, folder_of, remove_left};
 pub(crate) use test_message::{TestClaim, TestIntent, TestResult};
 pub use upgrade::OldCopy;
 pub(crate) use written::{FiledList, ResultsFile, WrittenFile, enter_file, enter_list};

@@ -2,7 +2,7 @@
 //! hold phone numbers, and go with the process that makes them.
 //!
 //! A process that is killed leaves them. The next one that makes such a file in that folder, or opens a checkpoint there
-//! for writing, removes them: whoever makes one holds a lock on it, which dies with its process. One that is still empty
+//! for writing, removes them: whoever makes one holds a lock on it, which dies with its process. One that was just made
 //! may not be locked yet. Where files cannot be locked, its age tells.
 //!
 //! SQLite writes to no such file itself: its own locks would meet ours on a network's disk. It gets a second name.
@@ -28,6 +28,9 @@ const COMPANIONS: [&str; 3] = ["-journal", "-wal", "-shm"];
 
 /// After so long without a change, a file whose lock tells nothing was left by a process that is gone.
 const LEFT: Duration = Duration::from_hours(24);
+
+/// Between making a file and taking its lock, far less than this passes.
+const UNLOCKED: Duration = Duration::from_secs(10);
 
 /// A file that is being made. Dropped, it is removed.
 #[derive(Debug)]
@@ -148,14 +151,14 @@ fn is_left(path: &Path) -> bool {
         return false;
     }
     let changed = there.modified().ok();
-    let is_old = changed.is_some_and(|at| at.elapsed().is_ok_and(|age| age > LEFT));
+    let is_older = |than| changed.is_some_and(|at| at.elapsed().is_ok_and(|age| age > than));
     // To look at the lock is to take it for a moment: whoever has just made it would not get it.
-    if there.len() == 0 {
-        return is_old;
+    if there.len() == 0 && !is_older(UNLOCKED) {
+        return false;
     }
     match is_locked(path) {
         Some(locked) => !locked,
-        None => is_old,
+        None => is_older(LEFT),
     }
 }
 
@@ -263,7 +266,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".outreach-aaaaaaaaaaaa.tmp");
         let file = File::create(&path).unwrap();
-        let long_ago = std::time::SystemTime::now() - LEFT - Duration::from_mins(1);
+        let long_ago = std::time::SystemTime::now() - LEFT - UNLOCKED;
         file.set_modified(long_ago).unwrap();
         drop(file);
         remove_left(folder.path());

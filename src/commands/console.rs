@@ -75,6 +75,12 @@ pub(super) fn choose_color(choice: anstream::ColorChoice) {
     choice.write_global();
 }
 
+/// Prints what was asked for in place of a command: help, or the version.
+pub(super) fn print_help(help: &clap::Error) -> io::Result<()> {
+    help.print()?;
+    std::io::stdout().flush()
+}
+
 /// Whether what is written there has colour: as was chosen, else as NO_COLOR, CLICOLOR_FORCE and the terminal say.
 pub(super) fn has_color(stream: &impl anstream::stream::RawStream) -> bool {
     anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never
@@ -275,12 +281,14 @@ impl<'a> Entries<'a> {
         write!(Visible(&mut *self.out), "{separator}  {}", value())
     }
 
-    pub(super) fn end(self) -> io::Result<()> {
+    /// Ends them; returns how many they were.
+    pub(super) fn end(self) -> io::Result<u64> {
         match (self.json, self.count) {
-            (false, _) => Ok(()),
-            (true, 0) => writeln!(self.out, "[]"),
-            (true, _) => writeln!(self.out, "\n]"),
+            (false, _) => {}
+            (true, 0) => writeln!(self.out, "[]")?,
+            (true, _) => writeln!(self.out, "\n]")?,
         }
+        Ok(self.count)
     }
 }
 

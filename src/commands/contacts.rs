@@ -66,7 +66,8 @@ fn list(reader: &Reader, json: bool, out: &mut dyn Write) -> Result<(), CommandE
     reader.contacts(|contact| -> Result<(), CommandError> {
         Ok(entries.print(|| value(&contact), || contact_line(&contact))?)
     })?;
-    Ok(entries.end()?)
+    entries.end()?;
+    Ok(())
 }
 
 fn contact_line(contact: &Contact) -> String {

@@ -78,7 +78,19 @@ pub fn main() -> std::process::ExitCode {
             ExitCode::Usage.into()
         }
         // Help and version are asked for.
-        Err(error) => error.exit(),
+        Err(error) => print_help(&error).into(),
+    }
+}
+
+/// Prints what was asked for in place of a command.
+fn print_help(help: &clap::Error) -> ExitCode {
+    match console::print_help(help).map_err(CommandError::from) {
+        Ok(()) => ExitCode::Complete,
+        Err(error) if error.is_broken_pipe() => ExitCode::Complete,
+        Err(error) => {
+            Console::new(false).warn(format_args!("error: {error}"));
+            error.exit()
+        }
     }
 }
 
@@ -129,8 +141,14 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
     }
     let mut out = console::stdout();
     let exit = execute(cli, &environment, console, &mut out)?;
-    out.flush()?;
-    Ok(exit)
+    match out.flush() {
+        // The reader of our output has closed it: what was done stands, and how it ended.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(exit),
+        flushed => {
+            flushed?;
+            Ok(exit)
+        }
+    }
 }
 
 fn execute(

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::adopt;
@@ -19,9 +20,10 @@ use crate::cli::{Cli, NightArgs, StartFlags};
 use crate::config::{FILE_NAME, Layer};
 use crate::exit::ExitCode;
 use crate::intake::EXAMPLES;
-use crate::report::{ListReport, NightReport};
+use crate::report::{ListKind, ListReport, NightReport, quoted};
 use crate::run::{
-    CheckSettings, FallbackSource, Files, InboxList, List, ListRun, NightFolder, RunEnd,
+    Arrival, Arrivals, ChangedList, CheckSettings, FallbackSource, Files, InboxList, List, ListRun,
+    NightFolder, RunEnd,
 };
 
 /// Goes into the folder of the night. Returns the flags as they were typed outside of it, and the settings file:
@@ -106,10 +108,15 @@ pub(crate) fn run(args: &NightArgs, call: &Call, out: &mut dyn Write) -> Command
         date,
     };
     let report = night.send_all()?;
-    if args.summary_subject {
-        words(&format!("{}\n", report.subject()), out)?;
+    let printed = if args.summary_subject {
+        words(&format!("{}\n", report.subject()), out)
     } else {
-        words(&report.text(), out)?;
+        words(&report.text(), out)
+    };
+    match printed {
+        // Nobody reads it: the night was as it was.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+        printed => printed?,
     }
     Ok(report.exit())
 }
@@ -123,24 +130,84 @@ impl Night<'_> {
         runtime.spawn(async move {
             stop.finish_by(signal().await);
         });
-        let lists = self.folder.lists()?;
+        let inbox = self.folder.lists()?;
+        let (call, deadline) = (self.front.call, self.front.run.schedule.deadline);
+        let mut arrivals = Arrivals::new(inbox.lists, self.front.sandbox(), call.clock.now());
         let little = self.front.little_time(&self.front.run.schedule);
         let mut report = NightReport {
+            lists: self.changed_lists()?,
             sandbox: self.front.sandbox(),
             little_time: little.map(|it| it.to_string()),
-            not_begun: lists.len() as u64,
+            left_alone: inbox.left_alone,
             ..NightReport::default()
         };
-        for list in &lists {
-            self.console.say(format_args!("== {}", list.name()));
-            let (list, goes_on) = self.send(list);
+        let console = self.console;
+        let mut waits = |list: &InboxList, until: Timestamp| {
+            let until = until.to_zoned(jiff::tz::TimeZone::system());
+            console.say(format_args!(
+                "{} was written to a moment ago: waiting until it has been still for a while, {} at the latest.",
+                list.name(),
+                until.strftime("%H:%M %Z")
+            ));
+        };
+        let stop = self.front.stop.clone();
+        loop {
+            report.not_begun = arrivals.left();
+            let next = arrivals.next(&call.clock, &stop, deadline, &mut waits);
+            let Some(next) = runtime.block_on(next) else {
+                break;
+            };
+            report.not_begun = arrivals.left();
+            let (list, goes_on) = match next {
+                Arrival::Whole(list) => {
+                    self.console.say(format_args!("== {}", list.name()));
+                    self.send(&list)
+                }
+                Arrival::BeingWritten(list) => (self.being_written(&list), true),
+            };
             report.lists.push(list);
-            report.not_begun -= 1;
             if !goes_on {
                 break;
             }
         }
         Ok(report)
+    }
+
+    /// Lists that were written to after an earlier night sent them.
+    fn changed_lists(&self) -> Result<Vec<ListReport>, CommandError> {
+        let changed = self.folder.changed_lists(&self.front.db)?;
+        let report = |list: ChangedList| {
+            let name = list.path.file_name().unwrap_or_default();
+            let path = list.path.to_string_lossy();
+            let flags = [
+                format!("--batch {}", quoted(&list.batch)),
+                "--update".to_owned(),
+            ];
+            let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+            let mut report = ListReport::new(name.to_string_lossy().into_owned());
+            self.console.warn(format_args!("{path}: {}", list.text()));
+            report.kind = ListKind::ChangedSince;
+            report.exit = ExitCode::Input;
+            report.notes.push(list.text());
+            report
+                .next
+                .push(self.front.hints().command("send", &path, &flags));
+            report.filed = Some(list.path.clone());
+            report
+        };
+        Ok(changed.into_iter().map(report).collect())
+    }
+
+    /// A list that may not be whole, and stays where it is.
+    fn being_written(&self, list: &InboxList) -> ListReport {
+        let name = list.name();
+        self.console.warn(format_args!(
+            "list {name} is still being written: it stays in inbox"
+        ));
+        let mut report = ListReport::new(name);
+        report.kind = ListKind::BeingWritten;
+        report.exit = ExitCode::Paused;
+        report
     }
 
     /// Sends one list and files it away. Says what became of it, and whether the next one follows.
@@ -168,11 +235,15 @@ impl Night<'_> {
         let after = if self.front.sandbox() {
             Ok(NightFolder::after_rehearsal(run))
         } else {
-            self.folder.after(list, run)
+            let batch = report.batch.as_deref();
+            self.folder.after(list, run, (&self.front.db, batch))
         };
         match after {
             Ok(after) => {
                 report.notes.extend(after.note.map(str::to_owned));
+                if after.was_changed {
+                    report.exit = ExitCode::worst([report.exit, ExitCode::Paused]);
+                }
                 report.filed = after.filed;
                 (report, after.goes_on)
             }
@@ -192,7 +263,7 @@ impl Night<'_> {
         self.console
             .warn(format_args!("error: {}: {problem}", report.name));
         report.exit = ExitCode::Input;
-        report.is_no_list = true;
+        report.kind = ListKind::NoList;
         report.notes.push(problem.to_owned());
         report
     }

@@ -1,13 +1,67 @@
 //! What commands need of the process: a runtime, and its signals.
 
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::console::Console;
 use super::error::CommandError;
 use crate::exit::ExitCode;
+use crate::run::StopHandle;
 
 /// A runtime for a command that waits for the network.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let runtime = builder.enable_all().build();
     runtime.map_err(|error| CommandError::new(ExitCode::Internal, error))
+}
+
+/// Hears signals before anything is sent: they end the process, with a word and an exit code.
+#[derive(Debug, Clone, Default)]
+pub(super) struct BeforeSending {
+    begun: Arc<Mutex<bool>>,
+}
+
+impl BeforeSending {
+    /// From now on a signal ends the process, until [`Self::end`]. After that it stops the run.
+    pub(super) fn begin(console: Console, stop: StopHandle) -> Self {
+        let ours = Self::default();
+        let begun = Arc::clone(&ours.begun);
+        let (listens, is_listening) = channel();
+        std::thread::spawn(move || {
+            let mut builder = tokio::runtime::Builder::new_current_thread();
+            // Without it the default action ends the process, which is safe at any moment.
+            let Ok(runtime) = builder.enable_all().build() else {
+                return;
+            };
+            let name = runtime.block_on(async {
+                let mut next = std::pin::pin!(signal());
+                // Polled once, it listens.
+                tokio::select! {
+                    biased;
+                    name = &mut next => return name,
+                    () = std::future::ready(()) => {}
+                }
+                let _ = listens.send(());
+                next.await
+            });
+            let begun = begun.lock().unwrap_or_else(PoisonError::into_inner);
+            if *begun {
+                stop.finish_by(name);
+            } else {
+                console.warn_lines(format_args!(
+                    "\nStopped ({name}): nothing was sent. The same command begins again."
+                ));
+                std::process::exit(ExitCode::Paused.code().into());
+            }
+        });
+        let _ = is_listening.recv();
+        ours
+    }
+
+    /// Sending begins.
+    pub(super) fn end(&self) {
+        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    }
 }
 
 /// Waits for Ctrl-C, or for a polite request to end; returns what it was.

@@ -2,6 +2,7 @@
 
 use super::call::Call;
 use super::error::CommandResult;
+use super::process::BeforeSending;
 use super::run::{Front, StartOptions};
 use super::settings;
 use crate::cli::ResumeArgs;
@@ -14,7 +15,8 @@ use crate::run::{CheckpointSettings, HeldBatch, ResumeSettings};
 /// [`CommandError`](super::CommandError), with its exit code.
 pub(crate) fn run(args: &ResumeArgs, call: &Call) -> CommandResult {
     let settings = &call.settings;
-    let front = Front::new(call, args.start, &[], args.run.force)?;
+    let mut front = Front::new(call, args.start, &[], args.run.force)?;
+    front.before_sending = BeforeSending::begin(call.console, front.stop.clone());
     let checkpoint = CheckpointSettings {
         // That of a rehearsal is named by the flag only.
         named: if args.start.sandbox {

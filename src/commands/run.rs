@@ -8,7 +8,7 @@ use super::call::Call;
 use super::checkpoint;
 use super::console::Console;
 use super::error::CommandError;
-use super::process::runtime;
+use super::process::{BeforeSending, runtime};
 use super::settings;
 use super::terminal::Terminal;
 use crate::amio;
@@ -41,6 +41,8 @@ pub(super) struct Front<'a> {
     pub(super) folders: Folders,
     /// Stops what is sent.
     pub(super) stop: StopHandle,
+    /// Hears signals until something is sent, where nobody else does.
+    pub(super) before_sending: BeforeSending,
     /// The fingerprint of our token, where a worker goes on with what this run leaves.
     pub(super) left_to_workers: Option<i64>,
     /// The list is read, and the sending is left to a worker.
@@ -225,6 +227,7 @@ impl<'a> Front<'a> {
             run,
             folders: Folders::default(),
             stop: StopHandle::default(),
+            before_sending: BeforeSending::default(),
             left_to_workers: None,
             detach: false,
             is_night: false,
@@ -462,6 +465,7 @@ impl<'a> Front<'a> {
             (self.run.grace, self.progress()),
         );
         let (settings, clock) = (&self.run, &self.call.clock);
+        self.before_sending.end();
         let ended = batch
             .send(&access, settings, clock, &stop, &mut terminal)
             .await;

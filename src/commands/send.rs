@@ -10,6 +10,7 @@ use super::checkpoint;
 use super::error::{CommandError, CommandResult};
 use super::follow_up;
 use super::mending::Joined;
+use super::process::BeforeSending;
 use super::run::{Front, Outcome, StartOptions};
 use super::settings::{self, IfHidden};
 use super::terminal::say_interrupted;
@@ -77,6 +78,7 @@ pub(crate) fn run(args: &SendArgs, call: &Call) -> CommandResult {
     settings::check(settings, call.clock.now())?;
     let mut front = Front::new(call, args.start, &args.files, args.run.force)?;
     front.detach = args.detach;
+    front.before_sending = BeforeSending::begin(call.console, front.stop.clone());
     front.require_token()?;
     front.require_yes()?;
     if !front.accepts_time(&front.run.schedule) {

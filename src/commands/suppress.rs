@@ -55,7 +55,7 @@ pub(crate) fn run(args: &SuppressArgs, call: &Call, out: &mut dyn Write) -> Comm
             let (reason, rejects) = (reason.as_deref(), rejects.as_deref());
             return import(files, (reason, rejects, *force), call);
         }
-        SuppressAction::List { json, .. } => list(settings, *json, out)?,
+        SuppressAction::List { json, .. } => list(call, *json, out)?,
         SuppressAction::Replies {
             opt_out,
             number,
@@ -149,8 +149,8 @@ fn say_invalid(console: Console, done: &Suppressed, rejects: Option<&Path>) -> E
     ExitCode::CompleteWithProblems
 }
 
-fn list(settings: &Settings, json: bool, out: &mut dyn Write) -> Result<(), CommandError> {
-    let reader = checkpoint::find(settings, None)?.reader()?;
+fn list(call: &Call, json: bool, out: &mut dyn Write) -> Result<(), CommandError> {
+    let reader = checkpoint::find(&call.settings, None)?.reader()?;
     let mut entries = Entries::new(json, out);
     reader.suppressions(|entry| -> Result<(), CommandError> {
         let phone = entry.phone.e164();
@@ -169,5 +169,8 @@ fn list(settings: &Settings, json: bool, out: &mut dyn Write) -> Result<(), Comm
         };
         Ok(entries.print(value, line)?)
     })?;
-    Ok(entries.end()?)
+    if entries.end()? == 0 && !json {
+        call.console.say("Nobody is on the suppression list.");
+    }
+    Ok(())
 }

@@ -19,6 +19,7 @@ use super::page::{Failure, Frame, page, page_again};
 use super::quota;
 use super::quota_view::QuotaView;
 use super::runs::Work;
+use crate::domain::text::is_typed_count;
 use crate::report::{counted, grouped};
 use crate::run::{
     self, Access, Decision, HeldBatch, Meaning, QuotaOf, RefusalRule, RowChoice, random_bits,
@@ -135,12 +136,7 @@ fn begin(actor: &Actor<'_>, named: &Named, fields: &Fields) -> Result<String, Fa
     };
     let pilot = batch.pilot_step(None, true, random_bits()());
     let preview = batch.preview(&settings, quota_of, &after_halt, pilot, now)?;
-    let typed: String = fields
-        .get("people")
-        .chars()
-        .filter(char::is_ascii_digit)
-        .collect();
-    if typed.parse() != Ok(preview.to_send) {
+    if !is_typed_count(fields.get("people"), preview.to_send) {
         return Err(Failure::refused(format!(
             "Nothing was sent: the number of people is {}, and \"{}\" was typed. Go back, read what will be done, and type \
              that number.",

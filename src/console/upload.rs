@@ -60,7 +60,7 @@ async fn receive(
     form: &mut Multipart,
     folder: &Path,
 ) -> Result<(String, PathBuf), Failure> {
-    let received = first_file(app, form, folder).await;
+    let received = only_file(app, form, folder).await;
     if received.is_err() {
         let _ = tokio::task::spawn_blocking({
             let folder = folder.to_owned();
@@ -71,17 +71,28 @@ async fn receive(
     received
 }
 
-async fn first_file(
+async fn only_file(
     app: &Arc<App>,
     form: &mut Multipart,
     folder: &Path,
 ) -> Result<(String, PathBuf), Failure> {
+    let mut received: Option<(String, PathBuf)> = None;
     while let Some(field) = form.next_field().await.map_err(|it| cut_off(&it))? {
-        let Some(name) = field.file_name().map(safe_name) else {
-            continue;
-        };
+        let name = field.file_name().map(safe_name).unwrap_or_default();
         if name.is_empty() {
-            break;
+            continue;
+        }
+        if let Some((first, _)) = received {
+            pass_over(field).await;
+            let text = format!(
+                "{first} and {name} came together. One file at a time is read, and neither is kept: choose one of them, \
+                 then the other."
+            );
+            return Err(Failure::new(
+                StatusCode::BAD_REQUEST,
+                "More than one file",
+                text,
+            ));
         }
         let folder = folder.join(LIST);
         let path = folder.join(&name);
@@ -94,10 +105,23 @@ async fn first_file(
             .await?
         };
         write(app, field, file).await?;
-        return Ok((name, path));
+        received = Some((name, path));
     }
-    let text = "No file was chosen. Go back, and choose one.";
-    Err(Failure::new(StatusCode::BAD_REQUEST, "No file", text))
+    received.ok_or_else(|| {
+        let text = "No file was chosen. Go back, and choose one.";
+        Failure::new(StatusCode::BAD_REQUEST, "No file", text)
+    })
+}
+
+/// A browser shows the answer once it has sent its file.
+async fn pass_over(mut field: Field<'_>) {
+    let mut length = 0;
+    while let Ok(Ok(Some(piece))) = timeout(PATIENCE, field.chunk()).await {
+        length += piece.len() as u64;
+        if length > LARGEST {
+            return;
+        }
+    }
 }
 
 async fn write(app: &Arc<App>, mut field: Field<'_>, file: std::fs::File) -> Result<(), Failure> {

@@ -18,6 +18,7 @@ pub(crate) mod fallback;
 pub(crate) mod fold;
 pub(crate) mod follow_up;
 pub(crate) mod forecast;
+pub(crate) mod inbox;
 pub(crate) mod masking;
 pub(crate) mod message_date;
 pub(crate) mod night;

@@ -64,6 +64,17 @@ pub(crate) fn grouped(number: u64) -> String {
     out
 }
 
+/// Whether a person typed this number, with what some put between its thousands, or nothing. A text with other signs is
+/// another number: `-11` is not 11.
+pub(crate) fn is_typed_count(typed: &str, number: u64) -> bool {
+    let typed = typed.trim().replace(char::is_whitespace, " ");
+    let between = ["", ",", ".", " ", "'", "\u{2019}"];
+    let mut forms = between
+        .map(|between| grouped(number).replace(',', between))
+        .into_iter();
+    forms.any(|form| form == typed)
+}
+
 /// The count with the word that goes with it: "1 person", "1,240 people".
 pub(crate) fn plural(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(count), if count == 1 { one } else { many })
@@ -199,6 +210,18 @@ mod tests {
             ("a\nb'c\u{1b}[2J", r"$'a\u000ab\'c\u001b[2J'"),
         ] {
             assert_eq!(quoted(word), quoted_as);
+        }
+    }
+
+    #[test]
+    fn a_number_that_a_person_types_may_have_its_thousands_apart_and_no_other_sign() {
+        for typed in ["1240", " 1,240 ", "1 240", "1\u{a0}240", "1.240", "1'240"] {
+            assert!(is_typed_count(typed, 1_240), "{typed:?}");
+        }
+        for typed in [
+            "-1240", "+1240", "12,40", "1,24,0", "1240.0", "1240x", "", "1241", "01240",
+        ] {
+            assert!(!is_typed_count(typed, 1_240), "{typed:?}");
         }
     }
 

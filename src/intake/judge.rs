@@ -161,9 +161,14 @@ fn refused_numbers(input: &Input, judge: &Judge<'_>) -> Result<Refused, IntakeEr
             file,
             judge,
         };
-        let place = |row| match &input.files[..] {
-            [_] => format!("row {row}"),
-            _ => format!("{}, row {row}", file.name),
+        // Rows that join a batch stand beside those of its other files.
+        let is_only_file = input.files.len() == 1 && judge.first_file == 0;
+        let place = |row| {
+            if is_only_file {
+                format!("row {row}")
+            } else {
+                format!("{}, row {row}", file.name)
+            }
         };
         file.for_each_block(&mut |block| {
             for (row, fields) in block.iter() {

@@ -1,15 +1,13 @@
 //! A file that appears whole or not at all, readable by its owner only: it may hold phone numbers.
 
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use tempfile::TempPath;
 
 use super::error::ReportError;
-use crate::store::{WrittenFile, check_plain};
+use crate::store::{TemporaryFile, WrittenFile, check_plain, folder_of};
 
 /// Writes a whole file, readable by its owner only; it appears whole or not at all.
 ///
@@ -36,7 +34,7 @@ pub(crate) fn known_by(content: &[u8]) -> WrittenFile {
 pub(super) struct NewFile {
     path: PathBuf,
     /// `None` for what is written in place.
-    temporary: Option<TempPath>,
+    temporary: Option<TemporaryFile>,
 }
 
 impl NewFile {
@@ -52,13 +50,7 @@ impl NewFile {
             return Ok((new, file));
         }
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let mut prefix = OsString::from(".");
-        prefix.push(target.file_name().unwrap_or_default());
-        let created = tempfile::Builder::new()
-            .prefix(&prefix)
-            .suffix(".tmp")
-            .make_in(folder_of(&target), create_private);
-        let (file, temporary) = created.map_err(fail)?.into_parts();
+        let (temporary, file) = TemporaryFile::create(folder_of(&target)).map_err(fail)?;
         let new = Self {
             path: target,
             temporary: Some(temporary),
@@ -76,7 +68,7 @@ impl NewFile {
 
     /// Where the file lies until it is published; `None` if it is written in place.
     pub(super) fn temporary(&self) -> Option<&Path> {
-        self.temporary.as_deref()
+        self.temporary.as_ref().map(TemporaryFile::path)
     }
 
     /// Puts the whole file in its place, after it is on disk.
@@ -160,20 +152,4 @@ pub(crate) fn is_database(path: &Path) -> bool {
     let opened = check_plain(path).and_then(|()| File::open(path));
     let read = opened.and_then(|file| file.take(16).read_to_end(&mut head));
     read.is_ok() && head == MAGIC
-}
-
-/// A new file for its owner only. Its failure does not name the temporary file, which nobody asked for.
-fn create_private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        Some(_) | None => Path::new("."),
-    }
 }

@@ -29,7 +29,7 @@ pub(crate) use file::{file_as_it_is, is_as_left, is_database, known_by, write_wh
 pub use hints::Hints;
 pub use local::Local;
 pub(crate) use manual::{manual_roff, manual_text};
-pub(crate) use night::{ListReport, NightReport};
+pub(crate) use night::{ListKind, ListReport, NightReport};
 pub(crate) use page::is_own_page;
 pub(crate) use paint::painted;
 pub(crate) use progress::{ProgressLine, ProgressMode};

@@ -9,6 +9,9 @@ use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::store::Counts;
 
+/// So many files that are no lists are named.
+const NAMED: usize = 5;
+
 /// A night.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct NightReport {
@@ -20,6 +23,21 @@ pub(crate) struct NightReport {
     pub(crate) sandbox: bool,
     /// The window left little or nothing of the time for this night.
     pub(crate) little_time: Option<String>,
+    /// The names of files in the inbox that are no lists, by their names alone.
+    pub(crate) left_alone: Vec<String>,
+}
+
+/// What a list is, for this night.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ListKind {
+    /// A list that was to be sent.
+    ToSend,
+    /// It cannot be a list (a folder, a link that leads nowhere), and lies where it was.
+    NoList,
+    /// It is still being written, and lies where it was.
+    BeingWritten,
+    /// It was sent in an earlier night, and was written to since.
+    ChangedSince,
 }
 
 /// What became of one list.
@@ -27,8 +45,7 @@ pub(crate) struct NightReport {
 pub(crate) struct ListReport {
     /// Its file's name.
     pub(crate) name: String,
-    /// It cannot be a list (a folder, a link that leads nowhere), and lies where it was.
-    pub(crate) is_no_list: bool,
+    pub(crate) kind: ListKind,
     pub(crate) exit: ExitCode,
     pub(crate) batch: Option<String>,
     /// How its recipients stand; `None` if its batch did not run.
@@ -54,10 +71,11 @@ impl NightReport {
 
     /// The result, the share reached, and what to do.
     pub(crate) fn subject(&self) -> String {
-        let all = self.lists.len() as u64 + self.not_begun;
+        let here = |list: &&ListReport| list.kind != ListKind::ChangedSince;
+        let all = self.lists.iter().filter(here).count() as u64 + self.not_begun;
         let rehearsal = if self.sandbox { "rehearsal, " } else { "" };
         if all == 0 {
-            return format!("outreach: {rehearsal}no list in inbox; nothing to do");
+            return format!("outreach: {rehearsal}no list in inbox; {}", self.to_do());
         }
         let is_settled =
             |list: &&ListReport| list.counts.is_some_and(|it| it.queued + it.sending == 0);
@@ -91,7 +109,9 @@ impl NightReport {
     fn to_do(&self) -> String {
         let exit = self.exit();
         let mut with = self.lists.iter().filter(|list| list.exit == exit);
-        let stays = with.clone().all(|list| list.is_no_list);
+        let are = |kind| with.clone().all(|list| list.kind == kind);
+        let (no_lists, changed) = (are(ListKind::NoList), are(ListKind::ChangedSince));
+        let written = with.clone().any(|list| list.kind == ListKind::BeingWritten);
         let of = with.next().map_or_else(String::new, |first| {
             let name = on_one_line(&first.name);
             match with.count() {
@@ -101,11 +121,15 @@ impl NightReport {
         });
         match exit {
             ExitCode::Complete => "nothing to do".to_owned(),
+            ExitCode::Paused if written => {
+                format!("still being written, the next night goes on: {of}")
+            }
             ExitCode::Paused => "the next night goes on".to_owned(),
             ExitCode::CompleteWithProblems => format!("look at errors and unknown: {of}"),
             ExitCode::BelowShare => format!("too few were reached: {of}"),
             ExitCode::Held => format!("sent by another process, left alone: {of}"),
-            ExitCode::Input if stays => format!("no list, take it out of inbox/: {of}"),
+            ExitCode::Input if changed => format!("written to after it was sent: {of}"),
+            ExitCode::Input if no_lists => format!("no list, take it out of inbox/: {of}"),
             ExitCode::Input => format!("mend in refused/: {of}"),
             ExitCode::Guard => format!("stopped by a guard, mend the cause: {of}"),
             ExitCode::Usage => format!("needs an answer from you: {of}"),
@@ -127,6 +151,21 @@ impl NightReport {
             // Writing to a String cannot fail.
             let _ = list.write_text(&mut out);
         }
+        if !self.left_alone.is_empty() {
+            let names = self.left_alone.iter().map(|name| on_one_line(name));
+            let names: Vec<_> = names.take(NAMED).collect();
+            let more = self.left_alone.len().saturating_sub(NAMED);
+            let more = if more > 0 {
+                format!(" and {more} more")
+            } else {
+                String::new()
+            };
+            let _ = writeln!(
+                out,
+                "\nIn inbox, no lists by their names: {}{more}.",
+                names.join(", ")
+            );
+        }
         if self.not_begun > 0 {
             let (one, more) = (
                 "list was not begun; it stays",
@@ -143,7 +182,7 @@ impl ListReport {
     pub(crate) fn new(name: String) -> Self {
         Self {
             name,
-            is_no_list: false,
+            kind: ListKind::ToSend,
             exit: ExitCode::Complete,
             batch: None,
             counts: None,
@@ -157,10 +196,14 @@ impl ListReport {
 
     fn write_text(&self, out: &mut String) -> std::fmt::Result {
         let name = on_one_line(&self.name);
-        match self.exit {
+        match (self.kind, self.exit) {
+            (ListKind::BeingWritten, _) => writeln!(out, "\n{name}: it is still being written")?,
+            (ListKind::ChangedSince, _) => {
+                writeln!(out, "\n{name}: it was written to after it was sent")?;
+            }
             // Nobody typed a command for it.
-            ExitCode::Usage => writeln!(out, "\n{name}: needs an answer from you")?,
-            exit => writeln!(out, "\n{name}: {exit}")?,
+            (_, ExitCode::Usage) => writeln!(out, "\n{name}: needs an answer from you")?,
+            (_, exit) => writeln!(out, "\n{name}: {exit}")?,
         }
         if let Some(batch) = &self.batch {
             write!(out, "  batch {}", on_one_line(batch))?;
@@ -225,6 +268,7 @@ mod tests {
             not_begun,
             sandbox: false,
             little_time: None,
+            left_alone: Vec::new(),
         };
         let good = list("a.csv", ExitCode::Complete, Some(counts(1_500, 0, 0)));
         let some = list(

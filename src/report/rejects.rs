@@ -141,7 +141,8 @@ impl RejectsFile {
             return Ok(Some(0));
         }
         let compare = || {
-            table.finish(&[])?;
+            // Open to the end: nobody takes it for one that was left.
+            let (_open, _) = table.finish(&[])?;
             let same = new
                 .temporary()
                 .map_or(Ok(false), |new| same_content(&path, new))?;

@@ -74,6 +74,14 @@ impl<B> Step<B> {
     }
 }
 
+/// Whether the batch with this definition has the rows of the file with this digest, as it is.
+pub(super) fn has_file(definition: &BTreeMap<String, String>, file: &[u8; 32]) -> bool {
+    let file = hex(file);
+    let is_its_list = definition.get(ROWS) == Some(&file);
+    let added = definition.get(ADDED).map_or("", String::as_str);
+    is_its_list || added.split(' ').any(|it| it == file)
+}
+
 impl Definition {
     pub(super) fn new(input: &Input, message: &Template, channel: &str) -> Self {
         let parts = BTreeMap::from([

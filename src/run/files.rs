@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::clash::{Clash, FileClash};
 use super::error::RunError;
 use crate::report::{file_as_it_is, is_database, is_own_page};
-use crate::store::{Place, Reader, StoreError, enter_file, is_named_pipe};
+use crate::store::{Place, Reader, StoreError, enter_file, folder_of, is_named_pipe, remove_left};
 
 /// How many other names are tried.
 const NAMES: u32 = 10_000;
@@ -59,6 +59,8 @@ impl Files {
     }
 
     fn writing(&mut self, what: &str, place: Place) {
+        // Whether or not the file is written anew.
+        remove_left(folder_of(&place.path));
         self.used.push(UsedFile {
             use_: format!("also {what}"),
             place,

@@ -7,6 +7,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::error::{Mismatch, RunError};
+use super::files::numbered;
 use super::list::List;
 use super::mending::batch_knows;
 use super::numbers::typed_number;
@@ -22,6 +23,9 @@ use crate::domain::sms::SmsSettings;
 use crate::intake::{Settings, Source, column_names, phone_columns};
 use crate::report::rejects::RejectsFile;
 use crate::store::{Batch, Change, Messaged, Reader};
+
+/// What rows that were mended one by one are called, where a list has the name of its file.
+const MENDED: &str = "mended.csv";
 
 /// A row that cannot be sent as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,12 +143,25 @@ pub(crate) fn mend_rows(
     }
     intake.columns.phone = vec![phone];
     intake.min_valid = Percent::NONE;
-    let list = List::open(&[Source::Path(path)], &intake, Some(&kept.message))?
+    // Where it lies is nobody's business, and it is gone once it was read.
+    let source = Source::Named {
+        path,
+        name: free_name(&batch.files),
+    };
+    let list = List::open(&[source], &intake, Some(&kept.message))?
         .with_sms(how.sms)
         .with_fallback(&kept.fallback)?;
     let to = (checkpoint, &batch);
     let mended = join_rows(to, list, (how.run, how.actor), now, &mut |_| ())?;
     Ok(MendedRows { wrong, ..mended })
+}
+
+/// What the next rows that are mended are called: the batch has none of that name.
+fn free_name(files: &[String]) -> String {
+    let names = (1..).map(|number| numbered(Path::new(MENDED), number));
+    let mut names = names.map(|name| name.to_string_lossy().into_owned());
+    let free = names.find(|name| !files.contains(name));
+    free.unwrap_or_else(|| MENDED.to_owned())
 }
 
 /// Adds the rows of a list to a batch, where those that mend rows of it take their places. People who have a message of

@@ -15,6 +15,7 @@
 //! - A batch that is changed or sent is held ([`HeldBatch`]): one process works on it at a time.
 
 mod adopt;
+mod arrivals;
 mod audience;
 mod backup;
 mod batch;
@@ -29,6 +30,7 @@ mod end;
 mod error;
 mod export;
 mod fallback;
+mod filed;
 mod files;
 mod follow_up;
 mod forecast;
@@ -104,6 +106,7 @@ pub use crate::report::{Hints, Local, Selection, StandingReport, Summary};
 pub use crate::store::{Batch, Change, Counts, Decision, HeldText, UnknownRow};
 pub use crate::store::{Messaged, OldBatch, OldCopy, OutageRecord};
 pub use adopt::{Adopted, adopt};
+pub use arrivals::{Arrival, Arrivals};
 pub use audience::{AudienceBatch, AudienceCount, audience_batch, audience_list, count_audience};
 pub use backup::back_up;
 pub use batch::{HeldBatch, ResumeSettings};
@@ -121,6 +124,7 @@ pub use error::{Mismatch, REHEARSALS, RunError};
 pub(crate) use export::standing_results;
 pub use export::{ExportSettings, export, export_file, pruned_at, summary};
 pub use fallback::{FallbackChange, FallbackSource, ManyMayFallBack};
+pub use filed::ChangedList;
 pub use files::Files;
 pub use follow_up::{FollowUpAsked, FollowUpBatch, reading_follow_up};
 pub use forecast::first_forecast;
@@ -134,7 +138,7 @@ pub(crate) use mend_rows::{
     MendSettings, MendedRows, RowToMend, join_rows, mend_rows, rows_to_mend, write_rejects,
 };
 pub use mending::{BatchKnows, KeptList, batch_knows, batch_to_mend};
-pub use night::{AfterList, InboxList, ListRun, NightFolder};
+pub use night::{AfterList, Inbox, InboxList, ListRun, NightFolder};
 pub use numbers::{NumberError, typed_number, typed_numbers};
 pub use observer::{Observer, RunProgress, Started, StopHandle};
 pub(crate) use pause::pause;

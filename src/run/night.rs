@@ -1,17 +1,17 @@
 //! A folder of lists that are sent night by night: its lock, its inbox, and where a list is filed away.
 
-use std::fs::Metadata;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::definition::Definition;
 use super::error::{Mismatch, RunError};
+use super::filed::{ChangedList, Version, changed_lists, enter_sent, version};
 use super::files::numbered;
 use super::list::List;
 use super::plan::{SendPlan, SendSettings};
+use crate::domain::inbox::NameOf;
 use crate::domain::night::{
     BatchOfList, KnownBatch, ListEnd, ListPlace, after_list, batch_of_list,
 };
@@ -75,6 +75,8 @@ pub struct AfterList {
     pub goes_on: bool,
     /// What a person should know.
     pub note: Option<&'static str>,
+    /// It is another list by now, and waits for the next night.
+    pub was_changed: bool,
 }
 
 /// A list in the inbox, as it stood when the night began.
@@ -84,7 +86,18 @@ pub struct InboxList {
     pub path: PathBuf,
     /// Why it cannot be a list: it is a folder, or a link that leads nowhere. It stays where it is.
     pub problem: Option<String>,
-    stood: (u64, Option<SystemTime>),
+    /// Its name says that it is still being written.
+    pub is_partial: bool,
+    stood: Version,
+}
+
+/// What lies in the inbox.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inbox {
+    /// The lists, in the order of their names, and what else lies there, with its problem.
+    pub lists: Vec<InboxList>,
+    /// The names of files that are no lists, by their names alone.
+    pub left_alone: Vec<String>,
 }
 
 impl InboxList {
@@ -97,6 +110,22 @@ impl InboxList {
     /// What its batches are named after.
     pub fn stem(&self) -> String {
         Source::Path(self.path.clone()).stem()
+    }
+
+    /// When it was changed last, as far as that is known.
+    pub(super) fn modified(&self) -> Option<Timestamp> {
+        self.stood.1
+    }
+
+    /// Looks at the file again: whether it is as it was found; `None` if it is gone.
+    pub(super) fn look(&mut self) -> Option<bool> {
+        if self.problem.is_some() {
+            return Some(true);
+        }
+        let now = version(&std::fs::metadata(&self.path).ok()?);
+        let is_same = now == self.stood;
+        self.stood = now;
+        Some(is_same)
     }
 }
 
@@ -150,29 +179,37 @@ impl NightFolder {
         self.root.join("results")
     }
 
-    /// The lists of the inbox in the order of their names, and what else lies there, with its problem. Hidden files are
-    /// left out, and so are those that an open spreadsheet leaves beside its own.
+    /// What lies in the inbox.
     ///
     /// # Errors
     /// [`RunError`] if the folder cannot be read.
-    pub fn lists(&self) -> Result<Vec<InboxList>, RunError> {
+    pub fn lists(&self) -> Result<Inbox, RunError> {
         let inbox = self.inbox();
         let fail = |source| RunError::from(file_error(&inbox, source));
-        let mut lists = Vec::new();
+        let mut found = Inbox::default();
         for entry in std::fs::read_dir(&inbox).map_err(fail)? {
             let path = entry.map_err(fail)?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if name.starts_with('.') || name.starts_with("~$") {
-                continue;
-            }
+            let is_partial = match NameOf::file(&name) {
+                NameOf::List => false,
+                NameOf::PartialList => true,
+                NameOf::Other => {
+                    found.left_alone.push(name.into_owned());
+                    continue;
+                }
+            };
             if std::fs::symlink_metadata(&path).is_err() {
                 // Gone since the folder was read: who uploads a list gives it its last name at the end.
                 continue;
             }
-            lists.push(in_inbox(path));
+            found.lists.push(InboxList {
+                is_partial,
+                ..in_inbox(path)
+            });
         }
-        lists.sort_by(|one, other| one.path.cmp(&other.path));
-        Ok(lists)
+        found.lists.sort_by(|one, other| one.path.cmp(&other.path));
+        found.left_alone.sort();
+        Ok(found)
     }
 
     /// To be asked before a list is sent.
@@ -188,12 +225,17 @@ impl NightFolder {
         Ok(())
     }
 
-    /// Files the list away as its batch ended, beside one of the same name if there is one. It stays where it
+    /// Files the list away as its batch on the checkpoint ended, beside one of the same name if there is one. It stays where it
     /// should, and where it was changed meanwhile: it is another list then.
     ///
     /// # Errors
     /// [`RunError`] if it cannot be moved.
-    pub fn after(&mut self, list: &InboxList, run: ListRun) -> Result<AfterList, RunError> {
+    pub fn after(
+        &mut self,
+        list: &InboxList,
+        run: ListRun,
+        (checkpoint, batch): (&Path, Option<&str>),
+    ) -> Result<AfterList, RunError> {
         let (place, goes_on) = run.decide();
         let folder = match place {
             ListPlace::Inbox => None,
@@ -212,14 +254,15 @@ impl NightFolder {
             return Ok(AfterList {
                 goes_on,
                 note: Some("the file is not there any more: somebody took it away meanwhile"),
-                filed: None,
+                ..AfterList::default()
             });
         };
         if version(&now) != list.stood {
             return Ok(AfterList {
                 goes_on,
                 note: Some("the file was changed meanwhile: it stays, and the next night reads it"),
-                filed: None,
+                was_changed: true,
+                ..AfterList::default()
             });
         }
         let wanted = folder.join(list.path.file_name().unwrap_or_default());
@@ -227,14 +270,25 @@ impl NightFolder {
         let free = names.find(|path| std::fs::symlink_metadata(path).is_err());
         let free = free.unwrap_or(wanted);
         std::fs::rename(&list.path, &free).map_err(fail)?;
+        if let (ListPlace::Sent, Some(batch)) = (place, batch) {
+            enter_sent(checkpoint, batch, list.stood, &free);
+        }
         Ok(AfterList {
             filed: Some(free),
             goes_on,
-            note: None,
+            ..AfterList::default()
         })
     }
 
-    /// The same after a rehearsal: every list stays.
+    /// The lists in `sent` that are not as they were when they were sent.
+    ///
+    /// # Errors
+    /// [`RunError`] if the checkpoint cannot be read.
+    pub fn changed_lists(&self, checkpoint: &Path) -> Result<Vec<ChangedList>, RunError> {
+        changed_lists(&self.sent(), checkpoint)
+    }
+
+    /// As [`Self::after`], after a rehearsal: every list stays.
     pub fn after_rehearsal(run: ListRun) -> AfterList {
         AfterList {
             goes_on: run.decide().1,
@@ -265,13 +319,9 @@ fn in_inbox(path: PathBuf) -> InboxList {
     InboxList {
         path,
         problem,
+        is_partial: false,
         stood,
     }
-}
-
-/// What distinguishes a file from another one, and from itself before it was changed.
-fn version(metadata: &Metadata) -> (u64, Option<SystemTime>) {
-    (metadata.len(), metadata.modified().ok())
 }
 
 /// The path from the root; an empty one is the current folder.

@@ -3,7 +3,6 @@
 //! It says of itself that it is a backup. Nothing is sent from it before a person says that it is the one to go
 //! on with: the checkpoint that it was made of may be in use, and knows whom it messaged since.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -16,6 +15,7 @@ use super::columns::to_millis;
 use super::error::StoreError;
 use super::file::connect;
 use super::home;
+use super::temporary::{TemporaryCopy, folder_of};
 
 impl Reader {
     /// Writes the checkpoint as it is now to `file`, which must not be there, readable by its owner only. It takes
@@ -25,23 +25,13 @@ impl Reader {
     /// [`StoreError::File`] if it cannot be written, or a file of that name is there;
     /// [`StoreError::Damaged`] if the copy is damaged, which is then removed.
     pub fn back_up(&self, file: &Path, now: Timestamp) -> Result<u64, StoreError> {
-        let folder = match file.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            Some(_) | None => Path::new("."),
-        };
+        let folder = folder_of(file);
         let failed = |source| StoreError::File {
             path: file.to_owned(),
             source,
         };
-        let mut prefix = OsString::from(".");
-        prefix.push(file.file_name().unwrap_or_default());
-        let made = tempfile::Builder::new()
-            .prefix(&prefix)
-            .suffix(".tmp")
-            // For its owner only, as the crate makes all files. No connection to it is open yet.
-            .tempfile_in(folder);
-        let temporary = made.map_err(failed)?.into_temp_path();
-        let copied = self.copy_to(&temporary, now);
+        let temporary = TemporaryCopy::create(folder).map_err(failed)?;
+        let copied = self.copy_to(temporary.path(), now);
         let faults = copied.map_err(|error| match error {
             StoreError::Full => failed(io::ErrorKind::StorageFull.into()),
             other => other,
@@ -53,13 +43,11 @@ impl Reader {
             });
         }
         // After the last connection to it is closed: to close a file drops the locks that SQLite holds on it.
-        let size = File::open(&temporary)
+        let size = File::open(temporary.path())
             .and_then(|copy| copy.sync_all().and_then(|()| copy.metadata()))
             .map_err(failed)?
             .len();
-        temporary
-            .persist_noclobber(file)
-            .map_err(|error| failed(error.error))?;
+        temporary.persist_noclobber(file).map_err(failed)?;
         // The name is on disk once the folder is; where folders cannot be opened, the system sees to it.
         if let Ok(folder) = File::open(folder) {
             let _ = folder.sync_all();

@@ -18,6 +18,7 @@ use super::place::{FileId, Place};
 use super::replica::position::is_replica;
 use super::replica::{Keeper, Replica, context};
 use super::reserve::Reserve;
+use super::temporary::{folder_of, remove_left};
 use super::upgrade::OldCopy;
 use super::writer::{Companions, OpenReplica, Writer};
 use super::{home, schema, tuning, upgrade};
@@ -121,6 +122,7 @@ impl Store {
         }
         // Now that it is known to be a checkpoint, and no other file that was named by mistake.
         tighten(path);
+        remove_left(folder_of(path));
         let mark = home::check(path, &mut connection)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;

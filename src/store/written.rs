@@ -26,6 +26,9 @@ const RESULTS: &str = "results";
 /// One whose rows are being read.
 const BEGUN: &str = "begun";
 
+/// A list of contacts that was filed away.
+const LIST: &str = "list";
+
 /// How long another process is waited for, to enter a file that stands already.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -51,6 +54,18 @@ pub(crate) struct ResultsFile {
     pub(crate) written_at: Timestamp,
     /// Nothing that it may tell has changed since.
     pub(crate) is_current: bool,
+}
+
+/// A list of contacts that was sent and filed away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FiledList {
+    pub(crate) path: PathBuf,
+    /// The batch that it was sent as.
+    pub(crate) batch: String,
+    /// As it was read.
+    pub(crate) left: WrittenFile,
+    /// When it was changed last before that, to the millisecond.
+    pub(crate) modified: Timestamp,
 }
 
 fn written_file(size: i64, digest: Vec<u8>) -> Option<WrittenFile> {
@@ -152,7 +167,44 @@ pub(crate) fn enter_file(
     kind: &'static str,
     written: WrittenFile,
 ) -> Result<(), StoreError> {
-    let mut connection = connect(checkpoint, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let mut connection = connect_to_enter(checkpoint)?;
+    let path = path.to_string_lossy();
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    expect(&transaction, &path, written)?;
+    end(&transaction, &path, kind, written)?;
+    Ok(transaction.commit()?)
+}
+
+/// Enters a list of contacts that was sent as a batch, and filed away. Another process that holds the checkpoint is
+/// waited for a moment only.
+///
+/// # Errors
+/// [`StoreError`] if the checkpoint cannot be written as it is.
+pub(crate) fn enter_list(checkpoint: &Path, list: &FiledList) -> Result<(), StoreError> {
+    let mut connection = connect_to_enter(checkpoint)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let batch: Option<i64> =
+        transaction.find("SELECT id FROM batch WHERE name = ?1", [&list.batch])?;
+    transaction.change(
+        "INSERT INTO written_file (path, kind, batch, size, digest, written_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (path) DO UPDATE SET kind = excluded.kind, batch = excluded.batch, size = excluded.size,
+                                              digest = excluded.digest, written_at = excluded.written_at,
+                                              up_to_date = 0",
+        (
+            list.path.to_string_lossy(),
+            LIST,
+            batch,
+            i64::try_from(list.left.size).unwrap_or(i64::MAX),
+            list.left.digest,
+            to_millis(list.modified),
+        ),
+    )?;
+    Ok(transaction.commit()?)
+}
+
+fn connect_to_enter(checkpoint: &Path) -> Result<Connection, StoreError> {
+    let connection = connect(checkpoint, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.busy_timeout(PATIENCE)?;
     let found = schema::version(&connection)?;
     if found != schema::VERSION {
@@ -162,11 +214,7 @@ pub(crate) fn enter_file(
         });
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
-    let path = path.to_string_lossy();
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    expect(&transaction, &path, written)?;
-    end(&transaction, &path, kind, written)?;
-    Ok(transaction.commit()?)
+    Ok(connection)
 }
 
 fn expect(connection: &Connection, path: &str, next: WrittenFile) -> Result<(), StoreError> {
@@ -246,12 +294,36 @@ impl Reader {
     /// [`StoreError`] if the checkpoint fails.
     pub fn versions_left(&self, path: &Path) -> Result<Vec<[u8; DIGEST]>, StoreError> {
         let digests: Option<Vec<u8>> = self.connection.find(
-            "SELECT digest FROM written_file WHERE path = ?1",
-            [path.to_string_lossy()],
+            "SELECT digest FROM written_file WHERE path = ?1 AND kind <> ?2",
+            (path.to_string_lossy(), LIST),
         )?;
         let digests = digests.unwrap_or_default();
         let (whole, _) = digests.as_chunks::<DIGEST>();
         Ok(whole.to_vec())
+    }
+
+    /// The lists of contacts that were filed away after they were sent.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn filed_lists(&self) -> Result<Vec<FiledList>, StoreError> {
+        let found = self.connection.read(
+            "SELECT f.path, f.size, f.digest, f.written_at, b.name
+             FROM written_file f CROSS JOIN batch b ON b.id = f.batch WHERE f.kind = ?1 ORDER BY f.path",
+            [LIST],
+            |row| {
+                let Some(left) = written_file(row.get(1)?, row.get(2)?) else {
+                    return Ok(None);
+                };
+                Ok(Some(FiledList {
+                    path: PathBuf::from(row.get::<_, String>(0)?),
+                    left,
+                    modified: time(row, 3)?,
+                    batch: row.get(4)?,
+                }))
+            },
+        )?;
+        Ok(found.into_iter().flatten().collect())
     }
 
     /// Where results were written, as far as this checkpoint knows, and how long each file was when it was left or read.

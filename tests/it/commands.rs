@@ -215,6 +215,9 @@ fn the_commands_of_a_night_are_understood_where_it_was_started() {
         scratch.path("my lists/inbox/b b.csv"),
     )
     .unwrap();
+    for list in ["a.csv", "b b.csv"] {
+        scratch.let_rest(&format!("my lists/inbox/{list}"));
+    }
     let mut shell = Shell::in_folder_of(&scratch);
     let night = scratch.outreach(&["night", "my lists"]).run().expect(3);
     shell.paste_all(&night, &["resolve a-20"]);

@@ -484,6 +484,10 @@ fn numbers_are_mended_on_the_page_and_join_the_batch() {
             "{name}: {results}"
         );
     }
+    for file in [",list.csv,", ",mended.csv,", ",mended-2.csv,"] {
+        assert!(results.contains(file), "{file}: {results}");
+    }
+    assert!(!results.contains("uploads"), "where files lie: {results}");
     let report = visitor.page(&format!("{batch}/report"));
     assert!(
         report.contains("Decisions") || report.contains("This batch"),

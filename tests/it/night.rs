@@ -43,7 +43,14 @@ impl Nights {
 
     fn put(&self, name: &str, rows: &str) {
         let text = format!("first_name,phone\n{rows}\n");
-        self.scratch.write(&format!("inbox/{name}"), &text);
+        self.put_file(name, &text);
+    }
+
+    /// A list that was there before the night.
+    fn put_file(&self, name: &str, text: &str) {
+        let name = format!("inbox/{name}");
+        self.scratch.write(&name, text);
+        self.scratch.let_rest(&name);
     }
 
     /// A night, started in another folder than that of the lists.
@@ -147,9 +154,7 @@ fn a_night_over_five_lists_and_the_next_one() {
     nights.put("1-good.csv", "Jana,+420777900001");
     nights.put("2-edited.csv", "Eva,+420777900002\nOta,+420777900004");
     nights.put("3-junk.csv", "Petr,none");
-    nights
-        .scratch
-        .write("inbox/4-by-hand.csv", &contacts(0..2_000));
+    nights.put_file("4-by-hand.csv", &contacts(0..2_000));
     nights.put("5-last.csv", "Ota,+420777900005");
 
     // Somebody sends the fourth list by hand.
@@ -241,7 +246,7 @@ fn a_refused_token_ends_the_night_and_the_next_one_goes_on() {
 #[test]
 fn a_folder_is_sent_by_one_night_at_a_time() {
     let nights = Nights::new(SandboxProcess::start(&["--latency", "20ms"]), &[]);
-    nights.scratch.write("inbox/list.csv", &contacts(0..2_000));
+    nights.put_file("list.csv", &contacts(0..2_000));
     let mut first = nights.night(&["--rate", "20/s"]).start();
     wait_until("the first night sends", || {
         is_sending(&nights) || first.has_ended()
@@ -388,7 +393,7 @@ fn a_night_with_an_outage_and_a_quota_that_ends_and_the_next_one() {
     nights.night(&["--for", "1ms"]).run().expect(4);
     assert_eq!(nights.sandbox.stats().accepted, 0);
 
-    nights.scratch.write("inbox/1-good.csv", &contacts(0..90));
+    nights.put_file("1-good.csv", &contacts(0..90));
     nights.put("2-edited.csv", "Eva,+420777900002\nOta,+420777900004");
     nights.put("3-junk.csv", "Petr,none");
     let night = nights.night(&["--concurrency", "1"]).run().expect(2);
@@ -514,7 +519,7 @@ fn a_list_whose_own_file_fails_does_not_end_the_night() {
 #[test]
 fn a_second_night_names_the_folder_that_is_taken() {
     let nights = Nights::new(SandboxProcess::start(&["--latency", "20ms"]), &[]);
-    nights.scratch.write("inbox/list.csv", &contacts(0..2_000));
+    nights.put_file("list.csv", &contacts(0..2_000));
     let first = nights.night(&["--rate", "20/s"]).start();
     wait_until("the first night sends", || is_sending(&nights));
     let second = nights.night(&[]).run().expect(9);
@@ -528,4 +533,97 @@ fn a_second_night_names_the_folder_that_is_taken() {
     );
     first.signal("TERM");
     first.wait().expect(4);
+}
+
+#[test]
+fn a_list_that_is_still_being_written_stays_and_is_told() {
+    let nights = Nights::new(
+        SandboxProcess::start(&[]),
+        &[
+            ("a.csv", "Jana,+420777900001"),
+            ("b.csv.part", "Eva,+420777900002"),
+            ("c.csv~", "Iva,+420777900003"),
+            (".d.csv.aB3xYz", "Ida,+420777900004"),
+        ],
+    );
+    let night = nights.night(&[]).run().expect(4);
+    nights.are("sent", &["a.csv"]);
+    let subject = night.out.lines().next().unwrap();
+    assert_eq!(
+        subject,
+        "outreach: 1 of 2 lists complete, 1 of 1 reached (100%); still being written, the next night goes on: \
+         b.csv.part"
+    );
+    let night = night.says("list b.csv.part is still being written: it stays in inbox");
+    let left_alone = "no lists by their names: .d.csv.aB3xYz, c.csv~.";
+    assert!(night.out.contains(left_alone), "{}", night.out);
+    assert_eq!(nights.sandbox.stats().accepted, 1);
+
+    // Half of a list is there, and its writer has the file open; the night has no time to wait for it.
+    nights.are("inbox", &["b.csv.part", "c.csv~", ".d.csv.aB3xYz"]);
+    let inbox = |name: &str| nights.scratch.path(&format!("inbox/{name}"));
+    std::fs::remove_file(inbox("b.csv.part")).unwrap();
+    nights
+        .scratch
+        .write("inbox/b.csv", "first_name,phone\nEva,+420777900002\n");
+    let night = nights.night(&["--for", "1ms"]).run().expect(4);
+    assert!(
+        night.out.contains("b.csv: it is still being written"),
+        "{}",
+        night.out
+    );
+    nights.are("inbox", &["b.csv", "c.csv~", ".d.csv.aB3xYz"]);
+    nights.put("b.csv", "Eva,+420777900002\nOta,+420777900005");
+    nights.night(&[]).run().expect(0);
+    nights.are("sent", &["a.csv", "b.csv"]);
+    assert_eq!(nights.sandbox.stats().accepted, 3);
+}
+
+#[test]
+fn a_list_that_was_written_to_after_it_was_sent_is_told_until_its_batch_has_it() {
+    let nights = Nights::new(
+        SandboxProcess::start(&[]),
+        &[
+            ("a.csv", "Jana,+420777900001"),
+            ("b.csv", "Eva,+420777900002"),
+        ],
+    );
+    nights.night(&[]).run().expect(0);
+    nights.night(&[]).run().expect(0);
+    // Who wrote it had the file open all the time.
+    let sent = nights.scratch.path("sent/a.csv");
+    let mut file = std::fs::File::options().append(true).open(&sent).unwrap();
+    std::io::Write::write_all(&mut file, b"Iva,+420777900003\n").unwrap();
+    drop(file);
+    // Touched, and the same.
+    nights.scratch.let_rest("sent/b.csv");
+    nights.put("c.csv", "Ota,+420777900004");
+    let night = nights.night(&[]).run().expect(7);
+    let subject = night.out.lines().next().unwrap();
+    assert_eq!(
+        subject,
+        "outreach: 1 of 1 lists complete, 1 of 1 reached (100%); written to after it was sent: a.csv"
+    );
+    assert!(!night.out.contains("b.csv"), "{}", night.out);
+    assert_eq!(nights.sandbox.stats().accepted, 3);
+    let told = nights.night(&["--summary-subject"]).run().expect(7);
+    assert_eq!(
+        told.out,
+        "outreach: no list in inbox; written to after it was sent: a.csv\n"
+    );
+    let night = nights.night(&[]).run().expect(7);
+    let (_, command) = night.out.split_once(" && outreach ").unwrap();
+    let (command, _) = command.split_once('`').unwrap();
+    let words: Vec<&str> = command.split(' ').collect();
+    assert_eq!(words.first(), Some(&"send"), "{command}");
+    nights
+        .scratch
+        .outreach(&words)
+        .with(&["--yes"])
+        .run()
+        .expect(0);
+    let accepted = nights.sandbox.accepted();
+    assert_eq!(accepted.len(), 4);
+    assert!(accepted.values().all(|&count| count == 1), "{accepted:?}");
+    nights.night(&[]).run().expect(0);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{SandboxProcess, Scratch, wait_until};
+use crate::support::{Program, SandboxProcess, Scratch, binary, wait_until};
 
 const TOKEN: &str = outreach::internals::sandbox::Settings::DEFAULT_TOKEN;
 
@@ -260,4 +260,74 @@ fn colour_is_never_shown_as_its_codes() {
         assert!(!said.is_empty(), "{command:?}");
         assert!(!said.contains("\\u001b"), "{command:?}: {said}");
     }
+}
+
+/// A device that is always full: what was printed is nowhere, and no exit code says otherwise.
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_a_failure_of_every_command() {
+    let scratch = Scratch::new();
+    let add = ["suppress", "add", "+420777000001"];
+    scratch.outreach(&add).run().expect(0);
+    for command in [
+        "--help",
+        "--version",
+        "send --help",
+        "help",
+        "man",
+        "man night",
+        "completions bash",
+        "config",
+        "config --json",
+        "suppress list",
+        "suppress list --json",
+        "suppress replies --json",
+        "contacts list --json",
+        "status",
+        "status --json",
+        "doctor",
+    ] {
+        let line = format!("'{}' {command} > /dev/full", binary().display());
+        let full = Program::shell(scratch.folder(), &line).run();
+        assert_eq!(full.code, Some(8), "{command}: {}", full.said);
+        assert!(
+            full.said.contains("No space left"),
+            "{command}: {}",
+            full.said
+        );
+    }
+    scratch
+        .outreach(&["suppress", "remove", "+420777000001"])
+        .run()
+        .expect(0);
+    let none = scratch.outreach(&["suppress", "list"]).run().expect(0);
+    assert_eq!(none.out, "");
+    none.says("Nobody is on the suppression list.");
+}
+
+#[test]
+fn a_reader_that_goes_away_does_not_change_how_a_command_ended() {
+    let scratch = Scratch::new();
+    std::fs::create_dir(scratch.path("inbox")).unwrap();
+    scratch.write(
+        "outreach.toml",
+        "channel = \"7001200300400500601\"\nmessage = \"Hello\"\nbase-url = \"http://127.0.0.1:9/v1\"\n",
+    );
+    for list in 0..60 {
+        let name = format!("inbox/a list that nobody can use, number {list}.csv");
+        scratch.write(&name, "phone\nnone\n");
+        scratch.let_rest(&name);
+    }
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let ended = std::process::Command::new(binary())
+        .args(["night", "."])
+        .current_dir(scratch.folder())
+        .env("AMIO_TOKEN", TOKEN)
+        .env("XDG_DATA_HOME", scratch.folder().parent().unwrap())
+        .stdout(writer)
+        .stderr(std::process::Stdio::null())
+        .status()
+        .unwrap();
+    assert_eq!(ended.code(), Some(7));
 }

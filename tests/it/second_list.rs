@@ -32,3 +32,34 @@ fn a_second_list_leaves_a_batch_alone_whatever_its_name_is() {
         assert_eq!(scratch.read("again.csv").lines().count(), 4, "{how}");
     }
 }
+
+#[test]
+fn a_refusal_in_a_list_that_joins_names_the_file_that_it_stands_in() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    let send = |list: &str, how: &[&str]| {
+        scratch
+            .outreach(&["send", list, "--yes", "--batch", "spring"])
+            .with(&["--message", "Hello", "--channel", CHANNEL])
+            .with(&["--base-url", sandbox.base_url()])
+            .with(how)
+    };
+    scratch.write(
+        "first.csv",
+        "phone,consent\n+420777000001,yes\n+420777000002,no\n",
+    );
+    send("first.csv", &[]).run().expect(0);
+    scratch.write(
+        "second.csv",
+        "phone,consent\n+420777000003,no\n+420777000004,yes\n",
+    );
+    send("second.csv", &["--add", "--out", "all.csv"])
+        .run()
+        .expect(0);
+    let all = scratch.read("all.csv");
+    for says in [
+        "says \"\"no\"\" (row 3)",
+        "says \"\"no\"\" (second.csv, row 2)",
+    ] {
+        assert!(all.contains(says), "{says}: {all}");
+    }
+}

@@ -154,3 +154,26 @@ fn a_request_that_outlasts_the_time_of_grace_is_given_up_as_unknown() {
     let counts = scratch.checkpoint().counts();
     assert_eq!((counts.unknown, counts.queued), (1, 4));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_signal_while_the_list_is_read_says_that_nothing_was_sent() {
+    for (signal, name) in [
+        ("INT", "Ctrl-C"),
+        ("TERM", "SIGTERM"),
+        ("HUP", "its terminal was closed (SIGHUP)"),
+    ] {
+        let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+        let pipe = scratch.path("contacts.csv");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let running = scratch.send(&sandbox).start();
+        // It is open once the program reads it. The list has no end yet.
+        let mut list = std::fs::File::options().write(true).open(&pipe).unwrap();
+        std::io::Write::write_all(&mut list, b"phone,first_name\n+420777000001,Eva\n").unwrap();
+        running.signal(signal);
+        let told = format!("Stopped ({name}): nothing was sent.");
+        running.wait().expect(4).says(&told);
+        assert_eq!(sandbox.stats().requests, 0);
+    }
+}

@@ -3,29 +3,26 @@
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
-use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 
 use super::position::{self, Position};
 use crate::cluster::{Hash, Log, LogError, Snapshot};
 use crate::store::error::StoreError;
 use crate::store::file::connect;
 use crate::store::log::{length, log_path};
+use crate::store::temporary::{TemporaryCopy, TemporaryFile, folder_of};
 
 /// The size of a part.
 const PART: usize = 4 << 20;
 
-/// How temporary files are called, and after how long one was left by a process that is gone.
-const PREFIX: &str = ".outreach-snapshot";
-const LEFT: Duration = Duration::from_hours(24);
-
 /// A copy that is ready to be stored.
 #[derive(Debug)]
 pub(in crate::store) struct Packed {
-    file: NamedTempFile,
+    file: TemporaryFile,
+    // Its lock says that it is in use.
+    _open: File,
     pub(in crate::store) digest: Hash,
     /// How far the copy has come; `None` if it is no replica yet.
     pub(in crate::store) position: Option<Position>,
@@ -38,38 +35,19 @@ fn failed(path: &Path) -> impl Fn(io::Error) -> StoreError {
     }
 }
 
-/// A file in the folder of the checkpoint. What a process left there that was killed goes: it holds people.
-fn temporary(checkpoint: &Path) -> Result<NamedTempFile, StoreError> {
-    let folder = match checkpoint.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        Some(_) | None => Path::new("."),
-    };
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let changed = entry.metadata().and_then(|file| file.modified()).ok();
-        let is_old = changed.is_some_and(|at| at.elapsed().is_ok_and(|age| age > LEFT));
-        if is_old && entry.file_name().to_string_lossy().starts_with(PREFIX) {
-            // Then the next one tries again.
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
-    tempfile::Builder::new()
-        .prefix(PREFIX)
-        .tempfile_in(folder)
-        .map_err(failed(checkpoint))
-}
-
 /// Copies and compresses the checkpoint without what is of one node alone.
 pub(in crate::store) fn pack(checkpoint: &Path) -> Result<Packed, StoreError> {
     let beside = failed(checkpoint);
-    let copy = temporary(checkpoint)?.into_temp_path();
+    let folder = folder_of(checkpoint);
+    let copy = TemporaryCopy::create(folder).map_err(&beside)?;
     let reader = connect(checkpoint, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    reader.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
+    reader.execute("VACUUM INTO ?1", [copy.path().to_string_lossy()])?;
     drop(reader);
-    let position = strip(&copy)?;
-    let mut file = temporary(checkpoint)?;
-    let mut packed = || -> io::Result<Hash> {
-        let mut encoder = zstd::Encoder::new(file.as_file_mut(), 3)?;
-        io::copy(&mut File::open(&copy)?, &mut encoder)?;
+    let position = strip(copy.path())?;
+    let (file, into) = TemporaryFile::create(folder).map_err(&beside)?;
+    let packed = || -> io::Result<Hash> {
+        let mut encoder = zstd::Encoder::new(&into, 3)?;
+        io::copy(&mut File::open(copy.path())?, &mut encoder)?;
         encoder.finish()?.flush()?;
         let (mut hash, mut written) = (Sha256::new(), File::open(file.path())?);
         let mut part = vec![0; PART];
@@ -83,6 +61,7 @@ pub(in crate::store) fn pack(checkpoint: &Path) -> Result<Packed, StoreError> {
     let digest = packed().map_err(&beside)?;
     Ok(Packed {
         file,
+        _open: into,
         digest,
         position,
     })
@@ -143,14 +122,14 @@ pub(in crate::store) fn restore(
             ),
         });
     }
-    let mut packed = temporary(path)?;
+    let (packed, mut into) = TemporaryFile::create(folder_of(path)).map_err(&beside)?;
     let mut hash = Sha256::new();
     for number in 0_i32.. {
         let Some(part) = log.snapshot_part(snapshot.seq, number)? else {
             break;
         };
         hash.update(&part);
-        packed.write_all(&part).map_err(&beside)?;
+        into.write_all(&part).map_err(&beside)?;
     }
     let digest: Hash = hash.finalize().into();
     if digest != snapshot.digest && log.snapshot()? != Some(snapshot) {
@@ -162,16 +141,19 @@ pub(in crate::store) fn restore(
             detail: "the snapshot on the engine is damaged; on a node that is whole, `outreach cluster compact` makes a new one".to_owned(),
         });
     }
-    let copy = temporary(path)?;
-    let unpacked =
-        File::open(packed.path()).and_then(|from| zstd::stream::copy_decode(from, &copy));
-    unpacked.map_err(&beside)?;
+    let copy = TemporaryCopy::create(folder_of(path)).map_err(&beside)?;
+    let write = || {
+        let to = File::options().write(true).open(copy.path())?;
+        zstd::stream::copy_decode(File::open(packed.path())?, to)
+    };
+    write().map_err(&beside)?;
     settle_in(copy.path(), id, &snapshot)?;
-    copy.as_file().sync_all().map_err(&beside)?;
-    match copy.persist_noclobber(path).map_err(|it| it.error) {
+    let synced = File::open(copy.path()).and_then(|copy| copy.sync_all());
+    synced.map_err(&beside)?;
+    match copy.persist_noclobber(path) {
         // Another process of this machine was faster.
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(beside(error)),
-        Ok(_) | Err(_) => Ok(()),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 

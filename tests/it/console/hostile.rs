@@ -71,3 +71,41 @@ fn markup_in_cells_names_messages_and_reasons_is_text_on_every_page() {
     let other = visitor.drop_list(&format!("other {MARKUP}.csv"), b"a,b\nx,y\n");
     expect_text(&visitor.page(&other));
 }
+
+#[test]
+fn two_files_in_one_upload_are_told_and_neither_is_kept() {
+    let scratch = Scratch::new();
+    let console = ConsoleProcess::sandbox(&scratch);
+    let visitor = console.visitor();
+    let both = "phone\n+420777000001\n\r\n--edge\r\nContent-Disposition: form-data; name=\"file\"; \
+                filename=\"b.csv\"\r\n\r\nphone\n+420777000002\n";
+    for path in ["/lists", "/suppression/import"] {
+        let refused = visitor.upload(path, &visitor.token(), "a.csv", both.as_bytes());
+        assert_eq!(refused.status, 400, "{path}: {}", refused.text());
+        let text = refused.text();
+        assert!(text.contains("a.csv and b.csv came together"), "{text}");
+    }
+    assert!(
+        visitor
+            .page("/suppression")
+            .contains("Nobody is on the list")
+    );
+    let uploads = std::fs::read_dir(scratch.path("sandbox.db-uploads")).unwrap();
+    assert_eq!(uploads.count(), 0, "nothing is kept");
+}
+
+#[test]
+fn another_number_than_that_of_the_people_starts_nothing() {
+    let scratch = Scratch::new();
+    let console = ConsoleProcess::sandbox(&scratch);
+    let visitor = console.visitor();
+    let list = visitor.drop_list("list.csv", b"phone\n+420777000001\n+420777000002\n");
+    let batch = visitor.prepare(&list, "Hello", &[("name", "spring")]);
+    let start = format!("{batch}/start");
+    for typed in ["-2", "+2", "2.0", "2?", "0x2", "two", "2-", "", "02", "-"] {
+        let refused = visitor.send(&start, &[("people", typed)]);
+        assert_eq!(refused.status, 409, "{typed}");
+        assert!(refused.text().contains("Nothing was sent"), "{typed}");
+    }
+    visitor.send(&start, &[("people", " 2 ")]).location();
+}

@@ -78,6 +78,15 @@ impl Scratch {
         path
     }
 
+    /// As if a file was there for an hour: a list that was written a moment ago may not be whole.
+    pub(crate) fn let_rest(&self, name: &str) {
+        let file = std::fs::File::options().write(true).open(self.path(name));
+        let an_hour_ago = std::time::SystemTime::now() - Duration::from_hours(1);
+        file.expect("a file in the scratch folder")
+            .set_modified(an_hour_ago)
+            .expect("its time");
+    }
+
     pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).expect("a file in the scratch folder")
     }

@@ -314,6 +314,8 @@ mod tests {
             "Mr.",
             "yes",
             "800",
+            "4812",
+            "2026",
             "48.5",
         ] {
             assert_eq!(code(text), None, "{text:?}");

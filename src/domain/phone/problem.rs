@@ -80,7 +80,7 @@ impl fmt::Display for PhoneProblem {
             }
             Self::Extension => "a message cannot reach an extension behind a switchboard",
             Self::Letters => "there are letters in the number",
-            Self::Ambiguous => "it is not clear where one number ends and the next begins",
+            Self::Ambiguous => "it is not clear which of the digits are the number",
             Self::TwoReadings => {
                 "with its country code the number is one number, within its country another: write the plus"
             }

@@ -2,7 +2,7 @@
 
 use crate::domain::content::Rendered;
 use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::{Position, Record, Suppression};
+use crate::domain::recipient::{Mends, Position, Record, Suppression};
 
 /// The number of examples that are kept of each kind.
 pub(crate) const EXAMPLES: usize = 5;
@@ -32,6 +32,8 @@ pub struct Judge<'a> {
     pub render: Option<&'a Render<'a>>,
     /// Numbers that the batch has already, with their rows: a row that repeats one is a duplicate.
     pub seen: &'a [(PhoneNumber, Position)],
+    /// What mended the row already that a row mends, in words.
+    pub mended: &'a (dyn Fn(&Mends) -> Option<String> + Sync),
     /// So many rows of a kind are kept to show it.
     pub examples: usize,
     /// The index of the first file in the batch: 0, or behind the files that it has already.
@@ -46,6 +48,7 @@ impl Judge<'_> {
             of_another: &|_, _| false,
             render: None,
             seen: &[],
+            mended: &|_| None,
             first_file: 0,
             examples: EXAMPLES,
         }

@@ -19,7 +19,7 @@ const SHORTEST: usize = 4;
 
 /// Codes before the number have so many digits at the most: `00` and three of a country. Behind more, a bracket
 /// holds something else.
-const CODES: usize = 5;
+pub(super) const CODES: usize = 5;
 
 /// A group of so many digits is a whole number, without its codes.
 const UNBROKEN: usize = 6;
@@ -177,6 +177,8 @@ mod tests {
             "0664 1234567.0",
             "0664.1234567.00",
             "0664/1234567-12",
+            "0664/1234567/12",
+            "+43/664/1234567 (2)",
             "0664-1234567 (2)",
             "(0664) 1234567 (2)",
             "+43 (0) 664 1234567 (2)",
@@ -232,6 +234,7 @@ mod tests {
                     "+43 (664) 1234567",
                     "+43 (0) 664 1234567",
                     "+43 (0)664 1234567",
+                    "+43/664/1234567",
                     "0043 664 1234567",
                     "(0664) 123 45 67",
                     "0664 1234567",

@@ -1,6 +1,7 @@
 //! Words beside a number that say which line it is, and nothing else. Beside any other word no number is suggested: it
 //! may be another person's name, or ask for no message.
 
+use super::clean::is_plain;
 use crate::domain::fold;
 
 /// Words that stand before a number and say nothing but that one follows.
@@ -88,8 +89,8 @@ const LINES: [&str; 47] = [
     "bureau",
 ];
 
-/// The number of a text that holds one beside labels of its line; `None` if anything else stands there.
-pub(super) fn number_beside(text: &str) -> Option<&str> {
+/// The number of a text that holds one beside labels of its line and these names; `None` if anything else stands there.
+pub(super) fn number_beside<'a>(text: &'a str, names: &[&str]) -> Option<&'a str> {
     let is_number = |c: char| c.is_ascii_digit() || c == '+';
     let (first, last) = (text.find(is_number)?, text.rfind(is_number)? + 1);
     // A bracket around the first digits belongs to the number.
@@ -99,13 +100,20 @@ pub(super) fn number_beside(text: &str) -> Option<&str> {
     } else {
         first
     };
-    let is_label = |word: &str| word.is_empty() || LINES.contains(&fold::header(word).as_str());
+    let names = fold::header(&names.join(" "));
+    let is_label = |word: &str| {
+        let word = fold::header(word);
+        let is_name = |name: &str| !name.is_empty() && name == word;
+        LINES.contains(&word.as_str()) || names.split(' ').any(is_name)
+    };
     let labels = |beside: &str| {
         let is_sign = |c: char| c.is_whitespace() || ".:,;-()[]/\"'".contains(c);
-        beside.split(is_sign).all(is_label)
+        let mut words = beside.split(is_sign).filter(|word| !word.is_empty());
+        words.all(is_label)
     };
     let is_beside = labels(text.get(..first)?) && labels(text.get(last..)?);
-    is_beside.then(|| text.get(first..last)).flatten()
+    text.get(first..last)
+        .filter(|number| is_beside && is_plain(number))
 }
 
 #[cfg(test)]
@@ -121,7 +129,11 @@ mod tests {
             ("777123456 / Práce", "777123456"),
             ("(777 123 456) home", "777 123 456"),
         ] {
-            assert_eq!(number_beside(text), Some(number), "{text}");
+            assert_eq!(number_beside(text, &[]), Some(number), "{text}");
+        }
+        let names = ["Jana", "Malá Nová"];
+        for text in ["777123456 Jana", "Nova, Jana: 777123456 (mobil)"] {
+            assert_eq!(number_beside(text, &names), Some("777123456"), "{text}");
         }
         for text in [
             "777123456 STOP",
@@ -133,7 +145,7 @@ mod tests {
             "777123456_",
             "mobil",
         ] {
-            assert_eq!(number_beside(text), None, "{text}");
+            assert_eq!(number_beside(text, &[]), None, "{text}");
         }
     }
 

@@ -91,6 +91,18 @@ impl PhoneNumber {
         Self::parse_all(text, reading).map(|numbers| numbers.first())
     }
 
+    /// What a cell should say that holds a number beside the names of its person, and nothing else but labels.
+    pub(crate) fn beside_names(
+        text: &str,
+        names: &[&str],
+        reading: impl Into<Reading>,
+    ) -> Option<String> {
+        let cleaned = clean(text).ok()?;
+        let number = labels::number_beside(&cleaned.text, names)?;
+        let parsed = single(number, reading.into(), Mending::NONE).ok()?;
+        Some(parsed.phone.e164())
+    }
+
     /// Reads all numbers of a cell.
     ///
     /// # Errors
@@ -163,8 +175,17 @@ fn slashed(part: &str, reading: Reading, mending: Mending) -> Result<Numbers, Re
     let joined = part.replace(['/', '\\'], " ");
     // However it is grouped: where a part is a number, the whole is none to be taken.
     let whole = read_part(&joined, reading, mending, ungrouped);
+    // `0664/1234567`: what stands behind a code is no number of its own, even where it could be one.
+    let is_code = |piece: &str| {
+        let digits = piece.bytes().filter(u8::is_ascii_digit).count();
+        piece.starts_with(['0', '+', '('])
+            && digits <= grouping::CODES
+            && lettered(piece, reading, mending).is_err()
+    };
+    let behind_code = pieces().next().is_some_and(is_code);
     match (first_alone, whole) {
         (None, _) => lettered(&joined, reading, mending).map(Numbers::one),
+        (Some(_), Ok(_)) if behind_code => lettered(&joined, reading, mending).map(Numbers::one),
         (Some(first), Err(_)) => {
             let others: Vec<Parsed> = alone.collect();
             let unread = pieces().filter(digits).count() > 1 + others.len();
@@ -242,7 +263,7 @@ fn read_part(
         } else {
             PhoneProblem::NotANumber
         },
-        suggestion: labels::number_beside(part)
+        suggestion: labels::number_beside(part, &[])
             .and_then(|number| single(number, reading, mending).ok())
             .map(|parsed| parsed.phone.e164()),
     })

@@ -154,6 +154,11 @@ pub enum Suppression {
         /// Whether it was accepted for certain.
         sure: bool,
     },
+    /// It mends a row that another one mended before.
+    MendedBefore {
+        /// The row that is mended, and what mended it.
+        told: String,
+    },
     /// The number is no longer in the list that `--update` brought.
     Removed,
     /// The person was erased by `forget`.
@@ -185,6 +190,7 @@ impl Suppression {
             Self::SameBatch { .. } => "same_batch",
             Self::NoConsent { .. } => "no_consent",
             Self::OtherMessage { .. } => "other_message",
+            Self::MendedBefore { .. } => "mended_before",
             Self::Removed => "removed_by_update",
             Self::Forgotten => "forgotten",
             Self::WindowNeverOpens => "window_never_opens",
@@ -224,6 +230,7 @@ impl fmt::Display for Suppression {
                 write!(f, "this number got the message at {at} (row {row})")
             }
             Self::NoConsent { says } => write!(f, "no consent: {says}"),
+            Self::MendedBefore { told } => write!(f, "a row is mended once: {told}"),
             Self::Removed => f.write_str("no longer in the list (--update)"),
             Self::Forgotten => f.write_str("erased at the person's request"),
             Self::WindowNeverOpens => f.write_str("window never opens where the person lives"),

@@ -40,7 +40,7 @@ pub struct Position {
 
 /// The row of a batch whose place a mended row takes, as a rejects file names it: `spring:1:7` is row 7 of the first
 /// file of batch `spring`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Mends {
     /// The batch.
     pub batch: String,

@@ -14,6 +14,7 @@ use super::words::{
     ACTIVE, BESIDE_CONSENT, CONSENTS, FACT, MESSAGES, MOBILE, NO, OTHER_WAY, OUR_WAY, PHONE,
     REFUSALS, REMARK, SENDS, STATUS, TIME, UNTIL, WEAK_REFUSALS, YES, words,
 };
+use crate::domain::event::{OptOutWords, OptRequest};
 use crate::domain::text::trimmed;
 pub(super) use says::YesMeaning;
 use says::{CellConsent, has_negation, says};
@@ -300,6 +301,30 @@ pub(super) fn of_row<'a>(
     }
 }
 
+/// Whether the words beside the number of a cell ask for no message, or say that the number is wrong. What may mean it
+/// counts too.
+pub(super) fn is_refusal_beside_number(cell: &str) -> bool {
+    if !cell.contains(char::is_alphabetic) {
+        return false;
+    }
+    let of_link = |token: &&str| token.contains("://") || token.contains('@');
+    let tokens: Vec<&str> = cell
+        .split_whitespace()
+        .filter(|token| !of_link(token))
+        .collect();
+    let words = tokens.join(" ");
+    let words = words.replace(|c: char| c.is_ascii_digit() || c == '+', " ");
+    if !words.contains(char::is_alphabetic) {
+        return false;
+    }
+    match says(YesMeaning::Remark, &words) {
+        CellConsent::MustNot | CellConsent::MayMeanNo => true,
+        CellConsent::Nothing | CellConsent::May | CellConsent::NotUnderstood => {
+            OptOutWords::default().wish(&words) != OptRequest::None
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -381,6 +406,38 @@ mod tests {
             "Stopover",
         ] {
             assert_eq!(yes(header), None, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_beside_a_number_is_heard() {
+        for cell in [
+            "777100012 STOP",
+            "STOP 777100012",
+            "777100012; stop",
+            "777100012 (nevolat)",
+            "777100012 NEPSAT!",
+            "777100012 - do not call",
+            "do not contact +420777100012",
+            "777100012 wrong number",
+            "777100012 deceased",
+            "777100012 unsubscribed",
+            "777100012 odhlášen",
+        ] {
+            assert!(is_refusal_beside_number(cell), "{cell}");
+        }
+        for cell in [
+            "777100012",
+            "tel: 777100012",
+            "No. 777100012",
+            "NO 91234567",
+            "777100012 mobil",
+            "Jana 777100012",
+            "602333444 (Poland)",
+            "420777123456@c.us",
+            "https://wa.me/420777123456?text=Stop",
+        ] {
+            assert!(!is_refusal_beside_number(cell), "{cell}");
         }
     }
 

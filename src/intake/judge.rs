@@ -11,12 +11,12 @@ use std::thread;
 use super::error::{IntakeError, JudgeError, TooFewRows};
 use super::index::{First, Index};
 use super::input::Input;
-use super::row::{Candidate, RowJudge};
+use super::row::{Candidate, Number, RowJudge};
 use super::rows::Block;
 use super::rules::Judge;
 use super::summary::{Counter, Example, Group, Note, Summary};
 use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::{JudgedRow, Position, RowNumber, Suppression, Verdict};
+use crate::domain::recipient::{JudgedRow, Mends, Position, RowNumber, Suppression, Verdict};
 
 /// The codes of [`RowProblem`](crate::domain::recipient::RowProblem) that are about the message, not the number.
 const MESSAGE: [&str; 2] = ["content", "segments"];
@@ -317,6 +317,10 @@ fn collect<E>(
         };
         index.insert(*phone, first);
     }
+    let mut mended = Mended {
+        before: judge.mended,
+        here: HashMap::new(),
+    };
     let mut counter = Counter::new(judge.examples);
     let mut tail = Tail::default();
     for result in results.iter().cycle().map(Receiver::recv) {
@@ -325,7 +329,9 @@ fn collect<E>(
                 counter.blank(blank);
                 for candidate in rows {
                     for candidate in tail.next(candidate, &mut counter) {
-                        let row = compare(candidate, refused, &mut index, &mut counter);
+                        let (mut row, number, shared) = compare(candidate, refused, &mut index);
+                        mended.once(&mut row);
+                        counter.count(&row, number.as_ref(), shared);
                         sink(row).map_err(JudgeError::Sink)?;
                     }
                 }
@@ -342,13 +348,42 @@ fn collect<E>(
     Err(internal(input, 0).into())
 }
 
-/// The part of the verdict that depends on the rows before; the row is counted with it.
+/// The rows of a batch that were mended.
+struct Mended<'a> {
+    /// What mended one before this list came, in words.
+    before: &'a dyn Fn(&Mends) -> Option<String>,
+    /// Those that rows of this list mended.
+    here: HashMap<Mends, Position>,
+}
+
+impl Mended<'_> {
+    /// Leaves out a row that mends what was mended before: its person has a message by another number.
+    fn once(&mut self, row: &mut JudgedRow) {
+        let (Verdict::Queued(accepted), Some(mends)) = (&row.verdict, &row.mends) else {
+            return;
+        };
+        let phone = accepted.phone;
+        let told = (self.before)(mends).or_else(|| {
+            let position = row.position;
+            let first = *self.here.entry(mends.clone()).or_insert(position);
+            let (mended, batch) = (mends.position.row, &mends.batch);
+            (first != position)
+                .then(|| format!("row {mended} of batch {batch}, by row {} here", first.row))
+        });
+        if let Some(told) = told {
+            let cause = Suppression::MendedBefore { told };
+            row.verdict = Verdict::Suppressed { phone, cause };
+        }
+    }
+}
+
+/// The part of the verdict that depends on the rows before. Also the row's number, and whether it is shared with somebody
+/// of another name.
 fn compare(
     candidate: Candidate,
     refused: &Refused,
     index: &mut Index,
-    counter: &mut Counter,
-) -> JudgedRow {
+) -> (JudgedRow, Option<Number>, bool) {
     let Candidate {
         mut row, number, ..
     } = candidate;
@@ -377,6 +412,5 @@ fn compare(
             row.verdict = Verdict::Suppressed { phone, cause };
         }
     }
-    counter.count(&row, number.as_ref(), shared);
-    row
+    (row, number, shared)
 }

@@ -96,15 +96,13 @@ impl RowJudge<'_> {
             into.push(self.uneven(fields, position));
             return;
         }
-        let record = self.corrected(fields, position.row.get());
-        match self.numbers(&record) {
-            Ok(mut numbers) => {
-                let last = numbers.pop();
+        let record = self.record(fields);
+        let corrected = self.corrected(&record, position.row.get());
+        let read = corrected.as_ref().unwrap_or(&record);
+        match self.numbers(read) {
+            Ok(numbers) => {
                 for found in numbers {
-                    into.push(self.accept(record.clone(), found, position));
-                }
-                if let Some(found) = last {
-                    into.push(self.accept(record, found, position));
+                    into.push(self.accept(record.clone(), read, found, position));
                 }
             }
             Err((rejected, typed)) => {
@@ -127,22 +125,18 @@ impl RowJudge<'_> {
         columns.map(|index| self.cell(fields.get(*index))).collect()
     }
 
-    /// The same with the number that a person gave the row instead of its own.
-    fn corrected(&self, fields: &Fields<'_>, row: u32) -> Record {
-        let record = self.record(fields);
+    /// The same with the number that a person gave the row instead of its own; `None` if nobody did. The row is read
+    /// and rendered with it, and kept as it is: what stood there besides the number is not lost.
+    fn corrected(&self, record: &Record, row: u32) -> Option<Record> {
         if self.corrections.is_empty() {
-            return record;
+            return None;
         }
         if let Some(number) = self.corrections.of_row(row) {
-            return self.with_number(&record, number);
+            return Some(self.with_number(record, number));
         }
-        match self.numbers(&record) {
-            Err((rejected, _)) => match self.corrections.accepted(&rejected) {
-                Some(number) => self.with_number(&record, number),
-                None => record,
-            },
-            Ok(_) => record,
-        }
+        let (rejected, _) = self.numbers(record).err()?;
+        let number = self.corrections.accepted(&rejected)?;
+        Some(self.with_number(record, number))
     }
 
     /// The same fields with this one in the column of the numbers, the first of them if there are several.
@@ -160,7 +154,8 @@ impl RowJudge<'_> {
         fields: &Fields<'_>,
         row: u32,
     ) -> Option<(Vec<PhoneNumber>, String)> {
-        let record = self.corrected(fields, row);
+        let record = self.record(fields);
+        let record = self.corrected(&record, row).unwrap_or(record);
         let cell = |index| record.get(index);
         match consent::of_row(&self.mapping.consent, cell, self.judge.now) {
             Consent::Refused(says) => {
@@ -191,7 +186,8 @@ impl RowJudge<'_> {
         invalid(position, record, typed, problem, None, None)
     }
 
-    fn accept(&self, record: Record, found: Found, position: Position) -> Candidate {
+    /// The row with one of its numbers; `read` is it with the number that a person gave it.
+    fn accept(&self, record: Record, read: &Record, found: Found, position: Position) -> Candidate {
         let Found { parsed, typed, .. } = found;
         let Parsed { phone, mended, .. } = parsed;
         let refused =
@@ -203,7 +199,7 @@ impl RowJudge<'_> {
         let rendered = self
             .judge
             .render
-            .map(|render| render(&record, position, phone));
+            .map(|render| render(read, position, phone));
         let (content, repeated) = match rendered.transpose() {
             Ok(content) => (content, None),
             Err(Unsendable::Suppressed(cause)) => (None, Some(cause)),
@@ -296,6 +292,10 @@ impl RowJudge<'_> {
         refused: &mut Option<Refused>,
     ) {
         let typed = record.get(phone.column.index).unwrap_or("");
+        if consent::is_refusal_beside_number(typed) {
+            refuse(refused, PhoneProblem::SaysNo.into(), typed);
+            return;
+        }
         let label = phone.label.as_ref().and_then(|it| record.get(it.index));
         if label.is_some_and(phones::is_no_line) && !trimmed(typed).is_empty() {
             refuse(refused, PhoneProblem::Fax.into(), typed);
@@ -314,6 +314,7 @@ impl RowJudge<'_> {
             let numbers = match cell(part, region, reading) {
                 Ok(numbers) => numbers,
                 Err(rejected) => {
+                    let rejected = self.beside_names(rejected, record, part, region, reading);
                     refuse(refused, rejected, typed);
                     continue;
                 }
@@ -338,6 +339,31 @@ impl RowJudge<'_> {
                     );
                 }
             }
+        }
+    }
+
+    /// Suggests the number of a cell where nothing stands beside it but the names of the row.
+    fn beside_names(
+        &self,
+        rejected: Rejected,
+        record: &Record,
+        cell: &str,
+        region: Result<Option<Region>, ()>,
+        reading: Reading,
+    ) -> Rejected {
+        if rejected.problem != PhoneProblem::Letters || rejected.suggestion.is_some() {
+            return rejected;
+        }
+        let columns = [&self.mapping.first_name, &self.mapping.last_name];
+        let columns = columns.into_iter().flatten();
+        let names: Vec<&str> = columns
+            .filter_map(|column| record.get(column.index))
+            .collect();
+        let region = region.unwrap_or(None);
+        let suggestion = PhoneNumber::beside_names(cell, &names, Reading { region, ..reading });
+        Rejected {
+            suggestion,
+            ..rejected
         }
     }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::domain::content::Rendered;
 use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::{Position, Record, Suppression};
+use crate::domain::recipient::{Mends, Position, Record, Suppression};
 
 /// The number of examples that are kept of each kind.
 pub(crate) const EXAMPLES: usize = 5;
@@ -34,6 +34,8 @@ pub struct Judge<'a> {
     pub render: Option<&'a Render<'a>>,
     /// Numbers that the batch has already, with their rows: a row that repeats one is a duplicate.
     pub seen: &'a [(PhoneNumber, Position)],
+    /// What mended the row already that a row mends, in words.
+    pub mended: &'a (dyn Fn(&Mends) -> Option<String> + Sync),
     /// So many rows of a kind are kept to show it.
     pub examples: usize,
     /// When consents that end are asked; without it none of them counts.
@@ -51,6 +53,7 @@ impl Judge<'_> {
             render: None,
             seen: &[],
             now: None,
+            mended: &|_| None,
             first_file: 0,
             examples: EXAMPLES,
         }

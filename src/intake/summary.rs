@@ -268,6 +268,9 @@ fn suppression_text(cause: &Suppression) -> &'static str {
         Suppression::OtherMessage { .. } => {
             "got another message, and are left out (--skip-messaged)"
         }
+        Suppression::MendedBefore { .. } => {
+            "mend rows that were mended already: a row is mended once"
+        }
         Suppression::Removed => "no longer in the list (--update)",
         Suppression::Forgotten => "erased at the person's request",
         Suppression::WindowNeverOpens => "their sending window never opens",
@@ -288,6 +291,7 @@ fn suppression_note(cause: &Suppression) -> Note {
             Note::Detail(format!("{at}, batch {batch}"))
         }
         Suppression::NoMessengerWithin { at } => Note::Detail(at.clone()),
+        Suppression::MendedBefore { told } => Note::Detail(told.clone()),
         Suppression::SameBatch { .. }
         | Suppression::Removed
         | Suppression::Forgotten

@@ -20,7 +20,7 @@ use crate::domain::recipient::{
     JudgedRow, Position, Record, RowNumber, RowProblem, UNEVEN, Verdict,
 };
 use crate::domain::sms::SmsSettings;
-use crate::intake::{Settings, Source, column_names, phone_columns};
+use crate::intake::{Corrections, Settings, Source, column_names, phone_columns};
 use crate::report::rejects::RejectsFile;
 use crate::store::{Batch, Change, Messaged, Reader};
 
@@ -123,7 +123,7 @@ pub(crate) fn mend_rows(
     let knows = batch_knows(checkpoint, name)?.ok_or_else(not_kept)?;
     let kept = knows.list.ok_or_else(not_kept)?;
     let batch = Reader::open(checkpoint)?.batch(name)?;
-    let (column, phone) = phone_column(&batch).ok_or_else(not_kept)?;
+    let (_, phone) = phone_column(&batch).ok_or_else(not_kept)?;
     let mut intake = kept.settings(how.intake, &|_| false);
     let (mut good, mut wrong) = (BTreeMap::new(), Vec::new());
     for (at, number) in numbers {
@@ -135,7 +135,8 @@ pub(crate) fn mend_rows(
         }
     }
     let path = how.folder.join("mended.csv");
-    if write_mended(checkpoint, &batch, (column, &good), &path)? == 0 {
+    intake.corrections = write_mended(checkpoint, &batch, &good, &path)?;
+    if intake.corrections.is_empty() {
         return Ok(MendedRows {
             wrong,
             ..MendedRows::default()
@@ -199,25 +200,25 @@ pub(crate) fn join_rows(
     Ok(mended)
 }
 
-/// Writes the rows with their numbers as a rejects file names them; returns how many. Those that were mended before are
-/// not among them.
+/// Writes the rows as they are to a file of rejects, and returns the numbers that they are given there. Those that were
+/// mended before are not among them.
 fn write_mended(
     checkpoint: &Path,
     batch: &Batch,
-    (column, numbers): (usize, &BTreeMap<(u16, u32), &str>),
+    numbers: &BTreeMap<(u16, u32), &str>,
     path: &Path,
-) -> Result<u64, RunError> {
+) -> Result<Corrections, RunError> {
     let reader = Reader::open(checkpoint)?;
-    write_rejected((&reader, batch), path, |at, fields| {
+    let (mut given, mut row) = (Corrections::default(), RowNumber::HEADER.get());
+    write_rejected((&reader, batch), path, |at| {
         let Some(number) = numbers.get(&at) else {
             return false;
         };
-        if fields.len() <= column {
-            fields.resize(column + 1, String::new());
-        }
-        (*number).clone_into(&mut fields[column]);
+        row += 1;
+        given.give(row, (*number).to_owned());
         true
-    })
+    })?;
+    Ok(given)
 }
 
 /// Writes the rows of a batch that cannot be sent to a file, to be mended: they name themselves, so that they find
@@ -229,14 +230,14 @@ pub(crate) fn write_rejects(
     (reader, batch): (&Reader, &Batch),
     path: &Path,
 ) -> Result<u64, RunError> {
-    write_rejected((reader, batch), path, |_, _| true)
+    write_rejected((reader, batch), path, |_| true)
 }
 
-/// Writes the rows that `keep` wants, whose fields it may change.
+/// Writes the rows that `keep` wants.
 fn write_rejected(
     (reader, batch): (&Reader, &Batch),
     path: &Path,
-    mut keep: impl FnMut((u16, u32), &mut Vec<String>) -> bool,
+    mut keep: impl FnMut((u16, u32)) -> bool,
 ) -> Result<u64, RunError> {
     let format = FileFormat::of(path, batch.list, None);
     let mut file = RejectsFile::create(path, &batch.headers, format, Some(&batch.name))?;
@@ -244,8 +245,8 @@ fn write_rejected(
         let (None, Some(at)) = (row.mended_by, RowNumber::new(row.row)) else {
             return Ok::<(), RunError>(());
         };
-        let mut fields: Vec<String> = serde_json::from_str(row.fields)?;
-        if !keep((row.file, row.row), &mut fields) {
+        let fields: Vec<String> = serde_json::from_str(row.fields)?;
+        if !keep((row.file, row.row)) {
             return Ok(());
         }
         let problem = if row.reason_code == Some(UNEVEN) {

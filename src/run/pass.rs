@@ -1,5 +1,6 @@
 //! One pass over all rows of a list: judged, rendered, counted, and the rows to mend written.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -13,11 +14,12 @@ use super::sms::SmsRule;
 use crate::domain::content::{Rendered, Template};
 use crate::domain::dialect::{Dialect, FileFormat};
 use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::{JudgedRow, Position, Record, Verdict};
+use crate::domain::recipient::{JudgedRow, Mends, Position, Record, Verdict};
 use crate::domain::sms::SmsTally;
 use crate::intake::{EXAMPLES, Input, IntakeError, Judge, JudgeError, Render, Summary, Unsendable};
 use crate::report::check::CheckReport;
 use crate::report::rejects::RejectsFile;
+use crate::store::MendPlace;
 
 /// How many rendered messages are shown.
 const SAMPLES: usize = 3;
@@ -37,6 +39,8 @@ pub(super) struct Pass<'a> {
     pub(super) earlier_files: &'a [String],
     /// The numbers that the batch has already, with their rows.
     pub(super) seen: &'a [(PhoneNumber, Position)],
+    /// The rows of the batch that the list may mend.
+    pub(super) mended: Option<&'a HashMap<Position, MendPlace>>,
     pub(super) rejects: Option<&'a Path>,
     /// The rejects are written also where the list turns out unusable.
     pub(super) keep_rejects: bool,
@@ -92,7 +96,9 @@ impl Pass<'_> {
             Some(message) => self.render(message, others, record, phone),
             None => Err(Unsendable::Problem("there is no message".to_owned())),
         };
+        let mended = |mends: &Mends| self.mended_before(mends);
         let judge = Judge {
+            mended: &mended,
             suppressed: &suppressed,
             of_another: &of_another,
             render: message.is_some().then_some(&render as &Render<'_>),
@@ -118,6 +124,20 @@ impl Pass<'_> {
         });
         self.known.check()?;
         self.concluded(input, others, judged, seen, rejects)
+    }
+
+    /// What mended the row already that a row mends.
+    fn mended_before(&self, mends: &Mends) -> Option<String> {
+        let is_ours = self.batch == Some(&*mends.batch);
+        let place = self.mended.filter(|_| is_ours)?.get(&mends.position)?;
+        match place {
+            MendPlace::Free(_) => None,
+            MendPlace::Taken(phone) => {
+                let row = mends.position.row;
+                let by = phone.map_or_else(String::new, |phone| format!(", by {}", phone.masked()));
+                Some(format!("row {row} of batch {}{by}", mends.batch))
+            }
+        }
     }
 
     /// The file that the rows to mend go to, if they are asked for.

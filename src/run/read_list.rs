@@ -22,8 +22,8 @@ use crate::domain::recipient::Position;
 use crate::intake::Mapping;
 use crate::report::check::CheckReport;
 use crate::store::{
-    Batch, BatchId, BatchName, DecisionRecord, Loader, MessagedDecision, NewBatch, RecipientId,
-    Store,
+    Batch, BatchId, BatchName, DecisionRecord, Loader, MendPlace, MessagedDecision, NewBatch,
+    RecipientId, Store,
 };
 
 /// What the rows are judged by.
@@ -171,12 +171,18 @@ impl SendPlan {
             batch: Some(&self.name),
             earlier_files: earlier.as_ref().map_or(&[], |batch| &batch.files),
             seen: reading.seen,
+            mended: Some(&mended),
             rejects: reading.rejects,
             now: Some(now),
             ..Pass::default()
         };
+        let free = mended.iter().filter_map(|(position, place)| match place {
+            MendPlace::Free(row) => Some((*position, *row)),
+            MendPlace::Taken(_) => None,
+        });
+        let free = free.collect();
         let awaits = self.follow_up.as_ref().map(|it| it.after);
-        let place = Loading { id, awaits, mended };
+        let place = Loading { id, awaits, free };
         let (mut report, mut loader) =
             load(&self.store, &mut self.list, place, pass, now, progress)?;
         if earlier.is_none() {
@@ -258,8 +264,8 @@ struct Loading {
     id: BatchId,
     /// Its rows wait for such an event.
     awaits: Option<Trigger>,
-    /// The rows of that other batch that can be mended.
-    mended: HashMap<Position, RecipientId>,
+    /// The rows of the other batch whose place a row takes that mends them.
+    free: HashMap<Position, RecipientId>,
 }
 
 /// Judges the rows and brings them into the batch, which is whole once the loader is finished.
@@ -274,13 +280,13 @@ fn load<'a>(
     let mut files = pass.earlier_files.to_vec();
     files.extend(list.input.file_names().map(str::to_owned));
     let batch = pass.batch;
-    let mut mended = place.mended;
+    let mut free = place.free;
     let loader = store.loader(place.id, pass.channel.unwrap_or_default(), now);
     let mut loader = loader.awaiting(place.awaits);
     let report = pass.judge(list, progress, &mut |row| {
         let ours = row.mends.as_ref().filter(|it| Some(&*it.batch) == batch);
         // The first row that takes the place of another has it.
-        let mends = ours.and_then(|it| mended.remove(&it.position));
+        let mends = ours.and_then(|it| free.remove(&it.position));
         Ok(loader.push_mending(row, mends, |position| row_name(&files, position))?)
     })?;
     Ok((report, loader))

@@ -103,28 +103,70 @@ impl Reader {
     }
 }
 
+/// A row of a batch that could not be sent, for one that mends it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MendPlace {
+    /// The row whose place is taken: this one, or the last of those that tried to mend it and cannot be sent either.
+    Free(RecipientId),
+    /// It was mended, by a row with this number if that is still known.
+    Taken(Option<PhoneNumber>),
+}
+
+/// A row that cannot be sent, and the one that took its place.
+struct Invalid {
+    id: RecipientId,
+    mended_by: Option<RecipientId>,
+    number: Option<PhoneNumber>,
+}
+
+impl Invalid {
+    /// What became of it, by those that cannot be sent.
+    fn place(&self, invalid: &HashMap<RecipientId, &Self>) -> MendPlace {
+        let mut row = self;
+        // Each row takes the place of an earlier one, so that this ends.
+        while let Some(by) = row.mended_by {
+            match invalid.get(&by) {
+                Some(next) if next.id > row.id => row = next,
+                Some(_) | None => return MendPlace::Taken(row.number),
+            }
+        }
+        MendPlace::Free(row.id)
+    }
+}
+
 impl Reader {
-    /// The invalid rows of the batch whose place no other row took yet.
+    /// The rows of the batch that could not be sent, and whether another row took their place.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn rows_to_mend(
         &self,
         id: BatchId,
-    ) -> Result<HashMap<Position, RecipientId>, StoreError> {
+    ) -> Result<HashMap<Position, MendPlace>, StoreError> {
         let found = self.connection.read(
-            "SELECT r.id, i.file, i.row FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id
-             WHERE r.id > ?1 AND r.id < ?2 AND r.state = 'invalid' AND r.mended_by IS NULL",
+            "SELECT r.id, i.file, i.row, r.mended_by, p.number
+             FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id
+             LEFT JOIN recipient m ON m.id = r.mended_by LEFT JOIN person p ON p.id = m.person
+             WHERE r.id > ?1 AND r.id < ?2 AND r.state = 'invalid'",
             id.range(),
             |row| {
                 let position = Position {
                     file: row.get(1)?,
                     row: RowNumber::new(row.get(2)?).unwrap_or(RowNumber::HEADER),
                 };
-                Ok((position, row.get(0)?))
+                let row = Invalid {
+                    id: row.get(0)?,
+                    mended_by: row.get(3)?,
+                    number: row.get(4)?,
+                };
+                Ok((position, row))
             },
         )?;
-        Ok(found.into_iter().collect())
+        let invalid = found.iter().map(|(_, row)| (row.id, row)).collect();
+        let places = found
+            .iter()
+            .map(|(position, row)| (*position, row.place(&invalid)));
+        Ok(places.collect())
     }
 
     /// How many invalid rows of the batch were mended: another row took their place.

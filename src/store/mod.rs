@@ -97,7 +97,7 @@ pub use audit::{AttemptRecord, Timeline, UnknownRow};
 pub(crate) use batch::RunRecord;
 pub use batch::{Batch, BatchName, NewBatch};
 pub use change::Change;
-pub(crate) use change::{DecidedWithList, ListChange};
+pub(crate) use change::{DecidedWithList, ListChange, MendPlace};
 pub use checkpoint::{Reader, Store};
 pub(crate) use cluster::{ClusterNode, ClusterStatus};
 pub use contacts::Contact;

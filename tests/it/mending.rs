@@ -243,3 +243,42 @@ fn what_a_batch_was_sent_with_goes_when_it_is_pruned() {
         .with(&["--base-url", sandbox.base_url()]);
     send.run().expect(2).says("message");
 }
+
+#[test]
+fn a_row_is_mended_once_however_many_files_say_its_number() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.write("list.csv", LIST);
+    sent(&scratch, &sandbox, "list.csv", &[]).expect(0);
+    let rejects = scratch.read("list.rejects.csv");
+    let mended = |twelve: &str, thirty_four: &str| {
+        let twelve = rejects.replace(";12;", &format!(";{twelve};"));
+        twelve.replace(";34;", &format!(";{thirty_four};"))
+    };
+    scratch.write("r1.csv", &mended("777000002", "34"));
+    send_again(&scratch, &sandbox, "r1.csv").expect(0);
+    assert_eq!(sandbox.stats().reached, 3);
+    // A colleague mends a copy: one row with another number, one that could not be sent so far either.
+    scratch.write("r2.csv", &mended("777000022", "777000004"));
+    let told = send_again(&scratch, &sandbox, "r2.csv").expect(0);
+    told.says("mended already")
+        .says("row 3 of batch list, by +420");
+    let stats = sandbox.stats();
+    assert_eq!((stats.reached, stats.reached_twice), (4, 0));
+    assert_eq!(scratch.checkpoint().counts().suppressed, 1);
+    scratch.checkpoint().expect_sound();
+}
+
+#[test]
+fn a_row_that_two_rows_of_a_file_mend_is_mended_by_the_first() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.write("list.csv", LIST);
+    sent(&scratch, &sandbox, "list.csv", &[]).expect(0);
+    let rejects = scratch.read("list.rejects.csv");
+    let row = rejects.lines().find(|line| line.contains(";12;")).unwrap();
+    let twice = row.replace(";12;", ";777000002;") + "\n" + &row.replace(";12;", ";777000022;");
+    scratch.write("r.csv", &rejects.replace(row, &twice));
+    let told = send_again(&scratch, &sandbox, "r.csv").expect(0);
+    told.says("row 3 of batch list, by row 2 here");
+    let stats = sandbox.stats();
+    assert_eq!((stats.reached, stats.reached_twice), (3, 0));
+}

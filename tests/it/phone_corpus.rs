@@ -53,7 +53,7 @@ fn reason(case: &Case) -> Option<String> {
                 "letters are not dialled: they are more often a remark than a vanity number",
             ),
             PhoneProblem::Extension => because("an extension cannot be messaged"),
-            PhoneProblem::Ambiguous => because("a slash with two valid readings is not guessed"),
+            PhoneProblem::Ambiguous => because("what may be no part of the number is not guessed"),
             PhoneProblem::TooLong
                 if case
                     .answer

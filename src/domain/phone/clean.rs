@@ -5,6 +5,7 @@
 //! else reaches the engine.
 
 use super::handles;
+use super::labels;
 use super::mending::Mending;
 use super::problem::PhoneProblem;
 
@@ -166,43 +167,9 @@ fn unquote<'a>(text: &'a str, mending: &mut Mending) -> &'a str {
     inner
 }
 
-/// Words that stand before a number and say nothing but that one follows.
-const LABELS: [&str; 30] = [
-    "whatsapp",
-    "telegram",
-    "facetime",
-    "imessage",
-    "signal",
-    "viber",
-    "skype",
-    "telephone",
-    "telefono",
-    "telefon",
-    "callto",
-    "mobile",
-    "numero",
-    "number",
-    "handy",
-    "mobil",
-    "movil",
-    "phone",
-    "cell",
-    "call",
-    "tel",
-    "mob",
-    "gsm",
-    "sms",
-    "no",
-    "nr",
-    "m",
-    "p",
-    "t",
-    "c",
-];
-
 /// Takes off `tel:`, `Mob.` and the like, if nothing but the number follows.
 fn unlabel<'a>(text: &'a str, mending: &mut Mending) -> &'a str {
-    let Some(label) = LABELS.iter().find(|label| {
+    let Some(label) = labels::BEFORE.iter().find(|label| {
         text.get(..label.len())
             .is_some_and(|head| head.eq_ignore_ascii_case(label))
     }) else {
@@ -270,10 +237,13 @@ fn without_thousands(text: &str) -> Option<String> {
 /// `... ext. 12`, `... x12`, `...#12`, `...;ext=12`: a mark behind a number's worth of digits, and a
 /// few digits behind the mark.
 fn has_extension(text: &str) -> bool {
-    const MARKS: [&str; 9] = [
+    const MARKS: [&str; 12] = [
         "extension",
         "ext",
         "durchwahl",
+        "dw",
+        "apparat",
+        "interno",
         "linka",
         "klapka",
         "poste",

@@ -39,12 +39,6 @@ fn is_flag(c: char) -> bool {
     matches!(c, '\u{1f1e6}'..='\u{1f1ff}')
 }
 
-/// True if a word of the text may be a country: then the number is not taken for one of another.
-pub(super) fn may_name_country(text: &str) -> bool {
-    let mut words = text.split(|c: char| !c.is_alphabetic() && !is_flag(c));
-    words.any(|word| country::read(word).is_some())
-}
-
 /// What stands behind the last comma of an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AddressEnd {
@@ -130,10 +124,6 @@ mod tests {
             "M 602333444",
         ] {
             assert_eq!(beside_number(text), None, "{text}");
-            assert!(
-                !may_name_country(text) || !text.starts_with("Jana"),
-                "{text}"
-            );
         }
     }
 

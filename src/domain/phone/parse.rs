@@ -2,6 +2,8 @@
 
 use super::clean::{clean, is_plain, parts};
 use super::engine::{self, Found, RawRegion};
+use super::grouping;
+use super::labels;
 use super::line::LineType;
 use super::mending::Mending;
 use super::mention;
@@ -89,6 +91,18 @@ impl PhoneNumber {
         Self::parse_all(text, reading).map(|numbers| numbers.first())
     }
 
+    /// What a cell should say that holds a number beside the names of its person, and nothing else but labels.
+    pub(crate) fn beside_names(
+        text: &str,
+        names: &[&str],
+        reading: impl Into<Reading>,
+    ) -> Option<String> {
+        let cleaned = clean(text).ok()?;
+        let number = labels::number_beside(&cleaned.text, names)?;
+        let parsed = single(number, reading.into(), Mending::NONE).ok()?;
+        Some(parsed.phone.e164())
+    }
+
     /// Reads all numbers of a cell.
     ///
     /// # Errors
@@ -132,11 +146,7 @@ impl PhoneNumber {
             return Err(refused.unwrap_or_else(|| PhoneProblem::NotANumber.into()));
         };
         if torn {
-            let suggestion = Some(numbers.first.phone.e164());
-            return Err(Rejected {
-                problem: PhoneProblem::Ambiguous,
-                suggestion,
-            });
+            return Err(PhoneProblem::Ambiguous.into());
         }
         numbers.unread |= unread;
         if count > 1 || numbers.len() > 1 {
@@ -162,9 +172,20 @@ fn slashed(part: &str, reading: Reading, mending: Mending) -> Result<Numbers, Re
     let digits = |piece: &&str| piece.bytes().any(|byte| byte.is_ascii_digit());
     let mut alone = pieces().filter_map(|piece| lettered(piece, reading, mending).ok());
     let first_alone = alone.next();
-    let whole = lettered(&part.replace(['/', '\\'], " "), reading, mending);
+    let joined = part.replace(['/', '\\'], " ");
+    // However it is grouped: where a part is a number, the whole is none to be taken.
+    let whole = read_part(&joined, reading, mending, ungrouped);
+    // `0664/1234567`: what stands behind a code is no number of its own, even where it could be one.
+    let is_code = |piece: &str| {
+        let digits = piece.bytes().filter(u8::is_ascii_digit).count();
+        piece.starts_with(['0', '+', '('])
+            && digits <= grouping::CODES
+            && lettered(piece, reading, mending).is_err()
+    };
+    let behind_code = pieces().next().is_some_and(is_code);
     match (first_alone, whole) {
-        (None, whole) => whole.map(Numbers::one),
+        (None, _) => lettered(&joined, reading, mending).map(Numbers::one),
+        (Some(_), Ok(_)) if behind_code => lettered(&joined, reading, mending).map(Numbers::one),
         (Some(first), Err(_)) => {
             let others: Vec<Parsed> = alone.collect();
             let unread = pieces().filter(digits).count() > 1 + others.len();
@@ -182,10 +203,22 @@ fn slashed(part: &str, reading: Reading, mending: Mending) -> Result<Numbers, Re
     }
 }
 
-/// Refuses letters before the engine takes them for a telephone keypad.
 fn lettered(part: &str, reading: Reading, mending: Mending) -> Result<Parsed, Rejected> {
+    read_part(part, reading, mending, single)
+}
+
+/// How one number in plain characters is read.
+type ReadOne = fn(&str, Reading, Mending) -> Result<Parsed, Rejected>;
+
+/// Refuses letters before the engine takes them for a telephone keypad.
+fn read_part(
+    part: &str,
+    reading: Reading,
+    mending: Mending,
+    read_one: ReadOne,
+) -> Result<Parsed, Rejected> {
     if is_plain(part) {
-        return single(part, reading, mending);
+        return read_one(part, reading, mending);
     }
     let unusual = part.chars().any(|c| {
         !c.is_ascii_digit() && !matches!(c, '+' | ' ' | '-' | '.' | '(' | ')' | '[' | ']')
@@ -198,7 +231,10 @@ fn lettered(part: &str, reading: Reading, mending: Mending) -> Result<Parsed, Re
         return Err(PhoneProblem::NotANumber.into());
     }
     if !unusual {
-        return single(&bare, reading, mending);
+        let round = part.replace('[', "(").replace(']', ")");
+        let begin = round.find(|c: char| c.is_ascii_digit() || matches!(c, '+' | '('));
+        let number = round.get(begin.unwrap_or(0)..).unwrap_or("");
+        return read_one(number, reading, mending);
     }
     if let Some((region, number)) = mention::beside_number(part) {
         let reading = Reading {
@@ -206,7 +242,12 @@ fn lettered(part: &str, reading: Reading, mending: Mending) -> Result<Parsed, Re
             row_names_region: true,
             ..reading
         };
-        let parsed = lettered(number.trim(), reading, mending.and(Mending::COUNTRY))?;
+        let parsed = read_part(
+            number.trim(),
+            reading,
+            mending.and(Mending::COUNTRY),
+            read_one,
+        )?;
         let is_of = |phone: PhoneNumber| phone.region()?.calling_code();
         // `PL +420...` says two countries.
         return Some(parsed)
@@ -222,15 +263,25 @@ fn lettered(part: &str, reading: Reading, mending: Mending) -> Result<Parsed, Re
         } else {
             PhoneProblem::NotANumber
         },
-        suggestion: single(&bare, reading, mending)
-            .ok()
-            .filter(|_| bare.starts_with('+') || !mention::may_name_country(part))
+        suggestion: labels::number_beside(part, &[])
+            .and_then(|number| single(number, reading, mending).ok())
             .map(|parsed| parsed.phone.e164()),
     })
 }
 
-/// One number in plain characters.
+/// One number in plain characters, all of whose digits belong to it.
 fn single(text: &str, reading: Reading, mending: Mending) -> Result<Parsed, Rejected> {
+    let parsed = ungrouped(text, reading, mending)?;
+    let is_other =
+        |part: &str| ungrouped(part, reading, mending).is_ok_and(|part| part.phone != parsed.phone);
+    if grouping::is_unclear(text, is_other) {
+        return Err(PhoneProblem::Ambiguous.into());
+    }
+    Ok(parsed)
+}
+
+/// One number in plain characters, however its digits are grouped.
+fn ungrouped(text: &str, reading: Reading, mending: Mending) -> Result<Parsed, Rejected> {
     let region = reading.region.map(|region| region.0);
     // No country code begins with a zero: such a number is dialled within its country.
     let complete = reading.international && !text.starts_with(['+', '0']);
@@ -376,7 +427,9 @@ fn with_lost_zero(text: &str, region: Option<RawRegion>) -> Option<Parsed> {
 /// row says.
 fn suggest(text: &str, reading: Reading) -> Option<String> {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    if !(8..=20).contains(&digits.len()) {
+    let region = reading.region.map(|region| region.0);
+    let is_number = |part: &str| one_of_region(part, region).is_ok();
+    if !(8..=20).contains(&digits.len()) || grouping::is_unclear(text, is_number) {
         return None;
     }
     let significant = digits.trim_start_matches('0');
@@ -389,7 +442,10 @@ fn suggest(text: &str, reading: Reading) -> Option<String> {
     let zero_dropped = || {
         (1..=3).find_map(|length| {
             let (country, rest) = significant.split_at_checked(length)?;
-            try_one(&format!("{country}{}", rest.strip_prefix('0')?))
+            let number = format!("{country}{}", rest.strip_prefix('0')?);
+            // A zero further on is part of the number.
+            let code = engine::calling_code_of(number.parse().ok()?)?;
+            try_one(&number).filter(|_| code.to_string() == country)
         })
     };
     let national = || {

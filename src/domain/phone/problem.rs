@@ -29,6 +29,8 @@ pub enum PhoneProblem {
     Extension,
     /// Letters among the digits.
     Letters,
+    /// Words beside the number ask for no message, or say that it is wrong.
+    SaysNo,
     /// Several readings, none of them certain.
     Ambiguous,
     /// With its country code one number, within its country another.
@@ -54,6 +56,7 @@ impl PhoneProblem {
             Self::ScientificNotation => "scientific_notation",
             Self::Extension => "extension",
             Self::Letters => "letters",
+            Self::SaysNo => "says_no",
             Self::Ambiguous => "ambiguous",
             Self::TwoReadings => "two_readings",
             Self::Fax => "fax",
@@ -80,7 +83,8 @@ impl fmt::Display for PhoneProblem {
             }
             Self::Extension => "a message cannot reach an extension behind a switchboard",
             Self::Letters => "there are letters in the number",
-            Self::Ambiguous => "it is not clear where one number ends and the next begins",
+            Self::SaysNo => "the cell says that the number must not be messaged, or is wrong",
+            Self::Ambiguous => "it is not clear which of the digits are the number",
             Self::TwoReadings => {
                 "with its country code the number is one number, within its country another: write the plus"
             }

@@ -174,7 +174,8 @@ fn what_is_not_certain_is_refused_with_a_reason_and_a_suggestion() {
         ("+420777123456 x", None, "no: letters, +420777123456?"),
         ("tel:+420777123456;ext=12", None, "no: extension"),
         ("+1 800 FLOWERS", None, "no: letters"),
-        ("777123456 Jana", Some("CZ"), "no: letters, +420777123456?"),
+        ("777123456 mobil", Some("CZ"), "no: letters, +420777123456?"),
+        ("777123456 Jana", Some("CZ"), "no: letters"),
         ("+999123456789", None, "no: unknown_country_code"),
         ("+42077712345", None, "no: too_short"),
         ("+4207771234567", None, "no: not_in_use"),
@@ -464,10 +465,7 @@ fn two_readings_of_a_slash_are_not_guessed() {
 
 #[test]
 fn a_number_torn_by_a_comma_is_not_taken_for_a_shorter_one() {
-    assert_eq!(
-        read("+49 30 1234567, 89", None),
-        "no: ambiguous, +49301234567?"
-    );
+    assert_eq!(read("+49 30 1234567, 89", None), "no: ambiguous");
 }
 
 #[test]

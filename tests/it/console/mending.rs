@@ -5,6 +5,21 @@ use crate::support::{ConsoleProcess, Scratch};
 /// Two with a suggestion each, one that is too short, one without a number, one that repeats.
 const LIST: &str = "phone,first_name\n777000002 Jana,Jana\n777000003 Ota,Ota\n+42077,Iva\n,Petr\n+420777000001,Eva\n";
 
+/// The cells of those who were messaged, as the list has them, and their numbers.
+fn messaged(results: &str) -> Vec<(String, String)> {
+    let results = results.trim_start_matches('\u{feff}');
+    let mut reader = csv::Reader::from_reader(results.as_bytes());
+    let headers = reader.headers().unwrap().clone();
+    let at = |name: &str| headers.iter().position(|it| it == name).unwrap();
+    let (cell, number) = (at("phone"), at("outreach_phone"));
+    let status = at("outreach_status");
+    let rows = reader.records().map(Result::unwrap);
+    let rows = rows.filter(|row| ["sent", "no_messenger"].contains(&&row[status]));
+    let text = |cell: &str| cell.trim_start_matches('\'').to_owned();
+    rows.map(|row| (text(&row[cell]), text(&row[number])))
+        .collect()
+}
+
 #[test]
 fn numbers_are_mended_before_the_list_is_a_batch_and_it_is_read_with_them() {
     let scratch = Scratch::new();
@@ -68,17 +83,78 @@ fn numbers_are_mended_before_the_list_is_a_batch_and_it_is_read_with_them() {
         .location();
     visitor.wait_for(&batch, "complete");
     let results = visitor.page(&format!("{batch}/download?what=results"));
+    let messaged = messaged(&results);
+    for (cell, number) in [
+        ("+420777000001", "+420777000001"),
+        ("777000002 Jana", "+420777000002"),
+        ("777000003 Ota", "+420777000003"),
+        ("+42077", "+420777000004"),
+    ] {
+        let (cell, number) = (cell.to_owned(), number.to_owned());
+        let rows = messaged.iter().filter(|row| row.1 == number);
+        let rows: Vec<_> = rows.collect();
+        assert_eq!(
+            rows,
+            [&(cell, number)],
+            "the list's own cell stays: {results}"
+        );
+    }
+}
+
+#[test]
+fn who_refused_beside_the_number_is_not_offered_and_the_cell_stays_in_the_results() {
+    let scratch = Scratch::new();
+    let console = ConsoleProcess::sandbox(&scratch);
+    let visitor = console.visitor();
+    let rows = "phone,first_name\n777000002 STOP,Jana\n777000003 (nevolat),Ota\n777000004 mobil,Eva\n\
+                777000005 stary,Ivo\n+43 664 1234567 (2),Ida\n+48 602 333 444 (2),Ola\n+420777000001,Ema\n\
+                +420777000006,Ada\n+420777000007,Ela\n+420777000008,Ivo\n+420777000009,Ian\n";
+    let list = visitor.drop_list("list.csv", rows.as_bytes());
+    visitor.send(&list, &[("region", "CZ")]).location();
+    visitor.send(&list, &[("leave_out", "yes")]).location();
+    let batch = visitor.prepare(&list, "Hello {{ first_name }}", &[("name", "spring")]);
+    let page = visitor.page(&batch);
+    assert!(
+        page.contains("the cell says that the number must not be"),
+        "{page}"
+    );
     for number in [
-        "+420777000001",
         "+420777000002",
         "+420777000003",
-        "+420777000004",
+        "+420777000005",
+        "+4366412345",
+        "+4860",
+        "+4862",
     ] {
-        assert_eq!(
-            results.matches(&format!("\n{number},")).count(),
-            1,
-            "{results}"
+        assert!(
+            !page.contains(&format!("value=\"{number}")),
+            "{number}: {page}"
         );
+    }
+    let mend = format!("{batch}/mend");
+    visitor.send(&mend, &[("all", "letters")]).location();
+    assert_eq!(visitor.send(&mend, &[("all", "says_no")]).status, 409);
+    // A person who knows better types it.
+    visitor
+        .send(&mend, &[("number.0.2", "777000002")])
+        .location();
+    let page = visitor.page(&batch);
+    assert!(
+        page.contains("<strong>7</strong> people have not"),
+        "{page}"
+    );
+    visitor
+        .send(&format!("{batch}/start"), &[("people", "7")])
+        .location();
+    visitor.wait_for(&batch, "complete");
+    let results = visitor.page(&format!("{batch}/download?what=results"));
+    let messaged = messaged(&results);
+    for (cell, number) in [
+        ("777000002 STOP", "+420777000002"),
+        ("777000004 mobil", "+420777000004"),
+    ] {
+        let row = (cell.to_owned(), number.to_owned());
+        assert!(messaged.contains(&row), "{cell}: {results}");
     }
 }
 

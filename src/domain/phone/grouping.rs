@@ -392,6 +392,7 @@ mod tests {
             // One that its plan has renewed is another one anyway.
             number.is_some_and(|it| it.get().to_string() == digits && it.line_type().is_some())
         };
+        let digit = |value: u64| char::from_digit(u32::try_from(value).unwrap(), 10).unwrap();
         let (mut seed, mut tried) = (7_u64, 0);
         let mut random = move |below: u64| {
             seed = seed
@@ -405,12 +406,8 @@ mod tests {
         ] {
             for _ in 0..400 {
                 let length = 6 + random(5);
-                let national: String = (0..length)
-                    .map(|_| char::from(b'0' + random(10) as u8))
-                    .collect();
-                let more: String = (0..=random(4))
-                    .map(|_| char::from(b'0' + random(10) as u8))
-                    .collect();
+                let national: String = (0..length).map(|_| digit(random(10))).collect();
+                let more: String = (0..=random(4)).map(|_| digit(random(10))).collect();
                 if !is_valid(&format!("{code}{national}"))
                     || !is_valid(&format!("{code}{national}{more}"))
                 {

@@ -1,7 +1,6 @@
 //! Words beside a number that say which line it is, and nothing else. Beside any other word no number is suggested: it
 //! may be another person's name, or ask for no message.
 
-use super::clean::is_plain;
 use crate::domain::fold;
 
 /// Words that stand before a number and say nothing but that one follows.
@@ -112,8 +111,7 @@ pub(super) fn number_beside<'a>(text: &'a str, names: &[&str]) -> Option<&'a str
         words.all(is_label)
     };
     let is_beside = labels(text.get(..first)?) && labels(text.get(last..)?);
-    text.get(first..last)
-        .filter(|number| is_beside && is_plain(number))
+    text.get(first..last).filter(|_| is_beside)
 }
 
 #[cfg(test)]

@@ -98,7 +98,7 @@ impl PhoneNumber {
         reading: impl Into<Reading>,
     ) -> Option<String> {
         let cleaned = clean(text).ok()?;
-        let number = labels::number_beside(&cleaned.text, names)?;
+        let number = labels::number_beside(&cleaned.text, names).filter(|it| is_plain(it))?;
         let parsed = single(number, reading.into(), Mending::NONE).ok()?;
         Some(parsed.phone.e164())
     }
@@ -264,6 +264,7 @@ fn read_part(
             PhoneProblem::NotANumber
         },
         suggestion: labels::number_beside(part, &[])
+            .filter(|number| is_plain(number))
             .and_then(|number| single(number, reading, mending).ok())
             .map(|parsed| parsed.phone.e164()),
     })

@@ -317,7 +317,7 @@ pub(super) fn is_refusal_beside_number(cell: &str) -> bool {
     if !words.contains(char::is_alphabetic) {
         return false;
     }
-    match says(YesMeaning::Remark, &words) {
+    match says(YesMeaning::Remark, &words, None) {
         CellConsent::MustNot | CellConsent::MayMeanNo => true,
         CellConsent::Nothing | CellConsent::May | CellConsent::NotUnderstood => {
             OptOutWords::default().wish(&words) != OptRequest::None

@@ -227,7 +227,7 @@ fn opened_table(
     table: Table,
     settings: &Settings,
 ) -> Result<Opened, IntakeError> {
-    if let Some(row) = row_with_nul(&table.blocks) {
+    if let Some(row) = table.blocks.iter().find_map(Block::row_with_nul) {
         return Err(IntakeError::Nul { file: name, row });
     }
     let mut head = head_of(table.blocks.iter());
@@ -282,14 +282,6 @@ fn opened_table(
         doubt: None,
         sheets: None,
     })
-}
-
-/// The first row with a character that no text has.
-fn row_with_nul(blocks: &[Block]) -> Option<u32> {
-    let blocks = blocks.iter().filter(|block| block.data.contains(&0));
-    let mut rows = blocks.flat_map(Block::iter);
-    let row = rows.find(|(_, fields)| fields.iter().any(|field| field.contains(&0)))?;
-    Some(row.0)
 }
 
 /// The first rows that are not blank, with their numbers.

@@ -65,6 +65,16 @@ impl Block {
             .push((row, u32::try_from(self.ends.len()).unwrap_or(u32::MAX)));
     }
 
+    /// The first row with a character that no text has.
+    pub(super) fn row_with_nul(&self) -> Option<u32> {
+        if !self.data.contains(&0) {
+            return None;
+        }
+        let mut rows = self.iter();
+        let row = rows.find(|(_, fields)| fields.iter().any(|field| field.contains(&0)))?;
+        Some(row.0)
+    }
+
     /// The rows with their fields.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, Fields<'_>)> {
         let mut first = 0_usize;

@@ -17,7 +17,7 @@ use crate::store::tally::Counter;
 use crate::store::transaction::Tx;
 
 /// Rows that are changed in one transaction: some 30 ms.
-const STEP: usize = 2_000;
+const STEP: usize = 1_000;
 
 /// A row of the old list.
 struct Old {

@@ -4,7 +4,8 @@
 //! begins with its language, or with `any:`. A star at an end of a word stands for any letters there: `odhlas*`,
 //! `*widerspruch`. A line that begins with `#` is a comment.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
 /// The sections of a file.
 #[derive(Debug)]
@@ -12,7 +13,11 @@ pub(crate) struct WordLists(HashMap<&'static str, WordList>);
 
 /// The phrases of a section, in the order of the file.
 #[derive(Debug, Default)]
-pub(crate) struct WordList(Vec<Phrase>);
+pub(crate) struct WordList {
+    phrases: Vec<Phrase>,
+    /// Those without a star, which most are.
+    plain: HashSet<&'static str>,
+}
 
 impl WordLists {
     pub(crate) fn read(file: &'static str) -> Self {
@@ -23,7 +28,9 @@ impl WordLists {
                 section = name;
             } else if let Some((_, phrases)) = line.split_once(": ") {
                 let list = lists.entry(section).or_default();
-                list.0.extend(phrases.split(", ").map(Phrase::new));
+                list.phrases.extend(phrases.split(", ").map(Phrase::new));
+                let plain = phrases.split(", ").filter(|phrase| !phrase.contains('*'));
+                list.plain.extend(plain.map(str::trim));
             }
         }
         Self(lists)
@@ -31,25 +38,26 @@ impl WordLists {
 
     /// The section of this name; empty if there is none, which a test of each file rules out.
     pub(crate) fn get(&self, name: &str) -> &WordList {
-        const NONE: &WordList = &WordList(Vec::new());
-        self.0.get(name).unwrap_or(NONE)
+        static NONE: LazyLock<WordList> = LazyLock::new(WordList::default);
+        self.0.get(name).unwrap_or(&NONE)
     }
 }
 
 impl WordList {
     /// Whether the text is one of the phrases.
     pub(crate) fn has(&self, text: &str) -> bool {
-        self.place(text).is_some()
+        let mut starred = self.phrases.iter().filter(|phrase| phrase.is_starred());
+        self.plain.contains(text) || starred.any(|phrase| phrase.is(text))
     }
 
     /// Which of the phrases the text is, from 0.
     pub(crate) fn place(&self, text: &str) -> Option<usize> {
-        self.0.iter().position(|phrase| phrase.is(text))
+        self.phrases.iter().position(|phrase| phrase.is(text))
     }
 
     /// Whether one of the phrases stands in the text, whose words have one space between them.
     pub(crate) fn is_in(&self, text: &str) -> bool {
-        self.0.iter().any(|phrase| phrase.is_in(text))
+        self.phrases.iter().any(|phrase| phrase.is_in(text))
     }
 }
 
@@ -72,6 +80,11 @@ impl Phrase {
             open_behind: word.ends_with('*'),
         };
         Self(text.trim().split(' ').map(word).collect())
+    }
+
+    fn is_starred(&self) -> bool {
+        let mut words = self.0.iter();
+        words.any(|word| word.open_before || word.open_behind)
     }
 
     fn is(&self, text: &str) -> bool {

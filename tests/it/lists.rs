@@ -363,16 +363,16 @@ fn rows_that_a_filter_hides_are_asked_about_and_left_out_where_that_is_said() {
     let check = |flags: &[&str]| scratch.outreach(&check).with(flags).run().expect(0).out;
     let told = check(&[]);
     assert!(
-        told.contains("2 rows are hidden") && told.contains("4"),
+        told.contains("2 rows are hidden") && told.contains("4 rows"),
         "{told}"
     );
     let told = check(&["--hidden-rows", "skip"]);
     assert!(told.contains("left out"), "{told}");
-    let sent = |what: &str| {
+    let said_of = |what: &str| {
         let flags = ["--hidden-rows", what];
         send(&flags).expect(0).said
     };
-    let (shown, all) = (sent("skip"), sent("send"));
+    let (shown, all) = (said_of("skip"), said_of("send"));
     assert!(
         shown.contains("left out") && shown.contains("2 rows\n"),
         "{shown}"

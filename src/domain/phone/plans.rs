@@ -108,7 +108,10 @@ static PLANS: LazyLock<Vec<Plan>> = LazyLock::new(|| {
     for line in include_str!("plans.txt").lines() {
         if let Some(head) = line.strip_prefix("plan ") {
             plans.push(Plan {
-                codes: head.split(' ').filter_map(|it| it.parse::<u16>().ok()).collect(),
+                codes: head
+                    .split(' ')
+                    .filter_map(|it| it.parse::<u16>().ok())
+                    .collect(),
                 still_listed: head.ends_with(" listed"),
                 changes: Vec::new(),
             });

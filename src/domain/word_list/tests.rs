@@ -28,7 +28,11 @@ pub(crate) fn check(file: &'static str, source: &str, fold: fn(&str) -> String) 
     }
     assert_eq!(
         phrases,
-        lists.0.values().map(|list| list.0.len()).sum::<usize>()
+        lists
+            .0
+            .values()
+            .map(|list| list.phrases.len())
+            .sum::<usize>()
     );
     let used = source.split("List(\"").skip(1);
     let mut used: Vec<&str> = used

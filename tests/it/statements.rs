@@ -171,7 +171,7 @@ const WHOLE_BATCH: &[(&str, &str)] = &[
         "`doctor` counts, and each run before it sends",
     ),
     (
-        "AND r.state = 'invalid' AND r.mended_by IS NULL",
+        "LEFT JOIN recipient m ON m.id = r.mended_by",
         "the rows that a rejects file mends, once",
     ),
     (

@@ -108,16 +108,24 @@ fn open_bytes(
             what: format!("a ZIP archive in a ZIP archive (with {inner})"),
             advice: "unpack it and name the list".to_owned(),
         }),
-        Content::Packed(list, inner) => {
-            let opened = open_bytes(format!("{name}, {inner}"), list, settings, false)?;
-            Ok(Opened {
-                note: format!("in a ZIP archive: \"{inner}\", {}", opened.note),
-                name,
-                digest,
-                ..opened
-            })
-        }
+        Content::Packed(list, inner) => open_packed(name, digest, (list, &inner), settings),
     }
+}
+
+/// The one list of an archive.
+fn open_packed(
+    name: String,
+    digest: FileDigest,
+    (list, inner): (Bytes, &str),
+    settings: &Settings,
+) -> Result<Opened, IntakeError> {
+    let opened = open_bytes(format!("{name}, {inner}"), list, settings, false)?;
+    Ok(Opened {
+        note: format!("in a ZIP archive: \"{inner}\", {}", opened.note),
+        name,
+        digest,
+        ..opened
+    })
 }
 
 /// A workbook of which no sheet was named: `first` is its first one, `read` reads another.
@@ -235,17 +243,7 @@ fn opened_table(
         cells.resize(table.width, String::new());
     }
     let has_names = table.headers.is_some();
-    let digest = match &table.other_sheet {
-        Some(sheet) => digest.with(sheet),
-        None => digest,
-    };
-    // Without its hidden rows it is another list.
-    let left_out = table.hidden_rows > 0 && settings.hidden_rows == Some(HiddenRows::Skip);
-    let digest = if left_out {
-        digest.with("without hidden rows")
-    } else {
-        digest
-    };
+    let digest = digest_of(digest, &table, settings);
     let dialect = Dialect {
         mark: !table.blocks.iter().all(|block| block.data.is_ascii()),
         ..Dialect::default()
@@ -282,6 +280,19 @@ fn opened_table(
         doubt: None,
         sheets: None,
     })
+}
+
+/// Another sheet of the file is another list, and so is one without its hidden rows.
+fn digest_of(file: FileDigest, table: &Table, settings: &Settings) -> FileDigest {
+    let digest = match &table.other_sheet {
+        Some(sheet) => file.with(sheet),
+        None => file,
+    };
+    if table.hidden_rows > 0 && settings.hidden_rows == Some(HiddenRows::Skip) {
+        digest.with("without hidden rows")
+    } else {
+        digest
+    }
 }
 
 /// The first rows that are not blank, with their numbers.

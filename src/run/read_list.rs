@@ -176,11 +176,7 @@ impl SendPlan {
             now: Some(now),
             ..Pass::default()
         };
-        let free = mended.iter().filter_map(|(position, place)| match place {
-            MendPlace::Free(row) => Some((*position, *row)),
-            MendPlace::Taken(_) => None,
-        });
-        let free = free.collect();
+        let free = free_places(&mended);
         let awaits = self.follow_up.as_ref().map(|it| it.after);
         let place = Loading { id, awaits, free };
         let (mut report, mut loader) =
@@ -290,6 +286,15 @@ fn load<'a>(
         Ok(loader.push_mending(row, mends, |position| row_name(&files, position))?)
     })?;
     Ok((report, loader))
+}
+
+/// The rows that no mended row has taken the place of yet.
+fn free_places(mended: &HashMap<Position, MendPlace>) -> HashMap<Position, RecipientId> {
+    let places = mended.iter().filter_map(|(position, place)| match place {
+        MendPlace::Free(row) => Some((*position, *row)),
+        MendPlace::Taken(_) => None,
+    });
+    places.collect()
 }
 
 /// How a row is called: by its number, and by its file where there are several.

@@ -216,6 +216,27 @@ fn events(page: &mut Page, counters: &Counters, metrics: &Metrics) {
         "Events that contradict the checkpoint; the log names them.",
         get(&counters.problems),
     );
+    kept_events(page, metrics);
+    page.single(
+        "outreach_webhook_connections",
+        "gauge",
+        "Open connections.",
+        get(&counters.connections),
+    );
+    page.sum(
+        "outreach_webhook_lag_seconds",
+        "From the sending of an event to its arrival.",
+        &counters.lag,
+    );
+    page.sum(
+        "outreach_webhook_answer_seconds",
+        "From the head of a request to its 200.",
+        &counters.answer_time,
+    );
+}
+
+/// What the checkpoint keeps of events.
+fn kept_events(page: &mut Page, metrics: &Metrics) {
     page.single(
         "outreach_webhook_waiting",
         "gauge",
@@ -233,22 +254,6 @@ fn events(page: &mut Page, counters: &Counters, metrics: &Metrics) {
         "gauge",
         "Opt-outs of contacts whose number is not known: nobody is left out by them yet.",
         metrics.waiting_opt_outs as f64,
-    );
-    page.single(
-        "outreach_webhook_connections",
-        "gauge",
-        "Open connections.",
-        get(&counters.connections),
-    );
-    page.sum(
-        "outreach_webhook_lag_seconds",
-        "From the sending of an event to its arrival.",
-        &counters.lag,
-    );
-    page.sum(
-        "outreach_webhook_answer_seconds",
-        "From the head of a request to its 200.",
-        &counters.answer_time,
     );
 }
 

@@ -1,7 +1,7 @@
 //! One row, judged on its own: everything that does not need to know the other rows.
 
-use std::cmp::Reverse;
-use std::collections::HashSet;
+mod numbers;
+
 use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
 
 use super::column::Column;
@@ -12,13 +12,9 @@ use super::corrections::Corrections;
 use super::country::{self, RowCountry};
 use super::file::FileInput;
 use super::notes;
-use super::phones::{self, PhoneColumn};
 use super::rows::Fields;
 use super::rules::{Judge, Unsendable};
-use super::settings::NumbersPerRow;
-use crate::domain::phone::{
-    LineType, Mending, Numbers, Parsed, PhoneNumber, PhoneProblem, Reading, Region, Rejected,
-};
+use crate::domain::phone::{Parsed, PhoneNumber, Reading, Region, Rejected};
 use crate::domain::recipient::{
     Accepted, JudgedRow, Mends, Position, Record, RowProblem, Suppression, Verdict,
 };
@@ -258,140 +254,6 @@ impl RowJudge<'_> {
         }
     }
 
-    /// The numbers that a row is to be messaged on, at least one: one, or all of them.
-    fn numbers(&self, record: &Record) -> Result<Vec<Found>, Refused> {
-        // The later columns need not be read where the first number counts.
-        let first = self.mapping.numbers == NumbersPerRow::One && !self.mapping.prefer_mobile();
-        match self.all_numbers(record, first) {
-            (found, refused) if found.is_empty() => {
-                Err(refused.unwrap_or((PhoneProblem::Empty.into(), String::new())))
-            }
-            (found, _) => Ok(self.chosen(found)),
-        }
-    }
-
-    /// The numbers in the phone columns of a row, and why others were refused; with `first` only those of the
-    /// first column that has any.
-    fn all_numbers(&self, record: &Record, first: bool) -> (Vec<Found>, Option<Refused>) {
-        let mut found: Vec<Found> = Vec::new();
-        let mut refused: Option<Refused> = None;
-        for phone in &self.mapping.phone {
-            self.read_cell(phone, record, &mut found, &mut refused);
-            if first && !found.is_empty() {
-                break;
-            }
-        }
-        (found, refused)
-    }
-
-    fn read_cell(
-        &self,
-        phone: &PhoneColumn,
-        record: &Record,
-        found: &mut Vec<Found>,
-        refused: &mut Option<Refused>,
-    ) {
-        let typed = record.get(phone.column.index).unwrap_or("");
-        if consent::is_refusal_beside_number(typed) {
-            refuse(refused, PhoneProblem::SaysNo.into(), typed);
-            return;
-        }
-        let label = phone.label.as_ref().and_then(|it| record.get(it.index));
-        if label.is_some_and(phones::is_no_line) && !trimmed(typed).is_empty() {
-            refuse(refused, PhoneProblem::Fax.into(), typed);
-            return;
-        }
-        // The code in the header of the numbers is nearer to them than any other column.
-        let region = phone
-            .region
-            .map_or_else(|| self.region(record), |own| Ok(Some(own)));
-        let mut reading = self.reading(record);
-        reading.international = self.mapping.international || phone.international;
-        reading.row_names_region |= phone.region.is_some();
-        let named_mobile = label.map_or(phone.is_mobile, phones::is_mobile);
-        // Google writes the numbers of one label with `:::` between them.
-        for part in typed.split(":::") {
-            let numbers = match cell(part, region, reading) {
-                Ok(numbers) => numbers,
-                Err(rejected) => {
-                    let rejected = self.beside_names(rejected, record, part, region, reading);
-                    refuse(refused, rejected, typed);
-                    continue;
-                }
-            };
-            for parsed in numbers.iter() {
-                let row_country = reading.row_names_region || parsed.mended.has(Mending::COUNTRY);
-                let overrides_region = row_country && self.overrides_region(parsed.phone, part);
-                if self.reaches_a_person(parsed.line_type) {
-                    let is_mobile = named_mobile && parsed.line_type.may_be_mobile();
-                    let typed = typed.to_owned();
-                    found.push(Found {
-                        parsed,
-                        typed,
-                        is_mobile,
-                        overrides_region,
-                    });
-                } else {
-                    refuse(
-                        refused,
-                        PhoneProblem::NotAPerson(parsed.line_type).into(),
-                        typed,
-                    );
-                }
-            }
-        }
-    }
-
-    /// Suggests the number of a cell where nothing stands beside it but the names of the row.
-    fn beside_names(
-        &self,
-        rejected: Rejected,
-        record: &Record,
-        cell: &str,
-        region: Result<Option<Region>, ()>,
-        reading: Reading,
-    ) -> Rejected {
-        if rejected.problem != PhoneProblem::Letters || rejected.suggestion.is_some() {
-            return rejected;
-        }
-        let columns = [&self.mapping.first_name, &self.mapping.last_name];
-        let columns = columns.into_iter().flatten();
-        let names: Vec<&str> = columns
-            .filter_map(|column| record.get(column.index))
-            .collect();
-        let region = region.unwrap_or(None);
-        let suggestion = PhoneNumber::beside_names(cell, &names, Reading { region, ..reading });
-        Rejected {
-            suggestion,
-            ..rejected
-        }
-    }
-
-    fn reaches_a_person(&self, line: LineType) -> bool {
-        line.service().is_none() || self.mapping.line_types.contains(&line)
-    }
-
-    fn chosen(&self, mut found: Vec<Found>) -> Vec<Found> {
-        match self.mapping.numbers {
-            NumbersPerRow::One => {
-                if self.mapping.prefer_mobile() {
-                    // The sort is stable: among equals the first number counts.
-                    found.sort_by_key(|found| Reverse(mobile_rank(found)));
-                }
-                found.truncate(1);
-            }
-            NumbersPerRow::All => {
-                let mut known = HashSet::new();
-                found.retain_mut(|Found { parsed, .. }| {
-                    // With all numbers of a cell used, none was chosen among several.
-                    parsed.mended = parsed.mended.without(Mending::SEVERAL);
-                    known.insert(parsed.phone)
-                });
-            }
-        }
-        found
-    }
-
     /// How the row's numbers without a plus are read, but for its country.
     fn reading(&self, record: &Record) -> Reading {
         Reading {
@@ -490,41 +352,4 @@ fn name_hash(first: Option<&str>, last: Option<&str>) -> u16 {
     }
     let [low, high, ..] = hasher.finish().to_le_bytes();
     u16::from_le_bytes([low, high]).max(1)
-}
-
-fn cell(
-    typed: &str,
-    region: Result<Option<Region>, ()>,
-    reading: Reading,
-) -> Result<Numbers, Rejected> {
-    let reading = Reading {
-        region: region.unwrap_or(None),
-        ..reading
-    };
-    let numbers = PhoneNumber::parse_all(typed, reading);
-    numbers.map_err(|mut rejected| {
-        // The cell would have been fine with a country, and the row names one that does not exist.
-        if rejected.problem == PhoneProblem::NeedsRegion && region.is_err() {
-            rejected.problem = PhoneProblem::UnknownRegion;
-        }
-        rejected
-    })
-}
-
-/// Keeps the first real reason: an empty second column explains nothing.
-fn refuse(refused: &mut Option<Refused>, rejected: Rejected, typed: &str) {
-    let replaces = refused.as_ref().is_none_or(|(known, _)| {
-        known.problem == PhoneProblem::Empty && rejected.problem != PhoneProblem::Empty
-    });
-    if replaces {
-        *refused = Some((rejected, typed.to_owned()));
-    }
-}
-
-/// How much a number is preferred where mobiles go first: the numbering plan knows most mobiles, and a label
-/// tells those that it does not know.
-fn mobile_rank(found: &Found) -> (bool, u8) {
-    let line = found.parsed.line_type;
-    let by_plan = u8::from(line == LineType::Mobile) + u8::from(line.may_be_mobile());
-    (found.is_mobile, by_plan)
 }

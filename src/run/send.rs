@@ -1,6 +1,7 @@
 //! One run of a batch: connects the journal, the API and the pacer, and reports to an observer.
 
-use std::num::NonZeroUsize;
+mod dispatch_settings;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use tokio::time::{Interval, MissedTickBehavior};
 
 use super::batch::HeldBatch;
 use super::end::{Ended, Waiting};
-use super::error::{Mismatch, RunError};
+use super::error::RunError;
 use super::hours;
 use super::notes::Notes;
 use super::observer::{Observer, RunProgress, Started, StopHandle, StopRequest, Trend};
@@ -22,9 +23,11 @@ use super::sound::SoundCheck;
 use super::wait::{Wait, for_connection, lacks_connection, wait};
 use crate::clock::Clock;
 use crate::dispatch::pacer::Handle;
-use crate::dispatch::{DispatchSettings, Dispatcher, Guards, Halt, RunEnd};
+use crate::dispatch::{Dispatcher, Guards, Halt, RunEnd};
 use crate::domain::schedule::Schedule;
-use crate::store::{Batch, ClaimRules, Journal, RunRecord, Seen};
+use crate::store::{ClaimRules, Journal, RunRecord, Seen};
+
+use dispatch_settings::{concurrency, dispatch_settings, schedule_of};
 
 /// How often progress is reported.
 const TICK: Duration = Duration::from_millis(200);
@@ -409,22 +412,6 @@ async fn over(check: &mut Option<SoundCheck>) -> Result<(), RunError> {
     }
 }
 
-/// When may be sent. Nobody is messaged by a rehearsal: it waits for no sending hours.
-fn schedule_of(
-    batch: &Batch,
-    access: &Access,
-    settings: &RunSettings,
-) -> Result<Schedule, Mismatch> {
-    let mut schedule = settings.schedule.clone();
-    if batch.sandbox {
-        if !access.base_url.is_loopback() {
-            return Err(Mismatch::RehearsalElsewhere(batch.name.clone()));
-        }
-        schedule.window = None;
-    }
-    Ok(schedule)
-}
-
 /// The runs with one token share its connections; each rehearsal has a sandbox of its own.
 async fn sharing_connections(
     journal: Journal,
@@ -436,32 +423,6 @@ async fn sharing_connections(
     }
     let connections = settings.pacer.concurrency.get();
     Ok(journal.sharing_connections(connections).await?)
-}
-
-fn concurrency(settings: &RunSettings) -> NonZeroUsize {
-    NonZeroUsize::try_from(settings.pacer.concurrency).unwrap_or(NonZeroUsize::MIN)
-}
-
-fn dispatch_settings(
-    batch: &HeldBatch,
-    settings: &RunSettings,
-    schedule: &Schedule,
-) -> Result<DispatchSettings, RunError> {
-    Ok(DispatchSettings {
-        concurrency: concurrency(settings),
-        canary: settings.canary,
-        undecided: settings.undecided,
-        schedule: schedule.clone(),
-        channel_types: channel_types(batch)?,
-        said: past::refusal_rules(batch, &settings.refusals)?,
-    })
-}
-
-/// The types of the batch's channels, as far as they are known.
-fn channel_types(batch: &HeldBatch) -> Result<Vec<Option<String>>, RunError> {
-    let reader = batch.reader()?;
-    let types = batch.batch().channels().map(|id| reader.channel_type(id));
-    Ok(types.collect::<Result<_, _>>()?)
 }
 
 /// Returns once a stop was asked for, and what is under way is not waited for any longer.

@@ -5,102 +5,24 @@
 
 mod api;
 pub(super) mod cluster;
+mod findings;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use secrecy::SecretString;
-use serde::Serialize;
+pub use api::DoctorApi;
+pub use findings::{Finding, FindingVerdict, Findings};
 
 use super::error::RunError;
 use super::lookup::Waits;
 use super::unknown_messages::refuse_if_older;
 use super::wait::Wait;
-use crate::amio::BaseUrl;
-use crate::amio::webhook::WebhookSecrets;
 use crate::clock::Clock;
 use crate::exit::ExitCode;
 use crate::report::{counted, grouped, minute};
 use crate::store::{Store, StoreError};
 
-/// How far our clock may be off before that is reported, and before it is wrong, in seconds.
-const CLOCK_OFF: i64 = 30;
-const CLOCK_WRONG: i64 = 300;
-
 /// The damage that is listed.
 const FAULTS: usize = 10;
-
-/// How a finding is judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FindingVerdict {
-    /// As it should be.
-    Good,
-    /// Worth knowing.
-    Notice,
-    /// To be mended before anything is sent.
-    Bad,
-}
-
-/// One thing that was checked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// What it is about.
-    pub what: &'static str,
-    /// How it is judged.
-    pub verdict: FindingVerdict,
-    /// What was found, and what to do.
-    pub text: String,
-    #[serde(skip)]
-    exit: ExitCode,
-}
-
-/// What the check of everything found.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Findings(Vec<Finding>);
-
-impl Findings {
-    /// In the order in which things were checked.
-    pub fn iter(&self) -> impl Iterator<Item = &Finding> {
-        self.0.iter()
-    }
-
-    /// The exit code: what cannot be stored goes before what is not configured.
-    pub fn exit(&self) -> ExitCode {
-        let exits = || self.0.iter().map(|finding| finding.exit);
-        exits()
-            .find(|exit| *exit == ExitCode::Storage)
-            .or_else(|| exits().find(|exit| *exit != ExitCode::Complete))
-            .unwrap_or(ExitCode::Complete)
-    }
-
-    fn good(&mut self, what: &'static str, text: impl Into<String>) {
-        self.add(what, FindingVerdict::Good, text.into(), ExitCode::Complete);
-    }
-
-    fn notice(&mut self, what: &'static str, text: impl Into<String>) {
-        self.add(
-            what,
-            FindingVerdict::Notice,
-            text.into(),
-            ExitCode::Complete,
-        );
-    }
-
-    fn bad(&mut self, what: &'static str, text: impl Into<String>, exit: ExitCode) {
-        self.add(what, FindingVerdict::Bad, text.into(), exit);
-    }
-
-    fn add(&mut self, what: &'static str, verdict: FindingVerdict, text: String, exit: ExitCode) {
-        self.0.push(Finding {
-            what,
-            verdict,
-            text,
-            exit,
-        });
-    }
-}
 
 /// What is checked.
 #[derive(Debug)]
@@ -117,21 +39,6 @@ pub struct DoctorSettings {
     pub api: Option<DoctorApi>,
     /// The checkpoint is read to its end, which takes a second for each million rows or so.
     pub is_thorough: bool,
-}
-
-/// What the API is asked with.
-#[derive(Debug)]
-pub struct DoctorApi {
-    /// The API's address.
-    pub base_url: BaseUrl,
-    /// The token, or why there is none.
-    pub token: Result<SecretString, String>,
-    /// The channel's id, or why there is none.
-    pub channel: Result<String, String>,
-    /// The webhook secrets, which the channel's own is compared with.
-    pub secrets: WebhookSecrets,
-    /// How long to wait for an answer.
-    pub timeout: Duration,
 }
 
 /// Checks everything. What is wrong is a finding, not an error. `waits` is called while one must wait for the API's

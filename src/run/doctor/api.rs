@@ -1,10 +1,13 @@
 //! What the API says of the token, the channel, the webhook and the quota.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
-use super::{CLOCK_OFF, CLOCK_WRONG, DoctorApi, Findings};
+use super::findings::Findings;
+use crate::amio::webhook::WebhookSecrets;
 use crate::amio::{ApiError, BaseUrl, Channel, Client};
 use crate::clock::Clock;
 use crate::domain::quota::QuotaHeaders;
@@ -16,6 +19,25 @@ use crate::run::prerequisites::prerequisites;
 use crate::run::quota::remember;
 use crate::run::settings::Access;
 use crate::store::Store;
+
+/// How far our clock may be off before that is reported, and before it is wrong, in seconds.
+pub(super) const CLOCK_OFF: i64 = 30;
+const CLOCK_WRONG: i64 = 300;
+
+/// What the API is asked with.
+#[derive(Debug)]
+pub struct DoctorApi {
+    /// The API's address.
+    pub base_url: BaseUrl,
+    /// The token, or why there is none.
+    pub token: Result<SecretString, String>,
+    /// The channel's id, or why there is none.
+    pub channel: Result<String, String>,
+    /// The webhook secrets, which the channel's own is compared with.
+    pub secrets: WebhookSecrets,
+    /// How long to wait for an answer.
+    pub timeout: Duration,
+}
 
 /// Checks everything that the API reports.
 pub(super) async fn ask(

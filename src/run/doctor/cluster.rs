@@ -4,7 +4,8 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::{CLOCK_OFF, Finding, FindingVerdict, Findings};
+use super::api::CLOCK_OFF;
+use super::findings::{Finding, FindingVerdict, Findings};
 use crate::cluster::Access;
 use crate::exit::ExitCode;
 use crate::report::{counted, grouped};

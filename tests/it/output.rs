@@ -323,6 +323,7 @@ fn a_reader_that_goes_away_does_not_change_how_a_command_ended() {
     let ended = std::process::Command::new(binary())
         .args(["night", "."])
         .current_dir(scratch.folder())
+        .env_clear()
         .env("AMIO_TOKEN", TOKEN)
         .env("XDG_DATA_HOME", scratch.folder().parent().unwrap())
         .stdout(writer)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 /// A list that was changed less than this ago may still be written: what uploads a file writes to it more often.
-const STILL: SignedDuration = SignedDuration::from_secs(30);
+const STILL: SignedDuration = SignedDuration::from_secs(10);
 
 /// A night waits so long for lists that are being written.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(10);
@@ -88,12 +88,12 @@ mod tests {
     fn a_file_is_whole_once_it_was_still_for_a_while() {
         let at = |second| Timestamp::from_second(second).unwrap();
         for (modified, seen, whole) in [
-            (Some(0), 1000, 30),
-            (Some(1000), 1000, 1030),
-            (Some(990), 1000, 1020),
+            (Some(0), 1000, 10),
+            (Some(1000), 1000, 1010),
+            (Some(995), 1000, 1005),
             // By another clock; its time says nothing.
-            (Some(5000), 1000, 1030),
-            (None, 1000, 1030),
+            (Some(5000), 1000, 1010),
+            (None, 1000, 1010),
         ] {
             assert_eq!(whole_from(modified.map(at), at(seen)), at(whole));
         }

@@ -194,10 +194,10 @@ mod tests {
         write(root.path(), "a.csv", "half and more", 0);
         let next = arrivals.next(&clock, &stop, None, &mut waits).await;
         assert_eq!(name(next), "a.csv");
-        assert_eq!(clock.now(), at(30), "it was still for so long");
+        assert_eq!(clock.now(), at(10), "it was still for so long");
         let next = arrivals.next(&clock, &stop, None, &mut waits).await;
         assert_eq!(name(next), "d.csv");
-        assert_eq!(clock.now(), at(30), "since it was seen");
+        assert_eq!(clock.now(), at(10), "since it was seen");
         assert_eq!(arrivals.next(&clock, &stop, None, &mut waits).await, None);
         assert_eq!(told, 1);
     }
@@ -211,7 +211,7 @@ mod tests {
         let writer = tokio::spawn({
             let (folder, clock) = (root.path().to_owned(), clock.clone());
             async move {
-                for second in (0..).step_by(20) {
+                for second in (0..).step_by(5) {
                     clock.sleep_until_wall(at(second)).await;
                     let text = "x".repeat(usize::try_from(second).unwrap());
                     write(&folder, "a.csv", &text, second);
@@ -232,20 +232,20 @@ mod tests {
         let lists = || night.lists().unwrap().lists;
         let waits = &mut |_: &InboxList, _: Timestamp| ();
         let mut arrivals = Arrivals::new(lists(), false, NOW);
-        let next = arrivals.next(&clock, &stop, Some(at(10)), waits).await;
+        let next = arrivals.next(&clock, &stop, Some(at(5)), waits).await;
         assert_eq!(
             (name(next).as_str(), clock.now()),
-            ("a.csv, not whole", at(10))
+            ("a.csv, not whole", at(5))
         );
-        let mut arrivals = Arrivals::new(lists(), true, at(10));
+        let mut arrivals = Arrivals::new(lists(), true, at(5));
         let next = arrivals.next(&clock, &stop, None, waits).await;
-        assert_eq!((name(next).as_str(), clock.now()), ("a.csv", at(10)));
+        assert_eq!((name(next).as_str(), clock.now()), ("a.csv", at(5)));
         stop.finish();
-        let mut arrivals = Arrivals::new(lists(), false, at(10));
+        let mut arrivals = Arrivals::new(lists(), false, at(5));
         let next = arrivals.next(&clock, &stop, None, waits).await;
         assert_eq!(
             (name(next).as_str(), clock.now()),
-            ("a.csv, not whole", at(10))
+            ("a.csv, not whole", at(5))
         );
     }
 

@@ -12,7 +12,8 @@ use serde::Serialize;
 use super::column::{Column, share_of_cells};
 use super::words::{
     ACTIVE, BESIDE_CONSENT, CONSENTS, FACT, MESSAGES, MOBILE, NO, OTHER_WAY, OUR_WAY, PHONE,
-    REFUSALS, REMARK, SENDS, STATUS, TIME, UNTIL, WEAK_REFUSALS, YES, words,
+    REFUSALS, REFUSED_CONTACT, REMARK, SENDS, STATUS, TIME, UNTIL, WEAK_REFUSALS, WITHDRAWN, YES,
+    words,
 };
 use crate::domain::event::{OptOutWords, OptRequest};
 use crate::domain::text::trimmed;
@@ -213,6 +214,15 @@ fn meaning(header: &str) -> Option<Meaning> {
     if STATUS.has(&folded) {
         return certain(YesMeaning::Nothing);
     }
+    // The word of consent beside it says nothing then: a "yes" is to its end.
+    if WITHDRAWN.is_in(&folded) {
+        if CONSENTS.is_in(&folded) {
+            return certain(YesMeaning::MustNot);
+        }
+        if REFUSED_CONTACT.is_in(&folded) {
+            return uncertain(YesMeaning::MustNot);
+        }
+    }
     if CONSENTS.is_in(&folded) && UNTIL.is_in(&folded) && !has_negation(&folded) {
         return uncertain(YesMeaning::Until);
     }
@@ -331,6 +341,61 @@ mod tests {
 
     fn yes(header: &str) -> Option<YesMeaning> {
         meaning(header).map(|meaning| meaning.yes)
+    }
+
+    /// A consent that was withdrawn, as lists call it: a "yes" there is a "no".
+    const WITHDRAWN_HEADERS: &str = "
+        Consent withdrawn|Consent Withdrawn?|Has withdrawn consent|Withdrew consent|Consent revoked|Consent denied
+        Consent refused|Consent declined|Consent missing|Missing consent|Consent expired|Consent lapsed|Consent void
+        Consent invalid|Permission revoked|Permission denied|Opt-in revoked|Opt-in withdrawn|Opt-in declined
+        Subscription cancelled|Subscription ended|GDPR delete|GDPR erase|GDPR výmaz|Consent withdrawn on
+        Consent revoked at|Consent withdrawn until|Souhlas odvolán|Souhlas odvolán dne|Souhlas zrušen|Souhlas vypršel
+        Souhlas neudělen|Souhlas neplatný|Odvolal souhlas|Odvolaný souhlas|Zrušený souhlas|Vzal zpět souhlas
+        Súhlas odvolaný|Súhlas zrušený|Einwilligung zurückgezogen|Einwilligung fehlt|Einwilligung abgelehnt
+        Einwilligung verweigert|Einwilligung erloschen|Einwilligung ungültig|Einwilligung widerrufen am
+        Consentement retiré|Retrait du consentement|Consenso revocato|Consenso negato|Zgoda wycofana|Zgoda cofnięta
+        Consentimiento revocado|Consentimiento retirado|Consentimento revogado|Согласие отозвано|Отзыв согласия
+        Згода відкликана|Hozzájárulás visszavonva|Toestemming ingetrokken|Samtycke återkallat
+        Samtykke trukket tilbage|Suostumus peruttu|Onay iptal|Onay geri çekildi|Privola povučena|Acord retras
+        Съгласие оттеглено|SMS forbidden|SMS disabled|SMS zakázáno|Marketing refused|Marketing rejected
+        Marketing disabled|Rejects marketing|Refuses SMS|Nesmí se kontaktovat|Kontakt zakázán|Kontakt verboten
+        Contact interdit|Contact forbidden|Werbung abgelehnt|Objected|Objection|Námitka|Revoked|Not interested";
+
+    #[test]
+    fn a_consent_that_was_withdrawn_is_none_whatever_its_column_is_called() {
+        let headers = WITHDRAWN_HEADERS.split(['|', '\n']).map(str::trim);
+        for header in headers.filter(|header| !header.is_empty()) {
+            let found = meaning(header).map(|it| it.yes);
+            assert_eq!(found, Some(YesMeaning::MustNot), "{header}");
+        }
+        for cell in [
+            "yes",
+            "x",
+            "1",
+            "TRUE",
+            "1.2.2026",
+            "2026-02-01",
+            "2026-02-01T10:00:00Z",
+        ] {
+            assert_eq!(
+                says(YesMeaning::MustNot, cell, None),
+                CellConsent::MustNot,
+                "{cell}"
+            );
+        }
+        for header in [
+            "Consent given",
+            "Souhlas",
+            "SMS ano/ne",
+            "Consent (yes/no)",
+            "Contact",
+        ] {
+            assert_ne!(
+                meaning(header).map(|it| it.yes),
+                Some(YesMeaning::MustNot),
+                "{header}"
+            );
+        }
     }
 
     #[test]

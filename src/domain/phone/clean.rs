@@ -102,7 +102,8 @@ pub(super) fn clean(cell: &str) -> Result<Cleaned, PhoneProblem> {
 fn ascii(cell: &str) -> (String, Mending) {
     let mut text = String::with_capacity(cell.len());
     let mut mending = Mending::NONE;
-    for c in cell.chars() {
+    let mut chars = cell.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
             '\n' | '\r' | ' '..='~' => text.push(c),
             '\u{ad}'
@@ -111,6 +112,11 @@ fn ascii(cell: &str) -> (String, Mending) {
             | '\u{2060}'..='\u{206f}'
             | '\u{feff}' => {
                 mending = mending.and(Mending::INVISIBLE);
+                // It may part two groups: what follows is not to be taken for more of the number.
+                let is_digit = |c: char| c.is_ascii_digit();
+                if text.ends_with(is_digit) && chars.peek().is_some_and(|c| is_digit(*c)) {
+                    text.push(' ');
+                }
             }
             '\t' => text.push(' '),
             '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{30fc}' => {

@@ -281,7 +281,7 @@ fn another() -> u64 {
     LAST.fetch_add(1, Ordering::Relaxed)
 }
 
-/// What Linux tells of itself; other systems tell it otherwise, and are not asked.
+/// Linux alone gives these times; other systems have calls of their own, and are not asked.
 fn machine_uptime() -> Option<Uptime> {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let uptime = std::fs::read_to_string("/proc/uptime").ok()?;

@@ -4,7 +4,7 @@
 //! condition that nobody appended before. So the log is the one order of all transactions, and the files are its
 //! replicas. What a record means is the store's matter: here it is bytes.
 //!
-//! - An append without a clear answer is neither done nor not done: only the log tells ([`Append::Doubt`]).
+//! - An append without a clear answer is neither done nor not done: only the log shows it ([`Append::Doubt`]).
 //! - The log is checked, not believed: each record carries the hash of the one before.
 //! - A [`Log`] blocks. It is called from threads of its own, never from a task of an async runtime.
 

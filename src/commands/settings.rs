@@ -115,7 +115,7 @@ fn refusals(mut said: Vec<RefusalRule>, invalid: Option<&str>) -> Vec<RefusalRul
 pub(super) enum IfHidden {
     /// Whether they are left out is asked, or refused where nobody can be asked.
     Ask,
-    /// A note tells that they are read.
+    /// A note says that they are read.
     Tell,
 }
 

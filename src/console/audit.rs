@@ -1,4 +1,4 @@
-//! Who decided what. No number stands in the audit, whoever typed it.
+//! Who decided what. No number stands in the audit, even where a user typed one.
 
 use super::app::App;
 use super::gate::Actor;

@@ -182,7 +182,7 @@ pub(super) enum Act {
     Pause(String),
     /// A process works on it, and sends nothing more.
     Elsewhere(String),
-    /// It was prepared by whoever looks at it: another person starts it.
+    /// It was prepared by the person who looks at it: another one starts it.
     Another,
     /// It was given up.
     TakeUp,

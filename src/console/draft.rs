@@ -92,7 +92,7 @@ impl Joined {
     }
 }
 
-/// How the file is read, where somebody says otherwise than what is found out. Empty texts say nothing.
+/// How the file is read, where the user says otherwise than what is found out. Empty texts say nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Choices {

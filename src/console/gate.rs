@@ -35,7 +35,7 @@ const HEADERS: [(&str, &str); 6] = [
     ("cross-origin-resource-policy", "same-origin"),
 ];
 
-/// The request of somebody who is signed in.
+/// The request of a user who is signed in.
 pub(super) struct Visit {
     pub(super) app: Arc<App>,
     pub(super) session: Session,

@@ -49,7 +49,7 @@ async fn findings(visit: Visit, ask: bool) -> Result<Response, Failure> {
                 is_thorough: ask,
                 ..settings
             };
-            // The log tells what it waits for.
+            // The log says what it waits for.
             let waits = &mut |_: &_| ();
             Ok(handle.block_on(doctor(&settings, &ours.clock, waits))?)
         })

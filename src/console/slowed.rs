@@ -13,7 +13,7 @@ const FREE: u32 = 3;
 /// The longest wait.
 const LONGEST: Duration = Duration::from_mins(1);
 
-/// Failures since somebody signed in last, by the user's name, and when the next try is looked at. All names that are
+/// Failures since the last time that a user signed in, by the user's name, and when the next try is looked at. All names that are
 /// no user's count as one: they need no memory.
 #[derive(Debug, Default)]
 pub(super) struct Slowed(HashMap<String, (u32, Timestamp)>);

@@ -1,4 +1,4 @@
-//! The message of a row is sent to one number, that of whoever writes it, outside any batch.
+//! The message of a row is sent to one number, that of its author, outside any batch.
 
 use axum::extract::Path;
 use axum::response::Response;

@@ -167,7 +167,7 @@ fn safe_name(name: &str) -> String {
     let kept = last.chars().filter(|c| !c.is_control());
     let kept: String = kept.collect();
     let kept = kept.trim().trim_start_matches('.');
-    // The end tells the format.
+    // The format follows from the end of its name.
     let mut from = kept.len().saturating_sub(NAME);
     while !kept.is_char_boundary(from) {
         from += 1;

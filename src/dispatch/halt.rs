@@ -34,7 +34,7 @@ pub enum Halt {
         /// Whether the text is known to mean it.
         known: bool,
     },
-    /// The message is refused, whoever gets it. The recipients are queued.
+    /// The message is refused for every recipient. The recipients are queued.
     Message {
         /// What is the matter.
         what: &'static str,

@@ -3,7 +3,7 @@
 //! - "No Messenger" in a row: where the list so far makes such a run as good as impossible, something else is
 //!   the matter (an outage of the platform, a wrong country, a text that means something else). The share of
 //!   that answer before the run began, to the power of the run's length, decides.
-//! - Three refusals of the message in a row, for different people: whoever gets it, it is refused.
+//! - Three refusals of the message in a row, for different people: it is refused for all.
 //! - Refusals whose text is not known, all with the same text.
 //!
 //! The results of a run of the first two kinds say nothing about the recipients: they are taken back.

@@ -46,7 +46,7 @@ pub enum RunEnd {
     Interrupted,
     /// The time for this run is over.
     Deadline,
-    /// Nothing of the batch may be sent, whoever sends it.
+    /// No process may send anything of the batch.
     Paused(PausedBy),
     /// A guard stopped it.
     Halted(Halt),

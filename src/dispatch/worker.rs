@@ -277,7 +277,7 @@ async fn send<L: Ledger, S: Sender>(
     (settlement, channel_type)
 }
 
-/// One line a request, for whoever asked for it. The number is masked, and so are those in the API's text.
+/// One line a request, where the user asked for it. The number is masked, and so are those in the API's text.
 fn log(recipient: &Claimed, reply: &Reply, outcome: &Outcome, took: Duration) {
     let status = match &reply.exchange {
         Exchange::Answered(answer) => Some(answer.status),

@@ -107,7 +107,7 @@ pub(crate) enum EarlierOutcome {
     Failed,
 }
 
-/// The channel that a recipient is tried on next; `None`: it stays. `has_message` tells whether the recipient has a
+/// The channel that a recipient is tried on next; `None`: it stays. `has_message` says whether the recipient has a
 /// message for the channel of a step.
 pub(crate) fn next_step(
     fallback: &Fallback,

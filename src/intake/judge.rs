@@ -377,7 +377,7 @@ impl Mended<'_> {
     }
 }
 
-/// The part of the verdict that depends on the rows before. Also the row's number, and whether it is shared with somebody
+/// The part of the verdict that depends on the rows before. Also the row's number, and whether it is shared with a person
 /// of another name.
 fn compare(
     candidate: Candidate,

@@ -159,7 +159,7 @@ impl HeldBatch {
         self.reread()
     }
 
-    /// Refuses the batch where the file that its results would be written to tells that people who wait in it have its
+    /// Refuses the batch where the file that its results would be written to says that people who wait in it have its
     /// message: the checkpoint is older than it was.
     ///
     /// # Errors

@@ -140,7 +140,7 @@ impl Definition {
             Some(Change::Add) => {
                 differing.is_empty() || !message_differs && self.was_added(&stored)
             }
-            // Also by the same list everybody is judged anew: whoever was suppressed may be messaged by now, and what
+            // Also by the same list everybody is judged anew: a person who was suppressed may be messaged by now, and what
             // was added since goes with the list that is replaced.
             Some(Change::Update) => false,
         };

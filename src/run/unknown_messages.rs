@@ -58,7 +58,7 @@ pub fn messages_unknown_to(checkpoint: &Path) -> Vec<UnknownMessages> {
 /// before.
 ///
 /// # Errors
-/// [`StoreError::Misfit`] if a file tells of messages that it does not know.
+/// [`StoreError::Misfit`] if a file has messages that it does not know.
 pub(super) fn refuse_if_older(store: &Store) -> Result<(), RunError> {
     if store.is_in_cluster() {
         // The log knows better.
@@ -80,7 +80,7 @@ pub(super) fn refuse_if_older(store: &Store) -> Result<(), RunError> {
     Ok(())
 }
 
-/// The same by the file that the results of a batch would be written to, where another one stands: as far as it tells
+/// The same by the file that the results of a batch would be written to, where another one stands: as far as it says
 /// that people have the message of this batch who wait for it.
 ///
 /// # Errors
@@ -116,7 +116,7 @@ fn queued(reader: &Reader, batch: &Batch) -> HashSet<PhoneNumber> {
     numbers
 }
 
-/// Refuses the checkpoint if the file tells of such messages, and was written since a person said that the checkpoint is
+/// Refuses the checkpoint if the file has such messages, and was written since a person said that the checkpoint is
 /// the one.
 fn refuse_if_told(
     store: &Store,
@@ -144,7 +144,7 @@ fn refuse_if_told(
 }
 
 /// The messages of a file that the checkpoint does not know, of those that count; `None` if there is none. What cannot
-/// be read tells nothing, and what was read before it counts.
+/// be read says nothing, and what was read before it counts.
 fn unknown_in(
     path: &Path,
     reader: Option<&Reader>,

@@ -288,7 +288,7 @@ impl Store {
                         end.pilot_is_over,
                     ),
                 )?;
-                // An event may have queued somebody since the run looked last.
+                // An event may have queued a recipient since the run looked last.
                 reopen(tx.connection, id, QueuedBy::Event, end.at)
             })
             .await

@@ -197,7 +197,7 @@ pub(super) fn learn_doubtful(
     })
 }
 
-/// A contact that a file tells of: it is heard, and never addressed, for its id may have been rounded. What is known of
+/// A contact of a results file: it is heard, and never addressed, for its id may have been rounded. What is known of
 /// the id already stays; `None` where that is another person's, or an erased one's.
 pub(super) fn learn_told(
     connection: &Connection,
@@ -331,7 +331,7 @@ pub(super) fn of_list(
 }
 
 /// The contact that a recipient of a person is addressed by, if not by the number: the one that the API named, else
-/// the one of the list, unless it is somebody else's.
+/// the one of the list, unless it is another person's.
 pub(super) fn addressed_by(
     connection: &Connection,
     on: ChannelId,

@@ -1,4 +1,4 @@
-//! What people decided about a batch, for whoever asks later. No entry names a person.
+//! The audit: what people decided about a batch. No entry names a person.
 
 use jiff::Timestamp;
 use rusqlite::Connection;

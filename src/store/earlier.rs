@@ -216,7 +216,7 @@ pub(super) fn carry_out(
     records.try_for_each(|record| decision::record(connection, &record))
 }
 
-/// Whom the batch skips skips it: before its first request, whoever confirmed it and however.
+/// Batches that the batch skips people of skip its people too: decided before its first request, however it was confirmed.
 pub(super) fn share_skips(connection: &Connection, batch: BatchId) -> Result<(), StoreError> {
     let others = skipped(connection, batch)?;
     if others.is_empty() {

@@ -183,7 +183,7 @@ fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, S
     Ok(taken)
 }
 
-/// Whether a person should read what somebody wrote of whom only a hash is left: it may ask not to be messaged, and a
+/// Whether a person should read a reply of an erased person, of whom only a hash is left: it may ask not to be messaged, and a
 /// later list may bring the number again.
 fn is_reply_to_read(tx: &Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<bool, StoreError> {
     if incoming.notification.oddity.is_none() {

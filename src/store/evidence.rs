@@ -218,7 +218,7 @@ impl Applying<'_, '_> {
         Ok(Verdict::Applied)
     }
 
-    /// Queues whoever waited for this event.
+    /// Queues the recipients that waited for this event.
     fn follow_up(
         &mut self,
         what: Trigger,

@@ -188,7 +188,7 @@ pub(super) fn hold_open_run(
     .map(|()| true)
 }
 
-/// A row that is held in an open run stays held, until somebody says what its refusal means.
+/// A row that is held in an open run stays held, until a person says what its refusal means.
 pub(super) fn keep_held(connection: &Connection, row: RecipientId) -> Result<(), StoreError> {
     connection.change(
         "UPDATE recipient SET reason_code = 'held'

@@ -31,7 +31,7 @@ pub(crate) fn check_plain(path: &Path) -> io::Result<()> {
     Err(io::Error::other(told))
 }
 
-/// Whether a pipe with a name stands at the path: whoever opens it waits for another program. What a shell passes
+/// Whether a pipe with a name stands at the path: to open it is to wait for another program. What a shell passes
 /// (`<(pass token)`) has its other end, and no name of its own.
 pub(crate) fn is_named_pipe(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|there| is_pipe(&there))

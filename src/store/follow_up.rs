@@ -128,7 +128,7 @@ pub(super) fn queue(tx: &mut Tx<'_>, happened: &Happened<'_>) -> Result<(), Stor
     Ok(())
 }
 
-/// Whether an opt-in on the channel that was received `at` may queue somebody, once it is known whose it is.
+/// Whether an opt-in on the channel that was received `at` may queue its person, once it is known whose it is.
 pub(super) fn awaits_opt_in(
     connection: &Connection,
     on: ChannelId,

@@ -23,10 +23,11 @@ pub struct Funnel {
     pub opted_out: u64,
 }
 
-/// When the person opted out, if no later message reached that person: else the opt-out is about that one.
-const OPTED_OUT: &str = "iif(EXISTS (SELECT 1 FROM attempt later
+/// When the person opted out, if no later message reached that person: else the opt-out is about that one. Few opt out:
+/// only for them is a later message looked for.
+const OPTED_OUT: &str = "CASE WHEN k.opted_out_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM attempt later
          WHERE later.person = r.person AND later.id > a.id AND later.kind = 'request'
-               AND (later.outcome = 'sent' OR later.proof IN ('accepted', 'assumed'))), NULL, k.opted_out_at)";
+               AND (later.outcome = 'sent' OR later.proof IN ('accepted', 'assumed'))) THEN k.opted_out_at END";
 
 /// The words of [`Reader::curves`].
 pub(crate) const AFTERWARDS: [&str; 5] = ["sent", "delivered", "read", "opted in", "opted out"];

@@ -1,7 +1,7 @@
 //! Whether a checkpoint is the one that was last used: where it lives, and how far it had come.
 //!
 //! Its home is the machine, its inode with the time of its birth, and its name, kept in the checkpoint itself. A copy
-//! that somebody goes on with beside the original would message everybody twice: so it is refused, until a person says
+//! that is used beside the original would message everybody twice: so it is refused, until a person says
 //! that this is the one ([`adopt`]). The time of birth tells apart a copy that got the inode of a file that was deleted.
 
 use std::ffi::OsStr;

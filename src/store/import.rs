@@ -1,7 +1,7 @@
 //! What results files and other lists tell of messages: made part of the checkpoint.
 //!
 //! A batch that the checkpoint does not have is restored: it stays in state `reading` until all its rows are there.
-//! Into one that it has, a row brings only what is not known yet. A message that a file tells of stands as a request
+//! Into one that it has, a row brings only what is not known yet. A message of a file stands as a request
 //! of the kind [`IMPORT`], so that all who ask about earlier messages find it.
 
 use jiff::Timestamp;
@@ -27,13 +27,13 @@ use crate::domain::outcome::AttemptOutcome;
 use crate::domain::recipient::{Position, RowNumber, Suppression};
 use crate::domain::results_row::{ResultsRow, RowUpdate, StoredRow, row_update};
 
-/// The kind of a request that a file tells of.
+/// The kind of a request that is taken from a file.
 const IMPORT: &str = "import";
 
-/// A row that a file tells of.
+/// A row of a results file.
 #[derive(Debug, Clone)]
 pub(crate) struct ImportedRow {
-    /// What it tells.
+    /// What it says.
     pub(crate) told: ResultsRow,
     /// Index of its contacts file in the batch.
     pub(crate) file: u16,
@@ -41,7 +41,7 @@ pub(crate) struct ImportedRow {
     pub(crate) fields: Vec<String>,
     /// When its message left at the latest.
     pub(crate) at: Timestamp,
-    /// The file that tells, for the audit.
+    /// The file, for the audit.
     pub(crate) from: String,
 }
 
@@ -226,7 +226,7 @@ fn hear_suppression(tx: &Tx<'_>, whose: PersonId, row: &ImportedRow) -> Result<(
     Ok(())
 }
 
-/// Enters the request that a row tells of.
+/// Enters the request of a row.
 fn enter(
     tx: &mut Tx<'_>,
     keys: &HashKey,
@@ -276,7 +276,7 @@ fn enter(
     Ok(())
 }
 
-/// Brings what a row tells into its batch; false if it tells nothing new.
+/// Brings what a row says into its batch; false if it says nothing new.
 fn merge(
     tx: &mut Tx<'_>,
     keys: &HashKey,

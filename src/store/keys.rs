@@ -55,7 +55,7 @@ impl HashKey {
         i64::from_le_bytes(bytes)
     }
 
-    /// The same as far as a results file tells it: made of the [digest](crate::domain::results_row::content_digest).
+    /// The same as far as a results file holds it: made of the [digest](crate::domain::results_row::content_digest).
     pub(super) fn told_content_key(&self, digest: &str) -> i64 {
         let hash = self.hash(&[b"told content", digest.as_bytes()]);
         let mut bytes = [0; 8];

@@ -68,7 +68,7 @@ struct NewNumber {
 #[derive(Debug)]
 pub(super) struct Prepared {
     state: State,
-    /// Requests that were made for it, where a file tells of them.
+    /// Requests that were made for it, where the file lists them.
     pub(super) attempts: u32,
     /// The row of another batch whose place it takes once it joins that batch.
     mends: Option<RecipientId>,

@@ -17,7 +17,7 @@ use super::file::check_plain;
 use super::place::machine_name;
 use super::replica::Leased;
 
-/// `status` looks whether a lock is taken by taking it for a moment: whoever wants it meanwhile tries so often again.
+/// `status` looks whether a lock is taken by taking it for a moment: a process that wants it meanwhile tries so often again.
 const TRIES: u32 = 5;
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 

@@ -87,7 +87,7 @@ impl Log {
         if !is_cut || !self::frames(connection).is_ok_and(|now| now == frames) {
             return Ok(());
         }
-        // What is left of it stays as it is: whoever opens the checkpoint next is told how much is missing.
+        // What is left of it stays as it is: the next process that opens the checkpoint says how much is missing.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         Err(StoreError::Corrupt {
             detail: format!(

@@ -26,7 +26,7 @@ pub(crate) struct BatchMetrics {
 }
 
 impl BatchMetrics {
-    /// Whether a run would find somebody to send to.
+    /// Whether a run would find a recipient to send to.
     pub(crate) fn is_outstanding(&self) -> bool {
         !self.is_cancelled && self.counts.queued + self.counts.sending > 0
     }

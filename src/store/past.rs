@@ -62,7 +62,7 @@ impl AskedContent<'_> {
 enum ContentKey {
     /// As this checkpoint makes it.
     Own(i64),
-    /// As a results file tells it.
+    /// As a results file has it.
     Told(i64),
 }
 

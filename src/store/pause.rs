@@ -1,4 +1,4 @@
-//! What keeps a batch from being sent, whoever sends it: a person paused it, or a second person must approve it. Both
+//! What keeps a batch from being sent by any process: a person paused it, or a second person must approve it. Both
 //! are rows that the claim reads.
 //!
 //! An approval names the digest of list and text: after any change it is none.
@@ -44,7 +44,7 @@ fn paused_by(connection: &Connection, batch: BatchId) -> Result<Option<PausedBy>
     Ok(paused(by.as_deref(), may))
 }
 
-/// What keeps a batch from being sent, as its row tells it.
+/// What keeps a batch from being sent, as its row has it.
 pub(super) fn paused(by: Option<&str>, may: bool) -> Option<PausedBy> {
     let person = by.and_then(PausedBy::person);
     person.or((!may).then_some(PausedBy::Approval))
@@ -78,7 +78,7 @@ pub(super) fn note_prepared(
 }
 
 impl Store {
-    /// Pauses a batch that is being sent, whoever sends it. False if it is not.
+    /// Pauses a batch that is being sent by any process. False if it is not.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.

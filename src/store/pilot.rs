@@ -1,4 +1,4 @@
-//! The pilot of a batch: who is in it, and how these went. It is kept with the batch, so that whoever continues it
+//! The pilot of a batch: who is in it, and how these went. It is kept with the batch, so that any process that continues it
 //! sends to the same people.
 
 use jiff::Timestamp;

@@ -26,7 +26,7 @@ pub(crate) struct KeptEvent {
     pub(crate) kind: String,
     /// When it came.
     pub(crate) received_at: Timestamp,
-    /// The number, where the event or the checkpoint tells it.
+    /// The number, where the event or the checkpoint has it.
     pub(crate) phone: Option<PhoneNumber>,
     /// The channel's id, if the event names it.
     pub(crate) channel: Option<String>,
@@ -76,7 +76,7 @@ pub(crate) enum Answered {
 }
 
 impl Reader {
-    /// The events that wait for a person, the oldest first; a reply of somebody who is on the suppression list by
+    /// The events that wait for a person, the oldest first; a reply of a person who is on the suppression list by
     /// now waits for nobody.
     ///
     /// # Errors
@@ -224,7 +224,7 @@ pub(super) fn is_settled(
     }
 }
 
-/// Whether the event's contact opted out, and nothing tells whose contact it is.
+/// Whether the event's contact opted out, and it is not known whose contact it is.
 pub(super) fn waits_for_person(
     connection: &Connection,
     keys: &HashKey,

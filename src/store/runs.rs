@@ -6,10 +6,10 @@
 //! for the next request, so that runs that are not alone keep none. Each row says how many connections its run was
 //! allowed, negative where it keeps none: a run that was allowed fewer is not kept waiting by one that was allowed more.
 //!
-//! The row of a run whose process is gone is removed by whoever finds it, once its requests are called unknown.
+//! The row of a run whose process is gone is removed by the next process that finds it, once its requests are called unknown.
 //!
 //! A process that asks the API something outside of a run (`resolve --from-api`, `test`, `doctor`) has a row of its own
-//! for as long as it asks, and counts as a run with one connection. Nothing tells that it died: its row says until when
+//! for as long as it asks, and counts as a run with one connection. Its death leaves no sign: its row says until when
 //! it holds.
 
 use jiff::{SignedDuration, Timestamp};
@@ -147,7 +147,7 @@ pub(super) fn place(
 }
 
 impl Store {
-    /// Enters this process, which asks the API something outside of a run since `began`, and tells whether it may ask
+    /// Enters this process, which asks the API something outside of a run since `began`, and returns whether it may ask
     /// now. Until then it asks again, each time.
     ///
     /// # Errors

@@ -2,8 +2,8 @@
 //! hold phone numbers, and go with the process that makes them.
 //!
 //! A process that is killed leaves them. The next one that makes such a file in that folder, or opens a checkpoint there
-//! for writing, removes them: whoever makes one holds a lock on it, which dies with its process. One that was just made
-//! may not be locked yet. Where files cannot be locked, its age tells.
+//! for writing, removes them: the process that makes one holds a lock on it, which dies with it. One that was just made
+//! may not be locked yet. Where files cannot be locked, its age decides.
 //!
 //! SQLite writes to no such file itself: its own locks would meet ours on a network's disk. It gets a second name.
 
@@ -26,7 +26,7 @@ const COPY: &str = "-copy";
 /// What SQLite may have left beside it.
 const COMPANIONS: [&str; 3] = ["-journal", "-wal", "-shm"];
 
-/// After so long without a change, a file whose lock tells nothing was left by a process that is gone.
+/// After so long without a change, a file whose lock cannot be asked was left by a process that is gone.
 const LEFT: Duration = Duration::from_hours(24);
 
 /// Between making a file and taking its lock, far less than this passes.
@@ -152,7 +152,7 @@ fn is_left(path: &Path) -> bool {
     }
     let changed = there.modified().ok();
     let is_older = |than| changed.is_some_and(|at| at.elapsed().is_ok_and(|age| age > than));
-    // To look at the lock is to take it for a moment: whoever has just made it would not get it.
+    // To look at the lock is to take it for a moment: the process that has just made it would not get it.
     if there.len() == 0 && !is_older(UNLOCKED) {
         return false;
     }
@@ -174,7 +174,7 @@ fn is_locked(path: &Path) -> Option<bool> {
     }
 }
 
-/// Where files cannot be locked, their age tells. Elsewhere than on Unix a lock keeps the process itself from reading.
+/// Where files cannot be locked, their age decides. Elsewhere than on Unix a lock keeps the process itself from reading.
 fn lock(file: &File) {
     if cfg!(unix) {
         let _ = file.try_lock();

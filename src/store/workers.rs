@@ -46,7 +46,7 @@ impl Store {
 
 impl Reader {
     /// The batches that a worker with the token takes up: those that were left to workers, those that a deadline paused,
-    /// those whose process is gone, and those in which an event queued somebody whose turn has come. The oldest first.
+    /// those whose process is gone, and those in which an event queued a recipient whose turn has come. The oldest first.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.

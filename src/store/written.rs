@@ -1,4 +1,4 @@
-//! Files that were written, as they were left: what somebody changed since is not written over, and a results
+//! Files that were written, as they were left: a file that was changed since is not written over, and a results
 //! file that would be the same is not written again.
 //!
 //! The digest of a new version joins that of the old one before the file appears, so that a crash between the
@@ -38,7 +38,7 @@ const DIGEST: usize = 32;
 /// A file as it was left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WrittenFile {
-    /// Its length in bytes; of one that somebody changed, as it was when it was read.
+    /// Its length in bytes; of one that was changed, as it was when it was read.
     pub size: u64,
     /// SHA-256 of its content.
     pub digest: [u8; DIGEST],
@@ -120,7 +120,7 @@ impl Store {
         self.end_file(path, RESULTS, written)
     }
 
-    /// A file that somebody changed was read, and tells nothing new: as long as it is so long, it need not be read again.
+    /// A file that was changed was read, and holds nothing new: as long as it is so long, it need not be read again.
     /// By its digest it is still known as another one than was left.
     ///
     /// # Errors

@@ -180,7 +180,7 @@ impl Pacer {
         // To try again at once is no advice.
         let retry_after = refusal.retry_after.filter(|wait| !wait.is_zero());
         let reset = headers.until_reset(now.wall);
-        // The later of both: whoever asks before it is over is refused again.
+        // The later of both: a request before it is over is refused again.
         let told = reset.map(|left| left + AFTER_RESET).max(retry_after);
         let quota_left = match headers.remaining {
             Some(remaining) => remaining > 0,

@@ -183,7 +183,7 @@ fn refuse(refused: &mut Option<Refused>, rejected: Rejected, typed: &str) {
 }
 
 /// How much a number is preferred where mobiles go first: the numbering plan knows most mobiles, and a label
-/// tells those that it does not know.
+/// names those that it does not know.
 fn mobile_rank(found: &Found) -> (bool, u8) {
     let line = found.parsed.line_type;
     let by_plan = u8::from(line == LineType::Mobile) + u8::from(line.may_be_mobile());

@@ -132,8 +132,8 @@ impl Journal {
         Ok((journal, JournalStart { interrupted }))
     }
 
-    /// What the answers say of the quota goes to disk together with their results, so that whoever comes
-    /// after a crash knows it.
+    /// What the answers say of the quota goes to disk together with their results, so that the process that
+    /// goes on after a crash knows it.
     #[must_use]
     pub(crate) fn with_quota(mut self, update: Arc<QuotaUpdate>) -> Self {
         self.quota_update = Some(update);

@@ -222,7 +222,7 @@ fn go_on(
         return Ok(state);
     }
     let moved = match refusal {
-        // Nobody knows the text: it counts once somebody else is reached.
+        // The text is unknown: it counts once another person is reached.
         Some(refusal) if it.why == TAKEN_FOR_NO_MESSENGER => {
             fallback::hold_open_run(tx, row, refusal, &it.text)?
         }

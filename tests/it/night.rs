@@ -372,7 +372,7 @@ fn a_night_with_an_outage_and_a_quota_that_ends_and_the_next_one() {
         "--quota",
         "60",
         "--window",
-        "3s",
+        "10s",
         "--fault",
         "refuse:from=30,for=2s",
     ];

@@ -105,7 +105,7 @@ def one_size(n):
     want = lambda x: x in ONLY
     a = gen(f'a{n}.csv', n)
     if want('check'): run('check', n, 'check', a, *ROW, '-m', MSG, '--db', 'none.db', file=a)
-    if n >= 10_000_000: os.unlink(a); return
+    if n >= 10_000_000 and 'ONLY' not in os.environ: os.unlink(a); return
     small = gen('small.csv', 1000, 'list', 37_000_000); person = f'+420{number(1)}'
     if want('send'):
         # The rehearsal's own API has a quota of 100,000 an hour: above, the API is another process, and its CPU is not counted.

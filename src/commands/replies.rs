@@ -118,12 +118,26 @@ pub(super) fn settle(
         [] => (harmless, Answer::Harmless),
         _ => (opt_out, Answer::OptOut),
     };
+    if let Some((first, others)) = ids.split_first()
+        && number.is_some()
+        && others.iter().any(|id| id != first)
+    {
+        return Err(CommandError::usage(
+            "--number says who wrote one reply, and several --opt-out are given; nothing was changed. Give each reply with \
+             its number in a command of its own",
+        ));
+    }
     let store = Store::open_existing(&checkpoint::find(settings, None)?.path)?;
     let (said, now) = ((answer, number), call.clock.now());
     let done = store.answer_events(ids.to_vec(), said, settings.person(), now)?;
     match (done, answer) {
         (Answered::NoSuch(id), _) => Err(CommandError::usage(format_args!(
             "no reply {id} waits for a person; nothing was changed. `outreach suppress replies` shows them"
+        ))),
+        (Answered::OfAnother(id, known), _) => Err(CommandError::usage(format_args!(
+            "{id} was written by {}, not from the number at --number; nothing was changed. `outreach suppress replies \
+             --opt-out {id}` puts that person on the suppression list, `outreach suppress add NUMBER` another one",
+            known.masked()
         ))),
         (Answered::Nameless(id), _) => Err(CommandError::usage(format_args!(
             "{id} names nobody; nothing was changed. Find out who wrote it: `outreach suppress add NUMBER`, then \

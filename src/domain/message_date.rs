@@ -17,21 +17,29 @@ pub(crate) fn read(cell: &str, now: Timestamp) -> Option<Timestamp> {
     let found = readings(cell);
     let day = Span::new().hours(24);
     let latest = now.checked_add(day).unwrap_or(now);
-    let has_come = found.iter().rev().find(|it| **it <= latest);
-    has_come.or(found.first()).copied()
+    let has_come = found.iter().rev().find(|it| it.end <= latest);
+    Some(has_come.or(found.first())?.end)
 }
 
-/// The date of a cell, as [`read`]; where it could be several, the first of them.
-pub(crate) fn earliest(cell: &str) -> Option<Timestamp> {
-    readings(cell).first().copied()
+/// When a date begins and ends: a day, or a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Dated {
+    pub(crate) begin: Timestamp,
+    pub(crate) end: Timestamp,
+}
+
+impl Dated {
+    const fn moment(at: Timestamp) -> Self {
+        Self { begin: at, end: at }
+    }
 }
 
 /// The dates that a cell may hold, in their order.
-fn readings(cell: &str) -> Vec<Timestamp> {
+pub(crate) fn readings(cell: &str) -> Vec<Dated> {
     let cell = cell.trim();
-    let one = |time: Option<Timestamp>| time.into_iter().collect();
+    let one = |date: Option<Dated>| date.into_iter().collect();
     if let Ok(time) = cell.parse::<Timestamp>() {
-        return vec![time];
+        return vec![Dated::moment(time)];
     }
     if let Ok(civil) = cell.parse::<DateTime>() {
         let is_day = !cell.contains(':');
@@ -47,7 +55,7 @@ fn readings(cell: &str) -> Vec<Timestamp> {
         None => None,
     };
     let dates = dates(date).into_iter();
-    let mut found: Vec<Timestamp> = dates.filter_map(|date| at(date, time)).collect();
+    let mut found: Vec<Dated> = dates.filter_map(|date| at(date, time)).collect();
     found.sort();
     found
 }
@@ -86,14 +94,22 @@ pub(crate) fn is_about_birth(header: &str) -> bool {
     .any(|word| header.contains(word))
 }
 
-fn at(date: Date, time: Option<Time>) -> Option<Timestamp> {
-    let end = Time::constant(23, 59, 59, 0);
+fn at(date: Date, time: Option<Time>) -> Option<Dated> {
     // Programs write the last year there is for "never".
     if date.year() == Date::MAX.year() {
-        return Some(Timestamp::MAX);
+        return Some(Dated::moment(Timestamp::MAX));
     }
-    let civil = date.to_datetime(time.unwrap_or(end));
-    Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    let moment = |time: Time| {
+        let civil = date.to_datetime(time);
+        Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    };
+    match time {
+        Some(time) => moment(time).map(Dated::moment),
+        None => Some(Dated {
+            begin: moment(Time::midnight())?,
+            end: moment(Time::constant(23, 59, 59, 0))?,
+        }),
+    }
 }
 
 fn whole(text: &str) -> Option<i64> {
@@ -102,14 +118,16 @@ fn whole(text: &str) -> Option<i64> {
 }
 
 /// Seconds or milliseconds since 1970, or the days of a spreadsheet.
-fn of_number(number: i64) -> Option<Timestamp> {
+fn of_number(number: i64) -> Option<Dated> {
     match number {
         days if SPREADSHEET_DAYS.contains(&days) => {
             let date = SPREADSHEET_EPOCH.checked_add(Span::new().days(days)).ok()?;
             at(date, None)
         }
-        1_000_000_000..=9_999_999_999 => Timestamp::from_second(number).ok(),
-        1_000_000_000_000..=9_999_999_999_999 => Timestamp::from_millisecond(number).ok(),
+        1_000_000_000..=9_999_999_999 => Timestamp::from_second(number).ok().map(Dated::moment),
+        1_000_000_000_000..=9_999_999_999_999 => {
+            Timestamp::from_millisecond(number).ok().map(Dated::moment)
+        }
         _ => None,
     }
 }

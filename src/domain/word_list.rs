@@ -17,6 +17,10 @@ pub(crate) struct WordList {
     phrases: Vec<Phrase>,
     /// Those without a star, which most are.
     plain: HashSet<&'static str>,
+    /// The places of those whose first word has no star, by that word.
+    by_first: HashMap<&'static str, Vec<usize>>,
+    /// The places of the others.
+    open: Vec<usize>,
 }
 
 impl WordLists {
@@ -28,9 +32,9 @@ impl WordLists {
                 section = name;
             } else if let Some((_, phrases)) = line.split_once(": ") {
                 let list = lists.entry(section).or_default();
-                list.phrases.extend(phrases.split(", ").map(Phrase::new));
-                let plain = phrases.split(", ").filter(|phrase| !phrase.contains('*'));
-                list.plain.extend(plain.map(str::trim));
+                phrases
+                    .split(", ")
+                    .for_each(|phrase| list.push(phrase.trim()));
             }
         }
         Self(lists)
@@ -44,10 +48,32 @@ impl WordLists {
 }
 
 impl WordList {
+    fn push(&mut self, phrase: &'static str) {
+        let place = self.phrases.len();
+        self.phrases.push(Phrase::new(phrase));
+        if !phrase.contains('*') {
+            self.plain.insert(phrase);
+        }
+        match phrase.split(' ').next() {
+            Some(first) if !first.contains('*') => {
+                self.by_first.entry(first).or_default().push(place);
+            }
+            Some(_) | None => self.open.push(place),
+        }
+    }
+
+    /// The phrases that may begin with the first word of the text.
+    fn beginning_with(&self, text: &str) -> impl Iterator<Item = &Phrase> {
+        let first = text.split(' ').next().unwrap_or("");
+        let places = self.by_first.get(first).into_iter().flatten();
+        places
+            .chain(&self.open)
+            .filter_map(|place| self.phrases.get(*place))
+    }
+
     /// Whether the text is one of the phrases.
     pub(crate) fn has(&self, text: &str) -> bool {
-        let mut starred = self.phrases.iter().filter(|phrase| phrase.is_starred());
-        self.plain.contains(text) || starred.any(|phrase| phrase.is(text))
+        self.plain.contains(text) || self.beginning_with(text).any(|phrase| phrase.is(text))
     }
 
     /// Which of the phrases the text is, from 0.
@@ -57,7 +83,11 @@ impl WordList {
 
     /// Whether one of the phrases stands in the text, whose words have one space between them.
     pub(crate) fn is_in(&self, text: &str) -> bool {
-        self.phrases.iter().any(|phrase| phrase.is_in(text))
+        let starts = text.match_indices(' ').map(|(at, _)| at + 1);
+        std::iter::once(0).chain(starts).any(|start| {
+            let rest = text.get(start..).unwrap_or("");
+            self.beginning_with(rest).any(|phrase| phrase.begins(rest))
+        })
     }
 }
 
@@ -79,12 +109,7 @@ impl Phrase {
             open_before: word.starts_with('*'),
             open_behind: word.ends_with('*'),
         };
-        Self(text.trim().split(' ').map(word).collect())
-    }
-
-    fn is_starred(&self) -> bool {
-        let mut words = self.0.iter();
-        words.any(|word| word.open_before || word.open_behind)
+        Self(text.split(' ').map(word).collect())
     }
 
     fn is(&self, text: &str) -> bool {
@@ -95,14 +120,12 @@ impl Phrase {
             && words.next().is_none()
     }
 
-    fn is_in(&self, text: &str) -> bool {
-        let starts = text.match_indices(' ').map(|(at, _)| at + 1);
-        std::iter::once(0).chain(starts).any(|start| {
-            let mut words = text.get(start..).unwrap_or("").split(' ');
-            self.0
-                .iter()
-                .all(|word| words.next().is_some_and(|it| word.is(it)))
-        })
+    /// Whether the text begins with the phrase.
+    fn begins(&self, text: &str) -> bool {
+        let mut words = text.split(' ');
+        self.0
+            .iter()
+            .all(|word| words.next().is_some_and(|it| word.is(it)))
     }
 }
 

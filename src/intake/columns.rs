@@ -33,9 +33,6 @@ pub struct Mapping {
     /// Columns that tell who may be messaged.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub consent: Vec<ConsentColumn>,
-    /// Columns that may tell it by their headers, and whose cells are not understood.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub unread_consent: Vec<String>,
     /// Such columns that the user had ignored, by header.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ignored_consent: Vec<String>,
@@ -215,11 +212,6 @@ impl Mapping {
                 lines.push(format!("{}: {}", used.words(), columns.join(", ")));
             }
         }
-        for unread in &self.unread_consent {
-            lines.push(format!(
-                "ignored, because its cells are not understood as consent: \"{unread}\""
-            ));
-        }
         for ignored in &self.ignored_consent {
             lines.push(format!(
                 "ignored, though it may say who must not be messaged: \"{ignored}\""
@@ -286,8 +278,7 @@ pub(super) fn map(
         phone,
         export,
         mobile_first: choice.phone.is_empty() && have_several_names(headers, &taken),
-        consent: consent.columns,
-        unread_consent: consent.unread,
+        consent,
         ignored_consent: ignored.into_iter().map(|column| column.name).collect(),
         default_region: settings.region,
         international: settings.international,
@@ -306,9 +297,9 @@ fn consents<'a>(
     rows: &[Vec<String>],
     settings: &Settings,
     without: impl Iterator<Item = &'a Column>,
-) -> consent::Found {
+) -> Vec<ConsentColumn> {
     if settings.no_header || settings.all_consent_ignored {
-        return consent::Found::default();
+        return Vec::new();
     }
     let without: Vec<usize> = without.map(|column| column.index).collect();
     consent::find(headers, rows, &without)

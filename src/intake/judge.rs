@@ -150,9 +150,6 @@ type Refused = HashMap<PhoneNumber, String>;
 /// Reads the list once more for the rows that say "no": they win for their numbers, whatever rows before them say.
 fn refused_numbers(input: &Input, judge: &Judge<'_>) -> Result<Refused, IntakeError> {
     let mut refused = Refused::new();
-    if input.mapping.consent.is_empty() {
-        return Ok(refused);
-    }
     for file in &input.files {
         let mapping = &input.mapping;
         let row_judge = RowJudge {
@@ -377,6 +374,12 @@ impl Mended<'_> {
     }
 }
 
+/// Whether a row takes the place of that one: it repeats nobody then.
+fn is_mended_by(first: &First, row: &JudgedRow) -> bool {
+    let mends = row.mends.as_ref();
+    mends.is_some_and(|mends| mends.position == first.position)
+}
+
 /// The part of the verdict that depends on the rows before. Also the row's number, and whether it is shared with a person
 /// of another name.
 fn compare(
@@ -402,7 +405,10 @@ fn compare(
                 phone,
                 cause: Suppression::NoConsent { says },
             };
-        } else if let Some(First { position, name }) = index.insert(phone, here) {
+        } else if let Some(First { position, name }) = index
+            .insert(phone, here)
+            .filter(|first| !is_mended_by(first, &row))
+        {
             shared = number.name != 0 && name != 0 && number.name != name;
             row.verdict = Verdict::Duplicate {
                 phone,

@@ -14,7 +14,8 @@ use super::file::FileInput;
 use super::notes;
 use super::rows::Fields;
 use super::rules::{Judge, Unsendable};
-use crate::domain::phone::{Parsed, PhoneNumber, Reading, Region, Rejected};
+use super::settings::NumbersPerRow;
+use crate::domain::phone::{Parsed, PhoneNumber, PhoneProblem, Reading, Region, Rejected};
 use crate::domain::recipient::{
     Accepted, JudgedRow, Mends, Position, Record, RowProblem, Suppression, Verdict,
 };
@@ -96,10 +97,17 @@ impl RowJudge<'_> {
         let corrected = self.corrected(&record, position.row.get());
         let read = corrected.as_ref().unwrap_or(&record);
         match self.numbers(read) {
+            // The words beside another number of the row may be for all of them.
+            Ok(_) if self.mapping.phone.len() > 1 && self.refuses_all_numbers(read) => {
+                self.says_no(&record, read, position, into);
+            }
             Ok(numbers) => {
                 for found in numbers {
                     into.push(self.accept(record.clone(), read, found, position));
                 }
+            }
+            Err((rejected, _)) if rejected.problem == PhoneProblem::SaysNo => {
+                self.says_no(&record, read, position, into);
             }
             Err((rejected, typed)) => {
                 let problem = RowProblem::Phone(rejected.problem);
@@ -150,15 +158,51 @@ impl RowJudge<'_> {
         fields: &Fields<'_>,
         row: u32,
     ) -> Option<(Vec<PhoneNumber>, String)> {
+        if self.mapping.consent.is_empty() && !self.has_words_beside_numbers(fields) {
+            return None;
+        }
         let record = self.record(fields);
         let record = self.corrected(&record, row).unwrap_or(record);
         let cell = |index| record.get(index);
         match consent::of_row(&self.mapping.consent, cell, self.judge.now) {
-            Consent::Refused(says) => {
-                let (found, _) = self.all_numbers(&record, false);
-                Some((found.iter().map(|found| found.parsed.phone).collect(), says))
+            Consent::Refused(says) => Some((self.numbers_to_refuse(&record, true), says)),
+            Consent::Given | Consent::Silent | Consent::Doubtful(_) => {
+                let says = self.refusal_beside_number(&record)?;
+                let for_person = self.refuses_all_numbers(&record);
+                Some((self.numbers_to_refuse(&record, for_person), says))
             }
-            Consent::Given | Consent::Silent | Consent::Doubtful(_) => None,
+        }
+    }
+
+    /// Whether a cell of a phone column may hold words: most hold a number and nothing else.
+    fn has_words_beside_numbers(&self, fields: &Fields<'_>) -> bool {
+        let may_be_words = |byte: &u8| byte.is_ascii_alphabetic() || !byte.is_ascii();
+        self.mapping.phone.iter().any(|phone| {
+            let index = self.file.columns.get(phone.column.index);
+            index.is_some_and(|index| fields.get(*index).iter().any(may_be_words))
+        })
+    }
+
+    /// A row that says beside a number that it must not be messaged: no message goes to it, and its numbers are kept, so
+    /// that it wins over other rows.
+    fn says_no(
+        &self,
+        record: &Record,
+        read: &Record,
+        position: Position,
+        into: &mut Vec<Candidate>,
+    ) {
+        let typed = self.cell_that_refuses(read).map_or("", |(_, cell)| cell);
+        let numbers = self.numbers_to_refuse(read, self.refuses_all_numbers(read));
+        let most = match self.mapping.numbers {
+            NumbersPerRow::One => 1,
+            NumbersPerRow::All => numbers.len().max(1),
+        };
+        let numbers = numbers.into_iter().map(Some).chain([None]);
+        for phone in numbers.take(most) {
+            let problem = RowProblem::Phone(PhoneProblem::SaysNo);
+            let (record, typed) = (record.clone(), typed.to_owned());
+            into.push(invalid(position, record, typed, problem, None, phone));
         }
     }
 

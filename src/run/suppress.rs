@@ -1,5 +1,6 @@
 //! The suppression list: numbers that must never be messaged.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -116,28 +117,39 @@ impl List {
 
     /// Its numbers, and what is wrong with the rows that have none.
     fn numbers(mut self, rejects: Option<&Path>) -> Result<NumbersToSuppress, RunError> {
-        let (mut phones, mut named) = (Vec::new(), Vec::new());
+        let (mut phones, mut refused) = (Vec::new(), HashSet::new());
+        let mut read = Suppressed::default();
         let pass = Pass {
             rejects,
             ..Pass::default()
         };
-        let report = pass.judge(&mut self, &mut |_| (), &mut |row| {
+        pass.judge(&mut self, &mut |_| (), &mut |row| {
             match row.verdict {
                 Verdict::Queued(accepted) => phones.push(accepted.phone),
-                Verdict::Invalid { problem, .. } if named.len() < NAMED => {
-                    named.push(format!("row {}: {problem}", row.position.row));
+                // A refusal beside a number is no reason to leave it off this list. All its rows have that verdict.
+                Verdict::Suppressed { phone, .. }
+                | Verdict::Invalid {
+                    phone: Some(phone), ..
+                } => {
+                    if refused.insert(phone) {
+                        phones.push(phone);
+                    }
                 }
-                Verdict::Invalid { .. }
-                | Verdict::Duplicate { .. }
-                | Verdict::Suppressed { .. } => {}
+                Verdict::Invalid {
+                    problem,
+                    phone: None,
+                    ..
+                } => {
+                    read.invalid += 1;
+                    if read.named.len() < NAMED {
+                        let row = row.position.row;
+                        read.named.push(format!("row {row}: {problem}"));
+                    }
+                }
+                Verdict::Duplicate { .. } => {}
             }
             Ok(())
         })?;
-        let read = Suppressed {
-            invalid: report.summary.invalid,
-            named,
-            ..Suppressed::default()
-        };
         Ok(NumbersToSuppress { phones, read })
     }
 }

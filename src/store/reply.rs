@@ -73,6 +73,8 @@ pub(crate) enum Answered {
     NoSuch(i64),
     /// It names nobody who could be put on the suppression list.
     Nameless(i64),
+    /// A number was given for it, and it is known to be from this one.
+    OfAnother(i64, PhoneNumber),
 }
 
 impl Reader {
@@ -163,6 +165,12 @@ impl Store {
                     return Ok(Answered::NoSuch(id));
                 };
                 let mut event = text.as_opt_out;
+                if let Some(given) = number
+                    && let Some(known) = number_of(tx.connection, &keys, &event)?
+                    && known != given
+                {
+                    return Ok(Answered::OfAnother(id, known));
+                }
                 event.phone = event.phone.or(number);
                 let is_named = event.phone.is_some() || event.contact_id.is_some();
                 if answer == Answer::OptOut && !is_named {
@@ -240,6 +248,19 @@ pub(super) fn waits_for_person(
             [found.row],
         ),
         Some(_) | None => Ok(false),
+    }
+}
+
+/// The number of the person whom the event names, where it or the checkpoint tells it.
+fn number_of(
+    connection: &Connection,
+    keys: &HashKey,
+    event: &ContactEvent,
+) -> Result<Option<PhoneNumber>, StoreError> {
+    match (event.phone, whose(connection, keys, event)?) {
+        (Some(phone), _) => Ok(Some(phone)),
+        (None, Some(whose)) => person::number(connection, whose),
+        (None, None) => Ok(None),
     }
 }
 

@@ -238,6 +238,31 @@ fn a_no_in_any_row_wins_for_its_number_in_this_batch() {
 }
 
 #[test]
+fn a_stop_beside_a_number_wins_for_it_in_rows_that_join() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    let refusing = SandboxProcess::with_faults(&["401"]);
+    let send = |to: &SandboxProcess, list: &str, more: &[&str]| {
+        let list = scratch.write("list.csv", list);
+        let ended = scratch
+            .outreach(&["send", list.to_str().unwrap(), "--yes", "--batch", "list"])
+            .with(&["--message", "Hello", "--channel", CHANNEL])
+            .with(&["--min-valid", "0%", "--base-url", to.base_url()])
+            .with(more)
+            .run();
+        ended.said
+    };
+    let first = "Phone\n+420777111222\n+420777111333 STOP\n+420777111444\n";
+    let said = send(&refusing, first, &[]);
+    assert_eq!(scratch.checkpoint().counts().queued, 2, "{said}");
+    // One who is queued is taken out, and one who refused before does not come in.
+    let more = "Phone\n+420777111222 nevolat\n+420777111333\n+420777111555\n";
+    let said = send(&sandbox, more, &["--add"]);
+    let accepted: Vec<u64> = sandbox.accepted().into_keys().collect();
+    assert_eq!(accepted, [420_777_111_444, 420_777_111_555], "{said}");
+    scratch.checkpoint().expect_sound();
+}
+
+#[test]
 fn a_column_of_consent_that_is_ignored_is_in_the_audit() {
     let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
     let ignored = [

@@ -86,6 +86,68 @@ fn a_remark_that_is_a_refusal_and_nothing_else_is_heard_and_any_other_is_told() 
 }
 
 #[test]
+fn a_refusal_beside_a_number_wins_for_it_in_every_row() {
+    let no = "must not be messaged";
+    let left_out = "suppressed, no consent: \"Phone\" says";
+    hold(&[
+        (
+            "beside.csv",
+            "Name,Phone\nA,602333441\nB,602333441 STOP\nC,602333442\nD,nevolat +420 602 333 443\nE,602333443\n\
+             F,602333444 🚫\nG,602333444\nH,602333445 wrong number\nI,602333445\n",
+            Some("CZ"),
+            &[
+                left_out,
+                no,
+                "+420602333442",
+                no,
+                left_out,
+                no,
+                left_out,
+                no,
+                left_out,
+            ],
+        ),
+        // Beside one number of a person it is for all of them, but where the number is wrong.
+        (
+            "two.csv",
+            "Name,Mobile,Phone\nA,602333441,222333441 do not call\nB,602333442,222333442 wrong number\n\
+             C,602333441,\nD,602333443,222333443\n",
+            Some("CZ"),
+            &[
+                no,
+                "+420602333442",
+                "suppressed, no consent",
+                "+420602333443",
+            ],
+        ),
+        // What a row says that has no number of its own counts for the number that it seems to mean.
+        (
+            "named.csv",
+            "Name,Phone,Consent\nA,602333441,yes\nB,602333441 Jana,no\n",
+            Some("CZ"),
+            &["suppressed, no consent: \"Consent\"", "letters"],
+        ),
+    ]);
+}
+
+#[test]
+fn a_list_of_refusals_is_suppressed_with_the_numbers_beside_the_words() {
+    let scratch = Scratch::new();
+    let list = "Phone\n+420602333441 STOP\n+420602333441\n+420602333442\nnevolat +420602333443\nno number\n";
+    let path = scratch.write("stops.csv", list);
+    let import = ["suppress", "import", path.to_str().unwrap()];
+    let said = scratch.outreach(&import).run().expect(3).said;
+    assert!(
+        said.contains("3 numbers: 3 are new") && said.contains("row 6"),
+        "{said}"
+    );
+    let listed = scratch.outreach(&["suppress", "list"]).run().expect(0).out;
+    for number in ["602333441", "602333442", "602333443"] {
+        assert!(listed.contains(number), "{number}: {listed}");
+    }
+}
+
+#[test]
 fn a_card_tells_its_country_by_its_address() {
     let card = |version: &str, address: &str| {
         format!(

@@ -350,13 +350,30 @@ fn a_doubtful_reply_waits_for_a_person_who_settles_it() {
     let id = |n: usize| found[n]["id"].to_string();
     let settle = |how: &str, id: &str| scratch.outreach(&["suppress", "replies", how, id]).run();
     settle("--opt-out", "999999").expect(2);
+    // Whose number it is must be plain: of one reply, and of nobody else.
+    let stranger = format!("+{}", number(9));
+    let several = [
+        "suppress",
+        "replies",
+        "--opt-out",
+        &id(0),
+        "--opt-out",
+        &id(3),
+    ];
+    let several = scratch.outreach(&several).with(&["--number", &stranger]);
+    let said = several.run().expect(2).said;
+    assert!(said.contains("several --opt-out"), "{said}");
+    let another = ["suppress", "replies", "--opt-out", &id(0), "--number"];
+    let said = scratch.outreach(&another).with(&[&stranger]).run();
+    let said = said.expect(2).said;
+    assert!(said.contains("was written by"), "{said}");
+    assert_eq!(listed(&scratch), [""; 0]);
     settle("--opt-out", &id(0)).expect(0);
     settle("--harmless", &id(1)).expect(0);
     settle("--opt-out", &id(3)).expect(0);
     // Whose contact it is, nobody knows yet.
     assert_eq!(replies(&scratch).last().unwrap()["waits_for_number"], true);
     let named = ["suppress", "replies", "--opt-out", &id(3), "--number"];
-    let stranger = format!("+{}", number(9));
     let named = scratch.outreach(&named).with(&[&stranger]);
     named.run().expect(0);
     scratch

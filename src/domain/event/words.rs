@@ -16,6 +16,8 @@ const NEGATIONS: List = List("negations");
 const MORE: List = List("more");
 const PERHAPS: List = List("perhaps");
 const UNSPACED: List = List("unspaced");
+const MENTIONS: List = List("mentions");
+const MESSAGES: List = List("messages");
 
 impl List {
     fn get(&self) -> &'static WordList {
@@ -55,6 +57,7 @@ impl OptOutWords {
         let folded = fold::reply(searched);
         let is_asked = searched.contains(['?', '？', '؟']);
         let wish = self.folded_wish(&folded, end.is_none(), is_asked);
+        let wish = wish.max(wish_by_signs(searched, &folded));
         let alike = fold::look_alikes(&folded);
         if alike == folded {
             return wish;
@@ -81,7 +84,7 @@ impl OptOutWords {
             let unclear = short && words.iter().any(|word| self.is_one(word));
             // "Please do not write to me any more", in whatever words.
             let no_more = has(&NEGATIONS) && has(&MORE);
-            let perhaps = PERHAPS.get().is_in(folded);
+            let perhaps = PERHAPS.get().is_in(folded) || MENTIONS.get().is_in(folded);
             return if is_unspaced || unclear || no_more || perhaps {
                 OptRequest::Doubtful
             } else {
@@ -103,6 +106,12 @@ impl OptOutWords {
     /// The longest word or phrase that begins at this place of a sentence and means nothing else.
     fn clear_at(&self, words: &[&str], at: usize) -> Option<std::ops::Range<usize>> {
         let longest = LONGEST.min(words.len() - at);
+        let is_mention = |count: usize| MENTIONS.get().has(&words[at..at + count].join(" "));
+        let is_about_messages = || words.iter().any(|word| MESSAGES.get().has(word));
+        // At the begin it counts: some write "STOP" and go on.
+        if at > 0 && (2..=longest).any(is_mention) && !is_about_messages() {
+            return None;
+        }
         let is_clear = |count: &usize| {
             let phrase = words[at..at + count].join(" ");
             self.is_one(&phrase) && !UNCLEAR.get().has(&phrase)
@@ -118,6 +127,22 @@ impl OptOutWords {
     }
 }
 
+/// What signs ask for. A message that is a sign for "stop" and nothing else opts out; beside words, and where a sign means
+/// other things too, a person must decide.
+fn wish_by_signs(message: &str, folded: &str) -> OptRequest {
+    if message.contains(STOP_SIGNS) {
+        if folded.is_empty() {
+            OptRequest::OptOut
+        } else {
+            OptRequest::Doubtful
+        }
+    } else if folded.is_empty() && message.contains(REFUSING_SIGNS) {
+        OptRequest::Doubtful
+    } else {
+        OptRequest::None
+    }
+}
+
 /// What a message asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum OptRequest {
@@ -128,6 +153,12 @@ pub(crate) enum OptRequest {
     /// Not to be messaged any more.
     OptOut,
 }
+
+/// Signs that mean "stop" or "forbidden" and nothing else.
+const STOP_SIGNS: [char; 4] = ['🛑', '🚫', '⛔', '📵'];
+
+/// Signs of refusal that are also used for a greeting, a joke, or what somebody does not like.
+const REFUSING_SIGNS: [char; 9] = ['✋', '🖐', '🤚', '👎', '❌', '✖', '🙅', '🖕', '🔕'];
 
 /// How much of a message is searched, in characters.
 const SEARCHED_CHARACTERS: usize = 400;
@@ -222,6 +253,13 @@ mod tests {
             "Merci de ne plus m'envoyer",
             "No me manden más mensajes",
             "Не пишите мне больше",
+            "Do not text",
+            "don't contact",
+            "odstraňte mě ze seznamu",
+            "prosím vyřadit",
+            "nepřeji si vaše zprávy",
+            "Nesouhlasím",
+            "Ukončit odběr",
             "退訂",
             "TU CHOI",
             "berhenti",
@@ -243,6 +281,15 @@ mod tests {
             "Could you please not write to me any more",
             "Ich möchte von Ihnen wirklich keine weiteren solchen Nachrichten",
             "Prosím vás pěkně, žádné více, ne",
+            "you have the wrong number",
+            "máte špatné číslo",
+            "falsche Nummer",
+            "who gave you my number",
+            "fuck you",
+            "běžte do háje",
+            "Nesouhlasím s cenou",
+            "ukončete to",
+            "blokuji vás",
         ] {
             assert_eq!(words.wish(message), OptRequest::Doubtful, "{message}");
         }
@@ -297,6 +344,60 @@ mod tests {
         let wishes = wishes.filter(|message| !message.is_empty());
         let missed = wishes.filter(|message| words.wish(message) != OptRequest::OptOut);
         assert_eq!(missed.collect::<Vec<_>>(), [""; 0]);
+    }
+
+    #[test]
+    fn a_sign_for_stop_is_heard() {
+        let words = OptOutWords::default();
+        for message in ["🛑", " 🛑🛑🛑 ", "🚫", "⛔️", "📵", "🛑✋", "✋🛑!!"]
+        {
+            assert_eq!(words.wish(message), OptRequest::OptOut, "{message}");
+        }
+        for message in [
+            "✋",
+            "✋🏽",
+            "👎",
+            "❌",
+            "🙅‍♀️",
+            "🖕",
+            "🔕",
+            "👍🛑 ok",
+            "please 🚫",
+        ] {
+            assert_eq!(words.wish(message), OptRequest::Doubtful, "{message}");
+        }
+        for message in ["👍", "❤️", "🙏", "Hi ✋", "not bad 👎 haha", "☎️"] {
+            assert_eq!(words.wish(message), OptRequest::None, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_is_about_something_else_is_left_to_a_person() {
+        let words = OptOutWords::default();
+        for message in [
+            "I will stop by tomorrow",
+            "we can stop by later",
+            "can you stop the delivery",
+            "Could you stop the delivery of my parcel until Monday, I am on holiday then",
+        ] {
+            assert_eq!(words.wish(message), OptRequest::Doubtful, "{message}");
+        }
+        // Whoever begins with the word, has it elsewhere too, or speaks of messages is left out at once: a stop too
+        // many is better than one too few.
+        for message in [
+            "I will stop by, but STOP",
+            "Stop. I will stop by tomorrow",
+            "stop by any time",
+            "stop order 123",
+            "stop delivery notifications",
+            "please stop the delivery of messages",
+            "pls stop the order sms",
+            "please stop these orders",
+            "Please stop the order",
+            "Nechci slevu, chci nový kus",
+        ] {
+            assert_eq!(words.wish(message), OptRequest::OptOut, "{message}");
+        }
     }
 
     #[test]

@@ -2,12 +2,14 @@
 
 use jiff::Timestamp;
 
+use super::answers::{CellConsent, Question, REFUSING_SIGNS, answer, has_negation};
+use super::dates::{self, DateMeaning};
 use crate::domain::fold;
 use crate::domain::message_date;
 use crate::domain::text::trimmed;
 use crate::intake::words::{
-    MAY, MAY_IN_ANY_COLUMN, MUST_NOT, NEGATIONS, NO, NOTHING_KNOWN, OPTED_OUT, OTHER_WAY, OUR_WAY,
-    POLITE, REFUSALS, WEAK_REFUSALS, YES,
+    BEGINS, CONSENTS, MAY, MUST_NOT, OPTED_OUT, POLITE, REFUSALS, TIME, TIME_WORDS, WEAK_REFUSALS,
+    WITHDRAWN,
 };
 
 /// What "yes" means in a column.
@@ -15,171 +17,140 @@ use crate::intake::words::{
 pub(in crate::intake) enum YesMeaning {
     /// May be messaged: `Accepts SMS Marketing`.
     May,
+    /// May be messaged, since the date that the cell holds: `Consent date`.
+    Given,
+    /// May be messaged, from the date that the cell holds: `Consent valid from`.
+    From,
     /// May be messaged, until the date that the cell holds: `Consent expires`.
     Until,
     /// Must not be messaged: `Do not contact`.
     MustNot,
+    /// Must not be messaged, until the date that the cell holds: `No SMS until`.
+    MustNotUntil,
     /// It is not certain: of `Active`, a "no" may mean that the person must not be messaged.
     Perhaps,
+    /// It is not certain: of `Bus stop`, a "yes" may mean that the person must not be messaged.
+    PerhapsNot,
+    /// The column is about consent, and most of its cells are no answers: only a "no" counts.
+    OnlyNo,
+    /// It is no answer there: of what stands beside a consent (`Consent source`), only the words of a refusal count.
+    Beside,
     /// It is no answer there: of a status and of tags, only the words of an opt-out count.
     Nothing,
     /// It is no answer there: of a remark, a whole one that asks for no messages counts.
     Remark,
 }
 
-/// What a cell says of the row's person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CellConsent {
-    Nothing,
-    May,
-    MustNot,
-    NotUnderstood,
-    /// A remark that has words of an opt-out among others: `Do not call before 9`.
-    MayMeanNo,
-}
-
-/// What "yes" answers to the question of a header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Question {
-    MayBeMessaged,
-    MustNotBeMessaged,
-}
-
-/// What a cell says, where `yes` is what "yes" means. The end of a consent is compared with `now`.
+/// What a cell says, where `yes` is what "yes" means. The begin and the end of a consent are compared with `now`.
 pub(super) fn says(yes: YesMeaning, cell: &str, now: Option<Timestamp>) -> CellConsent {
     let cell = trimmed(cell);
     match yes {
         YesMeaning::Nothing => status(cell),
         YesMeaning::Remark => remark(cell),
-        YesMeaning::May => answer(Question::MayBeMessaged, cell),
+        YesMeaning::Beside => beside(cell),
+        YesMeaning::May => dates::consent(DateMeaning::Any, cell, now),
+        YesMeaning::Given => dates::consent(DateMeaning::Given, cell, now),
+        YesMeaning::From => dates::consent(DateMeaning::Begin, cell, now),
+        YesMeaning::Until => dates::consent(DateMeaning::End, cell, now),
         YesMeaning::MustNot => answer(Question::MustNotBeMessaged, cell),
-        YesMeaning::Until => until(cell, now),
-        YesMeaning::Perhaps => match answer(Question::MayBeMessaged, cell) {
-            CellConsent::MustNot => CellConsent::MayMeanNo,
-            CellConsent::Nothing
-            | CellConsent::May
-            | CellConsent::NotUnderstood
-            | CellConsent::MayMeanNo => CellConsent::Nothing,
-        },
+        YesMeaning::MustNotUntil => dates::refusal(cell, now),
+        YesMeaning::OnlyNo => only_no(
+            dates::consent(DateMeaning::Any, cell, now),
+            CellConsent::MustNot,
+        ),
+        YesMeaning::Perhaps => only_no(
+            answer(Question::MayBeMessaged, cell),
+            CellConsent::MayMeanNo,
+        ),
+        YesMeaning::PerhapsNot => only_no(
+            answer(Question::MustNotBeMessaged, cell),
+            CellConsent::MayMeanNo,
+        ),
     }
 }
 
-/// Whether a consent that ends is over. A date that may be two counts as the earlier one.
-fn until(cell: &str, now: Option<Timestamp>) -> CellConsent {
-    match (message_date::earliest(cell), now) {
-        (Some(end), Some(now)) if end < now => CellConsent::MustNot,
-        (Some(_), Some(_)) => CellConsent::May,
-        (Some(_), None) => CellConsent::NotUnderstood,
-        // `1` is an answer, `31. prosince 2020` is a date that is not read: it may be over.
-        (None, _) => match answer(Question::MayBeMessaged, cell) {
-            CellConsent::May if has_year(cell) => CellConsent::NotUnderstood,
-            said => said,
-        },
-    }
-}
-
-fn has_year(cell: &str) -> bool {
-    cell.bytes().filter(u8::is_ascii_digit).count() >= 4
-}
-
-/// What a cell says that answers a question.
-fn answer(question: Question, cell: &str) -> CellConsent {
-    let answer = |is_yes: bool| match (is_yes, question) {
-        (true, Question::MayBeMessaged) | (false, Question::MustNotBeMessaged) => CellConsent::May,
-        (true, Question::MustNotBeMessaged) | (false, Question::MayBeMessaged) => {
-            CellConsent::MustNot
-        }
-    };
-    match cell {
-        "" | "-" | "--" | "?" => return CellConsent::Nothing,
-        "✓" | "✔" | "☑" | "☒" | "✅" | "✔️" => return answer(true),
-        "✗" | "✘" | "☐" | "❌" | "✖" => return answer(false),
-        _ => {}
-    }
-    let folded = fold::header(cell.strip_suffix(".0").unwrap_or(cell));
-    let first = folded.split(' ').next().unwrap_or("");
-    let is_long = first.chars().count() > 1;
-    let denied = has_negation(&folded);
-    if NOTHING_KNOWN.has(&folded) {
+/// Nothing but a "no" counts, as this.
+fn only_no(said: CellConsent, no: CellConsent) -> CellConsent {
+    match said {
+        CellConsent::MustNot => no,
         CellConsent::Nothing
-    } else if YES.has(&folded) {
-        answer(true)
-    } else if NO.has(&folded) {
-        answer(false)
-    } else if MUST_NOT.is_in(&folded) || REFUSALS.is_in(&folded) {
-        CellConsent::MustNot
-    } else if MAY.is_in(&folded) {
-        match question {
-            _ if denied => CellConsent::MustNot,
-            Question::MayBeMessaged => CellConsent::May,
-            Question::MustNotBeMessaged if MAY_IN_ANY_COLUMN.has(&folded) => CellConsent::May,
-            Question::MustNotBeMessaged => CellConsent::NotUnderstood,
-        }
-    } else if YES.has(first) && is_long {
-        answer(true)
-    } else if NO.has(first) && is_long {
-        answer(false)
-    } else {
-        other(question, &folded)
+        | CellConsent::May
+        | CellConsent::NotUnderstood
+        | CellConsent::MayMeanNo => CellConsent::Nothing,
     }
 }
 
-/// Whether a word turns the meaning of the text into its contrary. `Ano/ne` asks, and denies nothing.
-pub(super) fn has_negation(folded: &str) -> bool {
-    let is_question = folded
-        .split(' ')
-        .any(|word| word.chars().count() > 1 && YES.has(word));
-    !is_question && NEGATIONS.is_in(folded)
-}
-
-/// A cell that gives no answer: a time, or the ways that a refusal is about.
-fn other(question: Question, folded: &str) -> CellConsent {
-    let digits = folded.bytes().filter(u8::is_ascii_digit).count();
-    let is_time = digits >= 6 && folded.split(' ').count() >= 3;
-    match question {
-        Question::MayBeMessaged if is_time => CellConsent::May,
-        Question::MustNotBeMessaged
-            if is_time
-                || OUR_WAY.is_in(folded)
-                || folded
-                    .split(' ')
-                    .any(|word| ["all", "any", "everything"].contains(&word)) =>
-        {
-            CellConsent::MustNot
-        }
-        // `Email` in a column of refusals is about e-mail alone.
-        Question::MustNotBeMessaged if OTHER_WAY.is_in(folded) || folded == "none" => {
-            CellConsent::May
-        }
-        Question::MayBeMessaged | Question::MustNotBeMessaged => CellConsent::NotUnderstood,
+/// What stands beside a consent: where it came from, in which words, how. `No` there may be about that.
+fn beside(cell: &str) -> CellConsent {
+    if cell.contains(REFUSING_SIGNS) {
+        return CellConsent::MustNot;
     }
-}
-
-/// A status, or some tags.
-fn status(cell: &str) -> CellConsent {
-    let mut parts = cell.split([',', ';', '|', '/']);
-    if parts.any(|part| OPTED_OUT.has(&fold::header(part))) {
-        CellConsent::MustNot
-    } else {
-        CellConsent::Nothing
+    if !cell.contains(char::is_alphabetic) || cell.contains("://") {
+        return CellConsent::Nothing;
     }
-}
-
-/// What a remark says. It was written for people: only one that is a refusal and nothing else is certain.
-fn remark(cell: &str) -> CellConsent {
     let folded = fold::header(cell);
-    let words = folded.split(' ').filter(|word| !POLITE.has(word));
-    let core: Vec<&str> = words.collect();
-    let core = core.join(" ");
-    let lists = [REFUSALS, OPTED_OUT, WEAK_REFUSALS];
-    if lists
-        .iter()
-        .any(|list| list.has(&folded) || list.has(&core))
-    {
+    let is_denied = MAY.is_in(&folded) && has_negation(&folded);
+    if is_denied || [MUST_NOT, REFUSALS].iter().any(|list| list.is_in(&folded)) {
         CellConsent::MustNot
-    } else if lists[..2].iter().any(|list| list.is_in(&folded)) {
+    } else {
+        only_no(
+            answer(Question::MayBeMessaged, cell),
+            CellConsent::MayMeanNo,
+        )
+    }
+}
+
+/// A status, or some tags. One that says more than the opt-out and its date only a person understands.
+fn status(cell: &str) -> CellConsent {
+    let parts = cell.split([',', ';', '|', '/']);
+    if parts.map(without_dates).any(|it| OPTED_OUT.has(&it)) {
+        CellConsent::MustNot
+    } else if cell.contains(REFUSING_SIGNS) || OPTED_OUT.is_in(&fold::header(cell)) {
         CellConsent::MayMeanNo
     } else {
         CellConsent::Nothing
     }
+}
+
+/// What a remark says. It was written for people: only one that is a refusal and nothing else, but for its date, is
+/// certain.
+fn remark(cell: &str) -> CellConsent {
+    let folded = fold::header(cell);
+    let plain = without_dates(cell);
+    let words = plain.split(' ').filter(|word| !POLITE.has(word));
+    let core: Vec<&str> = words.collect();
+    let core = core.join(" ");
+    let lists = [REFUSALS, OPTED_OUT, WEAK_REFUSALS];
+    let is_refusal = |text: &str| lists.iter().any(|list| list.has(text));
+    if [&folded, &plain, &core]
+        .into_iter()
+        .any(|it| is_refusal(it))
+    {
+        CellConsent::MustNot
+    } else if lists[..2].iter().any(|list| list.is_in(&folded))
+        || CONSENTS.is_in(&folded) && WITHDRAWN.is_in(&folded)
+        || cell.contains(REFUSING_SIGNS)
+    {
+        CellConsent::MayMeanNo
+    } else {
+        CellConsent::Nothing
+    }
+}
+
+/// The folded words of a text, without its dates and the words before them: `odhlášen dne 1.2.2024`.
+fn without_dates(text: &str) -> String {
+    let is_date = |token: &&str| {
+        let token = token.trim_matches(|c: char| !c.is_ascii_digit());
+        token.contains(['.', '/', '-']) && !message_date::readings(token).is_empty()
+    };
+    let mut tokens: Vec<&str> = Vec::new();
+    for token in text.split_whitespace() {
+        if is_date(&token) {
+            let of_date = |word: &str| [TIME, TIME_WORDS, BEGINS].iter().any(|it| it.has(word));
+            tokens.pop_if(|before| of_date(&fold::header(before)));
+        } else {
+            tokens.push(token);
+        }
+    }
+    fold::header(&tokens.join(" "))
 }

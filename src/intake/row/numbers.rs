@@ -44,6 +44,87 @@ impl RowJudge<'_> {
         (found, refused)
     }
 
+    /// What a cell with a number says beside it, if that is that the number must not be messaged.
+    pub(super) fn refusal_beside_number(&self, record: &Record) -> Option<String> {
+        let (phone, cell) = self.cell_that_refuses(record)?;
+        let shown: String = trimmed(cell).chars().take(40).collect();
+        Some(format!("\"{}\" says \"{shown}\"", phone.column.name))
+    }
+
+    /// The first phone cell with words by which its number must not be messaged.
+    pub(super) fn cell_that_refuses<'r>(
+        &self,
+        record: &'r Record,
+    ) -> Option<(&PhoneColumn, &'r str)> {
+        let mut cells = self.phone_cells(record);
+        cells.find(|(_, cell)| consent::is_refusal_beside_number(cell))
+    }
+
+    /// Whether a phone cell refuses for the person, not for its own number alone.
+    pub(super) fn refuses_all_numbers(&self, record: &Record) -> bool {
+        let refuses =
+            |cell| consent::is_refusal_beside_number(cell) && !consent::is_about_number_alone(cell);
+        self.phone_cells(record).any(|(_, cell)| refuses(cell))
+    }
+
+    fn phone_cells<'r>(&self, record: &'r Record) -> impl Iterator<Item = (&PhoneColumn, &'r str)> {
+        let columns = self.mapping.phone.iter();
+        columns.map(|phone| (phone, record.get(phone.column.index).unwrap_or("")))
+    }
+
+    /// The numbers that must not be messaged where a row refuses: those beside words, and all others where it does so for
+    /// its person.
+    pub(super) fn numbers_to_refuse(&self, record: &Record, for_person: bool) -> Vec<PhoneNumber> {
+        let mut numbers = self.numbers_beside_words(record);
+        if for_person {
+            let (found, _) = self.all_numbers(record, false);
+            numbers.extend(found.iter().map(|found| found.parsed.phone));
+        }
+        let mut known = HashSet::new();
+        numbers.retain(|phone| known.insert(*phone));
+        numbers
+    }
+
+    /// The numbers of cells with words beside them. They are read more boldly than where a message would go to them.
+    fn numbers_beside_words(&self, record: &Record) -> Vec<PhoneNumber> {
+        let mut numbers = Vec::new();
+        for (phone, cell) in self.phone_cells(record) {
+            if !cell.contains(char::is_alphabetic) && !consent::is_refusal_beside_number(cell) {
+                continue;
+            }
+            let (region, reading) = self.how_to_read(phone, record);
+            let reading = Reading {
+                region: region.unwrap_or(None),
+                ..reading
+            };
+            let parts = cell.split(|c: char| !(c.is_ascii_digit() || " +-./()\u{a0}".contains(c)));
+            for part in parts.filter(|part| part.contains(|c: char| c.is_ascii_digit())) {
+                let read = PhoneNumber::parse_all(
+                    part.trim_matches([' ', '-', '.', '/', '\u{a0}']),
+                    reading,
+                );
+                numbers.extend(read.iter().flat_map(Numbers::iter).map(|it| it.phone));
+            }
+        }
+        numbers
+    }
+
+    /// How the numbers of a column are read in a row.
+    fn how_to_read(
+        &self,
+        phone: &PhoneColumn,
+        record: &Record,
+    ) -> (Result<Option<Region>, ()>, Reading) {
+        // The code in the header of the numbers is nearer to them than any other column.
+        let region = phone
+            .region
+            .map_or_else(|| self.region(record), |own| Ok(Some(own)));
+        let mut reading = self.reading(record);
+        reading.international = self.mapping.international || phone.international;
+        reading.row_names_region |= phone.region.is_some();
+        (region, reading)
+    }
+
     fn read_cell(
         &self,
         phone: &PhoneColumn,
@@ -61,13 +142,7 @@ impl RowJudge<'_> {
             refuse(refused, PhoneProblem::Fax.into(), typed);
             return;
         }
-        // The code in the header of the numbers is nearer to them than any other column.
-        let region = phone
-            .region
-            .map_or_else(|| self.region(record), |own| Ok(Some(own)));
-        let mut reading = self.reading(record);
-        reading.international = self.mapping.international || phone.international;
-        reading.row_names_region |= phone.region.is_some();
+        let (region, reading) = self.how_to_read(phone, record);
         let named_mobile = label.map_or(phone.is_mobile, phones::is_mobile);
         // Google writes the numbers of one label with `:::` between them.
         for part in typed.split(":::") {

@@ -179,7 +179,7 @@ pub(super) fn join_rows(
         let to = RecipientId::new(target, seq);
         move_row(tx, from, to)?;
         tx.count(target, Counter::State(state), 1);
-        if state == State::Suppressed {
+        if matches!(state, State::Suppressed | State::Invalid) {
             refuse_queued(tx, target, to, now)?;
         }
         settle_with_suppressed(tx, target, to, state)?;
@@ -203,7 +203,7 @@ fn refuse_queued(
         "SELECT o.id, n.reason
              FROM recipient n CROSS JOIN recipient o INDEXED BY recipient_by_person
                   ON o.person = n.person
-             WHERE n.id = ?1 AND n.reason_code = 'no_consent'
+             WHERE n.id = ?1 AND n.reason_code IN ('no_consent', 'says_no')
                    AND o.id > ?2 AND o.id < ?1 AND o.state = 'queued'",
         (new, first),
     )?;

@@ -1,0 +1,117 @@
+//! What a cell answers to the question of its header.
+
+use crate::domain::fold;
+use crate::intake::words::{
+    BEGINS, MAY, MAY_IN_ANY_COLUMN, MUST_NOT, NEGATIONS, NO, NOTHING_KNOWN, OTHER_WAY, OUR_WAY,
+    REFUSALS, TIME, TIME_WORDS, UNTIL, YES,
+};
+
+/// What a cell says of the row's person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CellConsent {
+    Nothing,
+    May,
+    MustNot,
+    NotUnderstood,
+    /// A remark that has words of an opt-out among others: `Do not call before 9`.
+    MayMeanNo,
+}
+
+/// What "yes" answers to the question of a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Question {
+    MayBeMessaged,
+    MustNotBeMessaged,
+}
+
+/// Signs by which nothing is allowed, whatever stands beside them.
+pub(super) const REFUSING_SIGNS: [char; 4] = ['🛑', '🚫', '⛔', '📵'];
+
+/// What a cell says that answers a question.
+pub(super) fn answer(question: Question, cell: &str) -> CellConsent {
+    let answer = |is_yes: bool| match (is_yes, question) {
+        (true, Question::MayBeMessaged) | (false, Question::MustNotBeMessaged) => CellConsent::May,
+        (true, Question::MustNotBeMessaged) | (false, Question::MayBeMessaged) => {
+            CellConsent::MustNot
+        }
+    };
+    match cell {
+        "" | "-" | "--" | "?" => return CellConsent::Nothing,
+        "✓" | "✔" | "☑" | "☒" | "✅" | "✔️" => return answer(true),
+        "✗" | "✘" | "☐" | "❌" | "✖" => return answer(false),
+        _ if cell.contains(REFUSING_SIGNS) => return CellConsent::MustNot,
+        _ => {}
+    }
+    let folded = fold::header(cell.strip_suffix(".0").unwrap_or(cell));
+    let first = folded.split(' ').next().unwrap_or("");
+    let is_long = first.chars().count() > 1;
+    let denied = has_negation(&folded);
+    if NOTHING_KNOWN.has(&folded) {
+        CellConsent::Nothing
+    } else if YES.has(&folded) {
+        answer(true)
+    } else if NO.has(&folded) {
+        answer(false)
+    } else if MUST_NOT.is_in(&folded) || REFUSALS.is_in(&folded) {
+        CellConsent::MustNot
+    } else if MAY.is_in(&folded) {
+        match question {
+            _ if denied => CellConsent::MustNot,
+            Question::MayBeMessaged => CellConsent::May,
+            Question::MustNotBeMessaged if MAY_IN_ANY_COLUMN.has(&folded) => CellConsent::May,
+            Question::MustNotBeMessaged => CellConsent::NotUnderstood,
+        }
+    } else if YES.has(first) && is_long {
+        answer(true)
+    } else if NO.has(first) && is_long {
+        answer(false)
+    } else {
+        other(question, &folded)
+    }
+}
+
+/// Whether a word turns the meaning of the text into its contrary. `Ano/ne` asks, and denies nothing.
+pub(super) fn has_negation(folded: &str) -> bool {
+    !has_question(folded) && NEGATIONS.is_in(folded)
+}
+
+/// Whether both answers stand in the text.
+pub(super) fn has_question(folded: &str) -> bool {
+    folded
+        .split(' ')
+        .any(|word| word.chars().count() > 1 && YES.has(word))
+}
+
+/// A cell that gives no answer: a time, or the ways that a refusal is about.
+fn other(question: Question, folded: &str) -> CellConsent {
+    let digits = folded.bytes().filter(u8::is_ascii_digit).count();
+    let is_dated = digits >= 6 && folded.split(' ').count() >= 3;
+    match question {
+        Question::MayBeMessaged if is_time(folded, digits) => CellConsent::May,
+        Question::MustNotBeMessaged
+            if is_dated
+                || OUR_WAY.is_in(folded)
+                || folded
+                    .split(' ')
+                    .any(|word| ["all", "any", "everything"].contains(&word)) =>
+        {
+            CellConsent::MustNot
+        }
+        // `Email` in a column of refusals is about e-mail alone.
+        Question::MustNotBeMessaged if OTHER_WAY.is_in(folded) || folded == "none" => {
+            CellConsent::May
+        }
+        Question::MayBeMessaged | Question::MustNotBeMessaged => CellConsent::NotUnderstood,
+    }
+}
+
+/// Whether a cell holds a time and nothing else: a word that is not known may be one of a refusal.
+fn is_time(folded: &str, digits: usize) -> bool {
+    let mut words = folded
+        .split(|c: char| !c.is_alphabetic())
+        .filter(|word| !word.is_empty());
+    let has_date = digits >= 6 && folded.split(' ').count() >= 3;
+    let has_month = digits >= 5 && words.clone().any(|word| TIME_WORDS.has(word));
+    let lists = [TIME_WORDS, TIME, UNTIL, BEGINS];
+    (has_date || has_month) && words.all(|word| lists.iter().any(|list| list.has(word)))
+}

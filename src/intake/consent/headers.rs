@@ -1,0 +1,209 @@
+//! What a header says of who may be messaged.
+
+use super::answers::{has_negation, has_question};
+use super::says::YesMeaning;
+use crate::intake::words::{
+    ACTIVE, ANOTHER_MATTER, BEGINS, BESIDE_CONSENT, BLOCKED_UNTIL, CONSENTS, FACT, MESSAGES,
+    MOBILE, NEGATIONS, NO, OTHER_WAY, OUR_WAY, PERSONS, PHONE, POLITE, REFUSALS, REFUSED_CONTACT,
+    REMARK, SAYS_REFUSED, SENDS, STATUS, TIME, UNTIL, WEAK_REFUSALS, WITHDRAWN, YES, words,
+};
+
+/// What a header says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Meaning {
+    pub(super) yes: YesMeaning,
+    /// The header alone says what the column is for; else its cells must be answers, too.
+    pub(super) is_certain: bool,
+}
+
+impl Meaning {
+    const fn certain(yes: YesMeaning) -> Self {
+        Self {
+            yes,
+            is_certain: true,
+        }
+    }
+
+    const fn uncertain(yes: YesMeaning) -> Self {
+        Self {
+            yes,
+            is_certain: false,
+        }
+    }
+}
+
+/// What a header says; `None` where it says nothing about who may be messaged.
+pub(super) fn meaning(header: &str) -> Option<Meaning> {
+    let folded = words(header);
+    let is_mail = OTHER_WAY.is_in(&folded) || has_phrase(&folded, &["e mail", "e posta", "e post"]);
+    if is_mail && !OUR_WAY.is_in(&folded) || has_word(&folded, &["language"]) {
+        return None;
+    }
+    let is_consent = CONSENTS.is_in(&folded);
+    let is_refusal = REFUSALS.is_in(&folded) || is_consent && WITHDRAWN.is_in(&folded);
+    if REMARK.is_in(&folded) && !is_consent && !is_refusal {
+        return Some(Meaning::certain(YesMeaning::Remark));
+    }
+    if STATUS.has(&folded) {
+        return Some(Meaning::certain(YesMeaning::Nothing));
+    }
+    if (is_refusal || is_consent) && is_another_matter(&folded) {
+        return Some(Meaning::uncertain(if is_refusal || has_negation(&folded) {
+            YesMeaning::PerhapsNot
+        } else {
+            YesMeaning::Perhaps
+        }));
+    }
+    if is_refusal {
+        return Some(of_refusal(&folded));
+    }
+    if is_consent {
+        return Some(of_consent(&folded));
+    }
+    let is_denied = WITHDRAWN.is_in(&folded) && REFUSED_CONTACT.is_in(&folded);
+    if (is_denied || denies_contact(&folded)) && !is_beside(&folded) {
+        return Some(Meaning::uncertain(refused(&folded)));
+    }
+    if WEAK_REFUSALS.is_in(&folded) {
+        return Some(Meaning::uncertain(if is_about_person(&folded) {
+            refused(&folded)
+        } else {
+            YesMeaning::PerhapsNot
+        }));
+    }
+    None
+}
+
+/// A header that names a refusal, or a consent that ended.
+fn of_refusal(folded: &str) -> Meaning {
+    // The word of a way beside it, or of consent, says nothing then: a "yes" or a date is that of the refusal.
+    if !is_beside(folded) {
+        let ends_consent = CONSENTS.is_in(folded) && !REFUSALS.is_in(folded);
+        return Meaning::certain(if ends_consent {
+            YesMeaning::MustNot
+        } else {
+            refused(folded)
+        });
+    }
+    // A reason for a refusal is one; a link to refuse by is not.
+    Meaning::certain(if SAYS_REFUSED.is_in(folded) {
+        YesMeaning::MustNot
+    } else {
+        YesMeaning::Beside
+    })
+}
+
+/// What "yes" means under a refusal: it may end on a day.
+fn refused(folded: &str) -> YesMeaning {
+    // The `do` of `do not` is no Czech "until".
+    let rest = folded.replace("do not ", " ").replace("do n t ", " ");
+    if BLOCKED_UNTIL.is_in(rest.trim()) {
+        YesMeaning::MustNotUntil
+    } else {
+        YesMeaning::MustNot
+    }
+}
+
+/// A header that names a consent.
+fn of_consent(folded: &str) -> Meaning {
+    if is_beside(folded) || has_word(folded, &["double"]) {
+        return Meaning::certain(YesMeaning::Beside);
+    }
+    if has_negation(folded) {
+        return Meaning::certain(YesMeaning::MustNot);
+    }
+    if UNTIL.is_in(folded) {
+        return Meaning::uncertain(YesMeaning::Until);
+    }
+    if BEGINS.is_in(folded) {
+        return Meaning::uncertain(YesMeaning::From);
+    }
+    if TIME.is_in(folded) {
+        return Meaning::uncertain(YesMeaning::Given);
+    }
+    let is_status = has_word(folded, &["status", "state", "stav", "statut", "stato"]);
+    if MESSAGES.is_in(folded) && !is_status {
+        Meaning::certain(YesMeaning::May)
+    } else {
+        Meaning::uncertain(YesMeaning::May)
+    }
+}
+
+/// Whether a word that denies stands before one for a way to reach a person: `Does not want SMS`, and not `Phone no`.
+fn denies_contact(folded: &str) -> bool {
+    let mut words = folded.split(' ');
+    let denies =
+        |word: &str| NEGATIONS.has(word) || ["don", "dont", "doesn", "doesnt"].contains(&word);
+    let names = |word: &str| REFUSED_CONTACT.has(word) || MESSAGES.has(word);
+    words.any(denies) && !has_question(folded) && words.any(names)
+}
+
+/// Whether the header tells something beside the consent: when, where, how.
+fn is_beside(folded: &str) -> bool {
+    BESIDE_CONSENT.is_in(folded) || has_phrase(folded, &["consent text", "opt in text"])
+}
+
+/// Whether it is a consent to something else than messages, or no consent at all: `Photo consent`, `Subscription price`.
+fn is_another_matter(folded: &str) -> bool {
+    ANOTHER_MATTER.is_in(folded) && !OUR_WAY.is_in(folded) && !MESSAGES.is_in(folded)
+}
+
+/// Whether a header with the word of a weak refusal names nothing but a person, a way to reach them, or a time: `Blocked`,
+/// `Is blocked`, `Customer blocked on`, and not `Bus stop`.
+fn is_about_person(folded: &str) -> bool {
+    let lists = [
+        WEAK_REFUSALS,
+        PERSONS,
+        OUR_WAY,
+        MESSAGES,
+        REFUSED_CONTACT,
+        TIME,
+        BLOCKED_UNTIL,
+        POLITE,
+        YES,
+        NO,
+    ];
+    let is_known = |word: &str| lists.iter().any(|list| list.has(word));
+    WEAK_REFUSALS.has(folded) || folded.split(' ').all(is_known)
+}
+
+/// Whether the header names a way to reach a person and nothing else (`SMS`, `WhatsApp (ano/ne)`), or is a question about
+/// messages.
+pub(super) fn names_channel(header: &str) -> bool {
+    let folded = words(header);
+    let other = [FACT, BESIDE_CONSENT, OTHER_WAY];
+    if MESSAGES.is_in(&folded) && !other.iter().any(|list| list.is_in(&folded)) {
+        return true;
+    }
+    let names = |word: &str| {
+        let mut lists = [OUR_WAY, MESSAGES, MOBILE, PHONE].iter();
+        lists.any(|list| list.has(word))
+    };
+    // `X` and `Y` are answers, and no question.
+    let mut words = folded.split(' ');
+    words.clone().any(names) && words.all(|word| names(word) || YES.has(word) || NO.has(word))
+}
+
+/// What a header says that may be about something else, where it has no other word.
+pub(super) fn by_whole_header(header: &str) -> Option<Meaning> {
+    let folded = words(header);
+    if SENDS.has(&folded) {
+        Some(Meaning::uncertain(YesMeaning::May))
+    } else if ACTIVE.has(&folded) {
+        Some(Meaning::uncertain(YesMeaning::Perhaps))
+    } else {
+        None
+    }
+}
+
+fn has_word(folded: &str, words: &[&str]) -> bool {
+    folded.split(' ').any(|word| words.contains(&word))
+}
+
+/// Whether the words of one of the phrases stand in the text one after the other.
+fn has_phrase(folded: &str, phrases: &[&str]) -> bool {
+    let text = format!(" {folded} ");
+    phrases
+        .iter()
+        .any(|phrase| text.contains(&format!(" {phrase} ")))
+}

@@ -20,6 +20,8 @@ pub(crate) enum CrashPoint {
     AfterRequest,
     /// The answer is known, but its commit has not begun.
     BeforeResultCommit,
+    /// A change of a batch's list is decided, and carried out in part.
+    Change,
     /// Some rows of a batch are pruned, others are not.
     Prune,
     /// The results file is complete under its temporary name.
@@ -38,6 +40,7 @@ impl CrashPoint {
             Self::AfterIntentCommit => "after-intent-commit",
             Self::AfterRequest => "after-request",
             Self::BeforeResultCommit => "before-result-commit",
+            Self::Change => "change",
             Self::Prune => "prune",
             Self::ExportRename => "export-rename",
         }

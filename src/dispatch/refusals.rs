@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use super::halt::Halt;
 use crate::domain::outcome::{KnownBy, Outcome, Refusal, RejectionCause};
 use crate::domain::text::canonical_text;
-use crate::store::RecipientId;
+use crate::store::{LateRow, RecipientId};
 
 /// As many different texts are counted; a list with more of them is no uniform refusal.
 const TEXTS: usize = 256;
@@ -54,8 +54,8 @@ pub struct LateAnswer {
     pub recipient: RecipientId,
     /// What it means.
     pub outcome: Outcome,
-    /// The recipient is queued, and held until the text has a meaning.
-    pub held: bool,
+    /// Where the recipient stands.
+    pub row: LateRow,
 }
 
 /// Results that are no results.
@@ -146,7 +146,7 @@ impl Refusals {
         let Some(refusal) = answer.outcome.refusal() else {
             return;
         };
-        let counted = u64::from(!answer.held);
+        let counted = u64::from(answer.row == LateRow::Ended);
         match refusal {
             Refusal::NoMessenger { text, known } => {
                 self.no_messenger = self.no_messenger.saturating_sub(counted);
@@ -155,7 +155,9 @@ impl Refusals {
                     return;
                 }
                 self.messages.clear();
-                self.extend_run((!answer.held).then_some(answer.recipient), text, known);
+                // Who is held while the run goes on is taken back with it.
+                let is_ours = answer.row != LateRow::Held;
+                self.extend_run(is_ours.then_some(answer.recipient), text, known);
             }
             Refusal::Rejected { cause, text } => {
                 self.refused = self.refused.saturating_sub(counted) + 1;

@@ -18,7 +18,7 @@ pub(super) struct FileInput {
     pub(super) columns: Vec<usize>,
     /// Fields in the file's header.
     pub(super) width: usize,
-    /// It has columns of ours, and is no sheet of ours: cells that a spreadsheet would run are guarded.
+    /// It has columns of ours, and is no format in which they are as typed: cells that a spreadsheet would run are guarded.
     pub(super) guarded: bool,
     /// The column that names the rows that are mended.
     pub(super) mends: Option<usize>,

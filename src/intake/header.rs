@@ -37,7 +37,7 @@ impl Header {
         file: &str,
         head: Vec<(u32, Vec<String>)>,
         settings: &Settings,
-        own_sheet: bool,
+        as_typed: bool,
     ) -> Result<(Self, Vec<Vec<String>>), IntakeError> {
         let mut rows = head.into_iter().peekable();
         let numbered = |fields: &Vec<String>| Self {
@@ -57,7 +57,7 @@ impl Header {
                     .map(|(_, fields)| title::text(&fields)),
             );
             rows.next()
-                .map(|(row, names)| Self::named(row, names, own_sheet))
+                .map(|(row, names)| Self::named(row, names, as_typed))
         };
         let header = header.ok_or_else(|| IntakeError::Empty {
             file: file.to_owned(),
@@ -68,8 +68,8 @@ impl Header {
     }
 
     /// The header of a file; where it is one of ours, its cells are guarded like all others.
-    fn named(row: u32, mut names: Vec<String>, own_sheet: bool) -> Self {
-        if !own_sheet && names.iter().any(|name| is_ours(name)) {
+    fn named(row: u32, mut names: Vec<String>, as_typed: bool) -> Self {
+        if !as_typed && names.iter().any(|name| is_ours(name)) {
             for name in &mut names {
                 *name = unguard(name).to_owned();
             }

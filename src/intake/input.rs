@@ -240,7 +240,7 @@ fn align(file: Opened, first: &str, headers: &[String]) -> Result<FileInput, Int
         name: file.name,
         columns,
         width: names.len(),
-        guarded: !file.own_sheet && names.iter().any(|name| is_ours(name)),
+        guarded: !file.as_typed && names.iter().any(|name| is_ours(name)),
         mends: names.iter().position(|name| is_mends(name)),
         layout: file.layout,
         header_row: row,

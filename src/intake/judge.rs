@@ -347,8 +347,8 @@ fn collect<E>(
 
 /// The rows of a batch that were mended.
 struct Mended<'a> {
-    /// What mended one before this list came, in words.
-    before: &'a dyn Fn(&Mends) -> Option<String>,
+    /// What mended one before this list came by another number, in words.
+    before: &'a dyn Fn(&Mends, PhoneNumber) -> Option<String>,
     /// Those that rows of this list mended.
     here: HashMap<Mends, Position>,
 }
@@ -360,7 +360,7 @@ impl Mended<'_> {
             return;
         };
         let phone = accepted.phone;
-        let told = (self.before)(mends).or_else(|| {
+        let told = (self.before)(mends, phone).or_else(|| {
             let position = row.position;
             let first = *self.here.entry(mends.clone()).or_insert(position);
             let (mended, batch) = (mends.position.row, &mends.batch);

@@ -34,8 +34,8 @@ pub(super) struct Opened {
     pub(super) note: String,
     /// What its results are written as.
     pub(super) format: ListFormat,
-    /// A sheet that we wrote: no cell of it is guarded.
-    pub(super) own_sheet: bool,
+    /// Where we wrote it, no cell of it is guarded.
+    pub(super) as_typed: bool,
     /// Rows of the sheet that are hidden.
     pub(super) hidden_rows: u64,
     /// The format itself names the columns: there is no row that does.
@@ -261,7 +261,7 @@ fn opened_table(
                 sample,
             )
         }
-        None => Header::of(&name, head, settings, table.own)?,
+        None => Header::of(&name, head, settings, table.as_typed)?,
     };
     Ok(Opened {
         name,
@@ -275,7 +275,7 @@ fn opened_table(
             workbook: table.workbook,
             dialect,
         },
-        own_sheet: table.own,
+        as_typed: table.as_typed,
         hidden_rows: table.hidden_rows,
         doubt: None,
         sheets: None,
@@ -333,7 +333,7 @@ fn open_text(name: String, bytes: Bytes, settings: &Settings) -> Result<Opened, 
             workbook: false,
             dialect,
         },
-        own_sheet: false,
+        as_typed: false,
         hidden_rows: 0,
         doubt: examined.doubt,
         sheets: None,

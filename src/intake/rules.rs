@@ -34,8 +34,8 @@ pub struct Judge<'a> {
     pub render: Option<&'a Render<'a>>,
     /// Numbers that the batch has already, with their rows: a row that repeats one is a duplicate.
     pub seen: &'a [(PhoneNumber, Position)],
-    /// What mended the row already that a row mends, in words.
-    pub mended: &'a (dyn Fn(&Mends) -> Option<String> + Sync),
+    /// What mended the row already that a row with this number mends, in words: a row with another number.
+    pub mended: &'a (dyn Fn(&Mends, PhoneNumber) -> Option<String> + Sync),
     /// So many rows of a kind are kept to show it.
     pub examples: usize,
     /// When consents that end are asked; without it none of them counts.
@@ -53,7 +53,7 @@ impl Judge<'_> {
             render: None,
             seen: &[],
             now: None,
-            mended: &|_| None,
+            mended: &|_, _| None,
             first_file: 0,
             examples: EXAMPLES,
         }

@@ -28,7 +28,7 @@ impl Table {
             name,
             layout,
             header,
-            own_sheet,
+            as_typed,
             digest,
             format,
             ..
@@ -38,7 +38,7 @@ impl Table {
             name,
             columns: (0..names.len()).collect(),
             width: names.len(),
-            guarded: !own_sheet && names.iter().any(|name| is_ours(name)),
+            guarded: !as_typed && names.iter().any(|name| is_ours(name)),
             mends: None,
             layout,
             header_row: header.row,

@@ -96,7 +96,7 @@ impl Pass<'_> {
             Some(message) => self.render(message, others, record, phone),
             None => Err(Unsendable::Problem("there is no message".to_owned())),
         };
-        let mended = |mends: &Mends| self.mended_before(mends);
+        let mended = |mends: &Mends, phone| self.mended_before(mends, phone);
         let judge = Judge {
             mended: &mended,
             suppressed: &suppressed,
@@ -126,15 +126,17 @@ impl Pass<'_> {
         self.concluded(input, others, judged, seen, rejects)
     }
 
-    /// What mended the row already that a row mends.
-    fn mended_before(&self, mends: &Mends) -> Option<String> {
+    /// What mended the row already that a row with this number mends, if that has another one.
+    fn mended_before(&self, mends: &Mends, phone: PhoneNumber) -> Option<String> {
         let is_ours = self.batch == Some(&*mends.batch);
         let place = self.mended.filter(|_| is_ours)?.get(&mends.position)?;
         match place {
             MendPlace::Free(_) => None,
-            MendPlace::Taken(phone) => {
+            // The same person once more, who may not have been messaged.
+            MendPlace::Taken(by) if *by == Some(phone) => None,
+            MendPlace::Taken(by) => {
                 let row = mends.position.row;
-                let by = phone.map_or_else(String::new, |phone| format!(", by {}", phone.masked()));
+                let by = by.map_or_else(String::new, |phone| format!(", by {}", phone.masked()));
                 Some(format!("row {row} of batch {}{by}", mends.batch))
             }
         }

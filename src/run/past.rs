@@ -7,7 +7,7 @@ use crate::domain::delivery::State;
 use crate::domain::fallback::Step;
 use crate::domain::outcome::{AttemptOutcome, KnownBy, Outcome, RejectionCause};
 use crate::domain::refusal::{self, Meaning, RefusalRule, RefusalRules, TextMeaning};
-use crate::store::LateRefusal;
+use crate::store::{LateRefusal, LateRow};
 
 /// What people said that texts mean: in earlier runs, and for this one.
 pub(super) fn refusal_rules(
@@ -40,7 +40,10 @@ fn answers_on(batch: &HeldBatch, step: Step, said: &RefusalRules) -> Result<Past
     let (reader, id) = (batch.reader()?, batch.batch().id);
     let answers = reader.channel_answers(id, step)?;
     let late = reader.late_refusals(id, Some(step))?;
-    let held = late.iter().filter(|late| late.held).count() as u64;
+    let held = late
+        .iter()
+        .filter(|late| late.row != LateRow::Ended)
+        .count() as u64;
     Ok(PastAnswers {
         accepted: answers.accepted,
         no_messenger: answers.no_messenger.saturating_sub(held),
@@ -82,7 +85,7 @@ fn answer(late: LateRefusal, said: &RefusalRules) -> LateAnswer {
         recipient,
         outcome,
         text,
-        held,
+        row,
     } = late;
     let outcome = if outcome == AttemptOutcome::NoMessenger {
         let known = match said.meaning(&text) {
@@ -101,7 +104,7 @@ fn answer(late: LateRefusal, said: &RefusalRules) -> LateAnswer {
     LateAnswer {
         recipient,
         outcome,
-        held,
+        row,
     }
 }
 

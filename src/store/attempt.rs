@@ -253,7 +253,7 @@ pub(super) fn past_of(
         "SELECT a.outcome, a.proof, coalesce(a.delivered_at, a.read_at) IS NOT NULL, a.channel
          FROM recipient r CROSS JOIN attempt a INDEXED BY attempt_by_person
               ON a.person IS r.person AND a.recipient = r.id
-         WHERE r.id = ?1 AND a.kind = 'request' ORDER BY a.id",
+         WHERE r.id = ?1 AND a.kind IN ('request', 'import') ORDER BY a.id",
         [recipient],
         |row| {
             let outcome: Option<String> = row.get(0)?;

@@ -28,6 +28,7 @@ use super::ids::{BatchId, RecipientId};
 use super::query::Query as _;
 use super::transaction::Tx;
 use super::{channel, fallback, follow_up, journal, kept, pause, prune};
+use crate::crash::{CrashPoint, crash_point};
 use crate::domain::fallback::Fallback;
 use crate::domain::follow_up::FollowUp;
 use crate::domain::phone::PhoneNumber;
@@ -239,6 +240,7 @@ impl Store {
             decision::record_all(tx.connection, &decided.said)?;
             decide(tx, target, staging, &change, now)
         })?;
+        crash_point(CrashPoint::Change);
         self.finish_change(target, now)?;
         Ok(interrupted)
     }
@@ -250,7 +252,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails; it can be completed later.
     pub(crate) fn finish_change(&self, batch: BatchId, now: Timestamp) -> Result<(), StoreError> {
-        while self.writer.write_blocking(move |tx| step(tx, batch, now))? {}
+        while self.writer.write_blocking(move |tx| step(tx, batch, now))? {
+            crash_point(CrashPoint::Change);
+        }
         Ok(())
     }
 }

@@ -205,20 +205,19 @@ pub(super) fn end_open_run(
     step: Step,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut rows = open_run(tx.connection, batch)?;
+    let rows = open_run(tx.connection, batch)?;
     if rows.is_empty() {
         return Ok(());
     }
-    let mut of_step = Vec::new();
-    rows.retain(|row| match step_in_run(tx.connection, *row) {
-        Ok(Some(found)) if found != step => true,
-        Ok(Some(_)) => {
-            of_step.push(*row);
-            false
+    let (mut of_step, mut others) = (Vec::new(), Vec::new());
+    for row in rows {
+        match step_in_run(tx.connection, row)? {
+            Some(found) if found == step => of_step.push(row),
+            Some(_) => others.push(row),
+            None => {}
         }
-        Ok(None) | Err(_) => false,
-    });
-    change_open_run(tx.connection, batch, |kept| kept.clone_from(&rows))?;
+    }
+    change_open_run(tx.connection, batch, |kept| *kept = others)?;
     for row in of_step {
         let row = RecipientId(row);
         let why = "no Messenger, as others were reached since";

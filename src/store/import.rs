@@ -301,6 +301,9 @@ fn merge(
         return join(tx, keys, batch, headers, row);
     };
     let (next, outcome, may_be) = match row_update(known, told.state, told.attempts) {
+        RowUpdate::None if known.accepted && told.state == State::Sent => {
+            return fill_gaps(tx, keys, id, whose, row);
+        }
         RowUpdate::None => return Ok(false),
         RowUpdate::NotReached => (State::NoMessenger, AttemptOutcome::NoMessenger, false),
         RowUpdate::Accepted => (State::Sent, AttemptOutcome::Sent, false),
@@ -312,7 +315,7 @@ fn merge(
     tx.connection.change(
         "UPDATE recipient SET state = ?2, not_before = 0, held = NULL,
                     reason_code = iif(?3, ?4, reason_code), reason = iif(?3, ?5, reason),
-                    finished_at = iif(?3, ?6, finished_at),
+                    finished_at = iif(?3, ?6, finished_at), attempts = max(attempts, ?8),
                     maybe_accepted_at = iif(?7, ?6, iif(?2 = 'sent', NULL, maybe_accepted_at))
              WHERE id = ?1",
         (
@@ -323,19 +326,80 @@ fn merge(
             told.reason.as_deref(),
             to_millis(row.at),
             may_be,
+            told.attempts,
         ),
     )?;
     tx.count_move(batch, known.state, next);
     if known.state == State::Unknown && next == State::Sent {
-        for request in attempt::requests_of(tx.connection, id)? {
-            if request.open {
-                let (proof, by) = (attempt::Proof::Accepted, row.from.as_str());
-                attempt::prove(tx.connection, request.id, proof, by, None, now)?;
-            }
-        }
+        prove_open(tx, id, &row.from, now)?;
     }
     attempt::end_waits(tx.connection, id)?;
     Ok(true)
+}
+
+/// Requests whose outcome is open were accepted, as the file says.
+fn prove_open(tx: &Tx<'_>, id: RecipientId, by: &str, now: Timestamp) -> Result<(), StoreError> {
+    for request in attempt::requests_of(tx.connection, id)? {
+        if request.open {
+            let proof = attempt::Proof::Accepted;
+            attempt::prove(tx.connection, request.id, proof, by, None, now)?;
+        }
+    }
+    Ok(())
+}
+
+/// What the row tells of a message that is known to have been accepted fills the gaps: its ids, and its times, of which
+/// the earliest count. Returns whether any of that is new.
+fn fill_gaps(
+    tx: &mut Tx<'_>,
+    keys: &HashKey,
+    id: RecipientId,
+    whose: PersonId,
+    row: &ImportedRow,
+) -> Result<bool, StoreError> {
+    let told = &row.told;
+    let message = told.message_id.as_deref().map(ApiId);
+    // Whom a message to an erased person went to must not be known again.
+    let accepted: Vec<(bool, i64, ChannelId)> = tx.connection.rows(
+        &format!(
+            "SELECT a.message_id IS NULL, a.id, a.channel FROM attempt a INDEXED BY attempt_by_person
+                  CROSS JOIN person p ON p.id = a.person CROSS JOIN channel c ON c.id = a.channel
+             WHERE a.person = ?1 AND a.recipient = ?2 AND a.kind <> 'note' AND {ACCEPTED}
+                   AND p.number IS NOT NULL AND (?3 = '' OR c.api_id = ?3)
+                   AND (a.message_id IS NULL OR ?4 IS NULL OR a.message_id = ?4)"
+        ),
+        (whose, id, &told.channel, &message),
+    )?;
+    let request = accepted
+        .into_iter()
+        .min_by_key(|(has_no_id, request, _)| (*has_no_id, *request));
+    let Some((_, request, on)) = request else {
+        return Ok(false);
+    };
+    let contact = match &told.contact_id {
+        Some(api_id) => contact::learn_told(tx.connection, keys, on, api_id, whose)?,
+        None => None,
+    };
+    if let (Some(contact), Some(_)) = (contact, told.opted_in_at) {
+        contact::note_opting(tx.connection, contact, told.opted_in_at, None)?;
+    }
+    let changed = tx.connection.change(
+        "UPDATE attempt SET message_id = coalesce(message_id, ?2), contact = coalesce(contact, ?3),
+                delivered_at = coalesce(min(delivered_at, ?4), delivered_at, ?4),
+                read_at = coalesce(min(read_at, ?5), read_at, ?5)
+         WHERE id = ?1
+               AND (message_id IS NULL AND ?2 IS NOT NULL OR contact IS NULL AND ?3 IS NOT NULL
+                    OR coalesce(?4 < delivered_at, ?4 IS NOT NULL AND delivered_at IS NULL)
+                    OR coalesce(?5 < read_at, ?5 IS NOT NULL AND read_at IS NULL))",
+        (
+            request,
+            &message,
+            contact,
+            told.delivered_at.map(to_millis),
+            told.read_at.map(to_millis),
+        ),
+    )?;
+    Ok(changed > 0)
 }
 
 /// The person's row in the batch that counts: one whose message was accepted, else the first.

@@ -4,6 +4,7 @@ use rusqlite::Row;
 
 use super::checkpoint::Reader;
 use super::error::StoreError;
+use super::fallback::IN_OPEN_RUN;
 use super::ids::{BatchId, ChannelId, RecipientId};
 use super::refusal::refused;
 use crate::domain::fallback::Step;
@@ -25,8 +26,19 @@ pub(crate) struct LateRefusal {
     pub(crate) outcome: AttemptOutcome,
     /// The API's text.
     pub(crate) text: String,
-    /// The row is held until the text has a meaning.
-    pub(crate) held: bool,
+    /// Where its row stands.
+    pub(crate) row: LateRow,
+}
+
+/// Where the row of a late refusal stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LateRow {
+    /// The refusal ended it.
+    Ended,
+    /// It is queued, and held while the run of refusals goes on.
+    InRun,
+    /// It is queued, and held until somebody says what the text means.
+    Held,
 }
 
 impl Reader {
@@ -49,11 +61,11 @@ impl Reader {
                     a.recipient >> 32 = ?1 AND EXISTS
                         (SELECT 1 FROM attempt n INDEXED BY attempt_by_person
                          WHERE n.person IS a.person AND n.recipient = a.recipient AND n.kind = 'note'
-                               AND n.id > a.id), a.channel, r.step
+                               AND n.id > a.id), a.channel, r.step, r.reason_code IS ?2
              FROM attempt a LEFT JOIN recipient r ON r.id = a.recipient
              WHERE a.kind = 'request' AND a.outcome IS NOT NULL ORDER BY a.id DESC",
         )?;
-        let mut rows = select.query([batch])?;
+        let mut rows = select.query((batch, IN_OPEN_RUN))?;
         let mut found: Vec<(i64, Option<LateRefusal>)> = Vec::new();
         let (mut looked_at, mut since_accepted) = (0, None);
         while let Some(row) = rows.next()? {
@@ -101,7 +113,9 @@ impl Reader {
     ) -> Result<Vec<LateRefusal>, StoreError> {
         let mut found = Vec::new();
         for refusal in late {
-            if refusal.held || refused(&self.connection, refusal.recipient)?.is_some() {
+            if refusal.row != LateRow::Ended
+                || refused(&self.connection, refusal.recipient)?.is_some()
+            {
                 found.push(refusal);
             }
         }
@@ -136,6 +150,10 @@ fn standing(
         recipient,
         outcome,
         text: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
-        held,
+        row: match (held, row.get(9)?) {
+            (false, _) => LateRow::Ended,
+            (true, true) => LateRow::InRun,
+            (true, false) => LateRow::Held,
+        },
     }))
 }

@@ -6,6 +6,7 @@
     reason = "a failed test may panic"
 )]
 
+mod added_lists;
 mod after_end_to_end;
 mod ambiguity;
 mod audience;
@@ -32,6 +33,7 @@ mod exit_codes;
 mod exports;
 mod fallback;
 mod fallback_orders;
+mod fallback_runs;
 mod files;
 mod fixture;
 mod follow_up;
@@ -43,6 +45,7 @@ mod home;
 mod hostile;
 mod hours;
 mod identity;
+mod imports;
 mod intake;
 mod journeys;
 mod kill;
@@ -68,6 +71,7 @@ mod picture;
 mod pilot;
 mod promises;
 mod prune;
+mod prune_kept;
 mod quickstart;
 mod readme;
 mod refresh;

@@ -282,3 +282,33 @@ fn a_row_that_two_rows_of_a_file_mend_is_mended_by_the_first() {
     let stats = sandbox.stats();
     assert_eq!((stats.reached, stats.reached_twice), (3, 0));
 }
+
+/// Whoever a mended row names, and may not be messaged then, may be later: it is the same person who comes again.
+#[test]
+fn whom_a_mended_row_names_is_judged_anew_when_it_comes_again() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.write("list.csv", LIST);
+    sent(&scratch, &sandbox, "list.csv", &[]).expect(0);
+    let suppress = |what: &str| {
+        let suppress = ["suppress", what, "+420777000002"];
+        scratch.outreach(&suppress).run().expect(0);
+    };
+    suppress("add");
+    let rejects = scratch.read("list.rejects.csv");
+    let mended = rejects.replace(";12;", ";777000002;");
+    scratch.write("mended.csv", &mended);
+    send_again(&scratch, &sandbox, "mended.csv").expect(0);
+    assert_eq!(sandbox.stats().reached, 2);
+    suppress("remove");
+    let mended = mended.replace(";34;", ";777000004;");
+    scratch.write("mended.csv", &mended);
+    send_again(&scratch, &sandbox, "mended.csv").expect(0);
+    let stats = sandbox.stats();
+    assert_eq!((stats.reached, stats.reached_twice), (4, 0));
+    // Another number for that row is another person, or the same one twice.
+    let other = mended.replace(";777000002;", ";777000009;");
+    scratch.write("mended.csv", &other);
+    send_again(&scratch, &sandbox, "mended.csv").expect(0);
+    assert_eq!(sandbox.stats().reached, 4);
+    scratch.checkpoint().expect_sound();
+}

@@ -179,36 +179,41 @@ fn twenty_refusals_with_one_unknown_text_stop_before_and_after_the_first_success
     }
 }
 
-fn late(seq: u32, outcome: Outcome, held: bool) -> LateAnswer {
+fn late(seq: u32, outcome: Outcome, stands: LateRow) -> LateAnswer {
     LateAnswer {
         recipient: row(seq),
         outcome,
-        held,
+        row: stands,
     }
 }
 
 #[test]
 fn a_run_goes_on_where_an_earlier_process_died() {
-    let begun = |count: u32, held| PastAnswers {
+    let begun = |count: u32, stands: LateRow| PastAnswers {
         accepted: 40,
-        no_messenger: if held { 0 } else { u64::from(count) },
+        no_messenger: match stands {
+            LateRow::Ended => u64::from(count),
+            LateRow::InRun | LateRow::Held => 0,
+        },
         latest: (101..101 + count)
-            .map(|seq| late(seq, unread(), held))
+            .map(|seq| late(seq, unread(), stands))
             .collect(),
         ..PastAnswers::default()
     };
-    let mut refusals = Refusals::new(20, begun(3, false));
-    assert_eq!(refusals.standing(), None);
-    assert_eq!(until_stop(&mut refusals, &unread()), 2);
     let rows = |back: Option<TakenBack>| back.map(|back| back.rows.len());
-    assert_eq!(rows(refusals.take_back()), Some(5));
+    for stands in [LateRow::Ended, LateRow::InRun] {
+        let mut refusals = Refusals::new(20, begun(3, stands));
+        assert_eq!(refusals.standing(), None, "{stands:?}");
+        assert_eq!(until_stop(&mut refusals, &unread()), 2);
+        assert_eq!(rows(refusals.take_back()), Some(5), "{stands:?}");
 
-    let mut died_before_it_told = Refusals::new(20, begun(5, false));
-    assert!(died_before_it_told.standing().is_some());
-    assert_eq!(rows(died_before_it_told.take_back()), Some(5));
+        let mut died_before_it_told = Refusals::new(20, begun(5, stands));
+        assert!(died_before_it_told.standing().is_some(), "{stands:?}");
+        assert_eq!(rows(died_before_it_told.take_back()), Some(5));
+    }
 
     // They are held already: others go on, and the first refusal of the kind stops again.
-    let mut stopped = Refusals::new(20, begun(5, true));
+    let mut stopped = Refusals::new(20, begun(5, LateRow::Held));
     assert_eq!(stopped.standing(), None);
     assert_eq!(until_stop(&mut stopped, &unread()), 1);
     assert_eq!(rows(stopped.take_back()), Some(1));
@@ -220,7 +225,10 @@ fn refusals_of_the_message_count_over_processes_too() {
     let past = PastAnswers {
         accepted: 40,
         refused: 2,
-        latest: vec![late(1, message(), false), late(2, message(), false)],
+        latest: vec![
+            late(1, message(), LateRow::Ended),
+            late(2, message(), LateRow::Ended),
+        ],
         ..PastAnswers::default()
     };
     let mut refusals = Refusals::new(20, past);

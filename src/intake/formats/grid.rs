@@ -74,8 +74,8 @@ pub(in crate::intake) struct Table {
     pub(in crate::intake) note: String,
     /// It is a sheet of a workbook.
     pub(in crate::intake) workbook: bool,
-    /// The sheet is one of ours: its cells are as they were typed, and none is guarded.
-    pub(in crate::intake) own: bool,
+    /// Its cells are as they were typed, and none is guarded, where it is ours: a sheet of our name, or JSON.
+    pub(in crate::intake) as_typed: bool,
     /// The name of the sheet, unless it is the first one or ours.
     pub(in crate::intake) other_sheet: Option<String>,
     /// The sheets that could have been meant, this one among them, where nobody named one; the hidden ones are not.
@@ -180,10 +180,10 @@ impl Grid {
         Table {
             width: headers.as_ref().map_or(self.width, Vec::len),
             blocks: self.blocks,
+            as_typed: headers.is_some(),
             headers,
             note,
             workbook: false,
-            own: false,
             other_sheet: None,
             sheets: Vec::new(),
             hidden_rows: self.hidden_rows,

@@ -202,7 +202,7 @@ impl Sheets {
         let shown = shown.filter(|(_, hidden)| !**hidden);
         Table {
             workbook: true,
-            own,
+            as_typed: own,
             other_sheet: (!own && first != Some(chosen)).then(|| name.to_owned()),
             sheets: if own || asked.is_some() {
                 Vec::new()

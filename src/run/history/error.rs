@@ -39,6 +39,18 @@ pub enum HistoryError {
         /// What is left of the id.
         channel: String,
     },
+    /// It tells of a batch that only has the name of one in the checkpoint.
+    #[error(
+        "{file}: its batch {batch} has another {differs} than the batch of that name in the checkpoint: whom the one messaged was not messaged by the other. Nothing of this file was brought in. Write another name into its column outreach_batch, and it is brought in beside it"
+    )]
+    OtherBatch {
+        /// The file.
+        file: String,
+        /// The name of both.
+        batch: String,
+        /// What differs.
+        differs: &'static str,
+    },
     /// Nobody was messaged.
     #[error("{0} holds the results of a rehearsal: nobody was messaged")]
     Rehearsal(String),

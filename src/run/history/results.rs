@@ -1,13 +1,16 @@
 //! A results file of this program: its batches are restored, or what they lack is brought into them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use super::super::error::RunError;
-use super::imported::{Imported, ImportedRows, ImportedWhat, NO_CHANNEL, RESTORED, read_row};
+use super::error::HistoryError;
+use super::imported::{
+    Imported, ImportedRows, ImportedWhat, NO_CHANNEL, RESTORED, read_row, restored_from,
+};
 use crate::domain::batch_name;
 use crate::domain::delivery::State;
 use crate::domain::results_row::ResultsRow;
@@ -15,11 +18,15 @@ use crate::domain::text::hex;
 use crate::intake::{Table, is_rounded};
 use crate::report::ResultsColumns;
 use crate::store::{
-    BatchId, BatchName, DecisionRecord, Hold, ImportedRow, NewBatch, Restored, Store, at_most,
+    Batch, BatchId, BatchName, DecisionRecord, Hold, ImportedRow, NewBatch, Restored, Store,
+    ToldMessage, at_most,
 };
 
 /// Rows that are written at once: some 50 ms.
 const STEP: usize = 1_000;
+
+/// So many people are looked at to see whether a file tells of the batch that has its name in the checkpoint.
+const COMPARED: usize = 100;
 
 /// A results file.
 pub struct ResultsFile {
@@ -35,6 +42,10 @@ pub struct ResultsFile {
 #[derive(Debug, Clone, Default)]
 struct FoundBatch {
     channel: String,
+    /// All channels that its rows name.
+    channels: BTreeSet<String>,
+    /// Messages of some of its people.
+    told: Vec<ToldMessage>,
     files: Vec<String>,
     cancelled: bool,
     latest: Option<Timestamp>,
@@ -50,6 +61,19 @@ impl ResultsFile {
         table.rows::<RunError>(|row, record| {
             let row = read_row(&table, &columns, row, record)?;
             let batch = batches.entry(row.batch).or_default();
+            if let (Some(phone), Some(content)) = (row.phone, row.content)
+                && batch.told.len() < COMPARED
+            {
+                batch.told.push(ToldMessage {
+                    channel: row.channel.clone(),
+                    phone,
+                    content,
+                    id: row.message_id,
+                });
+            }
+            if !row.channel.is_empty() {
+                batch.channels.insert(row.channel.clone());
+            }
             if batch.channel.is_empty() {
                 batch.channel = row.channel;
             }
@@ -156,6 +180,7 @@ fn target(
     let there = store.reader()?.find_batch(name)?;
     let whole = there.as_ref().filter(|batch| batch.is_whole());
     let (id, headers, files) = if let Some(batch) = whole {
+        refuse_another(store, file, batch, found)?;
         store.finish_change(batch.id, now)?;
         store.interrupt_leftovers(batch.id, now)?;
         let files = store.add_files(batch.id, found.files.clone())?;
@@ -195,6 +220,37 @@ fn target(
         counts: ImportedRows::default(),
         _hold: hold,
     })
+}
+
+/// Refuses a file whose batch only has the name of the one here: whom that one messaged would count as messaged by this
+/// one.
+fn refuse_another(
+    store: &Store,
+    file: &ResultsFile,
+    batch: &Batch,
+    found: &FoundBatch,
+) -> Result<(), RunError> {
+    let own: BTreeSet<&str> = batch.channels().collect();
+    let goes_elsewhere = restored_from(batch).is_none()
+        && !found.channels.is_empty()
+        && !found.channels.iter().any(|it| own.contains(it.as_str()));
+    let differs = if goes_elsewhere {
+        "channel"
+    } else if store.has_one_of(batch, &found.told)? {
+        return Ok(());
+    } else {
+        "message"
+    };
+    // Since a copy was made, all rows may have changed. What was sent before is known by its id.
+    if store.knows_one_of(batch, &found.told)? {
+        return Ok(());
+    }
+    Err(HistoryError::OtherBatch {
+        file: file.table.name().to_owned(),
+        batch: batch.name.clone(),
+        differs,
+    }
+    .into())
 }
 
 impl Target {

@@ -293,6 +293,7 @@ fn suppression_has_cause(model: &Model, batch: &Batch, person: usize, concurrent
         || batch.blocked_meanwhile.contains(&person)
         || gone
         || model.has_elsewhere(batch, person)
+        || batch.mended_again(person)
         // The row that got the message was erased, and the person is in the list again.
         || somebody.forgotten && model.of_batch(&batch.name, person) > 0
         || by_request

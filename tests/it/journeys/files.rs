@@ -73,7 +73,14 @@ impl World {
         let file = format!("mended{}.csv", self.model.next_file);
         self.scratch.write(&file, &text);
         self.note(&format!("cat > {file} <<EOF\n{text}EOF"));
-        self.add_file(&batch, &file, &list, random)
+        let added = self.add_file(&batch, &file, &list, random)?;
+        if let Some(batch) = self.model.batches.get_mut(&batch.name) {
+            for entry in list {
+                let valid = entry.valid_person(batch.text).is_some();
+                *batch.mended.entry(entry.key).or_default() += usize::from(valid);
+            }
+        }
+        Ok(added)
     }
 }
 

@@ -91,6 +91,9 @@ fn act(world: &mut World, step: Step) -> Result<Report, String> {
         Kind::AssumeSent => world.decide(random, false),
         Kind::Resend => world.decide(random, true),
         Kind::Rehearse => world.rehearse(random),
+        Kind::Retry => world.retry(random),
+        Kind::Import => world.import(random),
+        Kind::Cancel => world.cancel(random),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Journeys: random commands of many kinds on one checkpoint, judged by the API's account.
 //!
 //! A seed makes a journey of 12 to 20 steps over the real program: lists are sent, killed, continued,
-//! edited, added to, sent back as results or rejects; people are suppressed, erased, say STOP; unknown
+//! edited, added to, sent back as results or rejects, imported; people are suppressed, erased, say STOP; unknown
 //! outcomes are decided; the API loses answers and refuses. After each step must hold:
 //!
 //! - nobody gets a text of a channel twice, unless the journey asked for it;
@@ -14,6 +14,7 @@
 //! With `OUTREACH_JOURNEYS_ALL=1` all failing seeds are listed, none is shortened.
 //! A journey that fails is shortened and printed with its seed, its files and its commands.
 
+mod again;
 pub(crate) mod api;
 mod check;
 pub(crate) mod events;

@@ -105,6 +105,8 @@ pub(crate) struct Batch {
     pub(crate) stale: BTreeSet<usize>,
     /// People who were `sent` by the message list's word.
     pub(crate) listed: BTreeSet<usize>,
+    /// How often each row was mended.
+    pub(crate) mended: BTreeMap<String, usize>,
     /// People who joined by a list while a row of theirs was there.
     pub(crate) rejoined: BTreeSet<usize>,
 }
@@ -134,6 +136,7 @@ impl Batch {
             newly_unknown: BTreeSet::new(),
             stale: BTreeSet::new(),
             listed: BTreeSet::new(),
+            mended: BTreeMap::new(),
             rejoined: BTreeSet::new(),
         };
         batch.replace(file, list);
@@ -195,6 +198,12 @@ impl Batch {
         self.erased += rows.max(before - self.entries.len());
     }
 
+    /// Whether a row of the person mends what was mended before: it is left out then.
+    pub(crate) fn mended_again(&self, person: usize) -> bool {
+        let mut of_person = self.ever.iter().filter(|it| it.person == Some(person));
+        of_person.any(|it| self.mended.get(&it.key).is_some_and(|times| *times > 1))
+    }
+
     /// What is sent to the person: one content for each of their rows.
     pub(crate) fn contents(&self, person: usize) -> Vec<String> {
         self.contents_in(&self.entries, person)
@@ -229,6 +238,8 @@ pub(crate) struct Model {
     pub(crate) latest: Option<String>,
     pub(crate) next_key: u32,
     pub(crate) next_file: u32,
+    /// Results files that were written to be imported.
+    pub(crate) exports: Vec<String>,
 }
 
 impl Model {
@@ -240,6 +251,7 @@ impl Model {
             latest: None,
             next_key: 0,
             next_file: 0,
+            exports: Vec::new(),
         }
     }
 

@@ -47,10 +47,16 @@ pub(crate) enum Kind {
     Resend,
     /// A real batch with `--sandbox`, or a rehearsal beside it.
     Rehearse,
+    /// `retry` of what was refused.
+    Retry,
+    /// `history import` of results that were written now or earlier.
+    Import,
+    /// `cancel`, and `resume --undo-cancel`.
+    Cancel,
 }
 
 /// How often each kind is drawn: in a usual journey, and in one about what few people say.
-const WEIGHTS: [(Kind, u64, u64); 20] = [
+const WEIGHTS: [(Kind, u64, u64); 23] = [
     (Kind::Send, 14, 24),
     (Kind::Continue, 8, 2),
     (Kind::Resume, 9, 4),
@@ -71,6 +77,9 @@ const WEIGHTS: [(Kind, u64, u64); 20] = [
     (Kind::AssumeSent, 3, 2),
     (Kind::Resend, 4, 2),
     (Kind::Rehearse, 1, 0),
+    (Kind::Retry, 3, 2),
+    (Kind::Import, 4, 4),
+    (Kind::Cancel, 3, 2),
 ];
 
 /// One step.
@@ -169,8 +178,9 @@ impl Weather {
             "garbage-201",
             "close-after-answer",
         ];
-        const CRASHES: [&str; 6] = [
+        const CRASHES: [&str; 7] = [
             "intake",
+            "change",
             "before-intent-commit",
             "after-intent-commit",
             "after-request",

@@ -51,6 +51,11 @@ fn a_results_file_is_a_list_with_the_same_cells() {
     scene.list("a.csv", &list);
     assert_eq!(scene.send("a", HELLO, "a.csv", &[]), Some(0));
     scene.send("again", HELLO, "a.results.csv", &[]);
+    for format in ["jsonl", "xlsx"] {
+        let file = format!("a.{format}");
+        scene.run(&["export", "a", "-o", &file]);
+        scene.send(format, HELLO, &file, &[]);
+    }
     for (person, name) in list {
         let text = TEXTS[HELLO].replace("{{ first_name }}", name);
         assert_eq!(scene.texts(person), [text], "{}", scene.world.log);

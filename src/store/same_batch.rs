@@ -1,0 +1,91 @@
+//! Whether a results file tells of the batch that has its name in this checkpoint: another checkpoint may have a batch
+//! of the same name.
+
+use super::batch::Batch;
+use super::checkpoint::Store;
+use super::error::StoreError;
+use super::ids::ApiId;
+use super::keys::TOLD_FORM;
+use super::person;
+use super::query::Query as _;
+use crate::domain::phone::PhoneNumber;
+use crate::domain::results_row::content_digest;
+
+/// A message that a file tells of.
+#[derive(Debug, Clone)]
+pub(crate) struct ToldMessage {
+    /// The channel that it went over.
+    pub(crate) channel: String,
+    /// Whom it was for.
+    pub(crate) phone: PhoneNumber,
+    /// Its digest.
+    pub(crate) content: String,
+    /// Its id, if it was accepted.
+    pub(crate) id: Option<String>,
+}
+
+impl Store {
+    /// Whether one of these messages is known to be of the batch by its id.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn knows_one_of(
+        &self,
+        batch: &Batch,
+        told: &[ToldMessage],
+    ) -> Result<bool, StoreError> {
+        let reader = self.reader()?;
+        let (first, last) = batch.id.range();
+        for id in told.iter().filter_map(|it| it.id.as_deref()) {
+            let is_known = reader.connection.has(
+                "SELECT 1 FROM attempt WHERE message_id = ?1 AND recipient > ?2 AND recipient < ?3",
+                (ApiId(id), first, last),
+            )?;
+            if is_known {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether the batch has one of these messages, or nothing that could be compared with them. What goes over another
+    /// channel of the batch may have a text of its own: it is not compared.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn has_one_of(
+        &self,
+        batch: &Batch,
+        told: &[ToldMessage],
+    ) -> Result<bool, StoreError> {
+        let reader = self.reader()?;
+        let (first, last) = batch.id.range();
+        let mut has_another = false;
+        for message in told.iter().filter(|it| it.channel == batch.channel) {
+            let whose = person::find(&reader.connection, &self.keys, message.phone)?;
+            let Some(whose) = whose else { continue };
+            let known: Vec<(Option<String>, Option<i64>)> = reader.connection.rows(
+                "SELECT i.content,
+                        (SELECT a.content_key FROM attempt a INDEXED BY attempt_by_person
+                         WHERE a.person = r.person AND a.recipient = r.id AND a.key_form = ?4 LIMIT 1)
+                 FROM recipient r INDEXED BY recipient_by_person
+                      CROSS JOIN recipient_input i ON i.id = r.id
+                 WHERE r.person = ?1 AND r.id > ?2 AND r.id < ?3
+                       AND r.state <> 'duplicate' AND r.state <> 'invalid'",
+                (whose, first, last, TOLD_FORM),
+            )?;
+            for row in known {
+                let is_it = match row {
+                    (Some(content), _) => content_digest(&content) == message.content,
+                    (None, Some(key)) => key == self.keys.told_content_key(&message.content),
+                    (None, None) => continue,
+                };
+                if is_it {
+                    return Ok(true);
+                }
+                has_another = true;
+            }
+        }
+        Ok(!has_another)
+    }
+}

@@ -1,0 +1,156 @@
+//! `--add` of several files in one command: whoever is in two of them is messaged once, a file that cannot be used
+//! leaves all of them out, and one that was added before adds nothing.
+
+use outreach::internals::domain::delivery::State;
+
+use crate::support::{CHANNEL, Ended, Program, SandboxProcess, Scratch, contacts, number};
+
+fn add(scratch: &Scratch, sandbox: &SandboxProcess, files: &[&str]) -> Program {
+    scratch
+        .outreach(&["send", "--yes", "--batch", "list", "--add"])
+        .with(files)
+        .with(&["--message", "Hello {{ first_name }}"])
+        .with(&["--base-url", sandbox.base_url(), "--channel", CHANNEL])
+}
+
+fn begun(sandbox: &SandboxProcess) -> Scratch {
+    let scratch = Scratch::new().in_steps_of(3);
+    scratch.contacts(4);
+    scratch.send(sandbox).run().expect(0);
+    scratch.write("a.csv", &contacts(3..8));
+    scratch.write("b.csv", &contacts(6..11));
+    scratch
+}
+
+/// All numbers up to this one have one message, and nobody else.
+#[track_caller]
+fn expect_once(sandbox: &SandboxProcess, people: u32) {
+    let accepted = sandbox.accepted();
+    let wanted = (0..people).map(|n| (number(n), 1)).collect();
+    assert_eq!(accepted, wanted);
+}
+
+fn rows(scratch: &Scratch) -> usize {
+    scratch.checkpoint().rows().len()
+}
+
+#[test]
+fn whoever_is_in_several_of_the_files_is_messaged_once() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = begun(&sandbox);
+    add(&scratch, &sandbox, &["a.csv", "b.csv"]).run().expect(0);
+    expect_once(&sandbox, 11);
+    let counts = scratch.checkpoint().counts();
+    assert_eq!((counts.sent, counts.duplicate), (11, 3));
+    assert_eq!(rows(&scratch), 4 + 5 + 5);
+    let export = ["export", "list", "-o", "-"];
+    let results = scratch.outreach(&export).run().expect(0).out;
+    for told in ["contacts.csv row 5", "a.csv row 5", "a.csv row 6"] {
+        assert!(
+            results.contains(&format!("same number as {told}")),
+            "{told}: {results}"
+        );
+    }
+    scratch.checkpoint().expect_sound();
+}
+
+#[test]
+fn one_file_that_cannot_be_used_leaves_all_of_them_out() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = begun(&sandbox);
+    let nobody = "12,Nobody\n".repeat(9);
+    for (bad, text) in [
+        ("none.csv", "name,city\nAnna,Brno\n".to_owned()),
+        (
+            "open.csv",
+            "phone,first_name\n\"+420777000020,Anna\n".to_owned(),
+        ),
+        ("empty.csv", String::new()),
+        (
+            "wrong.csv",
+            format!("phone,first_name\n{nobody}{nobody}{nobody}"),
+        ),
+    ] {
+        scratch.write(bad, &text);
+        for files in [["a.csv", bad], [bad, "a.csv"]] {
+            let ended = add(&scratch, &sandbox, &files).run();
+            assert!(matches!(ended.code, Some(2 | 7)), "{files:?}: {ended:?}");
+            assert_eq!(rows(&scratch), 4, "{files:?}: {}", ended.said);
+            expect_once(&sandbox, 4);
+        }
+    }
+    let missing = add(&scratch, &sandbox, &["a.csv", "gone.csv"]).run();
+    missing.expect(7).says("gone.csv");
+    assert_eq!(rows(&scratch), 4);
+    add(&scratch, &sandbox, &["a.csv"]).run().expect(0);
+    expect_once(&sandbox, 8);
+    scratch.checkpoint().expect_sound();
+}
+
+#[test]
+fn a_file_that_was_added_before_brings_nobody_a_second_message() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = begun(&sandbox);
+    add(&scratch, &sandbox, &["a.csv"]).run().expect(0);
+    expect_once(&sandbox, 8);
+    add(&scratch, &sandbox, &["a.csv", "b.csv"]).run().expect(0);
+    expect_once(&sandbox, 11);
+    // The same files together are known.
+    assert_eq!(rows(&scratch), 19);
+    add(&scratch, &sandbox, &["a.csv", "b.csv"]).run().expect(0);
+    assert_eq!(rows(&scratch), 19);
+    for files in [
+        &["a.csv", "b.csv"][..],
+        &["b.csv", "a.csv"],
+        &["a.csv"],
+        &["b.csv"],
+        &["a.csv", "a.csv"],
+    ] {
+        add(&scratch, &sandbox, files).run();
+        expect_once(&sandbox, 11);
+        let sent = scratch
+            .checkpoint()
+            .rows()
+            .iter()
+            .filter(|row| row.state == State::Sent)
+            .count();
+        assert_eq!(sent, 11, "{files:?}");
+    }
+    scratch.checkpoint().expect_sound();
+}
+
+/// The message of a batch is one, whether its files came together or one by one.
+#[test]
+fn files_that_were_added_together_are_not_added_with_another_message() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = begun(&sandbox);
+    add(&scratch, &sandbox, &["a.csv", "b.csv"]).run().expect(0);
+    let other = |files: &[&str]| -> Ended {
+        let send = scratch.outreach(&["send", "--yes", "--batch", "list", "--add"]);
+        let send = send.with(files).with(&["--message", "Other"]);
+        send.with(&["--base-url", sandbox.base_url(), "--channel", CHANNEL])
+            .run()
+    };
+    for files in [&["a.csv", "b.csv"][..], &["a.csv"], &["b.csv"]] {
+        other(files).expect(2);
+    }
+    expect_once(&sandbox, 11);
+}
+
+/// Killed while the files are read or join: the same command brings all of them, once.
+#[test]
+fn a_kill_while_files_are_added_leaves_all_of_them_or_none() {
+    for passage in 1..6 {
+        let sandbox = SandboxProcess::start(&[]);
+        let scratch = begun(&sandbox);
+        for point in ["intake", "change"] {
+            let files = ["a.csv", "b.csv"];
+            let killed = add(&scratch, &sandbox, &files);
+            killed.crash_at(&format!("{point}:{passage}")).run();
+        }
+        add(&scratch, &sandbox, &["a.csv", "b.csv"]).run().expect(0);
+        expect_once(&sandbox, 11);
+        assert_eq!(rows(&scratch), 14, "{passage}");
+        scratch.checkpoint().expect_sound();
+    }
+}

@@ -1,27 +1,28 @@
-//! Cells that hold something, and nothing that a person should read: an error of a spreadsheet, the word of a program
-//! for "no value", letters that were garbled before the list was made.
+//! Cells that hold something, and nothing that a person should read: an error or a formula of a spreadsheet, the word of a
+//! program for "no value", a placeholder that nobody filled in, letters that were garbled before the list was made.
 
 use std::fmt;
 
 /// Why a cell is not written into a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoText {
-    /// `#N/A`, `#REF!`.
-    SpreadsheetError,
-    /// `NULL`, `\N`, `undefined`.
+    /// `#N/A`, `#REF!`, `=A2`.
+    Spreadsheet,
+    /// `NULL`, `\N`, `undefined`, `n/a`, `-`.
     NoValue,
-    /// `JosÃ©`: UTF-8 that was read in another encoding.
+    /// `*|FNAME|*`, `{first_name}`.
+    Placeholder,
+    /// `JosÃ©`: UTF-8 that was read in another encoding; `Jos&eacute;`.
     Garbled,
 }
 
 impl fmt::Display for NoText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::SpreadsheetError => "an error of a spreadsheet, such as #N/A",
-            Self::NoValue => "what programs write for no value, such as NULL",
-            Self::Garbled => {
-                "garbled letters: the list was made from a file that was read in a wrong encoding"
-            }
+            Self::Spreadsheet => "an error or a formula of a spreadsheet (#N/A, =A2)",
+            Self::NoValue => "what is written for no value (NULL, n/a, -)",
+            Self::Placeholder => "a placeholder that was not filled in",
+            Self::Garbled => "garbled letters (Ã© or &eacute; for é)",
         })
     }
 }
@@ -45,11 +46,13 @@ impl NoText {
     /// What is wrong with a cell; `None` for a text, and for a blank cell.
     pub(super) fn of(cell: &str) -> Option<Self> {
         let trimmed = cell.trim();
-        if is_spreadsheet_error(trimmed) {
-            Some(Self::SpreadsheetError)
-        } else if NO_VALUES.contains(&trimmed) {
+        if is_spreadsheet_error(trimmed) || is_formula(trimmed) {
+            Some(Self::Spreadsheet)
+        } else if is_no_value(trimmed) {
             Some(Self::NoValue)
-        } else if is_garbled(cell) {
+        } else if is_placeholder(trimmed) {
+            Some(Self::Placeholder)
+        } else if is_garbled(cell) || has_entity(cell) {
             Some(Self::Garbled)
         } else {
             None
@@ -78,6 +81,62 @@ fn is_spreadsheet_error(cell: &str) -> bool {
             && word.contains(char::is_uppercase)
     });
     is_error || WITHOUT_END.contains(&cell)
+}
+
+/// `=A2`, `=VLOOKUP(...)`, `="Jana"`: what a spreadsheet would have calculated.
+fn is_formula(cell: &str) -> bool {
+    let begins = |c: char| c.is_ascii_alphanumeric() || "\"(+-".contains(c);
+    let rest = cell.strip_prefix('=');
+    rest.is_some_and(|rest| rest.len() > 1 && rest.starts_with(begins))
+}
+
+/// `NULL`, `n/a`, `-`, `??`.
+fn is_no_value(cell: &str) -> bool {
+    let is_sign = |c: char| "-–—_?./".contains(c);
+    let is_signs = !cell.is_empty() && cell.chars().all(is_sign);
+    let is_not_available = ["n/a", "n.a.", "n. a."]
+        .iter()
+        .any(|it| cell.eq_ignore_ascii_case(it));
+    is_signs || is_not_available || NO_VALUES.contains(&cell)
+}
+
+/// A name between the signs of templates, and nothing else.
+fn is_placeholder(cell: &str) -> bool {
+    const SIGNS: [(&str, &str); 7] = [
+        ("{", "}"),
+        ("${", "}"),
+        ("#{", "}"),
+        ("*|", "|*"),
+        ("<<", ">>"),
+        ("[[", "]]"),
+        ("%", "%"),
+    ];
+    SIGNS.iter().any(|(open, close)| {
+        let inner = cell
+            .strip_prefix(open)
+            .and_then(|it| it.strip_suffix(close));
+        inner.is_some_and(|inner| inner.contains(char::is_alphabetic) && !inner.contains('\n'))
+    })
+}
+
+/// Whether a letter is written as HTML does: `&amp;`, `M&uuml;ller`, `&#337;`.
+fn has_entity(cell: &str) -> bool {
+    const NAMES: [&str; 8] = ["amp", "lt", "gt", "quot", "apos", "nbsp", "szlig", "oslash"];
+    const ACCENTS: [&str; 8] = [
+        "uml", "acute", "grave", "circ", "tilde", "cedil", "caron", "ring",
+    ];
+    let is_letter = |name: &str| name.len() == 1;
+    let is_code = |code: &str| !code.is_empty() && code.bytes().all(|it| it.is_ascii_hexdigit());
+    cell.split('&').skip(1).any(|behind| {
+        let name = behind.split_once(';').map_or("", |(name, _)| name);
+        let mut accents = ACCENTS
+            .iter()
+            .filter_map(|accent| name.strip_suffix(accent));
+        let code = name
+            .strip_prefix('#')
+            .map(|it| it.trim_start_matches(['x', 'X']));
+        NAMES.contains(&name) || accents.any(is_letter) || code.is_some_and(is_code)
+    })
 }
 
 /// The first letter of what two bytes of UTF-8 become when they are read one by one, in Windows-1252 and 1250.
@@ -118,6 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn errors_words_for_nothing_and_garbled_letters_are_no_text() {
         for (cells, is) in [
             (
@@ -145,7 +205,7 @@ mod tests {
                     "#NOM ?",
                     "#DĚLENÍ_NULOU!",
                 ][..],
-                NoText::SpreadsheetError,
+                NoText::Spreadsheet,
             ),
             (
                 &[
@@ -158,6 +218,38 @@ mod tests {
                     " NULL ",
                 ],
                 NoText::NoValue,
+            ),
+            (
+                &["n/a", "N/A", "N.A.", "-", "--", "–", "?", "???", ".", "/"],
+                NoText::NoValue,
+            ),
+            (
+                &["=A2", "=VLOOKUP(A2,B:C,2)", "=\"Jana\"", "=+A1", "=1+1"],
+                NoText::Spreadsheet,
+            ),
+            (
+                &[
+                    "{first_name}",
+                    "{{ first_name }}",
+                    "${name}",
+                    "*|FNAME|*",
+                    "<<Name>>",
+                    "[[First Name]]",
+                    "%NAME%",
+                    "#{x}",
+                ],
+                NoText::Placeholder,
+            ),
+            (
+                &[
+                    "M&uuml;ller",
+                    "Jana &amp; Petr",
+                    "Dvo&#345;&aacute;k",
+                    "L&#x151;rinc",
+                    "&Zcaron;",
+                    "Stra&szlig;e",
+                ],
+                NoText::Garbled,
             ),
             (
                 &[
@@ -204,8 +296,21 @@ mod tests {
             "None",
             "ČŠI",
             "Česká školní inspekce (ČŠI)",
-            "N/A",
             "NA",
+            "=)",
+            "=D",
+            "A=B",
+            "100%",
+            "50% of 100%",
+            "Tom & Jerry; Co",
+            "AT&T; R&D; Q&A",
+            "https://example.com/?a=1&b=2;c",
+            "A-1",
+            "***",
+            "J.",
+            "🎉",
+            "!",
+            "[Jana]",
             "#1",
             "#leto",
             "#TOP",

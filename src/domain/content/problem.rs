@@ -140,8 +140,8 @@ pub enum RenderProblem {
     },
     /// A cell that the template needs holds no text for people.
     #[error(
-        "the column {column:?} holds {what} in this row, and the message needs it (fill the cell, or give the template a \
-         default)"
+        "in this row the column {column:?}, which the message needs, holds {what}: fill the cell, or give the template a \
+         default"
     )]
     NoText {
         /// The header of the column.

@@ -258,7 +258,7 @@ fn a_template_may_say_what_an_empty_cell_gives() {
 fn a_cell_that_holds_no_text_for_people_is_not_written_into_a_message() {
     let columns = ["phone", "First Name"];
     for (cell, what) in [
-        ("#N/A", NoText::SpreadsheetError),
+        ("#N/A", NoText::Spreadsheet),
         ("NULL", NoText::NoValue),
         ("JiÅ™Ã\u{ad}", NoText::Garbled),
     ] {
@@ -270,7 +270,6 @@ fn a_cell_that_holds_no_text_for_people_is_not_written_into_a_message() {
             let problem = said(message, &columns, &["1", cell]).unwrap_err();
             let column = "First Name".to_owned();
             assert_eq!(problem, RenderProblem::NoText { column, what }, "{message}");
-            assert!(!problem.to_string().contains(cell) || cell == "#N/A" || cell == "NULL");
         }
         for message in [
             "Hello {{ first_name | default(\"there\") }}",

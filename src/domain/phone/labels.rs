@@ -33,12 +33,12 @@ pub(super) fn behind_label(text: &str) -> Option<&str> {
         .find(|c: char| !c.is_ascii_alphabetic())
         .unwrap_or(text.len());
     let (word, rest) = text.split_at(word);
-    // `NO` is Norway.
-    let is_norway = word == "NO" && !rest.starts_with('.');
+    // `NO` is Norway, `no` may be an answer: the word for a number has its dot.
+    let is_other = word.eq_ignore_ascii_case("no") && !rest.starts_with(['.', ':']);
     let rest = rest.trim_start_matches([' ', '.', ':']);
     let is_number = rest.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '('));
     let is_label = || BEFORE.get().has(&word.to_ascii_lowercase());
-    (is_number && !is_norway && is_label()).then_some(rest)
+    (is_number && !is_other && is_label()).then_some(rest)
 }
 
 /// Whether a text has no other words than labels, and one at least: `(mobil)`.

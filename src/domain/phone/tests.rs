@@ -175,6 +175,7 @@ fn what_is_not_certain_is_refused_with_a_reason_and_a_suggestion() {
         ("tel:+420777123456;ext=12", None, "no: extension"),
         ("+1 800 FLOWERS", None, "no: letters"),
         ("777123456 Jana", Some("CZ"), "no: letters"),
+        ("no 777123456", Some("CZ"), "no: letters"),
         ("+999123456789", None, "no: unknown_country_code"),
         ("+42077712345", None, "no: too_short"),
         ("+4207771234567", None, "no: not_in_use"),

@@ -369,7 +369,7 @@ fn read(front: &Front<'_>, plan: SendPlan, rejects: &Path) -> Result<ReadPlan, C
     let plan = plan?;
     if let Some(report) = plan.report() {
         front.files.enter("rejects", rejects);
-        let text = report.text_within(console.width());
+        let text = report.masked_text_within(console.width());
         console.say_lines(text.trim_end());
         if report.rejected > 0 {
             console.say(format_args!(

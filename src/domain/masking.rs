@@ -38,6 +38,32 @@ pub(crate) fn hide_numbers(text: &str) -> String {
     out
 }
 
+/// A cell of a list that may hold numbers, as a person knows it again who has the list: of each number, and of digits that
+/// may be one together, the first and the last three are shown.
+pub(crate) fn masked_cell(text: &str) -> String {
+    let is_number = |part: &str| part.chars().filter(|c| c.is_numeric()).count() >= SHORTEST;
+    let parts = || text.split_inclusive(char::is_alphabetic);
+    if parts().any(is_number) {
+        parts().map(masked).collect()
+    } else {
+        masked(text)
+    }
+}
+
+/// The text with its middle digits hidden, where they are as many as those of a number.
+fn masked(text: &str) -> String {
+    const SHOWN: usize = 3;
+    let digits = text.chars().filter(|c| c.is_numeric()).count();
+    let mut at = 0;
+    let masked = text.chars().map(|sign| {
+        let is_digit = sign.is_numeric();
+        at += usize::from(is_digit);
+        let is_hidden = digits >= SHORTEST && is_digit && at > SHOWN && at + SHOWN <= digits;
+        if is_hidden { '*' } else { sign }
+    });
+    masked.collect()
+}
+
 /// What begins with a digit.
 struct Written {
     /// In bytes.
@@ -240,6 +266,31 @@ mod tests {
                 hidden.chars().filter(char::is_ascii_digit).count() <= 1,
                 "{text}: {hidden}"
             );
+        }
+    }
+
+    #[test]
+    fn of_a_cell_the_first_and_the_last_digits_are_shown() {
+        for (cell, masked) in [
+            ("+420 0777123470", "+420 *******470"),
+            ("777123456 / 602333444", "777****** / ******444"),
+            ("77712345", "777**345"),
+            (
+                "+33123456789 or +4933123456789",
+                "+331*****789 or +493*******789",
+            ),
+            ("777 ask for 123456", "777 ask for ***456"),
+            ("777123456 (12 h)", "777*****6 (12 h)"),
+            ("wife: 777 123 456", "wife: 777 *** 456"),
+            (
+                "\u{ff17}\u{ff17}\u{ff17}\u{ff11}\u{ff12}\u{ff13}\u{ff14}",
+                "\u{ff17}\u{ff17}\u{ff17}*\u{ff12}\u{ff13}\u{ff14}",
+            ),
+            ("4.20777E+11", "4.20**7E+11"),
+            ("12", "12"),
+            ("", ""),
+        ] {
+            assert_eq!(masked_cell(cell), masked, "{cell}");
         }
     }
 

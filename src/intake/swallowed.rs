@@ -2,7 +2,8 @@
 //! between are one cell, or parts of one.
 //!
 //! The record is laid out again as the lines that it has in the file. A cell with line breaks that is a note or an
-//! address leaves one line with a number in the phone column, and others that are no rows.
+//! address leaves one line with a number in the phone column, and others that are no rows: they have no delimiters, or
+//! such as prose has, with a space behind each. A row may leave out the cells at its end.
 
 use super::rows::Fields;
 
@@ -29,6 +30,20 @@ struct Line<'a> {
     within: usize,
 }
 
+impl Line<'_> {
+    /// True if it stands behind a line break, and a space behind each delimiter there.
+    fn is_prose(&self) -> bool {
+        let behind = self.cells.get(1..self.within).unwrap_or(&[]);
+        !behind.is_empty() && behind.iter().all(|cell| cell.starts_with(b" "))
+    }
+}
+
+/// True if the fields are written with a space behind the delimiter.
+fn are_spaced(fields: &Fields<'_>) -> bool {
+    let mut behind = fields.iter().skip(1).filter(|field| !field.is_empty());
+    behind.any(|field| field.starts_with(b" "))
+}
+
 impl RowShape {
     /// True if a field with line breaks holds one or more of the rows that follow, or the end of its own.
     pub(super) fn has_swallowed(&self, fields: &Fields<'_>) -> bool {
@@ -36,12 +51,25 @@ impl RowShape {
             return false;
         }
         let lines = self.lines(fields);
-        let mut rows = lines.iter().enumerate();
+        let is_spaced = are_spaced(fields);
+        // `call him, or her`: the end of a field that has such commas is no row, whatever stands behind it.
+        let rows = lines.iter().enumerate();
+        let mut rows = rows.filter(|(_, line)| is_spaced || !line.is_prose());
         let with_number = rows.clone().filter(|(at, line)| self.is_row(*at, line));
-        let whole = |(at, line): (usize, &Line<'_>)| {
-            at > 0 && line.within >= self.width && self.has_number(line, is_number)
+        let inside = |(_, line): (usize, &Line<'_>)| {
+            let is_wide = line.within >= self.width;
+            is_wide && self.has_number(line, is_number) || self.is_short_row(line)
         };
-        with_number.count() > 1 || rows.any(whole) || self.are_even(&lines, fields)
+        with_number.count() > 1 || rows.any(inside) || self.are_even(&lines, fields)
+    }
+
+    /// True if a line within a field is a row without its last cells: a number where rows have theirs, and something
+    /// beside it.
+    fn is_short_row(&self, line: &Line<'_>) -> bool {
+        let cells = line.cells.get(..line.within).unwrap_or(&[]);
+        let own = |phone: &usize| cells.get(*phone).is_some_and(|cell| is_number(cell));
+        let filled = cells.iter().filter(|cell| !cell.is_empty());
+        filled.count() > 1 && self.phones.iter().any(own)
     }
 
     /// The lines that the record has in the file. Delimiters count in fields with line breaks only: another field
@@ -272,6 +300,67 @@ mod tests {
             ),
         ] {
             assert_eq!(swallowed(text, delimiter), [false], "{text}");
+        }
+    }
+
+    /// Quoted cells that hold rows: whole ones, ones that end early, the end of their own.
+    const SWALLOWED: [&str; 18] = [
+        "Name,Phone,City,Note\nAna,+420777100001,\"Brno\nBob,+420777100002\nCyril,+420777100003\",x",
+        "Name,Phone,City,Note\nAna,+420777100001,\"Brno\nBob,+420777100002\",x",
+        "Name,Phone,City,Note\nAna,+420777100001,\"Brno\nBob,+420777100002,Praha\nCyril\",+420777100003",
+        "Name,Phone,City,Note\n\"Ana,+420777100001\nBob,+420777100002\",Praha",
+        "Phone,Name,City,Note\n+420777100001,\"Ana\n+420777100002,Bob\",Brno,x",
+        "Phone,Name,City,Note\n+420777100001,\"Ana\n+420777100002,Bob\n+420777100003\",Brno,x",
+        "Phone;Name;City;Note\n+420777100001;\"Ana\n+420777100002;Bob\";Brno;x",
+        "Phone\tName\tCity\n+420777100001\t\"Ana\n+420777100002\tBob\"\tBrno",
+        "Name|Phone|City\n\"Ana|777100001\nBob|777100002\"|Brno",
+        "Phone,Name\n+420777100001,\"Ana\n+420777100002,Bob\"",
+        "Phone,Note\n+420777100001,\"call\n+420777100002,later\n+420777100003,\"",
+        "Name,Phone,City\nAna,+420777100001,\"Brno\n\n\nBob,+420777100002\"",
+        "Name,Phone,City\r\nAna,+420777100001,\"Brno\r\nBob,+420777100002,Praha\"",
+        "Name,Phone,City\nAna,(+420) 777 100 001,\"Brno\nBob,(+420) 777 100 002\"",
+        "Name,Phone,City\nAna, +420777100001,\"Brno\nBob, +420777100002\"",
+        "Name,City,Phone\n\"Ana,Brno,+420777100001\nBob,Praha,+420777100002\"",
+        "Name,Phone,City\n\"Ana, Jr.,+420777100001,Brno\nBob,+420777100002,Praha\"",
+        "Name,Phone,City\nAna,+420777100001,\"Brno, CZ\nBob,+420777100002,Praha\"",
+    ];
+
+    /// Notes and addresses of several lines.
+    const NOTES: [&str; 18] = [
+        "Phone,Note\n+420777100001,\"Call history:\n+420777100002\n+420777100003\"",
+        "Phone,Note\n+420777100001,\"Call history:\n+420 777 100 002, answered\n+420 777 100 003, no answer\"",
+        "Phone,Name,Note\n+420777100001,Ana,\"Call history:\n+420777100002, Bob, answered\n+420777100003, Cyril, busy\"",
+        "Name,Phone,Note\nAna,+420777100001,\"1.5., +420 777 100 002, busy\n2.5., +420 777 100 003, no answer\"",
+        "Phone,Note,City\n+420777100001,\"Call history:\n+420777100002\n+420777100003\",Brno",
+        "Note,Phone\n\"Call history:\n+420777100002\n+420777100003\",+420777100001",
+        "Note,Phone,City\n\"Call history: +420777100002,\n+420777100003\",+420777100001,Brno",
+        "Phone;Note;City\n+420777100001;\"Hovory:\n+420777100002; nebere\n+420777100003; volat\";Brno",
+        "Phone;Note\n+420777100001;\"a; b\n+420777100002; c\"",
+        "Phone\tNote\n+420777100001\t\"Call history:\n+420777100002\n+420777100003\"",
+        "Phone,Note\r\n+420777100001,\"Calls:\r\n+420777100002\r\n+420777100003\"",
+        "Name,Phone,Note\nAna,+420777100001,\"tel +420777100002\ntel +420777100003,\nor e-mail\"",
+        "Name,Phone,Address\nAna,+420777100001,\"Dlouhá 5\n602 00,Brno\nCzechia\"",
+        "Phone,Address\n+420777100001,\"Dlouhá 5\n60200,Brno\"",
+        "Phone,Address\n+420777100001,\"Main St 5\nPortland, OR 97035\nUSA\"",
+        "Phone,Note,City\n+420777100001,\"ordered 12,5 kg\n1,234,567 points\",Brno",
+        "Phone,Other\n+420777100001,\"+420777100002\n+420777100003\"",
+        "Phone,Note\n+420777100001,\"2026-01-05 10:00, called\n2026-01-06 11:00, called\"",
+    ];
+
+    #[test]
+    fn rows_in_a_cell_are_told_from_its_lines_by_their_delimiters() {
+        let delimiter = |text: &str| {
+            *text
+                .as_bytes()
+                .iter()
+                .find(|it| b",;\t|".contains(it))
+                .unwrap()
+        };
+        for text in SWALLOWED {
+            assert_eq!(swallowed(text, delimiter(text)), [true], "{text}");
+        }
+        for text in NOTES {
+            assert_eq!(swallowed(text, delimiter(text)), [false], "{text}");
         }
     }
 }

@@ -5,6 +5,7 @@ mod advice;
 mod counts;
 mod known;
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use askama::Template;
@@ -12,6 +13,7 @@ use serde::Serialize;
 
 use super::page;
 use super::words::{grouped, place};
+use crate::domain::masking::masked_cell;
 use crate::domain::sms::SmsTally;
 use crate::domain::text::{cell, on_one_line, visible};
 use crate::intake::{Example, Group, Mapping, Note, Summary, TooFewRows};
@@ -66,12 +68,19 @@ impl CheckReport {
     /// The same; its tables fit `width` columns. Its lines are still to be wrapped.
     pub(crate) fn text_within(&self, width: usize) -> String {
         // Writing to a String cannot fail.
-        self.view(width).render().unwrap_or_default()
+        self.view(width, Cells::Whole).render().unwrap_or_default()
+    }
+
+    /// The same, for a command that sends: its words are kept in logs, so that cells show a few of their digits. Whole
+    /// they stand in the rejects.
+    pub(crate) fn masked_text_within(&self, width: usize) -> String {
+        // Writing to a String cannot fail.
+        self.view(width, Cells::Masked).render().unwrap_or_default()
     }
 
     /// The report as one web page that needs nothing else, so that it can be mailed.
     pub fn html(&self) -> String {
-        let view = self.view(usize::MAX);
+        let view = self.view(usize::MAX, Cells::Whole);
         let charts = [
             Chart::of("Countries", &view.countries),
             Chart::of("Lines", &view.lines),
@@ -97,18 +106,8 @@ impl CheckReport {
         serde_json::to_value(self).unwrap_or_default()
     }
 
-    fn view(&self, width: usize) -> View<'_> {
+    fn view(&self, width: usize, cells: Cells) -> View<'_> {
         let summary = &self.summary;
-        let file = self.rejects.as_ref().map(|path| path.display().to_string());
-        let mut groups = vec![
-            (
-                "Cannot be sent",
-                self.groups(&summary.problems, file.as_deref()),
-            ),
-            ("Must not be sent", self.groups(&summary.suppressions, None)),
-            ("Mended", self.groups(&summary.mendings, None)),
-        ];
-        groups.retain(|(_, groups)| !groups.is_empty());
         let households = "One number, several people (messaged once)";
         let mut repeats = vec![
             (
@@ -131,7 +130,7 @@ impl CheckReport {
         repeats.retain(|(.., examples)| !examples.is_empty());
         let repeats = repeats.into_iter().map(|(title, count, examples)| Repeat {
             title,
-            examples: self.examples(examples),
+            examples: self.examples(examples, cells),
             more: more(count, examples.len(), None),
         });
         let countries = summary.countries.iter();
@@ -145,7 +144,7 @@ impl CheckReport {
             forecast: self.forecast.as_deref(),
             sms: self.sms_text(),
             known: known.map_or_else(Vec::new, |it| it.lines(width.saturating_sub(INDENT))),
-            groups,
+            groups: self.reasons(cells),
             repeats: repeats.collect(),
             countries: countries
                 .map(|entry| (entry.name.clone(), entry.count))
@@ -158,36 +157,71 @@ impl CheckReport {
         }
     }
 
+    /// Why rows are not sent or were mended, by title.
+    fn reasons(&self, cells: Cells) -> Vec<(&'static str, Vec<GroupLine>)> {
+        let summary = &self.summary;
+        let file = self.rejects.as_ref().map(|path| path.display().to_string());
+        let mut groups = vec![
+            (
+                "Cannot be sent",
+                self.groups(&summary.problems, file.as_deref(), cells),
+            ),
+            (
+                "Must not be sent",
+                self.groups(&summary.suppressions, None, cells),
+            ),
+            ("Mended", self.groups(&summary.mendings, None, cells)),
+        ];
+        groups.retain(|(_, groups)| !groups.is_empty());
+        groups
+    }
+
     /// `file` has all of their rows.
-    fn groups(&self, groups: &[Group], file: Option<&str>) -> Vec<GroupLine> {
+    fn groups(&self, groups: &[Group], file: Option<&str>, cells: Cells) -> Vec<GroupLine> {
         let line = |group: &Group| GroupLine {
             count: grouped(group.count),
             text: on_one_line(&group.text).into_owned(),
-            examples: self.examples(&group.examples),
+            examples: self.examples(&group.examples, cells),
             more: more(group.count, group.examples.len(), file),
         };
         groups.iter().map(line).collect()
     }
 
-    fn examples(&self, examples: &[Example]) -> Vec<ExampleLine> {
+    fn examples(&self, examples: &[Example], cells: Cells) -> Vec<ExampleLine> {
         let line = |example: &Example| ExampleLine {
             place: place(&self.files, example.file, example.row),
-            typed: shown(&example.typed),
-            note: self.note(example),
+            typed: shown(&cells.of(&example.typed)),
+            note: self.note(example, cells),
         };
         examples.iter().map(line).collect()
     }
 
     /// What the example says beside its cell, ready to stand behind it.
-    fn note(&self, example: &Example) -> String {
+    fn note(&self, example: &Example, cells: Cells) -> String {
         match &example.note {
             Note::None => String::new(),
             Note::FirstRow { file, row } => {
                 format!(", same number as {}", place(&self.files, *file, *row))
             }
             note @ (Note::Suggestion(_) | Note::ReadAs(_) | Note::Detail(_)) => {
-                format!(" ({})", on_one_line(&note.to_string()))
+                format!(" ({})", on_one_line(&cells.of(&note.to_string())))
             }
+        }
+    }
+}
+
+/// How the cells of a list are shown.
+#[derive(Debug, Clone, Copy)]
+enum Cells {
+    Whole,
+    Masked,
+}
+
+impl Cells {
+    fn of(self, text: &str) -> Cow<'_, str> {
+        match self {
+            Self::Whole => text.into(),
+            Self::Masked => masked_cell(text).into(),
         }
     }
 }

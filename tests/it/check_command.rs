@@ -201,3 +201,123 @@ fn every_row_of_a_kind_is_shown_where_that_is_asked_for() {
         written.out
     );
 }
+
+/// Texts that are odd, and may be sent or not.
+const ODD: [&str; 44] = [
+    "Hi {{{first_name}}}",
+    "Hi {{ {first_name} }}",
+    "Hi {{{{first_name}}}}",
+    "Hi {{ First Name }}",
+    "Hi {{ first-name }}",
+    "Hi {{ $first_name }}",
+    "Hi {{ FIRST_NAME }}",
+    "Hi {{ frist_name }}",
+    "Hi {{ first_name }",
+    "Hi { first_name }}",
+    "Hi {{ first_name",
+    "Hi first_name }}",
+    "Hi {{ }}",
+    "Hi {{}}",
+    "Hi {% first_name %}",
+    "Hi {% if first_name %}",
+    "Hi {# first_name",
+    "Hi {{ first_name | uper }}",
+    "Hi {{ first_name | upper }}",
+    "Hi {{ first_name | default }}",
+    "Hi {{ first_name.x }}",
+    "Hi {{ first_name() }}",
+    "Hi {{ row }}",
+    "Hi {{ row['First Name'] }}",
+    "Hi {{ row.nobody }}",
+    "Hi {{ first_name + 1 }}",
+    "Hi {{ 1/0 }}",
+    "Hi {{ range }}",
+    "Hi {{ loop }}",
+    "Hi {{ debug() }}",
+    "Hi {{ \"{first_name}\" }}",
+    "Hi {first_name}",
+    "Hi [First Name]",
+    "Hi #FirstName#",
+    "Hi @FirstName",
+    "Hi *|FNAME|*",
+    "Hi %s",
+    "Hi {heart} you",
+    "Hi {% raw %}{{ first_name }}{% endraw %}",
+    "Hi \u{24d0} {{ \u{24d0} }}",
+    "{{ '' }}",
+    " \u{200b} ",
+    "Hi {% include 'x' %}",
+    "Hi {% set x = first_name %}{{ x }}",
+];
+
+#[test]
+fn check_and_send_say_the_same_of_a_message() {
+    let scratch = Scratch::new();
+    scratch.write("list.csv", "First Name,phone\nJana,+420777123002\n");
+    let mut both = [0, 0];
+    for (number, message) in ODD.iter().enumerate() {
+        let (batch, db) = (format!("b{number}"), format!("{number}.db"));
+        let check = ["check", "list.csv", "--message", message];
+        let send = [
+            "send",
+            "list.csv",
+            "--message",
+            message,
+            "--sandbox",
+            "--yes",
+        ];
+        let check = scratch.outreach(&check).run();
+        let send = scratch
+            .outreach(&send)
+            .with(&["--batch", &batch, "--db", &db])
+            .run();
+        assert_eq!(
+            check.code, send.code,
+            "{message}: {} / {}",
+            check.said, send.said
+        );
+        let reason = |said: &str| {
+            let line = said.lines().find(|line| line.contains("error:"));
+            line.map(str::to_owned)
+        };
+        assert_eq!(reason(&check.said), reason(&send.said), "{message}");
+        both[usize::from(check.code != Some(0))] += 1;
+    }
+    assert!(both[0] >= 7 && both[1] >= 25, "{both:?}");
+}
+
+#[test]
+fn a_command_that_sends_shows_of_a_cell_to_mend_some_digits_only() {
+    let scratch = Scratch::new();
+    let list = "name,phone\nJana,+420777123002\nPetr,+420 0777123470\nEva,777123009 Karel\nIvo,tel 777123010\n";
+    scratch.write("list.csv", list);
+    let ended = scratch
+        .outreach(&[
+            "send",
+            "list.csv",
+            "--message",
+            "Hi",
+            "--sandbox",
+            "--yes",
+            "--region",
+            "CZ",
+        ])
+        .with(&["--min-valid", "10%"])
+        .run()
+        .expect(0);
+    let told = format!("{}{}", ended.said, ended.out);
+    assert!(told.contains("+420 *******470"), "{told}");
+    for digits in ["777123470", "777123009", "777123010"] {
+        assert!(!told.contains(digits), "{told}");
+    }
+    let rejects = scratch.read("list.rejects.csv");
+    assert!(
+        rejects.contains("+420 0777123470") && rejects.contains("777123009 Karel"),
+        "{rejects}"
+    );
+    // Who reads a list to mend it sees the cells.
+    let check = scratch
+        .outreach(&["check", "list.csv", "--region", "CZ"])
+        .run();
+    assert!(check.out.contains("+420 0777123470"), "{}", check.out);
+}

@@ -100,7 +100,7 @@ fn a_row_that_reads_both_ways_is_refused_by_name() {
     scratch.write("list.csv", "name,phone\nA,33123456789\nB,+48602333444\n");
     let flags = ["--international", "--region", "DE", "-o", "results.csv"];
     let told = send(&scratch, &sandbox, &flags, 0);
-    assert!(told.contains("+33123456789 or +4933123456789"), "{told}");
+    assert!(told.contains("+331*****789 or +493*******789"), "{told}");
     assert_eq!(
         sent(&scratch, "results.csv"),
         ["+48602333444".to_owned()].into()

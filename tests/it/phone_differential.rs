@@ -15,6 +15,7 @@ fn why(country: &str, kind: &str) -> Option<&'static str> {
         }
         ("SK", "only they accept") => Some("its metadata are older: 9.0.33 against 9.0.42"),
         ("AR", "only we accept") => Some("phonenumber takes `(+54 11)` for a national number"),
+        ("AR", "another number") => Some("with and without the 9 it is one line"),
         _ => None,
     }
 }

@@ -1,9 +1,12 @@
 //! Placeholders as other programs write them: `{first_name}`, `[First Name]`, `*|FNAME|*`. To the template they are
 //! text, and would reach everybody as they stand.
 
+use std::sync::LazyLock;
+
 use super::names::Columns;
 use super::problem::ContentError;
 use crate::domain::fold;
+use crate::domain::word_list::WordLists;
 
 /// A longer text between brackets is a sentence.
 const LONGEST: usize = 60;
@@ -20,14 +23,19 @@ enum Inner {
     Field,
     /// The same, without spaces beside the signs, which stand in prose too: `20% off, 30%`.
     CloseField,
+    /// One such name and nothing else, apart from the words around it: `#leto #zima`, `12:30:00`.
+    Alone,
+    /// The same, where the signs make letters bold or cross them out: `*name*` is a text, `*first_name*` is none.
+    Emphasis,
 }
 
 /// The signs before and behind, and what they enclose.
-const PAIRS: [(&str, &str, Inner); 16] = [
+const PAIRS: [(&str, &str, Inner); 25] = [
     ("*|", "|*", Inner::Name),
     ("%(", ")s", Inner::Name),
     ("%%", "%%", Inner::Name),
     ("<%", "%>", Inner::Name),
+    ("<?", "?>", Inner::Name),
     ("{", "}", Inner::Name),
     ("｛", "｝", Inner::Name),
     ("[", "]", Inner::Field),
@@ -40,55 +48,35 @@ const PAIRS: [(&str, &str, Inner); 16] = [
     ("##", "##", Inner::CloseField),
     ("@@", "@@", Inner::CloseField),
     ("||", "||", Inner::CloseField),
+    ("#", "#", Inner::Alone),
+    ("@", "@", Inner::Alone),
+    (":", ":", Inner::Alone),
+    ("|", "|", Inner::Alone),
+    ("^", "^", Inner::Alone),
+    ("!", "!", Inner::Alone),
+    ("~", "~", Inner::Emphasis),
+    ("*", "*", Inner::Emphasis),
 ];
 
-/// What programs call their fields, in their own languages, without spaces.
-const FIELDS: [&str; 44] = [
-    "fname",
-    "lname",
-    "firstname",
-    "lastname",
-    "name",
-    "fullname",
-    "givenname",
-    "surname",
-    "familyname",
-    "username",
-    "nickname",
-    "salutation",
-    "email",
-    "phone",
-    "phonenumber",
-    "mobile",
-    "company",
-    "companyname",
-    "date",
-    "time",
-    "ordernumber",
-    "orderid",
-    "customername",
-    "clientname",
-    "contactname",
-    "yourname",
-    "jmeno",
-    "krestnijmeno",
-    "prijmeni",
-    "osloveni",
-    "firma",
-    "datum",
-    "meno",
-    "priezvisko",
-    "vorname",
-    "nachname",
-    "anrede",
-    "nombre",
-    "apellido",
-    "prenom",
-    "imie",
-    "nazwisko",
-    "cognome",
-    "sobrenome",
-];
+/// Before a column's name they show a placeholder; in a text they stand before other words.
+const LEADING: &str = "$@#%:~^";
+
+/// The same, before a name that nobody writes in a text.
+const LEADING_NAME: &str = "$@#%:~^&!=*\\?";
+
+/// A section of `fields.txt`.
+struct List(&'static str);
+
+const NAMES: List = List("names");
+const WORDS: List = List("words");
+
+impl List {
+    fn has(&self, name: &str) -> bool {
+        static LISTS: LazyLock<WordLists> =
+            LazyLock::new(|| WordLists::read(include_str!("fields.txt")));
+        LISTS.get(self.0).has(name)
+    }
+}
 
 /// A placeholder that the template does not know.
 #[derive(Debug, PartialEq, Eq)]
@@ -187,11 +175,40 @@ fn in_pairs(literal: &str, columns: &Columns) -> Option<Foreign> {
             let from = at + open.len();
             let length = literal.get(from..)?.find(close)?;
             let inner = literal.get(from..from + length)?;
-            let Meant(column) = enclosed(inner, *kind, columns)?;
-            let text = with_sigils(literal, at, from + length + close.len());
+            let end = from + length + close.len();
+            let Meant(column) = match kind {
+                Inner::Name | Inner::Field | Inner::CloseField => enclosed(inner, *kind, columns)?,
+                Inner::Alone | Inner::Emphasis => {
+                    let is_apart = !literal.get(..at)?.ends_with(char::is_alphanumeric)
+                        && !literal.get(end..)?.starts_with(char::is_alphanumeric)
+                        && !is_in_address(literal.get(..at)?);
+                    alone(inner, *kind, columns).filter(|_| is_apart)?
+                }
+            };
+            let text = with_sigils(literal, at, end);
             Some(Foreign { text, column })
         })
     })
+}
+
+/// What one name between two signs means; `None` if it is none, or a word of a text.
+fn alone(inner: &str, kind: Inner, columns: &Columns) -> Option<Meant> {
+    let sign = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.');
+    let is_one = inner.trim() == inner && inner.chars().all(sign);
+    if !is_one || inner.chars().count() > LONGEST || !inner.contains(char::is_alphabetic) {
+        return None;
+    }
+    let last = inner.rsplit('.').next().unwrap_or(inner);
+    let column = columns.meant(inner).or_else(|| columns.meant(last));
+    if kind == Inner::Emphasis {
+        let is_name = column.map_or_else(
+            || is_field_name(inner),
+            |index| is_written_as_name(last, index, columns),
+        );
+        return is_name.then_some(Meant(column));
+    }
+    let is_field = || is_identifier(inner) || is_field(inner);
+    (column.is_some() || is_field()).then_some(Meant(column))
 }
 
 /// What a text between two signs means; `None` if it is no placeholder.
@@ -221,7 +238,7 @@ fn enclosed(inner: &str, kind: Inner, columns: &Columns) -> Option<Meant> {
         let sign = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.');
         first.chars().all(sign) && first.split(' ').count() <= 4
     };
-    let is_field = is_identifier(first) || parts.iter().any(|it| FIELDS.contains(&&*compact(it)));
+    let is_field = is_identifier(first) || parts.iter().any(|it| is_field(it));
     (is_field || kind == Inner::Name && is_name()).then_some(Meant(None))
 }
 
@@ -231,9 +248,52 @@ fn is_identifier(name: &str) -> bool {
     name.chars().all(sign) && name.contains('_')
 }
 
-/// A folded name without spaces: `FirstName` is `first_name`.
+/// A folded name without spaces: `FirstName` is `firstname`.
 fn compact(name: &str) -> String {
     fold::header(name).replace(' ', "")
+}
+
+/// What programs call their fields: `first_name`, `LNAME`, `OrderDate`, `name`.
+fn is_field(name: &str) -> bool {
+    is_field_name(name)
+        || WORDS.has(&compact(name))
+        || humps(name).is_some_and(|last| is_any_field(&last))
+}
+
+fn is_any_field(folded: &str) -> bool {
+    NAMES.has(folded) || WORDS.has(folded)
+}
+
+/// The same, where no word of a text is meant.
+fn is_field_name(name: &str) -> bool {
+    NAMES.has(&compact(name))
+}
+
+/// The last word, folded, of a name whose words begin with capitals and have nothing between them: `OrderDate`. The
+/// names of things with one letter before are none: `iPhone`.
+fn humps(name: &str) -> Option<String> {
+    let is_hump = |at: usize, c: char| {
+        let before = name.get(..at).and_then(|it| it.chars().next_back());
+        c.is_uppercase() && before.is_some_and(char::is_lowercase)
+    };
+    let at = name.char_indices().rfind(|(at, c)| is_hump(*at, *c))?.0;
+    let (before, last) = name.split_at(at);
+    let is_one = name.chars().all(char::is_alphanumeric) && before.chars().count() > 1;
+    is_one.then(|| fold::header(last))
+}
+
+/// Whether a column is named as programs do, `first_name` or `FirstName`: in a text its name has spaces, or is a word.
+fn is_written_as_name(name: &str, column: usize, columns: &Columns) -> bool {
+    let has_spaces = || fold::header(columns.header(column)).contains(' ');
+    name.contains('_')
+        || !name.contains(' ') && is_field_name(name)
+        || humps(name).is_some_and(|last| has_spaces() || is_any_field(&last))
+}
+
+/// Whether the text ends within the address of a page, where a name is a parameter.
+fn is_in_address(text: &str) -> bool {
+    let last = text.rsplit(char::is_whitespace).next();
+    last.is_some_and(|it| it.contains("://"))
 }
 
 /// The text between two places, with the signs before and behind it.
@@ -247,56 +307,110 @@ fn with_sigils(literal: &str, from: usize, to: usize) -> String {
     format!("{before}{text}{behind}")
 }
 
-/// The name of a column with a sign at it: `$name`, `:first_name`, `(first_name)`, `[first_name}`.
+/// The name of a column with a sign at it: `$name`, `:first_name`, `@First Name`, `(first_name)`, `[first_name}`.
 fn as_word(literal: &str, columns: &Columns) -> Option<Foreign> {
     let is_sign = |c: char| !(c.is_alphanumeric() || c == '_');
     let mut at = 0;
     for word in literal.split(is_sign) {
         let from = at;
         at += word.len();
-        let before = literal.get(..from).unwrap_or("");
-        let behind = literal.get(at..).unwrap_or("");
+        let (before, behind) = (literal.get(..from)?, literal.get(at..)?);
         at += behind.chars().next().map_or(0, char::len_utf8);
-        // In the address of a page a name is a parameter.
-        let is_address = before
-            .rsplit(char::is_whitespace)
-            .next()
-            .is_some_and(|it| it.contains("://"));
         let name = word.trim_matches('_');
-        if name.is_empty() || is_address {
+        if !name.contains(char::is_alphabetic) || is_in_address(before) {
             continue;
         }
-        let (sign, next) = (before.chars().next_back(), behind.chars().next());
-        let begins = || {
-            let mut before = before.chars().rev().skip(1);
-            before
-                .next()
-                .is_none_or(|c| c.is_whitespace() || "([{".contains(c))
-        };
-        let is_one_of = |sign: Option<char>, signs: &str| sign.is_some_and(|it| signs.contains(it));
-        let is_marked = match sign {
-            Some('$') => true,
-            _ if !name.contains('_') => name.len() + 4 <= word.len(),
-            Some(sign) if "@:#&!~%=".contains(sign) && begins() => true,
-            sign => {
-                let strong = "{}[]<>«»";
-                let weak = "()|#@:*~^-%/";
-                is_one_of(sign, strong)
-                    || is_one_of(next, strong)
-                    || word.len() > name.len()
-                    || is_one_of(sign, weak) && is_one_of(next, weak)
-            }
-        };
-        if let Some(column) = columns.meant(name).filter(|_| is_marked) {
-            let sign = sign.filter(char::is_ascii_punctuation).map(String::from);
-            let next = next.filter(|it| is_one_of(Some(*it), "{}[]<>()|%#@:*~^-"));
-            let text =
-                sign.unwrap_or_default() + word + &next.map(String::from).unwrap_or_default();
+        let place = Place::of(before, word, behind);
+        let one = columns.meant(name);
+        if let Some(column) = one.filter(|it| place.is_marked(name, *it, columns)) {
             let column = Some(column);
+            let text = place.text();
+            return Some(Foreign { text, column });
+        }
+        if place.is_led(LEADING)
+            && let Some((words, column)) = several_words(literal.get(from..)?, columns)
+        {
+            let sign = before
+                .chars()
+                .next_back()
+                .map_or(String::new(), String::from);
+            let (text, column) = (sign + words, Some(column));
             return Some(Foreign { text, column });
         }
     }
     None
+}
+
+/// The name of a column of two to four words that the text begins with.
+fn several_words<'a>(text: &'a str, columns: &Columns) -> Option<(&'a str, usize)> {
+    let is_sign = |c: char| !(c.is_alphanumeric() || matches!(c, '_' | ' '));
+    let words = text.get(..text.find(is_sign).unwrap_or(text.len()))?;
+    let words = words.trim_end();
+    let ends = words.match_indices(' ').map(|(at, _)| at);
+    let ends = ends.chain([words.len()]).skip(1).take(3);
+    let mut names = ends.filter_map(|end| words.get(..end));
+    names.find_map(|name| Some((name, columns.meant(name)?)))
+}
+
+/// A word, and the signs beside it.
+struct Place<'a> {
+    before: &'a str,
+    word: &'a str,
+    sign: Option<char>,
+    next: Option<char>,
+}
+
+impl<'a> Place<'a> {
+    fn of(before: &'a str, word: &'a str, behind: &str) -> Self {
+        Self {
+            before,
+            word,
+            sign: before.chars().next_back(),
+            next: behind.chars().next(),
+        }
+    }
+
+    /// Whether one of these signs stands before it, and no word before that.
+    fn is_led(&self, signs: &str) -> bool {
+        let Some(sign) = self.sign.filter(|it| is_one_of(Some(*it), signs)) else {
+            return false;
+        };
+        let before = self.before.trim_end_matches(sign).chars().next_back();
+        before.is_none_or(|c| c.is_whitespace() || is_one_of(Some(c), "([{\"'\u{201e}\u{201c}"))
+    }
+
+    /// Whether its signs show that the column's value is meant, and no word.
+    fn is_marked(&self, name: &str, column: usize, columns: &Columns) -> bool {
+        let (sign, next) = (self.sign, self.next);
+        let has = |signs: &str| is_one_of(sign, signs) || is_one_of(next, signs);
+        if sign == Some('$') {
+            return true;
+        }
+        if is_written_as_name(name, column, columns) {
+            let weak = "()|#@:*~^-%/!";
+            return self.is_led(LEADING_NAME)
+                || has("{}[]<>«»")
+                || self.word.len() > name.len()
+                || is_one_of(sign, weak) && is_one_of(next, weak);
+        }
+        // `:D`, `~Cena~`.
+        let is_word = name.chars().count() > 1 && (sign, next) != (Some('~'), Some('~'));
+        self.is_led(LEADING) && is_word || has("{}") || self.word.len() >= name.len() + 4
+    }
+
+    /// As it is written, with the signs beside it.
+    fn text(&self) -> String {
+        let sign = self.sign.filter(char::is_ascii_punctuation);
+        let next = self
+            .next
+            .filter(|it| is_one_of(Some(*it), "{}[]<>()|%#@:*~^-"));
+        let text = sign.map_or(String::new(), String::from) + self.word;
+        text + &next.map_or(String::new(), String::from)
+    }
+}
+
+fn is_one_of(sign: Option<char>, signs: &str) -> bool {
+    sign.is_some_and(|it| signs.contains(it))
 }
 
 /// The end of a tag that was not begun, and what is filled in by position.
@@ -315,207 +429,4 @@ fn stray(literal: &str) -> Option<Foreign> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::{ContentError, ContentSource, Template};
-
-    fn compile(message: &str, columns: &[&str]) -> Result<Template, ContentError> {
-        let columns: Vec<String> = columns.iter().map(|&name| name.to_owned()).collect();
-        Template::compile(&ContentSource::message(message), &columns)
-    }
-
-    const COLUMNS: [&str; 6] = [
-        "Phone",
-        "First Name",
-        "Jméno",
-        "order_id",
-        "Email",
-        "Price (CZK)",
-    ];
-
-    #[test]
-    fn a_column_in_the_signs_of_another_program_is_refused_with_what_to_write() {
-        for found in [
-            "{first_name}",
-            "{ first_name }",
-            "{First Name}",
-            "{FIRST_NAME}",
-            "{FirstName}",
-            "{first-name}",
-            "{$first_name}",
-            "{!Contact.FirstName}",
-            "{contact.first_name}",
-            "{first_name|there}",
-            "{first_name: x}",
-            "{ {first_name} }",
-            "${first_name}",
-            "#{first_name}",
-            "%{first_name}",
-            "@{first_name}",
-            "｛first_name｝",
-            "[First Name]",
-            "[first_name]",
-            "[[First Name]]",
-            "[FIRSTNAME]",
-            "[%first_name%]",
-            "［First Name］",
-            "<first_name>",
-            "<First Name>",
-            "<<first_name>>",
-            "<<First Name>>",
-            "<%= first_name %>",
-            "<% first_name %>",
-            "«First_Name»",
-            "«First Name»",
-            "%first_name%",
-            "%FIRSTNAME%",
-            "%First Name%",
-            "%%first_name%%",
-            "%%First Name%%",
-            "%(first_name)s",
-            "*|FIRST_NAME|*",
-            "*|First Name|*",
-            "$first_name",
-            "$FirstName",
-            "$first_name$",
-            "##First Name##",
-            "##first_name##",
-            "#first_name#",
-            "@@First Name@@",
-            "@first_name",
-            ":first_name",
-            ":first_name:",
-            "((First Name))",
-            "(first_name)",
-            "||First Name||",
-            "|first_name|",
-            "__first_name__",
-            "-first_name-",
-            "~first_name~",
-            "{first_name",
-            "first_name}",
-            "[first_name}",
-            "<first_name",
-        ] {
-            for message in [
-                format!("Hello {found}, hi"),
-                format!("{found} {{{{ order_id }}}}"),
-                format!("Ahoj {found}"),
-            ] {
-                let error = compile(&message, &COLUMNS)
-                    .map(|_| ())
-                    .unwrap_err()
-                    .to_string();
-                let told = "write `{{ first_name }}` for the column \"First Name\"";
-                assert!(
-                    error.contains(told) && error.contains("as it stands"),
-                    "{message}: {error}"
-                );
-            }
-        }
-        let error = compile("Dobrý den [jmeno]", &COLUMNS).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the template in message has `[jmeno]`, which would be sent as it stands: write `{{ jméno }}` for the \
-             column \"Jméno\", or `{{ \"[jmeno]\" }}` for these very signs"
-        );
-    }
-
-    #[test]
-    fn what_looks_like_a_field_is_refused_where_no_column_is_called_so() {
-        for found in [
-            "{name}",
-            "{0}",
-            "{voucher code}",
-            "{user.nick}",
-            "[Last Name]",
-            "[Name]",
-            "[Příjmení]",
-            "[last_name]",
-            "<last_name>",
-            "<Name>",
-            "<<Name>>",
-            "%last_name%",
-            "%NAME%",
-            "%%anything%%",
-            "*|FNAME|*",
-            "*|LIST:X|*",
-            "${x}",
-            "«Last_Name»",
-            "«Name»",
-            "$lastname$",
-            "##Name##",
-            "}}",
-            "%}",
-            "#}",
-            "%s",
-            "%(name)s",
-            "{}",
-        ] {
-            let message = format!("Hello {found}.");
-            let error = compile(&message, &COLUMNS)
-                .map(|_| message.clone())
-                .unwrap_err();
-            assert!(
-                matches!(error, ContentError::ForeignPlaceholder { .. }),
-                "{message}: {error}"
-            );
-        }
-    }
-
-    #[test]
-    fn such_signs_can_be_sent_by_saying_so() {
-        for message in [
-            "Hello {{ \"{first_name}\" }}",
-            "Hello {{ '[First Name]' }} {{ order_id }}",
-            "Hello {% raw %}{first_name} }} %s{% endraw %}!",
-            "Hello {# {first_name} #}",
-            "Hello {{ \"}} {first_name} \\\" }}\" }}",
-            "Hello {{ first_name | default(\"{first_name}\") }}",
-        ] {
-            assert!(compile(message, &COLUMNS).is_ok(), "{message}");
-        }
-    }
-
-    #[test]
-    fn texts_for_people_are_no_placeholders() {
-        for message in [
-            "Hello {{ first_name }}, your order {{order_id}} costs ${{ row[\"Price (CZK)\"] }}.",
-            "50% off, 20 % on Friday, 100%!",
-            "Call us [reklama] (Brno) <3 :) {-: \\o/ 5 < 6 > 4",
-            "see https://example.com/?order_id={{ order_id }}&email={{ email }}#order_id",
-            "see https://example.com/a_b/%20c%20/first_name/x",
-            "https://example.com/{{ order_id }}?x[]=1&y=%7B%7D",
-            "Email: {{ email }}, phone: +420 777 100 001 | 8-16 h | Brno",
-            "<b>Hello</b> *bold* _it_ ~no~ **x** «Dobrý den» \"name\"",
-            "Sleva 20%, Email 30% nebo $5 a $10, [1] [x] [ ] {…} {-}",
-            "Napište STOP na @outreach #leto :-) a_b",
-            "{\"action\":\"buy\",\"id\":3}",
-            "Price: 100 CZK (Email or Phone)",
-        ] {
-            let error = compile(message, &COLUMNS).map(|_| ());
-            assert!(error.is_ok(), "{message}: {}", error.unwrap_err());
-        }
-    }
-
-    #[test]
-    fn every_text_of_a_content_is_looked_at() {
-        let content = serde_json::json!({
-            "type": "text", "payload": "Hi", "quick_replies": [{ "type": "text", "title": "[First Name]", "payload": "x" }],
-        });
-        let columns = ["First Name".to_owned()];
-        let error = Template::compile(&ContentSource::json(content), &columns).unwrap_err();
-        assert!(
-            matches!(error, ContentError::ForeignPlaceholder { .. }),
-            "{error}"
-        );
-        let mut source = ContentSource::message("Hi");
-        source
-            .metadata
-            .push(("campaign".to_owned(), "{first_name}".to_owned()));
-        let error = Template::compile(&source, &columns).unwrap_err();
-        assert!(
-            matches!(error, ContentError::ForeignPlaceholder { .. }),
-            "{error}"
-        );
-    }
-}
+mod tests;

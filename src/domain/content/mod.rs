@@ -12,6 +12,8 @@
 //!   is written works too: `{{ row["First Name"] }}`.
 //! - A row whose cell is empty or blank is refused, unless the template says what then:
 //!   `{{ first_name | default("there") }}` or `{% if first_name %}...{% endif %}`.
+//! - The same is refused, or replaced, where the cell holds an error of a spreadsheet (`#N/A`), `NULL`, a placeholder of
+//!   another program, or letters that were garbled before the list was made.
 //! - Nothing is escaped: cells arrive as they are, in valid JSON, whatever they hold.
 //! - What is a placeholder in other programs (`{first_name}`, `[First Name]`, `*|FNAME|*`) is refused: it would be
 //!   sent as it stands. `{{ "{first_name}" }}` sends these very signs.
@@ -20,6 +22,7 @@
 mod compile;
 mod foreign;
 mod names;
+mod no_text;
 mod others;
 mod part;
 mod problem;

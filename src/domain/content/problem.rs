@@ -4,6 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
+use super::no_text::NoText;
 use super::source::{CONTENT_MAX, PLATFORM_METADATA_MAX};
 
 /// Why a content cannot be used at all. It is found before anything is sent.
@@ -102,16 +103,25 @@ pub enum ContentError {
 }
 
 impl ContentError {
-    pub(super) fn syntax(place: &str, error: &minijinja::Error) -> Self {
+    /// `misspelt` is what stands in the place of a name, and how the name is written.
+    pub(super) fn syntax(
+        place: &str,
+        error: &minijinja::Error,
+        misspelt: Option<(String, String)>,
+    ) -> Self {
+        let hint = misspelt.map_or_else(String::new, |(written, name)| {
+            format!("; write `{{{{ {name} }}}}` in place of `{written}`")
+        });
+        let message = error
+            .detail()
+            .map_or_else(|| error.kind().to_string(), str::to_owned);
         Self::Syntax {
             place: place.to_owned(),
             line: error
                 .line()
                 .map(|line| format!(", line {line}"))
                 .unwrap_or_default(),
-            message: error
-                .detail()
-                .map_or_else(|| error.kind().to_string(), str::to_owned),
+            message: message + &hint,
         }
     }
 }
@@ -127,6 +137,17 @@ pub enum RenderProblem {
     MissingValue {
         /// The header of the column.
         column: String,
+    },
+    /// A cell that the template needs holds no text for people.
+    #[error(
+        "in this row the column {column:?}, which the message needs, holds {what}: fill the cell, or give the template a \
+         default"
+    )]
+    NoText {
+        /// The header of the column.
+        column: String,
+        /// What it holds.
+        what: NoText,
     },
     /// A cell holds characters that no text may hold.
     #[error(

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::no_text::NoText;
 use super::part::push_quoted;
 use super::text::{Engine, Text};
 use super::*;
@@ -249,6 +250,40 @@ fn a_template_may_say_what_an_empty_cell_gives() {
             said(message, &columns, &["1", "Eva"]).unwrap(),
             "Hello Eva",
             "{message}"
+        );
+    }
+}
+
+#[test]
+fn a_cell_that_holds_no_text_for_people_is_not_written_into_a_message() {
+    let columns = ["phone", "First Name"];
+    for (cell, what) in [
+        ("#N/A", NoText::Spreadsheet),
+        ("NULL", NoText::NoValue),
+        ("JiÅ™Ã\u{ad}", NoText::Garbled),
+    ] {
+        for message in [
+            "Hello {{ first_name }}",
+            "Hello {{ first_name | upper }}",
+            "Hello {{ row['First Name'] }}",
+        ] {
+            let problem = said(message, &columns, &["1", cell]).unwrap_err();
+            let column = "First Name".to_owned();
+            assert_eq!(problem, RenderProblem::NoText { column, what }, "{message}");
+        }
+        for message in [
+            "Hello {{ first_name | default(\"there\") }}",
+            "Hello {% if first_name %}{{ first_name }}{% else %}there{% endif %}",
+        ] {
+            assert_eq!(
+                said(message, &columns, &["1", cell]).unwrap(),
+                "Hello there",
+                "{message}"
+            );
+        }
+        assert_eq!(
+            said("Hello {{ phone }}", &columns, &["1", cell]).unwrap(),
+            "Hello 1"
         );
     }
 }
@@ -545,8 +580,118 @@ fn the_canonical_text_is_the_same_for_whatever_means_the_same() {
 /// A cell that is not blank and is text.
 fn cell() -> impl Strategy<Value = String> {
     any::<String>().prop_filter("blank, or not text", |text| {
-        !is_blank(text) && !text.contains(|c| matches!(c, '\u{FDD0}'..='\u{FDEF}'))
+        let is_marked = text.contains(|c| matches!(c, '\u{FDD0}'..='\u{FDEF}'));
+        !is_blank(text) && !is_marked && NoText::of(text).is_none()
     })
+}
+
+/// Texts that are odd between braces.
+fn odd_template() -> impl Strategy<Value = String> {
+    let pieces = prop::sample::select(vec![
+        "{{",
+        "}}",
+        "{",
+        "}",
+        "{%",
+        "%}",
+        "{#",
+        "#}",
+        " ",
+        "name",
+        "First Name",
+        "first-name",
+        "first_name",
+        "row",
+        "[",
+        "]",
+        "\"",
+        "'",
+        ".",
+        "|",
+        "upper",
+        "uper",
+        "default",
+        "(",
+        ")",
+        "if",
+        "endif",
+        "raw",
+        "endraw",
+        "x",
+        "1",
+        "\u{24d0}",
+        "\u{b2}",
+        "e\u{301}",
+        "-",
+        "~",
+        "@",
+        "$",
+        "{{ name }}",
+        "{{ first_name }}",
+        "loop",
+        "none",
+    ]);
+    prop::collection::vec(pieces, 1..9).prop_map(|pieces| pieces.concat())
+}
+
+#[test]
+fn what_stands_for_a_name_and_is_none_is_refused_with_a_list_and_before_there_is_one() {
+    let columns = headers(&["name", "First Name", "first-name", "\u{24d0}"]);
+    for (message, told) in [
+        (
+            "Hi {{{name}}}",
+            "write `{{ name }}` in place of `{{{name}}}`",
+        ),
+        (
+            "Hi {{ {name} }}",
+            "write `{{ name }}` in place of `{{ {name} }}`",
+        ),
+        (
+            "Hi {{{{name}}}}",
+            "write `{{ name }}` in place of `{{{{name}}}}`",
+        ),
+        (
+            "Hi {{ First Name }}",
+            "write `{{ first_name }}` in place of `{{ First Name }}`",
+        ),
+        (
+            "Hi {{ $name }}",
+            "write `{{ name }}` in place of `{{ $name }}`",
+        ),
+        (
+            "Hi {{ @name }}",
+            "write `{{ name }}` in place of `{{ @name }}`",
+        ),
+        (
+            "Hi {{ #name }}",
+            "write `{{ name }}` in place of `{{ #name }}`",
+        ),
+        ("Hi {{ \u{24d0} }}", "cannot be read"),
+    ] {
+        let source = ContentSource::message(message);
+        let before = Template::check(&source).unwrap_err().to_string();
+        let with_list = Template::compile(&source, &columns)
+            .unwrap_err()
+            .to_string();
+        assert!(before.contains(told), "{message}: {before}");
+        assert_eq!(before, with_list, "{message}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_refused_before_there_is_a_list_is_refused_with_each_list(
+        message in odd_template(),
+        columns in prop::sample::subsequence(vec!["name", "First Name", "first-name", "x", "\u{24d0}", "loop"], 0..6),
+    ) {
+        let source = ContentSource::message(&*message);
+        if let Err(before) = Template::check(&source) {
+            let with_list = Template::compile(&source, &headers(&columns));
+            prop_assert!(with_list.is_err(), "{}: {}", message, before);
+        }
+    }
 }
 
 proptest! {

@@ -12,13 +12,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
 
-use cells::{Context, Mark, NONE_SEEN, Row, cell, default, first_mark, is_missing, write_value};
+use cells::{
+    Context, Mark, NONE_SEEN, Row, cell, default, first_mark, is_missing, is_value, write_value,
+};
 
 use super::foreign;
-use super::names::{Columns, ROW, Role};
+use super::names::{Columns, ROW, Role, variable_name};
+use super::no_text::NoText;
 use super::problem::{ContentError, RenderProblem};
 use crate::domain::record::Record;
-use crate::domain::text::is_blank;
 
 /// What one text may cost the engine: an instruction is 1, 64 bytes of text are 1. A message with a hundred columns
 /// and conditions costs some hundreds.
@@ -64,7 +66,7 @@ impl Engine {
         let syntax = minijinja::syntax::SyntaxConfig::builder()
             .keep_trailing_newline(true)
             .build()
-            .map_err(|error| ContentError::syntax("the template language", &error))?;
+            .map_err(|error| ContentError::syntax("the template language", &error, None))?;
         environment.set_syntax(syntax);
         environment.set_fuel(Some(FUEL));
         environment.set_formatter(write_value);
@@ -81,12 +83,11 @@ impl Engine {
         })
     }
 
-    /// Compiles the string found at `place`; refuses names that are no column.
+    /// Compiles the string found at `place`; refuses names that are no column. What may stand in a template is said by
+    /// the engine alone, so that a text is judged alike with a list and before there is one.
     pub(super) fn compile(&mut self, source: &str, place: &str) -> Result<Text, ContentError> {
-        if let Some(text) = simple(source, &self.columns) {
-            return Ok(text);
-        }
-        self.compile_full(source, place)
+        let full = self.compile_full(source, place)?;
+        Ok(simple(source, &self.columns).unwrap_or(full))
     }
 
     /// Refuses text that is a placeholder in another program.
@@ -98,7 +99,7 @@ impl Engine {
     pub(super) fn compile_full(&mut self, source: &str, place: &str) -> Result<Text, ContentError> {
         self.environment
             .add_template_owned(place.to_owned(), source.to_owned())
-            .map_err(|error| ContentError::syntax(place, &error))?;
+            .map_err(|error| ContentError::syntax(place, &error, misspelt(source)))?;
         self.check_names(source, place)?;
         self.rehearse(place)?;
         Ok(Text::Full(place.to_owned()))
@@ -134,7 +135,7 @@ impl Engine {
         let template = self
             .environment
             .get_template(place)
-            .map_err(|error| ContentError::syntax(place, &error))?;
+            .map_err(|error| ContentError::syntax(place, &error, None))?;
         // Sorted, so that the same template always complains about the same name first.
         let names: std::collections::BTreeSet<String> =
             template.undeclared_variables(true).into_iter().collect();
@@ -178,7 +179,9 @@ impl Engine {
                 | ErrorKind::UnknownTest
                 | ErrorKind::UnknownFunction
                 | ErrorKind::UnknownMethod
-                | ErrorKind::TemplateNotFound => return Err(ContentError::syntax(place, &error)),
+                | ErrorKind::TemplateNotFound => {
+                    return Err(ContentError::syntax(place, &error, None));
+                }
                 // With any row: the first real row would only show it later.
                 ErrorKind::OutOfFuel if cell == "1" => {
                     return Err(ContentError::TooMuch {
@@ -206,8 +209,8 @@ impl Engine {
                     out.push_str(match piece {
                         Piece::Literal(text) => text,
                         Piece::Column(index) => match record.get(*index) {
-                            Some(cell) if !is_blank(cell) => cell,
-                            Some(_) | None => return Err(self.missing(*index)),
+                            Some(cell) if is_value(cell) => cell,
+                            Some(_) | None => return Err(self.missing(*index, record)),
                         },
                     });
                 }
@@ -233,14 +236,14 @@ impl Engine {
         match result {
             Ok(text) => match first_mark(&text) {
                 None => Ok(text),
-                Some(Mark::Column(index)) => Err(self.missing(index)),
-                Some(Mark::Cut) => Err(self.missing(last_missing)),
+                Some(Mark::Column(index)) => Err(self.missing(index, record)),
+                Some(Mark::Cut) => Err(self.missing(last_missing, record)),
             },
             Err(error) if error.kind() == ErrorKind::OutOfFuel => Err(RenderProblem::TooMuch {
                 place: place.to_owned(),
             }),
             // A missing cell that was looked up is the likeliest cause of whatever went wrong.
-            Err(_) if last_missing != NONE_SEEN => Err(self.missing(last_missing)),
+            Err(_) if last_missing != NONE_SEEN => Err(self.missing(last_missing, record)),
             Err(error) => Err(RenderProblem::Template {
                 place: place.to_owned(),
                 message: error
@@ -267,9 +270,11 @@ impl Engine {
         (row.last_missing.load(Ordering::Relaxed), result)
     }
 
-    fn missing(&self, index: usize) -> RenderProblem {
-        RenderProblem::MissingValue {
-            column: self.columns.header(index).to_owned(),
+    fn missing(&self, index: usize, record: &Record) -> RenderProblem {
+        let column = self.columns.header(index).to_owned();
+        match record.get(index).and_then(NoText::of) {
+            Some(what) => RenderProblem::NoText { column, what },
+            None => RenderProblem::MissingValue { column },
         }
     }
 }
@@ -283,7 +288,10 @@ fn simple(source: &str, columns: &Columns) -> Option<Text> {
     let mut rest = source;
     while let Some((before, after)) = rest.split_once("{{") {
         let (name, after) = after.split_once("}}")?;
-        let index = columns.variable(name.trim_matches([' ', '\t']))?;
+        let name = name.trim_matches([' ', '\t']);
+        // Whatever else may stand there, the engine reads.
+        let is_name = name.chars().all(|c| c.is_alphanumeric() || c == '_');
+        let index = columns.variable(name).filter(|_| is_name)?;
         if !before.is_empty() {
             pieces.push(Piece::Literal(before.to_owned()));
         }
@@ -297,6 +305,23 @@ fn simple(source: &str, columns: &Columns) -> Option<Text> {
         pieces.push(Piece::Literal(rest.to_owned()));
     }
     Some(Text::Simple(pieces))
+}
+
+/// The first name of a template that is written as none is, `{{ First Name }}` or `{{{name}}}`, and how it is written.
+fn misspelt(source: &str) -> Option<(String, String)> {
+    let mut rest = source;
+    while let Some((_, after)) = rest.split_once("{{") {
+        let (inside, behind) = after.split_once("}}")?;
+        rest = behind;
+        let sign = |c: char| c.is_alphanumeric() || "_- {}$@#".contains(c);
+        let (is_plain, name) = (inside.chars().all(sign), variable_name(inside));
+        if is_plain && !name.is_empty() && inside.trim_matches([' ', '-']) != name {
+            let braces = behind.len() - behind.trim_start_matches('}').len();
+            let braces = behind.get(..braces)?;
+            return Some((format!("{{{{{inside}}}}}{braces}"), name));
+        }
+    }
+    None
 }
 
 /// The literal keys of `row["..."]` in a source; the engine's own analysis does not look into

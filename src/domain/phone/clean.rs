@@ -175,26 +175,11 @@ fn unquote<'a>(text: &'a str, mending: &mut Mending) -> &'a str {
 
 /// Takes off `tel:`, `Mob.` and the like, if nothing but the number follows.
 fn unlabel<'a>(text: &'a str, mending: &mut Mending) -> &'a str {
-    let Some(label) = labels::BEFORE.iter().find(|label| {
-        text.get(..label.len())
-            .is_some_and(|head| head.eq_ignore_ascii_case(label))
-    }) else {
+    let Some(number) = labels::behind_label(text) else {
         return text;
     };
-    // `NO` is Norway.
-    if text.starts_with("NO") && !text.starts_with("NO.") {
-        return text;
-    }
-    let rest = text
-        .get(label.len()..)
-        .unwrap_or("")
-        .trim_start_matches([' ', '.', ':']);
-    if rest.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '(')) {
-        *mending = mending.and(Mending::LABEL);
-        rest
-    } else {
-        text
-    }
+    *mending = mending.and(Mending::LABEL);
+    number
 }
 
 /// `4.20777E+11`: written out if every digit is there, refused if some are lost, `None` if it is no

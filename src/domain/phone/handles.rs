@@ -22,7 +22,7 @@ struct Handle {
 }
 
 /// Stands in the place of a link that holds no number: its digits are none.
-const LINK: &str = "link";
+pub(super) const LINK: &str = "link";
 
 /// Replaces each link and handle by its number; `None` if there is none.
 pub(super) fn unwrap(text: &str) -> Option<Unwrapped> {

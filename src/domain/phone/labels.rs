@@ -1,92 +1,71 @@
 //! Words beside a number that say which line it is, and nothing else. Beside any other word no number is suggested: it
 //! may be another person's name, or ask for no message.
 
+use std::sync::LazyLock;
+
 use crate::domain::fold;
+use crate::domain::word_list::{WordList, WordLists};
 
-/// Words that stand before a number and say nothing but that one follows.
-pub(super) const BEFORE: [&str; 30] = [
-    "whatsapp",
-    "telegram",
-    "facetime",
-    "imessage",
-    "signal",
-    "viber",
-    "skype",
-    "telephone",
-    "telefono",
-    "telefon",
-    "callto",
-    "mobile",
-    "numero",
-    "number",
-    "handy",
-    "mobil",
-    "movil",
-    "phone",
-    "cell",
-    "call",
-    "tel",
-    "mob",
-    "gsm",
-    "sms",
-    "no",
-    "nr",
-    "m",
-    "p",
-    "t",
-    "c",
+/// A section of `labels.txt`, whose comments tell where its words stand.
+struct List(&'static str);
+
+const LINES: List = List("lines");
+const BEFORE: List = List("before");
+const NOTHING: List = List("nothing");
+
+impl List {
+    fn get(&self) -> &'static WordList {
+        static LISTS: LazyLock<WordLists> =
+            LazyLock::new(|| WordLists::read(include_str!("labels.txt")));
+        LISTS.get(self.0)
+    }
+}
+
+/// Signs that are a label of their own.
+const PICTURES: [char; 9] = [
+    '\u{260e}', '\u{260f}', '\u{2706}', '📱', '📲', '📞', '🏠', '🏡', '🏢',
 ];
 
-/// Words that name a line of its person wherever they stand, folded as headers are.
-const LINES: [&str; 47] = [
-    "whatsapp",
-    "telegram",
-    "signal",
-    "viber",
-    "telephone",
-    "telefono",
-    "telefone",
-    "telefon",
-    "telefoon",
-    "puhelin",
-    "mobile",
-    "mobil",
-    "mobilni",
-    "mobiltelefon",
-    "movil",
-    "mobiel",
-    "portable",
-    "celular",
-    "cellulare",
-    "cellular",
-    "cell",
-    "komorka",
-    "komorkowy",
-    "handy",
-    "phone",
-    "tel",
-    "mob",
-    "gsm",
-    "work",
-    "office",
-    "home",
-    "private",
-    "personal",
-    "business",
-    "main",
-    "privat",
-    "prive",
-    "arbeit",
-    "buro",
-    "prace",
-    "domu",
-    "domov",
-    "doma",
-    "osobni",
-    "sluzebni",
-    "firma",
-    "bureau",
-];
+/// What follows a word that stands before numbers, with its dot or colon: of `Tel.: 777 123 456` the number. `None` if
+/// no such word stands there.
+pub(super) fn behind_label(text: &str) -> Option<&str> {
+    let word = text
+        .find(|c: char| !c.is_ascii_alphabetic())
+        .unwrap_or(text.len());
+    let (word, rest) = text.split_at(word);
+    // `NO` is Norway, `no` may be an answer: the word for a number has its dot.
+    let is_other = word.eq_ignore_ascii_case("no") && !rest.starts_with(['.', ':']);
+    let rest = rest.trim_start_matches([' ', '.', ':']);
+    let is_number = rest.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '('));
+    let is_label = || BEFORE.get().has(&word.to_ascii_lowercase());
+    (is_number && !is_other && is_label()).then_some(rest)
+}
+
+/// Whether a text has no other words than labels, and one at least: `(mobil)`.
+pub(super) fn is_label(text: &str) -> bool {
+    text.contains(char::is_alphabetic) && are_labels(text, "")
+}
+
+/// Whether a text says that there is no number: `n/a`.
+pub(super) fn is_nothing(text: &str) -> bool {
+    NOTHING.get().has(&fold::header(text))
+}
+
+/// Whether each word is a label of a line, or one of these folded names.
+fn are_labels(beside: &str, names: &str) -> bool {
+    let is_sign =
+        |c: char| c.is_whitespace() || ".:,;-()[]/\"'\u{fe0f}".contains(c) || PICTURES.contains(&c);
+    let is_name = |word: &str| {
+        names
+            .split(' ')
+            .any(|name| !name.is_empty() && name == word)
+    };
+    let mut words = beside.split(is_sign).filter(|word| !word.is_empty());
+    words.all(|word| {
+        let word = fold::header(word);
+        LINES.get().has(&word) || is_name(&word)
+    })
+}
 
 /// The number of a text that holds one beside labels of its line and these names; `None` if anything else stands there.
 pub(super) fn number_beside<'a>(text: &'a str, names: &[&str]) -> Option<&'a str> {
@@ -100,23 +79,14 @@ pub(super) fn number_beside<'a>(text: &'a str, names: &[&str]) -> Option<&'a str
         first
     };
     let names = fold::header(&names.join(" "));
-    let is_label = |word: &str| {
-        let word = fold::header(word);
-        let is_name = |name: &str| !name.is_empty() && name == word;
-        LINES.contains(&word.as_str()) || names.split(' ').any(is_name)
-    };
-    let labels = |beside: &str| {
-        let is_sign = |c: char| c.is_whitespace() || ".:,;-()[]/\"'".contains(c);
-        let mut words = beside.split(is_sign).filter(|word| !word.is_empty());
-        words.all(is_label)
-    };
-    let is_beside = labels(text.get(..first)?) && labels(text.get(last..)?);
+    let is_beside = are_labels(text.get(..first)?, &names) && are_labels(text.get(last..)?, &names);
     text.get(first..last).filter(|_| is_beside)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::word_list::tests::check;
 
     #[test]
     fn a_number_beside_labels_is_told_from_one_beside_other_words() {
@@ -148,9 +118,42 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_written_as_they_are_folded() {
-        for label in LINES {
-            assert_eq!(fold::header(label), label);
+    fn each_label_is_folded_and_belongs_to_a_section_that_is_used() {
+        check(
+            include_str!("labels.txt"),
+            include_str!("labels.rs"),
+            fold::header,
+        );
+    }
+
+    /// Words beside numbers that must never be taken for a label: the number may be another person's, or no phone.
+    const NO_LABELS: &str = "
+        old|wrong|invalid|do not call|not working|former|ex|fax|wife|husband|mother|mum|dad|son|daughter|assistant
+        reception|emergency|neighbour|landlord|no|none|dead|stop|spam|disconnected|deactivated|previous|pager|parents
+        starý|staré číslo|špatné|neplatné|nevolat|neplatný|zrušeno|bývalý|manželka|manžel|maminka|dcera|syn|recepce
+        starý|zlé|manželka|mama|otec|nevolať|alt|falsch|ungültig|nicht anrufen|Frau|Mann|Mutter|Vater|Sekretariat
+        oud|verkeerd|fout|niet bellen|vrouw|ancien|faux|erroné|ne pas appeler|femme|mari|secrétariat|télécopie
+        antiguo|viejo|equivocado|no llamar|esposa|marido|madre|antigo|errado|não ligar|vecchio|sbagliato|non chiamare
+        moglie|stary|zły|nieaktualny|nie dzwonić|żona|mąż|régi|rossz|ne hívja|feleség|vechi|greșit|nu sunați|soția
+        gammal|fel|ring inte|gammel|forkert|ring ikke|vanha|väärä|älä soita|vaimo|vana|vale|stari|krivi|ne zvati
+        старый|неверный|не звонить|жена|муж|мама|старий|невірний|не дзвонити|стар|грешен|παλιο|λαθος|eski|yanlış
+        aramayın|eşi|gömul|Jana|Petr|Lana|Praha|x|Faks|факс|telefax|e-mail|kontakt";
+
+    #[test]
+    fn a_word_that_may_say_that_the_number_is_not_the_persons_is_no_label() {
+        for word in NO_LABELS
+            .split(['|', '\n'])
+            .map(str::trim)
+            .filter(|it| !it.is_empty())
+        {
+            for text in [
+                format!("777123456 ({word})"),
+                format!("777123456 {word}"),
+                format!("mobil {word} 777123456"),
+                format!("{word}: 777123456"),
+            ] {
+                assert_eq!(number_beside(&text, &[]), None, "{text}");
+            }
         }
     }
 }

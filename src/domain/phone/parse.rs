@@ -3,6 +3,7 @@
 use super::clean::{clean, is_plain, parts};
 use super::engine::{self, Found, RawRegion};
 use super::grouping;
+use super::handles;
 use super::labels;
 use super::line::LineType;
 use super::mending::Mending;
@@ -10,6 +11,9 @@ use super::mention;
 use super::number::PhoneNumber;
 use super::problem::PhoneProblem;
 use super::reading::Reading;
+
+/// Fewer digits beside words are no number.
+const SHORTEST: usize = 7;
 
 /// A number that was found in a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +59,12 @@ impl Numbers {
             first,
             others: Vec::new(),
             unread: false,
+        }
+    }
+
+    fn mark_several(&mut self) {
+        for it in std::iter::once(&mut self.first).chain(&mut self.others) {
+            it.mended = it.mended.and(Mending::SEVERAL);
         }
     }
 
@@ -122,8 +132,14 @@ impl PhoneNumber {
         let mut found: Option<Numbers> = None;
         let mut refused: Option<Rejected> = None;
         let mut count = 0;
-        let (mut torn, mut unread) = (false, false);
+        let (mut torn, mut unread, mut has_words) = (false, false, false);
+        let mut mending = cleaned.mending;
         for part in parts(&cleaned.text) {
+            if labels::is_label(part) {
+                mending = mending.and(Mending::LABEL);
+                continue;
+            }
+            has_words |= is_remark(part);
             count += 1;
             match slashed(part, reading, cleaned.mending) {
                 Ok(numbers) => match &mut found {
@@ -148,12 +164,14 @@ impl PhoneNumber {
         if torn {
             return Err(PhoneProblem::Ambiguous.into());
         }
+        // `777123456; old`, `777123456, Jana`: as without the sign between.
+        if has_words {
+            return Err(PhoneProblem::Letters.into());
+        }
+        numbers.first.mended = numbers.first.mended.and(mending);
         numbers.unread |= unread;
         if count > 1 || numbers.len() > 1 {
-            numbers.first.mended = numbers.first.mended.and(Mending::SEVERAL);
-            for other in &mut numbers.others {
-                other.mended = other.mended.and(Mending::SEVERAL);
-            }
+            numbers.mark_several();
         }
         Ok(numbers)
     }
@@ -186,6 +204,8 @@ fn slashed(part: &str, reading: Reading, mending: Mending) -> Result<Numbers, Re
     match (first_alone, whole) {
         (None, _) => lettered(&joined, reading, mending).map(Numbers::one),
         (Some(_), Ok(_)) if behind_code => lettered(&joined, reading, mending).map(Numbers::one),
+        (Some(_), Err(_)) if pieces().any(is_remark) => Err(PhoneProblem::Letters.into()),
+        (Some(first), Ok(whole)) if first.phone == whole.phone => Ok(Numbers::one(whole)),
         (Some(first), Err(_)) => {
             let others: Vec<Parsed> = alone.collect();
             let unread = pieces().filter(digits).count() > 1 + others.len();
@@ -201,6 +221,15 @@ fn slashed(part: &str, reading: Reading, mending: Mending) -> Result<Numbers, Re
             suggestion: Some(format!("{} or {}", first.phone.e164(), whole.phone.e164())),
         }),
     }
+}
+
+/// Words without a number, which are no label of a line: they may say that the number beside them is old, or whose it
+/// is. An address says neither.
+fn is_remark(part: &str) -> bool {
+    let is_text =
+        part.contains(char::is_alphabetic) && !part.contains(|c: char| c.is_ascii_digit());
+    let is_address = part.contains('@') || part == handles::LINK;
+    is_text && !is_address && !labels::is_label(part) && !labels::is_nothing(part)
 }
 
 fn lettered(part: &str, reading: Reading, mending: Mending) -> Result<Parsed, Rejected> {
@@ -254,19 +283,18 @@ fn read_part(
             .filter(|parsed| is_of(parsed.phone) == region.calling_code())
             .ok_or_else(|| PhoneProblem::Letters.into());
     }
+    let labelled = labels::number_beside(part, &[]).filter(|number| is_plain(number));
+    if let Some(number) = labelled.filter(|_| bare.len() >= SHORTEST) {
+        return read_one(number, reading, mending.and(Mending::LABEL));
+    }
     // A few digits in a remark (`after 17h`) are no number with letters in it.
-    let numeric = bare.len() >= 7 || part.starts_with(|c: char| c.is_ascii_digit() || c == '+');
+    let starts_so = part.starts_with(|c: char| c.is_ascii_digit() || c == '+');
+    let numeric = bare.len() >= SHORTEST || starts_so;
     let letters = numeric && part.chars().any(char::is_alphabetic);
-    Err(Rejected {
-        problem: if letters {
-            PhoneProblem::Letters
-        } else {
-            PhoneProblem::NotANumber
-        },
-        suggestion: labels::number_beside(part, &[])
-            .filter(|number| is_plain(number))
-            .and_then(|number| single(number, reading, mending).ok())
-            .map(|parsed| parsed.phone.e164()),
+    Err(if letters {
+        PhoneProblem::Letters.into()
+    } else {
+        PhoneProblem::NotANumber.into()
     })
 }
 
@@ -369,7 +397,7 @@ fn read(text: &str, region: Option<RawRegion>) -> Result<Parsed, PhoneProblem> {
     }
 }
 
-/// A valid number in the canonical form. The kind of a line is asked for once a row, unless its plan changed.
+/// A valid number in the canonical form. The kind of a line is asked for once a row.
 fn canonical(found: Found) -> Option<Parsed> {
     let phone = PhoneNumber::from_e164(found.e164)?;
     if phone.get() == found.e164 {
@@ -382,7 +410,8 @@ fn canonical(found: Found) -> Option<Parsed> {
     Some(Parsed {
         phone,
         mended: Mending::PLAN,
-        line_type: phone.line_type()?,
+        // Of an Argentine number the form without the 9 may be a fixed line, the other one is a mobile for the engine.
+        line_type: found.line_type,
     })
 }
 

@@ -174,8 +174,8 @@ fn what_is_not_certain_is_refused_with_a_reason_and_a_suggestion() {
         ("+420777123456 x", None, "no: letters"),
         ("tel:+420777123456;ext=12", None, "no: extension"),
         ("+1 800 FLOWERS", None, "no: letters"),
-        ("777123456 mobil", Some("CZ"), "no: letters, +420777123456?"),
         ("777123456 Jana", Some("CZ"), "no: letters"),
+        ("no 777123456", Some("CZ"), "no: letters"),
         ("+999123456789", None, "no: unknown_country_code"),
         ("+42077712345", None, "no: too_short"),
         ("+4207771234567", None, "no: not_in_use"),
@@ -357,6 +357,17 @@ fn a_number_of_an_earlier_plan_is_brought_to_todays() {
         (&["+245 512 3456"], "GW", "+245955123456"),
         (&["+212 6 1234567", "06 1234567"], "MA", "+212661234567"),
         (&["+599 542 1234"], "SX", "+17215421234"),
+        (
+            &["+54 11 2345-6789", "011 2345-6789", "11 2345 6789"],
+            "AR",
+            "+5491123456789",
+        ),
+        (
+            &["+54 351 234 5678", "0351 234-5678"],
+            "AR",
+            "+5493512345678",
+        ),
+        (&["+54 2982 42-1234"], "AR", "+5492982421234"),
     ] {
         let expected_told = format!("{expected}{told}");
         for text in texts {
@@ -373,6 +384,7 @@ fn the_old_and_the_new_form_are_one_number_wherever_it_comes_from() {
         (22_997_123_456, 2_290_197_123_456),
         (37_744_123_456, 38_344_123_456),
         (24_107_280_150, 24_177_280_150),
+        (541_123_456_789, 5_491_123_456_789),
     ] {
         let (old_form, new_form) = (PhoneNumber::from_e164(old), PhoneNumber::from_e164(new));
         assert_eq!(old_form, new_form);
@@ -382,9 +394,330 @@ fn the_old_and_the_new_form_are_one_number_wherever_it_comes_from() {
     // Trunked radio kept its eight digits.
     let radio = PhoneNumber::from_e164(551_177_654_321).unwrap();
     assert_eq!(radio.get(), 551_177_654_321);
+    // Argentine numbers that belong to no place have no 9.
+    let free = PhoneNumber::from_e164(548_001_234_567).unwrap();
+    assert_eq!(free.get(), 548_001_234_567);
     // What is no number in its new form stays what it is.
     let none = PhoneNumber::from_e164(22_900_000_000).unwrap();
     assert_eq!(none.get(), 22_900_000_000);
+}
+
+/// Forms of today that are written in several ways.
+#[test]
+fn what_is_dialled_and_what_is_called_from_abroad_are_one_number() {
+    for (texts, region, expected) in [
+        (
+            &[
+                "+54 9 11 2345-6789",
+                "011 15-2345-6789",
+                "11 15 2345 6789",
+                "+54 11 2345-6789",
+                "+54 11 15-2345-6789",
+            ][..],
+            "AR",
+            "+5491123456789",
+        ),
+        (
+            &[
+                "+55 11 98765-4321",
+                "011 98765-4321",
+                "0 11 98765-4321",
+                "(11) 98765-4321",
+            ],
+            "BR",
+            "+5511987654321",
+        ),
+        (&["+39 06 1234 5678", "06 1234 5678"], "IT", "+390612345678"),
+        (&["+39 333 1234567", "333 1234567"], "IT", "+393331234567"),
+        (
+            &["+225 07 07 12 34 56", "07 07 12 34 56", "0707123456"],
+            "CI",
+            "+2250707123456",
+        ),
+        (
+            &["+229 01 97 12 34 56", "01 97 12 34 56"],
+            "BJ",
+            "+2290197123456",
+        ),
+        (&["+52 55 1234 5671", "55 1234 5671"], "MX", "+525512345671"),
+        (
+            &["+7 912 345-67-89", "8 912 345-67-89"],
+            "RU",
+            "+79123456789",
+        ),
+        (&["+36 20 123 4567", "06 20 123 4567"], "HU", "+36201234567"),
+        (
+            &["+370 612 34567", "8 612 34567", "0 612 34567"],
+            "LT",
+            "+37061234567",
+        ),
+    ] {
+        for text in texts {
+            let read = PhoneNumber::parse(text, region.parse::<Region>().ok());
+            let number = read
+                .map(|it| it.phone.e164())
+                .map_err(|it| it.problem.code());
+            assert_eq!(number.as_deref(), Ok(expected), "{text:?} {region}");
+        }
+    }
+    // A fixed line whose zero was left out is a mobile or nothing: it is not guessed.
+    let without_zero = PhoneNumber::parse("+39 6 1234 5678", None);
+    assert!(without_zero.is_err(), "{without_zero:?}");
+}
+
+/// Labels of lines as people write them, each with a number of its country.
+const LABELLED: &[(&str, &[&str])] = &[
+    (
+        "AT 0664 1234567",
+        &[
+            "# (mobil)",
+            "# mobil",
+            "Mobil: #",
+            "Handy: #",
+            "# (privat)",
+            "# dienstlich",
+            "Tel. mobil: #",
+        ],
+    ),
+    (
+        "CH 079 123 45 67",
+        &["Natel #", "# (Natel)", "# Gesch.", "port. #"],
+    ),
+    (
+        "CZ 777 123 456",
+        &[
+            "# mobil",
+            "# (domů)",
+            "Práce: #",
+            "soukromý #",
+            "# - služební",
+            "📱 #",
+            "# 📞",
+        ],
+    ),
+    (
+        "SK 0905 123 456",
+        &["# (mobil)", "súkromný: #", "# práca", "# (domov)"],
+    ),
+    (
+        "PL 602 333 444",
+        &[
+            "kom. #",
+            "Kom: #",
+            "# (komórka)",
+            "tel. kom. #",
+            "# - służbowy",
+            "(dom) #",
+            "# pryw.",
+        ],
+    ),
+    (
+        "HU 06 20 123 4567",
+        &["mobil: #", "# (otthon)", "munkahelyi #", "# (magán)"],
+    ),
+    (
+        "ES 612 345 678",
+        &[
+            "Móvil: #",
+            "móvil #",
+            "# (casa)",
+            "Tfno. #",
+            "Tlf: #",
+            "# trabajo",
+            "WhatsApp #",
+            "# (particular)",
+        ],
+    ),
+    (
+        "PT 912 345 678",
+        &[
+            "Telemóvel: #",
+            "Tlm. #",
+            "telm: #",
+            "# (pessoal)",
+            "# escritório",
+        ],
+    ),
+    (
+        "IT 333 123 4567",
+        &[
+            "Cell. #",
+            "# (cellulare)",
+            "cel: #",
+            "# casa",
+            "Uff. #",
+            "# (lavoro)",
+            "# abitazione",
+        ],
+    ),
+    (
+        "FR 06 12 34 56 78",
+        &[
+            "Portable : #",
+            "Port. #",
+            "# (perso)",
+            "# domicile",
+            "# (pro)",
+            "Tél. portable: #",
+        ],
+    ),
+    (
+        "BE 0470 12 34 56",
+        &["GSM #", "GSM: #", "# (gsm)", "privé #"],
+    ),
+    (
+        "NL 06 12345678",
+        &[
+            "# (mobiel)",
+            "Mobiel: #",
+            "# werk",
+            "# (thuis)",
+            "# zakelijk",
+        ],
+    ),
+    (
+        "FI 040 123 4567",
+        &[
+            "(koti) #",
+            "# (työ)",
+            "Puh. #",
+            "matkapuh. #",
+            "gsm #",
+            "Matkapuhelin: #",
+        ],
+    ),
+    (
+        "SE 070-123 45 67",
+        &["Mob: #", "# (hem)", "# arbete", "Mobiltelefon: #"],
+    ),
+    (
+        "DK 20 12 34 56",
+        &["Mobil: #", "Tlf. #", "# (privat)", "# arbejde"],
+    ),
+    (
+        "NO 412 34 567",
+        &["Mob. #", "Tlf: #", "# (hjemme)", "# jobb"],
+    ),
+    ("EE 512 3456", &["mob #", "# (kodu)", "Mobiil: #"]),
+    (
+        "LV 21 234 567",
+        &["Mob. #", "Tālr. #", "# (mājas)", "mobilais #"],
+    ),
+    ("LT 612 34567", &["Mob. #", "# (namų)", "mobilusis: #"]),
+    (
+        "HR 091 234 5678",
+        &["Mobitel: #", "mob. #", "# (kuća)", "posao #"],
+    ),
+    (
+        "SI 031 234 567",
+        &["GSM: #", "# (doma)", "služba #", "mobitel #"],
+    ),
+    ("RO 0712 034 567", &["Mobil: #", "# (acasă)", "# serviciu"]),
+    (
+        "BG 087 812 3456",
+        &["моб. #", "GSM #", "# (служебен)", "Мобилен: #"],
+    ),
+    (
+        "GR 691 234 5678",
+        &["Κιν. #", "κινητό: #", "# (σπίτι)", "Τηλ. #"],
+    ),
+    (
+        "TR 0501 234 56 78",
+        &["Cep: #", "cep tel. #", "# (ev)", "# iş", "GSM #"],
+    ),
+    (
+        "RU 8 912 345-67-89",
+        &["моб. #", "сот. #", "# (дом.)", "раб. #", "личный: #"],
+    ),
+    ("UA 050 123 4567", &["моб. #", "# (робочий)", "тел. #"]),
+    (
+        "GB 07400 123456",
+        &[
+            "Mob. #",
+            "M: #",
+            "# (work)",
+            "Home: #",
+            "# (WhatsApp)",
+            "Tel/mobile #",
+            "# - private",
+        ],
+    ),
+];
+
+#[test]
+fn a_label_that_says_which_line_of_the_person_it_is_keeps_no_number_back() {
+    let mut wrong = Vec::new();
+    for (number, labels) in LABELLED {
+        let (region, number) = number.split_once(' ').unwrap();
+        let region: Option<Region> = region.parse().ok();
+        let alone = PhoneNumber::parse(number, region).unwrap().phone;
+        for label in *labels {
+            let text = label.replace('#', number);
+            match PhoneNumber::parse(&text, region) {
+                Ok(read) if read.phone == alone && read.mended.has(Mending::LABEL) => {}
+                other => wrong.push(format!("{text}: {other:?}")),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn several_numbers_may_have_a_label_each() {
+    for text in [
+        "777 123 456 (mobil), 222 333 444 (domů)",
+        "Mobil: 777 123 456; Práce: 222 333 444",
+        "777123456 mobil\n222333444 práce",
+        "mobil 777123456 / domů 222333444",
+    ] {
+        let numbers = PhoneNumber::parse_all(text, cz()).unwrap();
+        let numbers: Vec<_> = numbers.iter().map(|it| it.phone.e164()).collect();
+        assert_eq!(numbers, ["+420777123456", "+420222333444"], "{text}");
+    }
+}
+
+#[test]
+fn words_that_are_no_label_keep_the_number_back_whatever_parts_them() {
+    for word in [
+        "old",
+        "staré číslo",
+        "Jana",
+        "wife",
+        "fax",
+        "neplatné",
+        "mobil old",
+        "alt",
+    ] {
+        for text in [
+            format!("777123456 {word}"),
+            format!("777123456 ({word})"),
+            format!("777123456, {word}"),
+            format!("777123456; {word}"),
+            format!("777123456 / {word}"),
+            format!("777123456\n{word}"),
+            format!("777123456 | {word}"),
+            format!("{word}: 777123456"),
+            format!("{word}, 777123456"),
+            format!("{word} / 777123456"),
+        ] {
+            let answer = read(&text, Some("CZ"));
+            assert!(
+                answer.starts_with("no: letters") && !answer.contains('+'),
+                "{text}: {answer}"
+            );
+        }
+    }
+    for text in [
+        "777123456, mobil",
+        "777123456 / práce",
+        "777123456; jana@example.com",
+        "777123456, https://example.com/jana",
+    ] {
+        assert!(
+            read(text, Some("CZ")).starts_with("+420777123456"),
+            "{text}"
+        );
+    }
 }
 
 #[test]

@@ -282,7 +282,8 @@ fn text(cell: &Data) -> String {
                 _ => format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}"),
             }
         }
-        Data::Error(error) => format!("{error:?}"),
+        // `#N/A`, which nobody takes for a word.
+        Data::Error(error) => error.to_string(),
         Data::DateTimeIso(text) | Data::DurationIso(text) => text.clone(),
         other => other.to_string(),
     }

@@ -95,6 +95,7 @@ mod suppress;
 mod tables;
 mod test_message;
 mod validation;
+mod waits;
 mod webhooks;
 
 mod pacer;

@@ -302,7 +302,8 @@ impl Guards {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::outcome::{FatalKind, Receipt};
+    use crate::dispatch::refusals::LateAnswer;
+    use crate::domain::outcome::{KnownBy, Receipt, RejectionCause};
     use crate::store::BatchId;
 
     fn guards() -> Guards {
@@ -488,5 +489,142 @@ mod tests {
         assert_eq!(observe(&mut guards, &later), Advice::Go);
         assert_eq!(observe(&mut guards, &later), Advice::Go);
         assert_eq!(observe(&mut guards, &later), pause(Duration::from_secs(5)));
+    }
+
+    /// Lost answers from then on until the batch is stopped, those after the first pause alone: the pauses, and for how
+    /// long the outage is said to have lasted.
+    fn outage(guards: &mut Guards, from: Duration) -> (Vec<Duration>, Duration) {
+        for _ in 0..2 {
+            assert_eq!(at(guards, &lost(), false, from), Advice::Go);
+        }
+        let (mut pauses, mut now) = (Vec::new(), from);
+        loop {
+            match at(guards, &lost(), !pauses.is_empty(), now) {
+                Advice::Pause(pause, Cause::NoAnswer) => {
+                    pauses.push(pause);
+                    now += pause;
+                }
+                Advice::Stop(Halt::Outage { elapsed, .. }) => return (pauses, elapsed),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// A run of days has many short outages: together they are none that lasts too long.
+    #[test]
+    fn whatever_is_answered_ends_an_outage_and_the_next_one_begins_anew() {
+        let (wanted, _) = outage(&mut guards(), Duration::ZERO);
+        assert_eq!(wanted[..4], [5, 10, 20, 40].map(Duration::from_secs));
+        let text = || "HTTP 422: no".to_owned();
+        let answers = [
+            SENT,
+            Outcome::NoMessenger {
+                text: text(),
+                known: KnownBy::Table,
+            },
+            Outcome::Rejected {
+                text: text(),
+                cause: RejectionCause::Person("blocked"),
+            },
+            Outcome::ContactGone { text: text() },
+            Outcome::Throttled { retry_after: None },
+            limited(None),
+        ];
+        for answer in answers {
+            let mut guards = guards();
+            for _ in 0..2 {
+                observe(&mut guards, &lost());
+            }
+            for _ in 0..4 {
+                at(&mut guards, &lost(), true, Duration::ZERO);
+            }
+            at(&mut guards, &answer, true, Duration::from_mins(2));
+            let (pauses, elapsed) = outage(&mut guards, Duration::from_hours(10));
+            assert_eq!(pauses, wanted, "{answer:?}");
+            assert_eq!(elapsed, wanted.iter().sum(), "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_follows_a_canary_without_an_answer() {
+        let advice = at(&mut guards(), &lost(), true, Duration::ZERO);
+        assert_eq!(advice, pause(Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn a_refused_channel_leaves_the_others_and_a_refused_token_leaves_none() {
+        let channel = FatalKind::Channel {
+            what: "no",
+            todo: "mend",
+        };
+        let kinds = [
+            (channel, true),
+            (FatalKind::NotFound, true),
+            (FatalKind::Unauthorized, false),
+            (FatalKind::Forbidden, false),
+            (FatalKind::Proxy, false),
+            (FatalKind::MethodNotAllowed, false),
+            (FatalKind::Redirected, false),
+        ];
+        for (kind, is_of_channel) in kinds {
+            let past = || PastAnswers::default();
+            let mut guards = Guards::new(GuardSettings::default(), vec![past(), past()]);
+            let text = "HTTP 4xx".to_owned();
+            let halt = Halt::Fatal {
+                kind,
+                text: text.clone(),
+            };
+            let fatal = Outcome::Fatal { kind, text };
+            let mut on = |step| {
+                let whose = (RecipientId::new(BatchId::for_tests(1), 1), step);
+                guards.observe(whose, &fatal, false, Duration::ZERO, Jitter::FULL)
+            };
+            let stop = Advice::Stop(halt.clone());
+            if is_of_channel {
+                assert_eq!(on(Step::FIRST), Advice::LeaveChannel, "{kind:?}");
+                assert_eq!(
+                    on(Step::FIRST),
+                    Advice::LeaveChannel,
+                    "{kind:?}: a straggler"
+                );
+                assert_eq!(on(Step::new(1)), stop, "{kind:?}: the last one");
+            } else {
+                assert_eq!(on(Step::FIRST), stop, "{kind:?}");
+            }
+            assert_eq!(guards.refused_channel(), Some(halt));
+        }
+    }
+
+    #[test]
+    fn what_earlier_runs_led_to_stops_whichever_channel_it_is_of_and_is_taken_back() {
+        let row = |seq| RecipientId::new(BatchId::for_tests(1), seq);
+        let latest = (1..4).map(|seq| LateAnswer {
+            recipient: row(seq),
+            outcome: Outcome::Rejected {
+                text: "HTTP 422: no".to_owned(),
+                cause: RejectionCause::Message("no good"),
+            },
+            held: false,
+        });
+        let refused = PastAnswers {
+            accepted: 40,
+            refused: 3,
+            latest: latest.collect(),
+            ..PastAnswers::default()
+        };
+        for past in [vec![refused.clone()], vec![PastAnswers::default(), refused]] {
+            let mut guards = Guards::new(GuardSettings::default(), past);
+            let halt = guards.standing();
+            assert!(
+                matches!(halt, Some(Halt::Message { count: 3, .. })),
+                "{halt:?}"
+            );
+            let back = TakenBack {
+                rows: vec![row(1), row(2), row(3)],
+                hold: false,
+            };
+            assert_eq!(guards.take_back(), Some(back));
+            assert_eq!(guards.take_back(), None);
+        }
     }
 }

@@ -13,7 +13,7 @@ use outreach::internals::domain::delivery::{Event, State};
 use outreach::internals::domain::dialect::ListFormat;
 use outreach::internals::domain::eligibility::HistorySpan;
 use outreach::internals::domain::event::OptOutWords;
-use outreach::internals::domain::outcome::AttemptOutcome;
+use outreach::internals::domain::outcome::{AttemptOutcome, Receipt};
 use outreach::internals::domain::phone::PhoneNumber;
 use outreach::internals::domain::recipient::{Accepted, JudgedRow, Position, RowNumber, Verdict};
 use outreach::internals::store::{
@@ -27,23 +27,23 @@ use crate::support::number;
 
 const CHANNEL: &str = "7001";
 
-fn at(seconds: i64) -> Timestamp {
+pub(crate) fn at(seconds: i64) -> Timestamp {
     "2026-05-02T08:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(seconds)
 }
 
-fn wait_for<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn wait_for<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     runtime.unwrap().block_on(future)
 }
 
 /// A checkpoint in a folder of its own.
-struct Scene {
+pub(crate) struct Scene {
     folder: tempfile::TempDir,
-    store: Arc<Store>,
+    pub(crate) store: Arc<Store>,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("outreach.db")).unwrap();
         Self {
@@ -53,7 +53,7 @@ impl Scene {
     }
 
     /// A batch of these people, in row order.
-    fn load(&self, name: &str, people: &[u32]) {
+    pub(crate) fn load(&self, name: &str, people: &[u32]) {
         let rows = (2..).zip(people).map(|(row, person)| queued(row, *person));
         self.load_rows(name, rows.collect());
     }
@@ -79,7 +79,7 @@ impl Scene {
     }
 
     /// A run of the batch.
-    fn run(&self, batch: &str, window: Option<Arc<Window>>) -> Journal {
+    pub(crate) fn run(&self, batch: &str, window: Option<Arc<Window>>) -> Journal {
         self.run_by(
             batch,
             ClaimRules {
@@ -91,7 +91,7 @@ impl Scene {
     }
 
     /// A run that does not repeat the same message for half a day.
-    fn guarded_run(&self, batch: &str) -> Journal {
+    pub(crate) fn guarded_run(&self, batch: &str) -> Journal {
         let span = HistorySpan {
             repeat_guard: Duration::from_hours(12),
             ..HistorySpan::default()
@@ -125,7 +125,7 @@ impl Scene {
         wait_for(self.store.take_event(incoming)).unwrap();
     }
 
-    fn states(&self, batch: &str) -> Vec<State> {
+    pub(crate) fn states(&self, batch: &str) -> Vec<State> {
         let reader = self.store.reader().unwrap();
         let id = reader.batch(batch).unwrap().id;
         let mut states = Vec::new();
@@ -167,24 +167,29 @@ fn queued_with(row: u32, person: u32, contact: Option<&str>) -> JudgedRow {
     }
 }
 
-fn try_claim(run: &Journal, now: Timestamp) -> Result<Claim, StoreError> {
+pub(crate) fn try_claim(run: &Journal, now: Timestamp) -> Result<Claim, StoreError> {
     let (_, claim) = wait_for(run.settle_and_claim(None, Some(now)))?;
     Ok(claim.unwrap())
 }
 
 #[track_caller]
-fn claim(run: &Journal, now: Timestamp) -> Claimed {
+pub(crate) fn claim(run: &Journal, now: Timestamp) -> Claimed {
     match try_claim(run, now).unwrap() {
         Claim::Claimed(claimed) => *claimed,
         other => panic!("{other:?}"),
     }
 }
 
-fn settle(run: &Journal, claimed: &Claimed, end: (AttemptOutcome, Event), by_text: bool) {
+pub(crate) fn settle(
+    run: &Journal,
+    claimed: &Claimed,
+    end: (AttemptOutcome, Event),
+    by_text: bool,
+) {
     settle_with(run, claimed, end, by_text, "said so");
 }
 
-fn settle_with(
+pub(crate) fn settle_with(
     run: &Journal,
     claimed: &Claimed,
     (outcome, event): (AttemptOutcome, Event),
@@ -449,4 +454,55 @@ fn a_contact_of_the_list_that_turns_out_to_be_another_persons_is_not_addressed()
     assert!(matches!(first, Addressee::Phone { .. }), "{first:?}");
     let second = claim(&run, at(1)).addressee;
     assert_eq!(second, Addressee::ContactId("4712".to_owned()));
+}
+
+#[test]
+fn an_answer_that_names_another_number_is_told_in_its_own_row_alone() {
+    let scene = Scene::new();
+    scene.load("spring", &[1, 2]);
+    scene.load("summer", &[3]);
+    let run = scene.run("spring", None);
+    let claimed = claim(&run, at(0));
+    let other = PhoneNumber::from_e164(number(9)).unwrap();
+    let settlement = Settlement {
+        recipient: claimed.recipient,
+        outcome: AttemptOutcome::Sent,
+        event: Event::Accepted,
+        http_status: Some(201),
+        text: String::new(),
+        why: "",
+        known: None,
+        by_text: false,
+        receipt: Some(Receipt {
+            message_id: Some("9001".to_owned()),
+            contact_id: Some("4711".to_owned()),
+            channel_type: None,
+            number: Some(other),
+        }),
+        at: at(1),
+    };
+    wait_for(run.settle_and_claim(Some(settlement), None)).unwrap();
+    let mut told = Vec::new();
+    let reader = scene.store.reader().unwrap();
+    for batch in ["spring", "summer"] {
+        let id = reader.batch(batch).unwrap().id;
+        let read = reader.rows(id, |row| {
+            told.push((
+                row.state,
+                row.reason_code.map(str::to_owned),
+                row.reason.map(str::to_owned),
+            ));
+            Ok::<_, StoreError>(())
+        });
+        read.unwrap();
+    }
+    let (state, code, reason) = told.remove(0);
+    assert_eq!(
+        (state, code.as_deref()),
+        (State::Sent, Some("other_number"))
+    );
+    let reason = reason.unwrap();
+    assert!(reason.contains(&other.e164()), "{reason}");
+    let nothing = (State::Queued, None, None);
+    assert_eq!(told, [nothing.clone(), nothing]);
 }

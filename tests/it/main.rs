@@ -99,6 +99,7 @@ mod suppress;
 mod tables;
 mod test_message;
 mod validation;
+mod waits;
 mod webhooks;
 
 mod pacer;

@@ -256,3 +256,159 @@ fn refusals_with_one_text_count_over_processes_until_a_message_was_accepted() {
     assert!(Refusals::new(20, past(0, 20)).standing().is_some());
     assert_eq!(Refusals::new(20, past(1, 20)).standing(), None);
 }
+
+/// As many answers of one kind, of earlier runs.
+fn many(seqs: std::ops::Range<u32>, outcome: &Outcome, held: bool) -> Vec<LateAnswer> {
+    seqs.map(|seq| late(seq, outcome.clone(), held)).collect()
+}
+
+fn by_person() -> Outcome {
+    no_messenger("HTTP 422: Sorry", KnownBy::Person)
+}
+
+#[test]
+fn what_was_answered_in_this_run_counts_in_the_share_as_what_was_answered_before() {
+    // Accepted, without Messenger by a person's word, and refused otherwise: before, and then in this run.
+    for (accepted, without, refused) in [(40, 0, 0), (10, 90, 0), (10, 40, 50)] {
+        let before = PastAnswers {
+            refused,
+            ..past(accepted, without)
+        };
+        let wanted = until_stop(&mut Refusals::new(20, before), &unread());
+        let mut live = Refusals::new(20, PastAnswers::default());
+        for _ in 0..accepted {
+            live.accepted();
+        }
+        for seq in 0..u32::try_from(without).unwrap() {
+            let verdict = refuse(&mut live, row(2000 + seq), &by_person());
+            assert_eq!(verdict, Verdict::Go);
+        }
+        let blocked = rejected(RejectionCause::Person("blocked"));
+        for seq in 0..u32::try_from(refused).unwrap() {
+            assert_eq!(refuse(&mut live, row(3000 + seq), &blocked), Verdict::Go);
+        }
+        let case = (accepted, without, refused);
+        assert_eq!(until_stop(&mut live, &unread()), wanted, "{case:?}");
+    }
+}
+
+#[test]
+fn the_latest_answers_of_earlier_runs_count_once_whether_or_not_their_rows_are_held() {
+    let blocked = rejected(RejectionCause::Person("blocked"));
+    for (outcome, without, refused) in [(by_person(), 50, 0), (blocked, 0, 50)] {
+        let counted = |latest| PastAnswers {
+            refused,
+            latest,
+            ..past(10, without)
+        };
+        let wanted = until_stop(&mut Refusals::new(20, counted(Vec::new())), &unread());
+        let latest = many(2000..2050, &outcome, false);
+        let mut again = Refusals::new(20, counted(latest));
+        assert_eq!(again.standing(), None);
+        assert_eq!(until_stop(&mut again, &unread()), wanted, "{outcome:?}");
+        let held = PastAnswers {
+            latest: many(2000..2050, &outcome, true),
+            ..past(10, 0)
+        };
+        let mut held = Refusals::new(20, held);
+        assert_eq!(until_stop(&mut held, &unread()), wanted, "{outcome:?}");
+    }
+}
+
+/// The three are in a row only if no other answer stands between them.
+#[test]
+fn three_refusals_of_the_message_stop_the_next_run_where_the_last_one_died_before_it_told() {
+    let message = || rejected(RejectionCause::Message("no"));
+    let run = |outcomes: Vec<Outcome>| {
+        let latest = (1..).zip(outcomes);
+        let latest = latest.map(|(seq, outcome)| late(seq, outcome, false));
+        PastAnswers {
+            accepted: 40,
+            refused: 4,
+            latest: latest.collect(),
+            ..PastAnswers::default()
+        }
+    };
+    let three = || run(vec![message(), message(), message()]);
+    let mut refusals = Refusals::new(20, three());
+    let halt = refusals.standing();
+    assert!(matches!(halt, Some(Halt::Message { count: 3, .. })));
+    let back = TakenBack {
+        rows: rows(1..4),
+        hold: false,
+    };
+    assert_eq!(refusals.take_back(), Some(back));
+    assert_eq!(Refusals::new(0, three()).standing(), None, "it is off");
+    for between in [
+        known(),
+        rejected(RejectionCause::Person("blocked")),
+        rejected(RejectionCause::Unread),
+    ] {
+        let past = run(vec![message(), message(), between.clone(), message()]);
+        assert_eq!(Refusals::new(20, past).standing(), None, "{between:?}");
+    }
+    let mut refusals = Refusals::new(20, past(40, 0));
+    for (seq, outcome) in [
+        (1, message()),
+        (2, message()),
+        (3, by_person()),
+        (4, message()),
+    ] {
+        let verdict = refuse(&mut refusals, row(seq), &outcome);
+        assert!(!matches!(verdict, Verdict::Stop(_)), "{seq}: {verdict:?}");
+    }
+}
+
+/// Before anything was accepted nothing shows that it is about these people alone.
+#[test]
+fn another_refusal_ends_a_run_once_a_message_was_accepted_and_not_before() {
+    let blocked = || rejected(RejectionCause::Person("blocked"));
+    for (accepted, first, is_too_long) in [(40, 4, false), (0, 19, true)] {
+        let mut latest = many(1..first + 1, &unread(), false);
+        latest.push(late(500, blocked(), false));
+        let rest = if is_too_long { 1 } else { first };
+        latest.extend(many(600..600 + rest, &unread(), false));
+        let answers = PastAnswers {
+            accepted,
+            no_messenger: u64::from(first + rest),
+            refused: 1,
+            latest,
+            ..PastAnswers::default()
+        };
+        let standing = Refusals::new(20, answers).standing();
+        assert_eq!(standing.is_some(), is_too_long, "{standing:?}");
+        let mut live = Refusals::new(20, past(accepted, 0));
+        let mut verdict = Verdict::Go;
+        for seq in 0..first {
+            verdict = refuse(&mut live, row(seq), &unread());
+        }
+        assert_eq!(verdict, Verdict::Go);
+        assert_eq!(refuse(&mut live, row(500), &blocked()), Verdict::Go);
+        for seq in 0..rest {
+            verdict = refuse(&mut live, row(600 + seq), &unread());
+        }
+        assert_eq!(matches!(verdict, Verdict::Stop(_)), is_too_long);
+    }
+}
+
+#[test]
+fn a_row_of_refusals_with_one_unknown_text_is_broken_by_any_other_answer() {
+    let same = rejected(RejectionCause::Unread);
+    let others: [fn(&mut Refusals); 4] = [
+        Refusals::accepted,
+        |refusals| assert_eq!(refuse(refusals, row(99), &by_person()), Verdict::Go),
+        |refusals| assert_eq!(refuse(refusals, row(99), &known()), Verdict::Go),
+        |refusals| {
+            let blocked = rejected(RejectionCause::Person("blocked"));
+            assert_eq!(refuse(refusals, row(99), &blocked), Verdict::Go);
+        },
+    ];
+    for other in others {
+        let mut refusals = Refusals::new(20, past(40, 0));
+        for seq in 0..19 {
+            assert_eq!(refuse(&mut refusals, row(seq), &same), Verdict::Go);
+        }
+        other(&mut refusals);
+        assert_eq!(until_stop(&mut refusals, &same), 20);
+    }
+}

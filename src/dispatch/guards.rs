@@ -304,7 +304,7 @@ mod tests {
     use super::*;
     use crate::dispatch::refusals::LateAnswer;
     use crate::domain::outcome::{KnownBy, Receipt, RejectionCause};
-    use crate::store::BatchId;
+    use crate::store::{BatchId, LateRow};
 
     fn guards() -> Guards {
         Guards::new(GuardSettings::default(), vec![PastAnswers::default()])
@@ -604,7 +604,7 @@ mod tests {
                 text: "HTTP 422: no".to_owned(),
                 cause: RejectionCause::Message("no good"),
             },
-            held: false,
+            row: LateRow::Ended,
         });
         let refused = PastAnswers {
             accepted: 40,

@@ -258,8 +258,8 @@ fn refusals_with_one_text_count_over_processes_until_a_message_was_accepted() {
 }
 
 /// As many answers of one kind, of earlier runs.
-fn many(seqs: std::ops::Range<u32>, outcome: &Outcome, held: bool) -> Vec<LateAnswer> {
-    seqs.map(|seq| late(seq, outcome.clone(), held)).collect()
+fn many(seqs: std::ops::Range<u32>, outcome: &Outcome, stands: LateRow) -> Vec<LateAnswer> {
+    seqs.map(|seq| late(seq, outcome.clone(), stands)).collect()
 }
 
 fn by_person() -> Outcome {
@@ -302,12 +302,12 @@ fn the_latest_answers_of_earlier_runs_count_once_whether_or_not_their_rows_are_h
             ..past(10, without)
         };
         let wanted = until_stop(&mut Refusals::new(20, counted(Vec::new())), &unread());
-        let latest = many(2000..2050, &outcome, false);
+        let latest = many(2000..2050, &outcome, LateRow::Ended);
         let mut again = Refusals::new(20, counted(latest));
         assert_eq!(again.standing(), None);
         assert_eq!(until_stop(&mut again, &unread()), wanted, "{outcome:?}");
         let held = PastAnswers {
-            latest: many(2000..2050, &outcome, true),
+            latest: many(2000..2050, &outcome, LateRow::Held),
             ..past(10, 0)
         };
         let mut held = Refusals::new(20, held);
@@ -321,7 +321,7 @@ fn three_refusals_of_the_message_stop_the_next_run_where_the_last_one_died_befor
     let message = || rejected(RejectionCause::Message("no"));
     let run = |outcomes: Vec<Outcome>| {
         let latest = (1..).zip(outcomes);
-        let latest = latest.map(|(seq, outcome)| late(seq, outcome, false));
+        let latest = latest.map(|(seq, outcome)| late(seq, outcome, LateRow::Ended));
         PastAnswers {
             accepted: 40,
             refused: 4,
@@ -364,10 +364,10 @@ fn three_refusals_of_the_message_stop_the_next_run_where_the_last_one_died_befor
 fn another_refusal_ends_a_run_once_a_message_was_accepted_and_not_before() {
     let blocked = || rejected(RejectionCause::Person("blocked"));
     for (accepted, first, is_too_long) in [(40, 4, false), (0, 19, true)] {
-        let mut latest = many(1..first + 1, &unread(), false);
-        latest.push(late(500, blocked(), false));
+        let mut latest = many(1..first + 1, &unread(), LateRow::Ended);
+        latest.push(late(500, blocked(), LateRow::Ended));
         let rest = if is_too_long { 1 } else { first };
-        latest.extend(many(600..600 + rest, &unread(), false));
+        latest.extend(many(600..600 + rest, &unread(), LateRow::Ended));
         let answers = PastAnswers {
             accepted,
             no_messenger: u64::from(first + rest),

@@ -180,7 +180,8 @@ fn an_empty_checkpoint_has_no_batch_that_a_list_could_join() {
         if is_there {
             scratch.write("outreach.db", "");
         }
-        scratch.send(&sandbox).with(&[how]).run().expect(2).said
+        let said = scratch.send(&sandbox).with(&[how]).run().expect(2).said;
+        said.lines().last().unwrap_or_default().to_owned()
     };
     for how in ["--update", "--add"] {
         let fresh = told(how, false);

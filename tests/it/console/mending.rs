@@ -254,7 +254,7 @@ fn what_becomes_of_hidden_rows_is_asked_before_a_list_is_read() {
         sheet.set_row_hidden(row).unwrap();
     }
     let list = visitor.drop_list("list.xlsx", &book.save_to_buffer().unwrap());
-    let page = visitor.page(&list);
+    let page = visitor.wait_for(&list, "hidden in the sheet");
     for text in [
         "2 rows are hidden in the sheet, as by a filter",
         "No, leave them out",
@@ -269,18 +269,10 @@ fn what_becomes_of_hidden_rows_is_asked_before_a_list_is_read() {
     let begun = visitor.send(&format!("{list}/prepare"), &[("name", "spring")]);
     assert_eq!(begun.status, 409, "{}", begun.text());
     visitor.send(&list, &[("hidden_rows", "skip")]).location();
-    let page = visitor.page(&list);
-    assert!(
-        page.contains("2 people of 2 rows would be messaged"),
-        "{page}"
-    );
+    let page = visitor.wait_for(&list, "2 people of 2 rows would be messaged");
     assert!(page.contains("Rows that are hidden in the sheet"), "{page}");
     visitor.send(&list, &[("hidden_rows", "send")]).location();
-    let page = visitor.page(&list);
-    assert!(
-        page.contains("4 people of 4 rows would be messaged"),
-        "{page}"
-    );
+    visitor.wait_for(&list, "4 people of 4 rows would be messaged");
     let batch = visitor.prepare(&list, "Hello", &[("name", "spring")]);
     let page = visitor.page(&batch);
     assert!(page.contains("<strong>4</strong> people"), "{page}");

@@ -110,7 +110,7 @@ enum Script {
     Cyrillic,
     Hebrew,
     Arabic,
-    /// East Asia, Thai, and signs of texts: UTF-8 has three bytes for each.
+    /// East Asia, Thai, signs of texts and pictures: UTF-8 has three bytes or more for each.
     ThreeBytes,
 }
 
@@ -125,6 +125,10 @@ impl Script {
             | '\u{1b0}'
             | '\u{218}'..='\u{21b}'
             | '\u{1ea0}'..='\u{1ef9}' => Self::Latin,
+            // Accents that stand behind their letters, as a Macintosh writes them; the ring is also `\u{11a}\u{160}` of a code page.
+            '\u{300}'..='\u{303}' | '\u{308}' | '\u{30b}' | '\u{30c}' | '\u{327}' | '\u{328}' => {
+                Self::Latin
+            }
             '\u{386}'..='\u{3ce}' => Self::Greek,
             '\u{401}'..='\u{45f}' => Self::Cyrillic,
             '\u{5d0}'..='\u{5ea}' => Self::Hebrew,
@@ -132,10 +136,12 @@ impl Script {
             '\u{e01}'..='\u{e4e}'
             | '\u{2010}'..='\u{2044}'
             | '\u{20ac}'
+            | '\u{2600}'..='\u{27bf}'
             | '\u{3001}'..='\u{9fff}'
             | '\u{ac00}'..='\u{d7a3}'
             | '\u{feff}'
-            | '\u{ff01}'..='\u{ffe6}' => Self::ThreeBytes,
+            | '\u{ff01}'..='\u{ffe6}'
+            | '\u{1f000}'..='\u{1faff}' => Self::ThreeBytes,
             _ => return None,
         })
     }
@@ -183,6 +189,7 @@ fn is_plausible_beside_two_bytes(text: &str) -> bool {
         Script::Arabic,
     ];
     of(Script::ThreeBytes) >= 2
+        || text.chars().any(|letter| letter > '\u{ffff}')
         || alphabets
             .into_iter()
             .any(|script| is_text_of(&scripts, script, 4))
@@ -259,6 +266,8 @@ mod tests {
             (EUC_KR, ["김철수", "이영희", "서울시"]),
         ] {
             for word in [
+                "Eva \u{1f600}",
+                "Jose\u{301}",
                 "José",
                 "Žofie",
                 "Müller",
@@ -276,6 +285,18 @@ mod tests {
                 let expected = ("line 2".to_owned(), "lines 1, 3, 4".to_owned());
                 assert_eq!(found, Some(expected), "{word} in {}", other.name());
             }
+        }
+    }
+
+    #[test]
+    fn pictures_and_accents_behind_their_letters_are_known_beside_one_byte_a_letter() {
+        for word in ["Eva \u{1f600}", "Jose\u{301}", "Ada \u{2764}"] {
+            let lines = [("Žofie", WINDOWS_1250), (word, UTF_8)];
+            let found = find(&text(&lines, "\n")[..], true).unwrap();
+            assert_eq!(
+                found.map(|it| it.utf8.to_string()),
+                Some("line 2".to_owned())
+            );
         }
     }
 
@@ -323,6 +344,8 @@ mod tests {
                 "Müller",
                 "Đoković",
                 "ŁÓDŹ",
+                "MĚŠEC",
+                "MÍŠA",
             ];
             let lines = words.map(|word| (word, encoding));
             assert_eq!(find(&text(&lines, "\n")[..], true).unwrap(), None);

@@ -72,7 +72,7 @@ pub(super) fn say_messages_since(console: Console, error: &CommandError) {
         return;
     };
     let found = messages_unknown_to(checkpoint);
-    if found.is_empty() {
+    if found.iter().all(|file| file.messages == 0) {
         console.warn(
             "No results file in its folder or in this one holds a message that it does not know.",
         );
@@ -81,7 +81,15 @@ pub(super) fn say_messages_since(console: Console, error: &CommandError) {
 }
 
 fn say_unknown_messages(console: Console, found: &[UnknownMessages]) {
-    for file in found {
+    for file in found.iter().filter(|file| file.unreadable > 0) {
+        console.warn(format_args!(
+            "{} holds {} messages of which neither the number nor the id can be read any more (a spreadsheet rounded them, or \
+             the columns were taken out): it cannot be told whether the checkpoint knows them.",
+            shown(&file.file),
+            grouped(file.unreadable)
+        ));
+    }
+    for file in found.iter().filter(|file| file.messages > 0) {
         console.warn(format_args!(
             "{} holds {} messages that it does not know{}: those people may be messaged again, unless `outreach \
              history import {} --no-suppressions` brings them in.",

@@ -130,6 +130,9 @@ impl Night<'_> {
         runtime.spawn(async move {
             stop.finish_by(signal().await);
         });
+        if !self.front.sandbox() {
+            self.folder.note_taken(&self.front.db)?;
+        }
         let inbox = self.folder.lists()?;
         let (call, deadline) = (self.front.call, self.front.run.schedule.deadline);
         let mut arrivals = Arrivals::new(inbox.lists, self.front.sandbox(), call.clock.now());

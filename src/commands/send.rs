@@ -19,7 +19,7 @@ use crate::exit::ExitCode;
 use crate::report::{ProgressLine, counted};
 use crate::run::{
     AudienceBatch, FallbackSource, FollowUp, List, Messaged, PilotAsked, ReadPlan, SendPlan,
-    SendSettings, Source, reading_follow_up,
+    SendSettings, Source, enter_begun, reading_follow_up,
 };
 use crate::store::Change;
 
@@ -215,6 +215,11 @@ pub(super) fn send_list(
     let was_read = plan.report().is_some();
     let is_rejected = plan.report().is_some_and(|report| report.rejected > 0);
     let (batch, interrupted) = plan.carry_out(front.now())?;
+    if let (WhichBatch::OfNight(_), [Source::Path(list)], false) =
+        (to_send.batch, to_send.sources, front.sandbox())
+    {
+        enter_begun(&front.db, &batch.batch().name, list);
+    }
     if let Some(purpose) = to_send.purpose {
         batch.keep_purpose(purpose, &front.person, front.now())?;
     }

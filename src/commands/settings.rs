@@ -165,7 +165,7 @@ impl Call {
         open: &dyn Fn(&IntakeSettings) -> Result<List, RunError>,
     ) -> Result<List, CommandError> {
         let (console, intake) = (self.console, self.settings.intake()?);
-        let once = sources.iter().any(|source| matches!(source, Source::Stdin));
+        let once = sources.iter().any(Source::is_read_once);
         let can_ask = !once && console.can_ask();
         let list = open(&intake)?;
         let sheet = match list.sheets() {

@@ -165,7 +165,7 @@ pub(crate) struct ContactsFile {
     /// Sheet of a workbook [default: the first with numbers]
     #[arg(long, value_name = "NAME")]
     pub(super) sheet: Option<String>,
-    /// What becomes of rows that are hidden in a sheet (XLSX), as by a filter: skip, or send [default: asked]
+    /// What becomes of rows that are hidden in a sheet, as by a filter: skip, or send [default: asked]
     #[arg(long, value_name = "WHAT",
         value_parser = one_of([("skip", HiddenRows::Skip), ("send", HiddenRows::Send)]))]
     pub(super) hidden_rows: Option<HiddenRows>,

@@ -1,13 +1,19 @@
 //! Files of settings, of secrets and of messages.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::store::is_named_pipe;
 
 /// No file of settings, of a secret or of a message is longer: 1 MiB.
 const LONGEST: u64 = 1 << 20;
+
+/// What came through pipes of the shell (`--token-file <(...)`), by their paths: each can be read only once, and what a
+/// setting names is asked for several times.
+static FROM_PIPES: Mutex<BTreeMap<PathBuf, String>> = Mutex::new(BTreeMap::new());
 
 /// The text of a file of settings, of a secret, or of a message. One that never ends (`/dev/zero`), or that is
 /// surely another file, is given up.
@@ -20,7 +26,21 @@ pub(crate) fn read_text(path: &Path) -> io::Result<String> {
             "it is a pipe with a name, which would be waited for without end; name a file",
         ));
     }
-    let text = io::read_to_string(File::open(path)?.take(LONGEST + 1))?;
+    let file = File::open(path)?;
+    if file.metadata()?.is_file() {
+        return read_bounded(file);
+    }
+    let mut known = FROM_PIPES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(text) = known.get(path) {
+        return Ok(text.clone());
+    }
+    let text = read_bounded(file)?;
+    known.insert(path.to_owned(), text.clone());
+    Ok(text)
+}
+
+fn read_bounded(file: File) -> io::Result<String> {
+    let text = io::read_to_string(file.take(LONGEST + 1))?;
     if text.len() as u64 > LONGEST {
         let told = format!("it is longer than {} MiB", LONGEST >> 20);
         return Err(io::Error::new(ErrorKind::FileTooLarge, told));

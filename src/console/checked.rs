@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use super::base::Kind;
+use crate::domain::text::plural;
 use crate::intake::IntakeError;
-use crate::run::{CheckReport, RunError, SampleRows};
+use crate::run::{CheckReport, List, RunError, SampleRows};
 
 /// A list that was read.
 pub(super) struct Checked {
@@ -33,11 +34,36 @@ pub(super) struct Trouble {
     pub(super) no_header: bool,
     /// Whether numbers begin with their country code must be said.
     pub(super) international: bool,
+    /// What becomes of rows that are hidden in the sheet must be said.
+    pub(super) hidden_rows: bool,
     /// It is about the message.
     pub(super) message: bool,
 }
 
 impl Trouble {
+    /// What a person must say about the list before it is read, if anything. `international`: what was said of numbers
+    /// without a plus.
+    pub(super) fn asked(list: &List, international: Option<bool>) -> Option<Self> {
+        let looks = list.looks_international();
+        let looks = looks.filter(|_| international.is_none());
+        let text = match (looks, list.hidden_rows()) {
+            (Some(looks), _) => format!("{looks}."),
+            (None, 0) => return None,
+            (None, rows) => {
+                let rows = plural(rows, "row is hidden", "rows are hidden");
+                format!("{rows} in the sheet, as by a filter.")
+            }
+        };
+        Some(Self {
+            text,
+            phone_columns: Vec::new(),
+            no_header: false,
+            international: looks.is_some(),
+            hidden_rows: looks.is_none(),
+            message: false,
+        })
+    }
+
     pub(super) fn of(error: &RunError) -> Self {
         let phone_columns = match error {
             RunError::Intake(IntakeError::NoPhoneColumn { present, .. }) => present.clone(),
@@ -63,6 +89,7 @@ impl Trouble {
             phone_columns,
             no_header: matches!(error, RunError::Intake(IntakeError::HeaderIsData { .. })),
             international: false,
+            hidden_rows: false,
             message: matches!(error, RunError::Content(_)),
         }
     }

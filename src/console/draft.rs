@@ -15,6 +15,7 @@ use super::page::Failure;
 use crate::clock::between;
 use crate::domain::percent::Percent;
 use crate::domain::phone::Region;
+use crate::intake::HiddenRows;
 use crate::report::write_whole_file;
 use crate::run::{
     BatchKnows, ContentSource, Corrections, IntakeSettings, KeptList, List, Rehearsal, RunError,
@@ -107,6 +108,8 @@ pub(super) struct Choices {
     pub(super) international: Option<bool>,
     pub(super) no_header: bool,
     pub(super) ignore_consent: Vec<String>,
+    /// What becomes of rows that are hidden in a sheet, once that was asked: `skip` or `send`.
+    pub(super) hidden_rows: String,
     pub(super) corrections: Corrections,
     /// Rows that cannot be sent are left out, however many they are.
     pub(super) leave_out: bool,
@@ -210,6 +213,11 @@ impl Draft {
             settings.encoding = Some(name.parse().map_err(|error| format!("{error}"))?);
         }
         settings.sheet = said(&choices.sheet).or(settings.sheet);
+        settings.hidden_rows = match choices.hidden_rows.as_str() {
+            "skip" => Some(HiddenRows::Skip),
+            "send" => Some(HiddenRows::Send),
+            _ => settings.hidden_rows,
+        };
         settings.international = choices.international.unwrap_or(false);
         settings.no_header |= choices.no_header;
         settings

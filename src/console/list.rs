@@ -131,6 +131,7 @@ fn chosen(mut choices: Choices, fields: &Fields) -> Choices {
     choices.region = text("region", choices.region);
     choices.encoding = text("encoding", choices.encoding);
     choices.sheet = text("sheet", choices.sheet);
+    choices.hidden_rows = text("hidden_rows", choices.hidden_rows);
     match fields.get("international") {
         "yes" => choices.international = Some(true),
         "no" => choices.international = Some(false),

@@ -60,16 +60,8 @@ fn check<T: Clone + Send + Sync + 'static>(
         Ok(list) => list.with_sms(draft.sms_settings(app)),
         Err(error) => return Ok(Checked::troubled(Trouble::of(&error))),
     };
-    if let Some(looks) = list.looks_international()
-        && draft.choices.international.is_none()
-    {
-        return Ok(Checked::troubled(Trouble {
-            text: format!("{looks}."),
-            phone_columns: Vec::new(),
-            no_header: false,
-            international: true,
-            message: false,
-        }));
+    if let Some(trouble) = Trouble::asked(&list, draft.choices.international) {
+        return Ok(Checked::troubled(trouble));
     }
     let columns = list.columns();
     let sheets = list.sheets().map_or_else(Vec::new, |sheets| {

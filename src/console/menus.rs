@@ -77,11 +77,27 @@ pub(super) fn menus(choices: &Choices, checked: &Checked) -> Vec<Menu> {
         let first = "the first with numbers".to_owned();
         menus.push(Menu::new(("sheet", "Sheet"), first, sheets, &choices.sheet));
     }
+    if !choices.hidden_rows.is_empty() {
+        menus.push(hidden_rows(&choices.hidden_rows));
+    }
     let letters = ("encoding", "Letters, if accents look wrong");
     let found = "found out".to_owned();
     let encodings = ENCODINGS.into_iter();
     menus.push(Menu::new(letters, found, encodings, &choices.encoding));
     menus
+}
+
+/// What was said of rows that are hidden in a sheet.
+fn hidden_rows(chosen: &str) -> Menu {
+    let choice = |value: &str, words: &str| (value.to_owned(), words.to_owned(), value == chosen);
+    Menu {
+        name: "hidden_rows",
+        label: "Rows that are hidden in the sheet",
+        choices: vec![
+            choice("skip", "are left out"),
+            choice("send", "are read like the others"),
+        ],
+    }
 }
 
 /// What was found out, in words.

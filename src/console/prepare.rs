@@ -9,7 +9,7 @@ use axum::response::Response;
 use super::app::App;
 use super::audit::note;
 use super::base::Kind;
-use super::checked::Prepared;
+use super::checked::{Prepared, Trouble};
 use super::draft::Draft;
 use super::gate::{Actor, Fields, Visit};
 use super::job::Job;
@@ -17,7 +17,7 @@ use super::list::working;
 use super::mend;
 use super::named::path;
 use super::page::{Failure, Frame, page};
-use crate::run::{Messaged, SendPlan, SendSettings, Step, join_rows};
+use crate::run::{List, Messaged, SendPlan, SendSettings, Step, join_rows};
 use crate::store::{BatchId, Reader, Store};
 
 /// What was said of it.
@@ -107,6 +107,7 @@ fn join_rows_of(
     let list = draft
         .open(&intake, draft.content(app).as_ref())?
         .with_sms(app.settings.sms);
+    nothing_to_ask(draft, &list)?;
     let list = joined.complete(list)?;
     let checkpoint = app.checkpoint(kind);
     let batch = Reader::open(checkpoint)?.batch(&joined.batch)?;
@@ -191,6 +192,7 @@ fn prepare(
     let list = draft
         .open(&intake, draft.content(app).as_ref())?
         .with_sms(draft.sms_settings(app));
+    nothing_to_ask(draft, &list)?;
     if kind == Kind::Real && list.has_retired_tag() {
         return Err(Failure::refused(
             "Facebook has retired the tag that the settings name, and refuses it to everybody: take it out of the settings.",
@@ -227,6 +229,17 @@ fn prepare(
     }
     let name = batch.batch().name.clone();
     Ok(Prepared::Batch { kind, name, known })
+}
+
+/// Refuses a list about which something must be said that was not.
+fn nothing_to_ask(draft: &Draft, list: &List) -> Result<(), Failure> {
+    match Trouble::asked(list, draft.choices.international) {
+        None => Ok(()),
+        Some(trouble) => Err(Failure::refused(format!(
+            "{} Say on the page of the list what is meant.",
+            trouble.text
+        ))),
+    }
 }
 
 /// Keeps in the audit of a new batch which cells of its list were mended on the page.

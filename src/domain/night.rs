@@ -13,6 +13,8 @@ pub(crate) struct KnownBatch<'a> {
     pub(crate) state: BatchState,
     /// Its first file is called as the list is, and list, message and channel are the same.
     pub(crate) is_same: bool,
+    /// It was begun with the list in this very place, which was never filed away; message and channel are the same.
+    pub(crate) is_edited: bool,
 }
 
 /// The batch that a list is sent as.
@@ -30,7 +32,8 @@ pub(crate) enum BatchOfList {
 /// to their end, the newest first.
 ///
 /// An unfinished batch of the list's name goes on, whatever its day. A list that was sent or given up, and comes
-/// again as it was, is that batch: nobody is messaged twice because a file could not be moved.
+/// again as it was, is that batch: nobody is messaged twice because a file could not be moved. So is one that was edited
+/// while it was sent, or before it was filed away.
 pub(crate) fn batch_of_list(stem: &str, date: Date, batches: &[KnownBatch<'_>]) -> BatchOfList {
     let waits = |it: &&KnownBatch<'_>| {
         it.state.is_unfinished()
@@ -46,6 +49,10 @@ pub(crate) fn batch_of_list(stem: &str, date: Date, batches: &[KnownBatch<'_>]) 
     }
     if let Some(same) = batches.iter().find(|it| it.is_same) {
         return BatchOfList::Continue(same.name.to_owned());
+    }
+    let mut edited = batches.iter().filter(|it| it.is_edited);
+    if let Some(edited) = edited.find(|it| it.state != BatchState::Cancelled) {
+        return BatchOfList::Update(edited.name.to_owned());
     }
     let is_taken = |name: &str| batches.iter().any(|it| it.name == name);
     let first = batch_name::of_file(stem, &date.to_string());
@@ -120,6 +127,7 @@ mod tests {
             name,
             state,
             is_same,
+            is_edited: false,
         }
     }
 
@@ -194,6 +202,23 @@ mod tests {
             let expected = BatchOfList::Continue("spring-2026-11-20".to_owned());
             assert_eq!(same, expected, "{state}");
         }
+    }
+
+    #[test]
+    fn a_list_that_was_edited_before_it_was_filed_away_is_its_batch_edited() {
+        let edited = |state| KnownBatch {
+            is_edited: true,
+            ..batch("spring-2026-11-27", state, false)
+        };
+        let update = BatchOfList::Update("spring-2026-11-27".to_owned());
+        assert_eq!(of(&[edited(BatchState::Complete)]), update);
+        // What was given up does not come back by itself.
+        let new = BatchOfList::New("spring-2026-11-28".to_owned());
+        assert_eq!(of(&[edited(BatchState::Cancelled)]), new);
+        // As it was once more: nothing of it was edited.
+        let same = batch("spring-2026-11-26", BatchState::Complete, true);
+        let goes_on = BatchOfList::Continue("spring-2026-11-26".to_owned());
+        assert_eq!(of(&[edited(BatchState::Complete), same]), goes_on);
     }
 
     #[test]

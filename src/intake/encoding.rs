@@ -5,7 +5,7 @@ mod tables;
 use std::fmt;
 use std::str::FromStr;
 
-use encoding_rs::{Encoding, UTF_8};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use oem_cp::code_table as dos;
 
 use crate::domain::bad_setting::BadSetting;
@@ -114,6 +114,14 @@ impl TextEncoding {
         match self.0 {
             Coding::Web(encoding) => encoding.name(),
             Coding::Page(page) => page.name,
+        }
+    }
+
+    /// True if it is one of Unicode's own.
+    pub(super) fn is_unicode(self) -> bool {
+        match self.0 {
+            Coding::Web(encoding) => [UTF_8, UTF_16LE, UTF_16BE].contains(&encoding),
+            Coding::Page(_) => false,
         }
     }
 

@@ -64,6 +64,7 @@ impl Input {
             sheets = sheets.or(file.sheets.take());
             let (doubt, sample) = (file.doubt.take(), std::mem::take(&mut file.sample));
             notes.extend(hidden_note(&file, settings));
+            notes.extend(hidden_phone_note(&file, &mapping));
             hidden_rows += file.hidden_rows;
             notes.extend(title_note(&file));
             let file = align(file, &first_name, &headers)?;
@@ -259,6 +260,18 @@ fn hidden_note(file: &Opened, settings: &Settings) -> Option<String> {
     let rows = plural(rows, "row is hidden", "rows are hidden");
     Some(format!(
         "{}: {rows} in the sheet, as by a filter: {what}",
+        file.name
+    ))
+}
+
+/// Tells that the numbers stand in a column that nobody sees.
+fn hidden_phone_note(file: &Opened, mapping: &Mapping) -> Option<String> {
+    let mut phones = mapping.phone.iter().map(|phone| &phone.column.name);
+    let is_hidden = |name: &&String| file.hidden_columns.iter().any(|it| trimmed(it) == *name);
+    let hidden = phones.find(is_hidden)?;
+    Some(format!(
+        "{}: the column of phone numbers, \"{hidden}\", is hidden in the sheet: is it the one that is meant? --column \
+         phone=HEADER names another",
         file.name
     ))
 }

@@ -12,8 +12,11 @@ pub(crate) const MENDS: &str = "outreach_mends";
 /// A header stands in so many bytes at the begin of a text, or of a part of an archive.
 const BEGIN: u64 = 1 << 20;
 
-/// Whether the list may have the column. Standard input is not looked into: it can be read only once.
+/// Whether the list may have the column. What can be read only once is not looked into.
 pub(crate) fn may_mend(source: &Source) -> bool {
+    if source.is_read_once() {
+        return false;
+    }
     let (Source::Path(path) | Source::Named { path, .. }) = source else {
         return false;
     };

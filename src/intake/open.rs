@@ -38,6 +38,8 @@ pub(super) struct Opened {
     pub(super) as_typed: bool,
     /// Rows of the sheet that are hidden.
     pub(super) hidden_rows: u64,
+    /// The names of columns that are hidden in the sheet.
+    pub(super) hidden_columns: Vec<String>,
     /// The format itself names the columns: there is no row that does.
     pub(super) has_names: bool,
     /// Another encoding in which the letters read nearly as well.
@@ -95,12 +97,16 @@ fn open_bytes(
             ..opened_table(name, digest, table, settings)?
         }),
         Content::Table(table, doubt) => {
-            let again = |sheet: &str| {
+            let again = |sheet: Option<&str>, skip_hidden: bool| {
+                let how = formats::DecodeOptions {
+                    sheet,
+                    skip_hidden,
+                    ..how
+                };
                 let (reader, _) = bytes.decompressed()?;
-                let sheet = Some(sheet);
-                formats::read(kind, reader, formats::DecodeOptions { sheet, ..how })
+                formats::read(kind, reader, how)
             };
-            let opened = of_sheets(&name, digest, table, settings, &again)?;
+            let opened = of_sheets((&name, digest), table, settings, &again)?;
             Ok(Opened { doubt, ..opened })
         }
         Content::Packed(_, inner) if !may_unpack => Err(IntakeError::NotAList {
@@ -128,24 +134,39 @@ fn open_packed(
     })
 }
 
-/// A workbook of which no sheet was named: `first` is its first one, `read` reads another.
+/// A workbook of which no sheet was named: `first` is its first one, `read` reads one, with its hidden rows or without.
 fn of_sheets(
-    file: &str,
-    digest: FileDigest,
+    (file, digest): (&str, FileDigest),
     first: Table,
     settings: &Settings,
-    read: &dyn Fn(&str) -> Result<Content, Fault>,
+    read: &dyn Fn(Option<&str>, bool) -> Result<Content, Fault>,
 ) -> Result<Opened, IntakeError> {
     let names = first.sheets.clone();
     let open = |table| opened_table(file.to_owned(), digest, table, settings);
-    let others = names.iter().skip(1).take(SHEETS_SEARCHED - 1);
-    let others = others.map(|sheet| match read(sheet) {
+    let read = |sheet, skip_hidden| match read(sheet, skip_hidden) {
         Ok(Content::Table(table, _)) => open(table),
         Ok(Content::Packed(..)) => Err(IntakeError::NoFile),
         Err(fault) => Err(refused(file, None, settings, fault)),
+    };
+    // Which sheet is meant does not hang on what is hidden in it.
+    let skips_hidden = settings.hidden_rows == Some(HiddenRows::Skip);
+    let others = names.iter().skip(1).take(SHEETS_SEARCHED - 1);
+    let others = others.map(|sheet| read(Some(sheet.as_str()), false));
+    let first = std::iter::once_with(|| {
+        if skips_hidden {
+            read(None, false)
+        } else {
+            open(first)
+        }
     });
-    let first = std::iter::once_with(|| open(first));
-    first_with_numbers(file, &names, first.chain(others), settings)
+    let found = first_with_numbers(file, &names, first.chain(others), settings)?;
+    match &found.sheets {
+        Some(sheets) if skips_hidden && found.hidden_rows > 0 => Ok(Opened {
+            sheets: Some(sheets.clone()),
+            ..read(Some(sheets.read.as_str()), true)?
+        }),
+        Some(_) | None => Ok(found),
+    }
 }
 
 /// The first sheet with numbers; the first one if none has any. Sheets that cannot be read hold no list.
@@ -263,7 +284,10 @@ fn opened_table(
         }
         None => Header::of(&name, head, settings, table.as_typed)?,
     };
+    let hidden_columns = table.hidden_columns.iter();
+    let hidden_columns = hidden_columns.filter_map(|at| header.names.get(*at).cloned());
     Ok(Opened {
+        hidden_columns: hidden_columns.collect(),
         name,
         layout: Layout::Table(table.blocks),
         digest,
@@ -335,6 +359,7 @@ fn open_text(name: String, bytes: Bytes, settings: &Settings) -> Result<Opened, 
         },
         as_typed: false,
         hidden_rows: 0,
+        hidden_columns: Vec::new(),
         doubt: examined.doubt,
         sheets: None,
     })
@@ -347,12 +372,12 @@ fn refuse_mixed(
     encoding: TextEncoding,
     settings: &Settings,
 ) -> Result<(), IntakeError> {
-    if settings.encoding.is_some() || !encoding.is_single_byte() {
+    if settings.encoding.is_some() || encoding.is_unicode() {
         return Ok(());
     }
     let failed = IntakeError::read(name);
     let (reader, _) = bytes.decompressed().map_err(failed)?;
-    match mixed::find(reader).map_err(failed)? {
+    match mixed::find(reader, encoding.is_single_byte()).map_err(failed)? {
         Some(Lines { utf8, others }) => Err(IntakeError::MixedEncodings {
             file: name.to_owned(),
             utf8,

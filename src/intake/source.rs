@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::domain::inbox::{is_format, is_packing};
 use crate::domain::text::hex;
 
 /// Where contacts are read from.
@@ -45,6 +46,18 @@ impl Source {
         }
     }
 
+    /// Whether it can be read only once: standard input, and a pipe.
+    pub fn is_read_once(&self) -> bool {
+        match self {
+            Self::Path(path) | Self::Named { path, .. } => {
+                let there = std::fs::metadata(path);
+                there.is_ok_and(|there| !there.is_file() && !there.is_dir())
+            }
+            Self::Stdin => true,
+            Self::Text { .. } => false,
+        }
+    }
+
     /// The file's name without folder and suffixes: what a batch is named after.
     pub fn stem(&self) -> String {
         let path = match self {
@@ -57,14 +70,7 @@ impl Source {
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
-        let packed = [".gz", ".zst", ".zip"];
-        let formats = [
-            ".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".vcf",
-            ".vcard", ".json", ".jsonl", ".ndjson", ".html", ".htm", ".xml",
-        ];
-        let stem = packed.iter().fold(name.as_str(), strip_suffix);
-        let shorter = formats.iter().map(|format| strip_suffix(stem, format));
-        let stem = shorter.min_by_key(|stem| stem.len()).unwrap_or(stem);
+        let stem = without_end(without_end(&name, is_packing), is_format);
         if stem.is_empty() {
             "contacts".to_owned()
         } else {
@@ -73,11 +79,10 @@ impl Source {
     }
 }
 
-/// The name without the suffix, in any case; a name that is nothing but the suffix stays.
-fn strip_suffix<'a>(name: &'a str, suffix: &&str) -> &'a str {
-    let at = name.len().saturating_sub(suffix.len());
-    match name.split_at_checked(at) {
-        Some((head, tail)) if !head.is_empty() && tail.eq_ignore_ascii_case(suffix) => head,
+/// The name without its end, if that is one of these, in any case; a name that is nothing but the end stays.
+fn without_end(name: &str, is_end: fn(&str) -> bool) -> &str {
+    match name.rsplit_once('.') {
+        Some((head, end)) if !head.is_empty() && is_end(&end.to_lowercase()) => head,
         Some(_) | None => name,
     }
 }

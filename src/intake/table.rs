@@ -1,10 +1,10 @@
-//! A file as it stands: all columns, all rows, nothing judged. For files that this program wrote.
+//! A file as it stands: all columns, all rows, the hidden ones too, nothing judged. For files that this program wrote.
 
 use super::error::IntakeError;
 use super::file::FileInput;
 use super::header::is_ours;
 use super::open::{Opened, open};
-use super::settings::Settings;
+use super::settings::{HiddenRows, Settings};
 use super::source::{FileDigest, Source};
 use crate::domain::dialect::ListFormat;
 use crate::domain::recipient::Record;
@@ -24,6 +24,10 @@ impl Table {
     /// # Errors
     /// [`IntakeError`] if it cannot be read, or has no header.
     pub(crate) fn open(source: &Source, settings: &Settings) -> Result<Self, IntakeError> {
+        let whole = Settings {
+            hidden_rows: Some(HiddenRows::Send),
+            ..settings.clone()
+        };
         let Opened {
             name,
             layout,
@@ -32,7 +36,7 @@ impl Table {
             digest,
             format,
             ..
-        } = open(source, settings)?;
+        } = open(source, &whole)?;
         let names = header.names;
         let file = FileInput {
             name,

@@ -31,11 +31,7 @@ pub(crate) enum ResultsRowError {
 impl ResultsColumns {
     /// Finds them; `None` if the file is no results file.
     pub(crate) fn find(names: &[String]) -> Option<Self> {
-        let place = |column: ResultsColumn| {
-            let is_it = |name: &String| name.trim().eq_ignore_ascii_case(column.word());
-            names.iter().position(is_it)
-        };
-        let found = Self(ResultsColumn::ALL.map(place));
+        let found = Self::find_what_is_left(names)?;
         let needed = [
             ResultsColumn::Phone,
             ResultsColumn::Status,
@@ -44,6 +40,19 @@ impl ResultsColumns {
         needed
             .iter()
             .all(|column| found.place(*column).is_some())
+            .then_some(found)
+    }
+
+    /// The same, where somebody may have taken out columns: as long as that of the status is there.
+    pub(crate) fn find_what_is_left(names: &[String]) -> Option<Self> {
+        let place = |column: ResultsColumn| {
+            let is_it = |name: &String| name.trim().eq_ignore_ascii_case(column.word());
+            names.iter().position(is_it)
+        };
+        let found = Self(ResultsColumn::ALL.map(place));
+        found
+            .place(ResultsColumn::Status)
+            .is_some()
             .then_some(found)
     }
 
@@ -75,6 +84,35 @@ impl ResultsColumns {
     /// # Errors
     /// [`ResultsRowError`] if it is not as it was written.
     pub(crate) fn row(&self, record: &Record) -> Result<ResultsRow, ResultsRowError> {
+        let row = self.what_is_left_of(record)?;
+        let is_lost = row.phone.is_none() && row.state.counts_as_messaged();
+        if is_lost && !self.is_of_erased(&row, record) {
+            let typed = self.typed_phone(record).unwrap_or_default();
+            return Err(ResultsRowError::Number(typed.to_owned()));
+        }
+        if row.batch.is_empty() && self.has_batch() {
+            return Err(ResultsRowError::Batch);
+        }
+        Ok(row)
+    }
+
+    /// What stands where the number was written.
+    fn typed_phone<'a>(&self, record: &'a Record) -> Option<&'a str> {
+        let at = self.place(ResultsColumn::Phone)?;
+        record.get(at).map(str::trim)
+    }
+
+    /// Whether the person of the row was erased: the number was taken out then.
+    pub(crate) fn is_of_erased(&self, row: &ResultsRow, record: &Record) -> bool {
+        let erased = Suppression::Forgotten.to_string();
+        self.typed_phone(record).is_none_or(str::is_empty) && row.reason.as_ref() == Some(&erased)
+    }
+
+    /// Reads a row, whatever a person or a spreadsheet made of it.
+    ///
+    /// # Errors
+    /// [`ResultsRowError::Status`] if its status is none of ours.
+    pub(crate) fn what_is_left_of(&self, record: &Record) -> Result<ResultsRow, ResultsRowError> {
         let cell = |column: ResultsColumn| {
             let text = self.place(column).and_then(|at| record.get(at));
             text.map(str::trim).filter(|text| !text.is_empty())
@@ -88,27 +126,14 @@ impl ResultsColumns {
             Ok(state) => state,
             Err(_) => return Err(ResultsRowError::Status(word.to_owned())),
         };
-        let typed = cell(ResultsColumn::Phone);
-        let phone = typed.and_then(number);
-        let erased = Suppression::Forgotten.to_string();
-        let is_erased = typed.is_none() && cell(ResultsColumn::Reason) == Some(erased.as_str());
-        if phone.is_none() && state.counts_as_messaged() && !is_erased {
-            return Err(ResultsRowError::Number(
-                typed.unwrap_or_default().to_owned(),
-            ));
-        }
-        let batch = owned(ResultsColumn::Batch).unwrap_or_default();
-        if batch.is_empty() && self.has_batch() {
-            return Err(ResultsRowError::Batch);
-        }
         Ok(ResultsRow {
-            batch,
+            batch: owned(ResultsColumn::Batch).unwrap_or_default(),
             channel: owned(ResultsColumn::Channel).unwrap_or_default(),
             file: owned(ResultsColumn::File).unwrap_or_default(),
             row: cell(ResultsColumn::Row)
                 .and_then(|text| text.parse().ok())
                 .unwrap_or(0),
-            phone,
+            phone: cell(ResultsColumn::Phone).and_then(number),
             state,
             cancelled,
             reason_code: owned(ResultsColumn::ReasonCode),

@@ -131,9 +131,7 @@ impl Definition {
             };
         };
         let differing = self.differences(&stored);
-        let message_differs = differing
-            .iter()
-            .any(|part| !matches!(*part, ROWS | MAPPING));
+        let message_differs = !self.has_message_of(&stored);
         let is_there = match change {
             None => differing.is_empty(),
             // The same list again, or one that was added to it.
@@ -164,6 +162,12 @@ impl Definition {
                 Err(Mismatch::OtherDefinition(name, differing, rows_only))
             }
         }
+    }
+
+    /// Whether message and channel are those of the stored parts.
+    pub(super) fn has_message_of(&self, stored: &BTreeMap<String, String>) -> bool {
+        let mut differing = self.differences(stored).into_iter();
+        differing.all(|part| matches!(part, ROWS | MAPPING))
     }
 
     /// What differs from the stored parts, the rows first.

@@ -1,4 +1,5 @@
-//! Lists that were sent and filed away. What is written to one afterwards was sent to nobody: that is noticed.
+//! Lists that are sent, and that were sent and filed away. What is written to one meanwhile or afterwards was sent to
+//! nobody: that is noticed.
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use jiff::Timestamp;
 use super::definition::has_file;
 use super::error::RunError;
 use crate::report::{file_as_it_is, grouped};
-use crate::store::{FiledList, Place, Reader, StoreError, WrittenFile, enter_list};
+use crate::store::{FiledList, Place, Reader, StoreError, WrittenFile, enter_list, leave_list};
 
 /// A list in `sent` that is not as it was when it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,20 +44,27 @@ pub(super) fn version(metadata: &Metadata) -> Version {
     (metadata.len(), modified)
 }
 
-/// The lists in the folder `sent` that are not as they were when they were sent.
-pub(super) fn changed_lists(sent: &Path, checkpoint: &Path) -> Result<Vec<ChangedList>, RunError> {
+/// The checkpoint, if it can know of a list.
+fn reader(checkpoint: &Path) -> Result<Option<Reader>, RunError> {
     if !checkpoint.exists() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
-    let reader = match Reader::open(checkpoint) {
-        Ok(reader) => reader,
-        // It knows of no list, and is brought forward when it is opened for writing.
+    match Reader::open(checkpoint) {
+        Ok(reader) => Ok(Some(reader)),
+        // It is brought forward when it is opened for writing.
         Err(StoreError::Unusable { source, .. })
             if matches!(*source, StoreError::Older { .. } | StoreError::Unfinished) =>
         {
-            return Ok(Vec::new());
+            Ok(None)
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The lists in the folder `sent` that are not as they were when they were sent.
+pub(super) fn changed_lists(sent: &Path, checkpoint: &Path) -> Result<Vec<ChangedList>, RunError> {
+    let Some(reader) = reader(checkpoint)? else {
+        return Ok(Vec::new());
     };
     let whole = Place::of(sent).path;
     let mut found = Vec::new();
@@ -120,6 +128,60 @@ pub(super) fn enter_sent(checkpoint: &Path, batch: &str, read: Version, filed: &
             filed.display()
         );
     }
+}
+
+/// Enters that a list of the inbox is sent as this batch: until it leaves the inbox, it is this batch's list, however
+/// it is edited.
+pub fn enter_begun(checkpoint: &Path, batch: &str, list: &Path) {
+    let begun = FiledList {
+        path: Place::of(list).path,
+        batch: batch.to_owned(),
+        // How it stood when it was read stands in the batch.
+        left: WrittenFile {
+            size: 0,
+            digest: [0; 32],
+        },
+        modified: Timestamp::MIN,
+    };
+    if let Err(error) = enter_list(checkpoint, &begun) {
+        tracing::warn!(
+            "{}: the checkpoint could not note that it is sent as {batch} ({error}); if it is edited before it is \
+             complete, the next night takes it for another list",
+            list.display()
+        );
+    }
+}
+
+/// The batch that the list of the inbox was sent as when it was not filed away.
+pub(super) fn batch_begun_with(reader: &Reader, list: &Path) -> Result<Option<String>, StoreError> {
+    let path = Place::of(list).path;
+    let mut begun = reader.filed_lists()?.into_iter();
+    Ok(begun.find(|it| it.path == path).map(|it| it.batch))
+}
+
+/// The list left the inbox: what comes under its name is another one.
+pub(super) fn leave_inbox(checkpoint: &Path, place: &Place) {
+    if let Err(error) = leave_list(checkpoint, &place.path) {
+        tracing::warn!(
+            "{}: the checkpoint could not note that it is not in the inbox any more ({error}); a list that comes under \
+             its name is taken for the same one, edited",
+            place.path.display()
+        );
+    }
+}
+
+/// As [`leave_inbox`], for the lists that somebody took out of it.
+pub(super) fn leave_taken(inbox: &Path, checkpoint: &Path) -> Result<(), RunError> {
+    let Some(reader) = reader(checkpoint)? else {
+        return Ok(());
+    };
+    let whole = Place::of(inbox).path;
+    for list in reader.filed_lists()? {
+        if list.path.parent() == Some(whole.as_path()) && !list.path.exists() {
+            leave_inbox(checkpoint, &Place::of(&list.path));
+        }
+    }
+    Ok(())
 }
 
 fn in_millis(at: Timestamp) -> i64 {

@@ -112,7 +112,11 @@ pub fn batch_knows(checkpoint: &Path, name: &str) -> Result<Option<BatchKnows>, 
     if !checkpoint.exists() {
         return Ok(None);
     }
-    let reader = Reader::open(checkpoint)?;
+    let reader = match Reader::open(checkpoint) {
+        // It was not finished when it was made, and holds nothing.
+        Err(error) if matches!(error.cause(), StoreError::Unfinished) => return Ok(None),
+        reader => reader?,
+    };
     let found = reader.find_batch(name)?;
     // No list joins a follow-up, so it keeps nothing about one.
     let Some(batch) = found.filter(|batch| batch.follow_up.is_none()) else {

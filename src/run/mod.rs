@@ -124,7 +124,7 @@ pub use error::{Mismatch, REHEARSALS, RunError};
 pub(crate) use export::standing_results;
 pub use export::{ExportSettings, export, export_file, pruned_at, summary};
 pub use fallback::{FallbackChange, FallbackSource, ManyMayFallBack};
-pub use filed::ChangedList;
+pub use filed::{ChangedList, enter_begun};
 pub use files::Files;
 pub use follow_up::{FollowUpAsked, FollowUpBatch, reading_follow_up};
 pub use forecast::first_forecast;

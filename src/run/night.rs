@@ -1,5 +1,6 @@
 //! A folder of lists that are sent night by night: its lock, its inbox, and where a list is filed away.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -7,18 +8,21 @@ use jiff::civil::Date;
 
 use super::definition::Definition;
 use super::error::{Mismatch, RunError};
-use super::filed::{ChangedList, Version, changed_lists, enter_sent, version};
+use super::filed::{
+    ChangedList, Version, batch_begun_with, changed_lists, enter_sent, leave_inbox, leave_taken,
+    version,
+};
 use super::files::numbered;
 use super::list::List;
 use super::plan::{SendPlan, SendSettings};
-use crate::domain::inbox::NameOf;
+use crate::domain::inbox::{NameOf, name_when_whole};
 use crate::domain::night::{
     BatchOfList, KnownBatch, ListEnd, ListPlace, after_list, batch_of_list,
 };
 use crate::exit::ExitCode;
 use crate::intake::Source;
 use crate::report::ReportError;
-use crate::store::{Batch, Change, Hold, Store, StoreError};
+use crate::store::{Batch, Change, Hold, Place, Store, StoreError};
 
 /// How many other names are tried for a list whose name is taken.
 const NAMES: u32 = 10_000;
@@ -84,9 +88,10 @@ pub struct AfterList {
 pub struct InboxList {
     /// The file.
     pub path: PathBuf,
-    /// Why it cannot be a list: it is a folder, or a link that leads nowhere. It stays where it is.
+    /// Why it cannot be a list: it is a folder, a link that leads nowhere, or its name is not that of a list. It stays
+    /// where it is.
     pub problem: Option<String>,
-    /// Its name says that it is still being written.
+    /// Its name, or a file beside it, says that it is still being written.
     pub is_partial: bool,
     stood: Version,
 }
@@ -96,7 +101,7 @@ pub struct InboxList {
 pub struct Inbox {
     /// The lists, in the order of their names, and what else lies there, with its problem.
     pub lists: Vec<InboxList>,
-    /// The names of files that are no lists, by their names alone.
+    /// The names of files that stand beside lists and are none, by their names alone.
     pub left_alone: Vec<String>,
 }
 
@@ -190,23 +195,22 @@ impl NightFolder {
         for entry in std::fs::read_dir(&inbox).map_err(fail)? {
             let path = entry.map_err(fail)?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let is_partial = match NameOf::file(&name) {
-                NameOf::List => false,
-                NameOf::PartialList => true,
-                NameOf::Other => {
+            let is = NameOf::file(&name);
+            match is {
+                NameOf::List | NameOf::PartialList | NameOf::Unknown => {}
+                NameOf::BesideList => {
                     found.left_alone.push(name.into_owned());
                     continue;
                 }
-            };
+                NameOf::Clutter => continue,
+            }
             if std::fs::symlink_metadata(&path).is_err() {
                 // Gone since the folder was read: who uploads a list gives it its last name at the end.
                 continue;
             }
-            found.lists.push(InboxList {
-                is_partial,
-                ..in_inbox(path)
-            });
+            found.lists.push(in_inbox(path, is));
         }
+        join_partial(&mut found.lists);
         found.lists.sort_by(|one, other| one.path.cmp(&other.path));
         found.left_alone.sort();
         Ok(found)
@@ -250,7 +254,9 @@ impl NightFolder {
             });
         };
         let fail = |source| RunError::from(file_error(&list.path, source));
+        let stood_at = Place::of(&list.path);
         let Ok(now) = std::fs::metadata(&list.path) else {
+            leave_inbox(checkpoint, &stood_at);
             return Ok(AfterList {
                 goes_on,
                 note: Some("the file is not there any more: somebody took it away meanwhile"),
@@ -260,7 +266,9 @@ impl NightFolder {
         if version(&now) != list.stood {
             return Ok(AfterList {
                 goes_on,
-                note: Some("the file was changed meanwhile: it stays, and the next night reads it"),
+                note: Some(
+                    "the file was changed meanwhile: it stays, and the next night sends to those who came since",
+                ),
                 was_changed: true,
                 ..AfterList::default()
             });
@@ -270,6 +278,7 @@ impl NightFolder {
         let free = names.find(|path| std::fs::symlink_metadata(path).is_err());
         let free = free.unwrap_or(wanted);
         std::fs::rename(&list.path, &free).map_err(fail)?;
+        leave_inbox(checkpoint, &stood_at);
         if let (ListPlace::Sent, Some(batch)) = (place, batch) {
             enter_sent(checkpoint, batch, list.stood, &free);
         }
@@ -288,6 +297,15 @@ impl NightFolder {
         changed_lists(&self.sent(), checkpoint)
     }
 
+    /// Notes which lists somebody took out of the inbox before they were filed away: what comes under their names is
+    /// another list. To be asked when a night begins.
+    ///
+    /// # Errors
+    /// [`RunError`] if the checkpoint cannot be read.
+    pub fn note_taken(&self, checkpoint: &Path) -> Result<(), RunError> {
+        leave_taken(&self.inbox(), checkpoint)
+    }
+
     /// As [`Self::after`], after a rehearsal: every list stays.
     pub fn after_rehearsal(run: ListRun) -> AfterList {
         AfterList {
@@ -297,9 +315,29 @@ impl NightFolder {
     }
 }
 
-/// What lies in the inbox under that path. Nothing is opened: a pipe has no end.
-fn in_inbox(path: PathBuf) -> InboxList {
+/// Makes one list of a list that has its name already and of the file beside it that says that it is still being written.
+fn join_partial(lists: &mut Vec<InboxList>) {
+    let whole = |partial: &InboxList| {
+        let name = partial.name();
+        partial.path.with_file_name(name_when_whole(&name))
+    };
+    let partial = lists.iter().filter(|list| list.is_partial);
+    let partial: HashSet<PathBuf> = partial.map(whole).collect();
+    let named: HashSet<PathBuf> = lists.iter().map(|list| list.path.clone()).collect();
+    lists.retain(|list| !list.is_partial || !named.contains(&whole(list)));
+    for list in lists {
+        list.is_partial |= partial.contains(&list.path);
+    }
+}
+
+/// What lies in the inbox under that path, and is that by its name. Nothing is opened: a pipe has no end.
+fn in_inbox(path: PathBuf, is: NameOf) -> InboxList {
     let (problem, stood) = match std::fs::metadata(&path) {
+        Ok(there) if there.is_file() && is == NameOf::Unknown => {
+            let what = "its name does not end as that of a list does (.csv, .xlsx and the like): give it such a name, or \
+                        take it out of inbox/";
+            (Some(what.to_owned()), version(&there))
+        }
         Ok(there) if there.is_file() => (None, version(&there)),
         Ok(there) if there.is_dir() => {
             let what = "it is a folder: put the lists themselves into the inbox";
@@ -319,7 +357,7 @@ fn in_inbox(path: PathBuf) -> InboxList {
     InboxList {
         path,
         problem,
-        is_partial: false,
+        is_partial: is == NameOf::PartialList,
         stood,
     }
 }
@@ -356,8 +394,10 @@ impl SendPlan {
     ) -> Result<Self, RunError> {
         let message = list.message.as_ref().ok_or(Mismatch::NoMessage)?;
         let definition = Definition::new(&list.input, message, channel);
-        let batches = Store::open(checkpoint)?.reader()?.batches()?;
-        let stem = list.input.stem();
+        let reader = Store::open(checkpoint)?.reader()?;
+        let (batches, stem) = (reader.batches()?, list.input.stem());
+        let file = list.input.file_names().next().unwrap_or_default();
+        let begun = batch_begun_with(&reader, Path::new(file))?;
         let known: Vec<_> = batches.iter().filter(|it| it.is_whole()).collect();
         let known: Vec<_> = known
             .iter()
@@ -366,6 +406,8 @@ impl SendPlan {
                 state: batch.state,
                 is_same: is_of_file(batch, stem)
                     && definition.differences(&batch.definition).is_empty(),
+                is_edited: begun.as_ref() == Some(&batch.name)
+                    && definition.has_message_of(&batch.definition),
             })
             .collect();
         let (name, change) = match batch_of_list(stem, date, &known) {

@@ -11,7 +11,7 @@ use super::pass::Pass;
 use crate::domain::percent::Percent;
 use crate::domain::phone::{LineType, PhoneNumber};
 use crate::domain::recipient::Verdict;
-use crate::intake::{NumbersPerRow, Settings, Source};
+use crate::intake::{HiddenRows, NumbersPerRow, Settings, Source};
 use crate::store::Store;
 
 /// Bad rows that are named.
@@ -93,6 +93,8 @@ impl List {
             // A number on the list is suppressed whatever its kind of line.
             line_types: LineType::ALL.to_vec(),
             all_consent_ignored: true,
+            // An opt-out counts whether or not it is shown.
+            hidden_rows: Some(HiddenRows::Send),
             ..settings.clone()
         };
         Self::open(sources, &settings, None)

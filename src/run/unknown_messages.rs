@@ -29,6 +29,8 @@ pub struct UnknownMessages {
     pub file: PathBuf,
     /// Messages that were sent, or may have been.
     pub messages: u64,
+    /// Others of which neither number nor id is left: whether the checkpoint knows them cannot be told.
+    pub unreadable: u64,
     /// When the last of them was settled, as the file has it.
     pub last: Option<Timestamp>,
 }
@@ -132,7 +134,8 @@ fn refuse_if_told(
     if matches!((changed, adopted), (Ok(changed), Some(adopted)) if changed <= adopted) {
         return Ok(());
     }
-    let Some(unknown) = unknown_in(path, Some(reader), counts) else {
+    let unknown = unknown_in(path, Some(reader), counts);
+    let Some(unknown) = unknown.filter(|unknown| unknown.messages > 0) else {
         return Ok(());
     };
     let misfit = Misfit::Outdated {
@@ -144,7 +147,8 @@ fn refuse_if_told(
 }
 
 /// The messages of a file that the checkpoint does not know, of those that count; `None` if there is none. What cannot
-/// be read says nothing, and what was read before it counts.
+/// be read says nothing, and what was read before it counts. A person may have taken out the column of numbers, or a
+/// spreadsheet may have rounded them: then the ids of the messages say it.
 fn unknown_in(
     path: &Path,
     reader: Option<&Reader>,
@@ -155,33 +159,44 @@ fn unknown_in(
         return None;
     }
     let table = Table::open(&Source::Path(path.to_owned()), &Settings::default()).ok()?;
-    let columns = ResultsColumns::find(table.names())?;
+    let columns = ResultsColumns::find_what_is_left(table.names())?;
+    // What was sent to an erased person is known by the number alone.
+    let are_ids_enough =
+        reader.is_none_or(|reader| reader.keeps_hashes().is_ok_and(|keeps| !keeps));
     let mut found = UnknownMessages {
         file: path.to_owned(),
         ..UnknownMessages::default()
     };
     let _whole = table.rows::<IntakeError>(|_, record| {
-        if let Ok(row) = columns.row(record)
-            && matches!(row.state, State::Sent | State::Unknown)
-            && !is_known(reader, &row)
-            && counts(&row)
-        {
+        let Ok(row) = columns.what_is_left_of(record) else {
+            return Ok(());
+        };
+        if !matches!(row.state, State::Sent | State::Unknown) {
+            return Ok(());
+        }
+        let tells = row.phone.is_some() || are_ids_enough && id_of(&row).is_some();
+        if !tells {
+            found.unreadable += u64::from(!columns.is_of_erased(&row, record));
+        } else if !is_known(reader, &row) && counts(&row) {
             found.messages += 1;
             found.last = found.last.max(row.finished_at);
         }
         Ok(())
     });
-    (found.messages > 0).then_some(found)
+    (found.messages > 0 || found.unreadable > 0).then_some(found)
 }
 
-/// A checkpoint that cannot be read knows nothing. Of an erased person without an id nobody can say more.
+/// The id of the message. What a spreadsheet rounded is the id of none.
+fn id_of(row: &ResultsRow) -> Option<&str> {
+    row.message_id.as_deref().filter(|id| !is_rounded(id))
+}
+
+/// A checkpoint that cannot be read knows nothing.
 fn is_known(reader: Option<&Reader>, row: &ResultsRow) -> bool {
-    // What a spreadsheet rounded is the id of no message.
-    let id = row.message_id.as_deref().filter(|id| !is_rounded(id));
     let Some(reader) = reader else {
-        return id.is_none() && row.phone.is_none();
+        return false;
     };
-    let known = match (id, row.phone) {
+    let known = match (id_of(row), row.phone) {
         (Some(id), phone) => reader.knows_message(id).and_then(|known| {
             Ok(known
                 || match phone {

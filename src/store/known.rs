@@ -121,6 +121,17 @@ impl Reader {
             && person::find(&self.connection, &self.keys, phone)?.is_some())
     }
 
+    /// Whether anybody was erased or pruned.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint cannot be read.
+    pub(crate) fn keeps_hashes(&self) -> Result<bool, StoreError> {
+        self.connection.has(
+            "SELECT 1 FROM person WHERE number_hash IS NOT NULL LIMIT 1",
+            [],
+        )
+    }
+
     /// Whether all batches are rehearsals: nobody was messaged.
     ///
     /// # Errors

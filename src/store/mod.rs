@@ -147,4 +147,4 @@ pub use tally::Counts;
 pub(crate) use temporary::{TemporaryFile, folder_of, remove_left};
 pub(crate) use test_message::{TestClaim, TestIntent, TestResult};
 pub use upgrade::OldCopy;
-pub(crate) use written::{FiledList, ResultsFile, WrittenFile, enter_file, enter_list};
+pub(crate) use written::{FiledList, ResultsFile, WrittenFile, enter_file, enter_list, leave_list};

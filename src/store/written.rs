@@ -56,7 +56,7 @@ pub(crate) struct ResultsFile {
     pub(crate) is_current: bool,
 }
 
-/// A list of contacts that was sent and filed away.
+/// A list of contacts that is sent, or that was sent and filed away.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FiledList {
     pub(crate) path: PathBuf,
@@ -175,7 +175,7 @@ pub(crate) fn enter_file(
     Ok(transaction.commit()?)
 }
 
-/// Enters a list of contacts that was sent as a batch, and filed away. Another process that holds the checkpoint is
+/// Enters a list of contacts that is sent as a batch, or that was, and was filed away. Another process that holds the checkpoint is
 /// waited for a moment only.
 ///
 /// # Errors
@@ -201,6 +201,20 @@ pub(crate) fn enter_list(checkpoint: &Path, list: &FiledList) -> Result<(), Stor
         ),
     )?;
     Ok(transaction.commit()?)
+}
+
+/// Forgets a list of contacts that was entered: it is not at `path` any more. Another process that holds the checkpoint is
+/// waited for a moment only.
+///
+/// # Errors
+/// As [`enter_list`].
+pub(crate) fn leave_list(checkpoint: &Path, path: &Path) -> Result<(), StoreError> {
+    let connection = connect_to_enter(checkpoint)?;
+    connection.change(
+        "DELETE FROM written_file WHERE path = ?1 AND kind = ?2",
+        (path.to_string_lossy(), LIST),
+    )?;
+    Ok(())
 }
 
 fn connect_to_enter(checkpoint: &Path) -> Result<Connection, StoreError> {
@@ -302,7 +316,7 @@ impl Reader {
         Ok(whole.to_vec())
     }
 
-    /// The lists of contacts that were filed away after they were sent.
+    /// The lists of contacts that were entered, and not left.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.

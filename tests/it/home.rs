@@ -631,6 +631,55 @@ fn a_backup_that_is_mirrored_into_its_folder_is_refused_by_what_the_results_tell
     assert!(sandbox.accepted().values().all(|times| *times == 1));
 }
 
+/// Without one column of a file, by its header.
+fn take_out_column(scratch: &Scratch, name: &str, header: &str) {
+    let text = scratch.read(name);
+    let headers = text.lines().next().unwrap().split(',');
+    let at = headers.clone().position(|it| it == header).unwrap();
+    let lines = text.lines().map(|line| {
+        let cells = line.split(',').enumerate();
+        let kept: Vec<&str> = cells.filter(|(n, _)| *n != at).map(|(_, it)| it).collect();
+        kept.join(",") + "\n"
+    });
+    let text: String = lines.collect();
+    scratch.write(name, &text);
+}
+
+#[test]
+fn results_whose_numbers_were_taken_out_tell_by_the_ids_of_their_messages() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    let before = continued_after_a_backup(&scratch, &sandbox);
+    mirror_in_place(&scratch, "backup", "data");
+    let db = ["--db", "data/outreach.db"];
+    take_out_column(&scratch, "list.results.csv", "outreach_phone");
+    let resume = || scratch.resume(&sandbox).with(&db);
+    resume()
+        .run()
+        .expect(8)
+        .says("does not know 20 messages that");
+    // As a spreadsheet saves it.
+    let file = scratch.read("list.results.csv").replace(',', ";");
+    scratch.write("list.results.csv", &file);
+    resume()
+        .run()
+        .expect(8)
+        .says("does not know 20 messages that");
+    assert_eq!(sends(&sandbox), before, "nobody was messaged again");
+}
+
+#[test]
+fn results_that_tell_neither_numbers_nor_ids_are_named_where_messages_are_looked_for() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    continued_after_a_backup(&scratch, &sandbox);
+    take_out_column(&scratch, "list.results.csv", "outreach_phone");
+    take_out_column(&scratch, "list.results.csv", "outreach_message_id");
+    // Whoever goes on with the checkpoint that knows all of them is not held up.
+    let db = ["--db", "data/outreach.db"];
+    let adopt = ["checkpoint", "adopt", "--no-suppressions"];
+    let adopted = scratch.outreach(&adopt).with(&db).run().expect(0);
+    adopted.says("of which neither the number nor the id can be read any more");
+}
+
 #[test]
 fn after_a_person_said_so_older_results_files_do_not_stop_a_batch() {
     let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));

@@ -379,3 +379,43 @@ fn a_pipe_in_the_place_of_the_settings_is_refused() {
     let ended = scratch.outreach(&["status"]).run().expect(6);
     ended.says("outreach.toml").says("it is no file");
 }
+
+/// Each such path can be read only once.
+#[cfg(unix)]
+#[test]
+fn pipes_of_the_shell_are_read_once_each() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(3);
+    scratch.write(
+        "token",
+        outreach::internals::sandbox::Settings::DEFAULT_TOKEN,
+    );
+    scratch.write("message.json", "{\"type\":\"text\",\"payload\":\"Hello\"}");
+    let line = |list: &str, more: &str| {
+        let url = sandbox.base_url();
+        format!(
+            "\"$OUTREACH\" send {list} --yes --channel {CHANNEL} --base-url {url} --token-file <(cat token) {more}"
+        )
+    };
+    let run = |line: &str| {
+        let program = env!("CARGO_BIN_EXE_outreach");
+        let typed = format!("exec bash -c '{line}'");
+        crate::support::Program::shell(scratch.folder(), &typed)
+            .env("OUTREACH", program)
+            .without_env("AMIO_TOKEN")
+            .run()
+    };
+    run(&line(
+        "<(cat contacts.csv)",
+        "--content <(cat message.json)",
+    ))
+    .expect(0);
+    assert_eq!(sandbox.stats().accepted, 3);
+    let list = "cat contacts.csv | sed s/77700000/77700100/ |";
+    let sent = run(&format!("{list} {}", line("/dev/stdin", "--message Hello")));
+    sent.expect(0);
+    assert_eq!(sandbox.stats().accepted, 6);
+    run("\"$OUTREACH\" suppress import <(echo phone; echo +420777000009)").expect(0);
+    let refused = run("\"$OUTREACH\" history import <(cat contacts.csv) --no-suppressions");
+    refused.expect(7).says("which can be read only once");
+}

@@ -42,3 +42,28 @@ fn letters_in_doubt_that_no_message_uses_are_told_and_sent() {
         .expect(0);
     sent.says("it is not certain which letters are meant");
 }
+
+#[test]
+fn lines_in_utf_8_among_lines_of_east_asia_are_refused_and_named() {
+    let scratch = Scratch::new();
+    let mut list = b"name,phone\n".to_vec();
+    // \u{738b}\u{5c0f}\u{660e} and the like in GBK; then a name in UTF-8.
+    for row in 0..20 {
+        list.extend(b"\xcd\xf5\xd0\xa1\xc3\xf7\xcf\xc8\xc9\xfa");
+        list.extend(format!(",+86138001380{row:02}\n").bytes());
+    }
+    list.extend("José,+420777123456\n".bytes());
+    std::fs::write(scratch.path("list.csv"), list).unwrap();
+    let refused = scratch
+        .outreach(&[LIST, &["Hello {{ name }}"]].concat())
+        .run()
+        .expect(7);
+    refused
+        .says("is in two encodings: line 22 in UTF-8")
+        .says("perhaps in GBK");
+    // A person may know better.
+    scratch
+        .outreach(&[LIST, &["Hello {{ name }}", "--encoding", "gbk"]].concat())
+        .run()
+        .expect(0);
+}

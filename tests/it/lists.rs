@@ -444,3 +444,66 @@ fn rows_that_a_filter_hides_are_asked_about_and_left_out_where_that_is_said() {
         "{all}"
     );
 }
+
+#[test]
+fn a_hidden_column_of_numbers_is_told() {
+    let scratch = Scratch::new();
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    for (column, header) in [(0, "name"), (1, "phone")] {
+        sheet.write_string(0, column, header).unwrap();
+        sheet.write_string(1, column, "+420777123456").unwrap();
+    }
+    sheet.set_column_hidden(1).unwrap();
+    book.save(scratch.path("list.xlsx")).unwrap();
+    let told = scratch.outreach(&["check", "list.xlsx"]).run().expect(0);
+    let hidden = "the column of phone numbers, \"phone\", is hidden in the sheet";
+    assert!(told.out.contains(hidden), "{}", told.out);
+}
+
+/// A sheet with the numbers of these rows, and the rows that a filter hides in it, from 1.
+fn sheet(book: &mut rust_xlsxwriter::Workbook, rows: std::ops::Range<u32>, hidden: &[u32]) {
+    let sheet = book.add_worksheet();
+    sheet.write_string(0, 0, "phone").unwrap();
+    for (at, n) in (1..).zip(rows) {
+        sheet
+            .write_string(at, 0, format!("+{}", number(n)))
+            .unwrap();
+    }
+    for row in hidden {
+        sheet.set_row_hidden(*row).unwrap();
+    }
+}
+
+#[test]
+fn opt_outs_in_hidden_rows_count_whatever_becomes_of_those_of_lists() {
+    let scratch = Scratch::new();
+    scratch.write("outreach.toml", "hidden-rows = \"skip\"\n");
+    let mut book = rust_xlsxwriter::Workbook::new();
+    sheet(&mut book, 1..4, &[2]);
+    book.save(scratch.path("stops.xlsx")).unwrap();
+    let import = ["suppress", "import", "stops.xlsx"];
+    scratch.outreach(&import).run().expect(0);
+    let listed = scratch.outreach(&["suppress", "list"]).run().expect(0).out;
+    for n in 1..4 {
+        assert!(listed.contains(&number(n).to_string()), "{n}: {listed}");
+    }
+}
+
+#[test]
+fn a_sheet_of_which_all_rows_are_hidden_is_not_replaced_by_the_next_one() {
+    let scratch = Scratch::new();
+    let mut book = rust_xlsxwriter::Workbook::new();
+    sheet(&mut book, 1..4, &[1, 2, 3]);
+    sheet(&mut book, 10..13, &[]);
+    book.save(scratch.path("list.xlsx")).unwrap();
+    let send = |how: &str| {
+        let send = ["send", "list.xlsx", "--sandbox", "--yes", "-m", "Hello"];
+        let send = scratch.outreach(&send);
+        send.with(&["--hidden-rows", how, "--batch", how]).run()
+    };
+    let refused = send("skip").expect(7);
+    refused.says("no rows behind its header");
+    let sent = send("send").expect(0);
+    sent.says("3 rows are hidden in the sheet");
+}

@@ -627,3 +627,165 @@ fn a_list_that_was_written_to_after_it_was_sent_is_told_until_its_batch_has_it()
     assert!(accepted.values().all(|&count| count == 1), "{accepted:?}");
     nights.night(&[]).run().expect(0);
 }
+
+#[test]
+fn what_stands_beside_a_list_is_left_alone_and_what_has_no_name_of_a_list_is_told() {
+    let nights = Nights::new(
+        SandboxProcess::start(&[]),
+        &[("a.csv", "Jana,+420777900001")],
+    );
+    let beside = [
+        "a.csv.bak",
+        ".a.csv.swp",
+        "a.csv.lock",
+        ".~lock.a.csv#",
+        "#a.csv#",
+        "a.csv~",
+        ".a.csv.Ab12Cd",
+        "a.csv.Ab12Cd",
+        "~$a.xlsx",
+    ];
+    let partial = [
+        "b.opdownload",
+        "c.csv.aria2",
+        "d.partial.csv",
+        "e.tmp.csv",
+        "f.crdownload",
+        "g.part",
+        "h.csv.filepart",
+        "i.csv.!ut",
+    ];
+    let clutter = ["Thumbs.db", "desktop.ini", ".DS_Store", "._a.csv"];
+    for (at, name) in beside.iter().chain(&partial).chain(&clutter).enumerate() {
+        nights.put(name, &format!("Eva,+42077790001{at}"));
+    }
+    let night = nights.night(&[]).run().expect(4);
+    assert_eq!(nights.sandbox.stats().accepted, 1, "a.csv alone");
+    nights.are("sent", &["a.csv"]);
+    nights.are("refused", &[]);
+    let stay = [&beside[..], &partial, &clutter].concat();
+    nights.are("inbox", &stay);
+    assert!(
+        night.out.contains("no lists by their names: #a.csv#, "),
+        "{}",
+        night.out
+    );
+    for name in clutter {
+        assert!(!night.out.contains(name), "{name}: {}", night.out);
+    }
+    for name in partial {
+        let inbox = nights.scratch.path(&format!("inbox/{name}"));
+        std::fs::remove_file(inbox).unwrap();
+    }
+    nights.night(&[]).run().expect(0);
+
+    // Nobody knows what this is, and it may be a list.
+    nights.put("spring", "Eva,+420777900002");
+    let night = nights.night(&[]).run().expect(7);
+    let told = "spring: the contacts file";
+    assert!(night.out.contains(told), "{}", night.out);
+    assert!(night.out.contains("give it such a name"), "{}", night.out);
+    let subject = night.out.lines().next().unwrap();
+    assert!(
+        subject.ends_with("take it out of inbox/: spring"),
+        "{subject}"
+    );
+    assert_eq!(nights.sandbox.stats().accepted, 1);
+}
+
+#[test]
+fn a_list_beside_which_its_download_goes_on_waits_for_its_end() {
+    let nights = Nights::new(
+        SandboxProcess::start(&[]),
+        &[
+            ("a.csv", "Jana,+420777900001"),
+            ("b.csv", "Eva,+420777900002"),
+        ],
+    );
+    // Its program made the list at its whole length, and Firefox an empty one.
+    nights.put_file("a.csv.aria2", "what is missing");
+    nights.put_file("b.csv", "");
+    nights.put_file("b.csv.part", "first_name,phone");
+    let night = nights.night(&[]).run().expect(4);
+    let subject = night.out.lines().next().unwrap();
+    assert!(subject.contains("0 of 2 lists"), "{subject}");
+    assert!(
+        subject.ends_with("still being written, the next night goes on: a.csv and 1 more"),
+        "{subject}"
+    );
+    assert_eq!(nights.sandbox.stats().sends, 0);
+    for name in ["a.csv.aria2", "b.csv.part"] {
+        std::fs::remove_file(nights.scratch.path(&format!("inbox/{name}"))).unwrap();
+    }
+    nights.put("b.csv", "Eva,+420777900002");
+    nights.night(&[]).run().expect(0);
+    nights.are("sent", &["a.csv", "b.csv"]);
+    assert_eq!(nights.sandbox.stats().accepted, 2);
+}
+
+/// The next nights come long after the guard against repeated messages.
+#[test]
+fn a_list_that_is_edited_while_it_is_sent_is_sent_to_those_who_came_since() {
+    let nights = Nights::new(SandboxProcess::start(&["--latency", "20ms"]), &[]);
+    nights.put_file("list.csv", &contacts(0..60));
+    let night = nights.night(&["--rate", "20/s"]).start();
+    wait_until("some are sent", || is_sending(&nights));
+    // One goes, one comes, and the others stay.
+    let edited = contacts(1..61);
+    nights.put_file("list.csv", &edited);
+    let night = night.wait().expect(4);
+    assert!(
+        night
+            .out
+            .contains("the next night sends to those who came since"),
+        "{}",
+        night.out
+    );
+    nights.are("inbox", &["list.csv"]);
+    assert_eq!(nights.sandbox.stats().accepted, 60);
+    let later = ["--repeat-guard", "0"];
+    let next = nights.night(&later).run().expect(0);
+    let subject = next.out.lines().next().unwrap();
+    assert!(subject.contains("1 of 1 lists complete"), "{subject}");
+    let accepted = nights.sandbox.accepted();
+    assert_eq!(accepted.len(), 61);
+    assert!(accepted.values().all(|&count| count == 1), "{accepted:?}");
+    nights.are("sent", &["list.csv"]);
+    nights.are("inbox", &[]);
+
+    // It was filed away: what comes under its name now is another list, with people who get the message again.
+    nights.put_file("list.csv", &contacts(0..2));
+    nights.night(&later).run().expect(0);
+    assert_eq!(nights.sandbox.stats().accepted, 63);
+}
+
+#[test]
+fn a_list_that_is_edited_after_a_night_was_killed_at_its_end_is_sent_to_those_who_came_since() {
+    let nights = Nights::new(
+        SandboxProcess::start(&[]),
+        &[("list.csv", "Jana,+420777900001")],
+    );
+    let later = ["--repeat-guard", "0"];
+    // All were messaged, and the list is not filed away yet.
+    let night = || nights.night(&later);
+    night().crash_at("export-rename").run().expect_crash();
+    assert_eq!(nights.sandbox.stats().accepted, 1);
+    nights.are("inbox", &["list.csv"]);
+    nights.put("list.csv", "Jana,+420777900001\nEva,+420777900002");
+    night().run().expect(0);
+    let accepted = nights.sandbox.accepted();
+    assert!(accepted.values().all(|&count| count == 1), "{accepted:?}");
+    assert_eq!(accepted.len(), 2);
+
+    // The same once more, but a person takes the list out of the inbox, and another one of its name comes a day later.
+    nights.put("list.csv", "Iva,+420777900003");
+    night().crash_at("export-rename").run().expect_crash();
+    let list = nights.scratch.path("inbox/list.csv");
+    std::fs::remove_file(list).unwrap();
+    night().run().expect(0);
+    nights.put("list.csv", "Iva,+420777900003\nJana,+420777900001");
+    night().run().expect(0);
+    let accepted = nights.sandbox.accepted();
+    let counts: Vec<_> = accepted.values().copied().collect();
+    assert_eq!(counts, [2, 1, 2], "{accepted:?}");
+}

@@ -171,6 +171,25 @@ fn an_empty_checkpoint_is_called_so_and_made_anew() {
     scratch.checkpoint().expect_true_to(&sandbox, 3);
 }
 
+#[test]
+fn an_empty_checkpoint_has_no_batch_that_a_list_could_join() {
+    let sandbox = SandboxProcess::start(&[]);
+    let told = |how: &str, is_there: bool| {
+        let scratch = Scratch::new();
+        scratch.contacts(3);
+        if is_there {
+            scratch.write("outreach.db", "");
+        }
+        let said = scratch.send(&sandbox).with(&[how]).run().expect(2).said;
+        said.lines().last().unwrap_or_default().to_owned()
+    };
+    for how in ["--update", "--add"] {
+        let fresh = told(how, false);
+        assert!(fresh.contains("there is no batch `list` yet"), "{fresh}");
+        assert_eq!(told(how, true), fresh, "{how}");
+    }
+}
+
 /// Files may not grow beyond a limit: what a full disk is to a program.
 #[test]
 fn a_disk_that_runs_full_stops_the_batch_and_space_lets_it_go_on() {

@@ -157,6 +157,15 @@ pub enum RenderProblem {
         /// The header of the column.
         column: String,
     },
+    /// Letters were lost before the list came here: the message would have the sign for that.
+    #[error(
+        "letters of the column {column:?} were lost when the list was saved or converted (\u{fffd} stands for them): type \
+         them again, or export the list in UTF-8"
+    )]
+    LostLetters {
+        /// The header of the column.
+        column: String,
+    },
     /// The message would be blank.
     #[error("the message would be empty for this row ({place})")]
     Blank {

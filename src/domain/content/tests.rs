@@ -803,3 +803,26 @@ fn what_the_engine_has_for_itself_is_not_sent() {
     }
     assert!(outcome("{% for x in [1, 2] %}{{ loop.index }} {{ first_name }}{% endfor %}").is_ok());
 }
+
+#[test]
+fn a_message_with_the_sign_for_a_lost_letter_is_not_made() {
+    let columns = ["phone", "first_name", "note"];
+    let lost = Err(RenderProblem::LostLetters {
+        column: "first_name".to_owned(),
+    });
+    let cells = ["1", "Jos\u{fffd}", "b"];
+    for message in [
+        "Hello {{ first_name }}",
+        "Hello {{ first_name | upper }}",
+        "{% if first_name %}Hello {{ row.first_name }}{% endif %}",
+    ] {
+        assert_eq!(said(message, &columns, &cells), lost, "{message}");
+    }
+    // What is not sent does no harm, and whoever writes the sign means it.
+    let unused = ["1", "Jos\u{e9}", "\u{fffd}"];
+    let hello = Ok("Hello Jos\u{e9}".to_owned());
+    assert_eq!(said("Hello {{ first_name }}", &columns, &unused), hello);
+    let sign = Ok("\u{fffd} Jos\u{e9}".to_owned());
+    let plain = ["1", "Jos\u{e9}", ""];
+    assert_eq!(said("\u{fffd} {{ first_name }}", &columns, &plain), sign);
+}

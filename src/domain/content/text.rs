@@ -6,6 +6,7 @@
 
 mod cells;
 
+use std::borrow::Cow;
 use std::fmt::{self};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -200,7 +201,32 @@ impl Engine {
         text: &'a Text,
         place: &str,
         record: &Record,
-    ) -> Result<std::borrow::Cow<'a, str>, RenderProblem> {
+    ) -> Result<Cow<'a, str>, RenderProblem> {
+        let filled = self.fill(text, place, record)?;
+        match self.lost_letters(&filled, record) {
+            Some(problem) => Err(problem),
+            None => Ok(filled),
+        }
+    }
+
+    /// The sign for a letter that was lost comes of a cell.
+    fn lost_letters(&self, filled: &str, record: &Record) -> Option<RenderProblem> {
+        let has_lost = |text: &str| text.contains('\u{fffd}');
+        if !has_lost(filled) {
+            return None;
+        }
+        let index = record.iter().position(has_lost)?;
+        Some(RenderProblem::LostLetters {
+            column: self.columns.header(index).to_owned(),
+        })
+    }
+
+    fn fill<'a>(
+        &self,
+        text: &'a Text,
+        place: &str,
+        record: &Record,
+    ) -> Result<Cow<'a, str>, RenderProblem> {
         match text {
             Text::Literal(text) => Ok(text.into()),
             Text::Simple(pieces) => {

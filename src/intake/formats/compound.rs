@@ -3,6 +3,7 @@
 use std::io::{Cursor, Read};
 
 use super::grid::Fault;
+use super::hidden::Hidden;
 
 /// Formats that are compound files too, by a stream that they hold.
 const DOCUMENTS: &[(&str, &str, &str)] = &[
@@ -40,10 +41,7 @@ pub(super) fn check(content: &[u8], most: u64) -> Result<(), Fault> {
     if file.exists("EncryptedPackage") {
         return Err(Fault::password());
     }
-    let name = ["Workbook", "Book", "WORKBOOK", "BOOK"]
-        .into_iter()
-        .find(|name| file.is_stream(name));
-    let Some(name) = name else {
+    let Some(name) = workbook_in(&file) else {
         let (_, what, advice) = DOCUMENTS
             .iter()
             .find(|(stream, ..)| file.exists(stream))
@@ -54,17 +52,97 @@ pub(super) fn check(content: &[u8], most: u64) -> Result<(), Fault> {
             ));
         return Err(Fault::not_a_list(*what, *advice));
     };
-    let mut stream = Vec::new();
-    file.open_stream(name)?
-        .take(super::grid::MAX_BYTES)
-        .read_to_end(&mut stream)?;
-    let cells = cells(&stream);
+    let cells = cells(&stream(&mut file, name)?);
     if cells > most {
         return Err(Fault::TooLarge(format!(
             "its sheets reach over {cells} cells: something was typed far away from the list"
         )));
     }
     Ok(())
+}
+
+type File<'a> = cfb::CompoundFile<Cursor<&'a [u8]>>;
+
+/// The stream with the sheets.
+fn workbook_in(file: &File<'_>) -> Option<&'static str> {
+    let mut names = ["Workbook", "Book", "WORKBOOK", "BOOK"].into_iter();
+    names.find(|name| file.is_stream(name))
+}
+
+fn stream(file: &mut File<'_>, name: &str) -> Result<Vec<u8>, Fault> {
+    let mut stream = Vec::new();
+    let whole = file.open_stream(name)?;
+    whole
+        .take(super::grid::MAX_BYTES)
+        .read_to_end(&mut stream)?;
+    Ok(stream)
+}
+
+/// The records from a place of the stream on, each with its kind and its data.
+///
+/// The records: <https://learn.microsoft.com/en-us/openspecs/office_file_formats/ms-xls/>
+fn records(stream: &[u8], from: usize) -> impl Iterator<Item = (u16, &[u8])> {
+    let mut at = from;
+    std::iter::from_fn(move || {
+        let &[kind_low, kind_high, length_low, length_high] = stream.get(at..at.checked_add(4)?)?
+        else {
+            return None;
+        };
+        let length = usize::from(u16::from_le_bytes([length_low, length_high]));
+        let data = stream.get(at + 4..at + 4 + length).unwrap_or(&[]);
+        at += 4 + length;
+        Some((u16::from_le_bytes([kind_low, kind_high]), data))
+    })
+}
+
+/// The number of two bytes at this place of a record.
+fn word(data: &[u8], from: usize) -> Option<u64> {
+    let bytes = data.get(from..from.checked_add(2)?)?.try_into().ok()?;
+    Some(u64::from(u16::from_le_bytes(bytes)))
+}
+
+fn long(data: &[u8], from: usize) -> Option<u64> {
+    Some(word(data, from)? + (word(data, from + 2)? << 16))
+}
+
+/// What is hidden in the sheet at this place of the workbook, from 0.
+pub(super) fn hidden(content: &[u8], sheet: usize) -> Result<Hidden, Fault> {
+    let mut hidden = Hidden::default();
+    let mut file = cfb::CompoundFile::open(Cursor::new(content)).map_err(Fault::broken)?;
+    let Some(name) = workbook_in(&file) else {
+        return Ok(hidden);
+    };
+    let stream = stream(&mut file, name)?;
+    // BoundSheet8 says where the sheet begins.
+    let mut sheets = records(&stream, 0).filter(|(kind, _)| *kind == 0x0085);
+    let begin = sheets.nth(sheet).and_then(|(_, data)| long(data, 0));
+    let begin = begin.and_then(|begin| usize::try_from(begin).ok());
+    // A chart within the sheet has a begin and an end of its own.
+    let mut depth = 0_u32;
+    for (kind, data) in records(&stream, begin.unwrap_or(stream.len())) {
+        let numbers = (word(data, 0), word(data, 2));
+        let number = |number: Option<u64>| number.and_then(|it| u32::try_from(it).ok());
+        match kind {
+            // BOF, EOF.
+            0x0809 => depth += 1,
+            0x000a if depth > 1 => depth -= 1,
+            0x000a => break,
+            // Row: fDyZero.
+            0x0208 if depth == 1 && word(data, 12).is_some_and(|flags| flags & 0x20 != 0) => {
+                if let Some(row) = number(numbers.0) {
+                    hidden.rows.add(row + 1, row + 1);
+                }
+            }
+            // ColInfo: fHidden.
+            0x007d if depth == 1 && word(data, 8).is_some_and(|flags| flags & 1 != 0) => {
+                if let (Some(first), Some(last)) = (number(numbers.0), number(numbers.1)) {
+                    hidden.columns.add(first, last);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(hidden)
 }
 
 /// The corners of a sheet.
@@ -88,29 +166,18 @@ impl Extent {
 }
 
 /// The cells of all sheets, empty ones between filled ones included.
-///
-/// The records: <https://learn.microsoft.com/en-us/openspecs/office_file_formats/ms-xls/>
 fn cells(stream: &[u8]) -> u64 {
     let mut total = 0_u64;
     let mut sheet: Option<Extent> = None;
-    let mut at = 0;
-    while let Some(&[kind_low, kind_high, length_low, length_high]) = stream.get(at..at + 4) {
-        let kind = u16::from_le_bytes([kind_low, kind_high]);
-        let length = usize::from(u16::from_le_bytes([length_low, length_high]));
-        let data = stream.get(at + 4..at + 4 + length).unwrap_or(&[]);
-        at += 4 + length;
-        let word = |from: usize| {
-            let bytes = data.get(from..from + 2)?.try_into().ok()?;
-            Some(u64::from(u16::from_le_bytes(bytes)))
-        };
+    for (kind, data) in records(stream, 0) {
         match kind {
             // BOF: a sheet begins.
             0x0809 => total = total.saturating_add(sheet.take().map_or(0, Extent::cells)),
             // Dimensions: the reader makes room for all of it.
             0x0200 => {
-                let long = |from| Some(word(from)? + (word(from + 2)? << 16));
+                let word = |from| word(data, from);
                 let claimed = if data.len() >= 14 {
-                    (long(0), long(4), word(8), word(10))
+                    (long(data, 0), long(data, 4), word(8), word(10))
                 } else {
                     (word(0), word(2), word(4), word(6))
                 };
@@ -122,13 +189,13 @@ fn cells(stream: &[u8]) -> u64 {
             }
             // Blank, Number, Label, BoolErr, RK, RString, Formula, LabelSst, MulRk.
             0x0201 | 0x0203 | 0x0204 | 0x0205 | 0x027e | 0x00d6 | 0x0006 | 0x00fd | 0x00bd => {
-                if let (Some(row), Some(column)) = (word(0), word(2)) {
+                if let (Some(row), Some(column)) = (word(data, 0), word(data, 2)) {
                     let here = Extent {
                         rows: (row, row),
                         columns: (column, column),
                     };
                     let last = match kind {
-                        0x00bd => word(length.saturating_sub(2)).unwrap_or(column),
+                        0x00bd => word(data, data.len().saturating_sub(2)).unwrap_or(column),
                         _ => column,
                     };
                     let seen = sheet.unwrap_or(here).with(row, column).with(row, last);

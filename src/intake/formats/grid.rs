@@ -3,6 +3,7 @@
 //! A file of two kilobytes can name a cell of row 1,048,576 and column 16,384: rows and cells that hold
 //! nothing take no memory here, and what a file claims is compared with the bounds before it is kept.
 
+use super::hidden::Hidden;
 use crate::domain::text::is_blank;
 use crate::intake::rows::{BLOCK_ROWS, Block, MAX_FIELDS};
 
@@ -82,6 +83,8 @@ pub(in crate::intake) struct Table {
     pub(in crate::intake) sheets: Vec<String>,
     /// How many rows with cells are hidden in the sheet.
     pub(in crate::intake) hidden_rows: u64,
+    /// The columns that are hidden in the sheet, from 0.
+    pub(in crate::intake) hidden_columns: Vec<usize>,
 }
 
 /// Takes cells row by row.
@@ -94,16 +97,42 @@ pub(super) struct Grid {
     first_row: u32,
     width: usize,
     text: u64,
+    hidden: Hidden,
+    /// Hidden rows are left out.
+    skips_hidden: bool,
     hidden_rows: u64,
     last_hidden: u32,
 }
 
 impl Grid {
+    /// A grid that leaves hidden rows out, or takes them like the others and counts them.
+    pub(super) fn new(hidden: Hidden, skips_hidden: bool) -> Self {
+        Self {
+            hidden,
+            skips_hidden,
+            ..Self::default()
+        }
+    }
+
+    /// The row is hidden: to be said before its cells come.
+    pub(super) fn hide(&mut self, row: u32) {
+        self.hidden.rows.add(row, row);
+    }
+
     /// Sets a cell. Rows are numbered from 1 and come in order, columns from 0; cells that show nothing are
     /// left out.
     pub(super) fn set(&mut self, row: u32, column: usize, text: String) -> Result<(), Fault> {
         if is_blank(&text) {
             return Ok(());
+        }
+        if self.hidden.rows.has(row) {
+            if self.last_hidden != row {
+                self.last_hidden = row;
+                self.hidden_rows += 1;
+            }
+            if self.skips_hidden {
+                return Ok(());
+            }
         }
         if row < self.row.max(1) {
             return Err(Fault::Broken(format!(
@@ -128,14 +157,6 @@ impl Grid {
             *cell = text;
         }
         Ok(())
-    }
-
-    /// Counts a hidden row that has cells; they come in the order of their rows.
-    pub(super) fn hide(&mut self, row: u32) {
-        if self.last_hidden != row {
-            self.last_hidden = row;
-            self.hidden_rows += 1;
-        }
     }
 
     fn check(&self, column: usize) -> Result<(), Fault> {
@@ -177,8 +198,12 @@ impl Grid {
 
     pub(super) fn finish(mut self, headers: Option<Vec<String>>, note: String) -> Table {
         self.end_row();
+        let width = headers.as_ref().map_or(self.width, Vec::len);
+        let is_hidden =
+            |column: &usize| u32::try_from(*column).is_ok_and(|it| self.hidden.columns.has(it));
         Table {
-            width: headers.as_ref().map_or(self.width, Vec::len),
+            hidden_columns: (0..width).filter(is_hidden).collect(),
+            width,
             blocks: self.blocks,
             as_typed: headers.is_some(),
             headers,

@@ -3,6 +3,7 @@
 use html5gum::{DefaultEmitter, HtmlString, StartTag, Token, Tokenizer};
 
 use super::grid::{Fault, Grid, Table};
+use super::hidden::Hidden;
 use crate::domain::text::{is_blank, trimmed};
 
 /// A cell spans at most so many columns, and so many rows: the bounds of the HTML standard.
@@ -12,8 +13,11 @@ const MAX_ROWSPAN: u32 = 65_534;
 const MAX_DEPTH: usize = 100;
 
 /// Reads the page.
-pub(super) fn read(text: &str) -> Result<Table, Fault> {
-    let mut page = Page::default();
+pub(super) fn read(text: &str, skip_hidden: bool) -> Result<Table, Fault> {
+    let mut page = Page {
+        skips_hidden: skip_hidden,
+        ..Page::default()
+    };
     // The text of scripts and styles is no markup.
     let mut emitter = DefaultEmitter::default();
     emitter.naively_switch_states(true);
@@ -37,6 +41,8 @@ struct Page {
     done: Vec<OpenTable>,
     /// Within a script, a style or the like, whose text nobody sees.
     hidden: Option<HtmlString>,
+    /// Rows that are not shown are left out.
+    skips_hidden: bool,
 }
 
 #[derive(Default)]
@@ -74,18 +80,21 @@ impl Page {
                 if self.open.len() >= MAX_DEPTH {
                     return Err(Fault::Broken("its tables are nested too deeply".to_owned()));
                 }
-                self.open.push(OpenTable::default());
+                self.open_table();
             }
             b"br" | b"p" | b"div" | b"li" => self.text(b" "),
             // Rows without a table around them.
             b"tr" | b"td" | b"th" if self.open.is_empty() => {
-                self.open.push(OpenTable::default());
+                self.open_table();
                 return self.start(tag);
             }
             b"tr" => {
                 if let Some(table) = self.open.last_mut() {
                     table.end_cell()?;
                     table.begin_row();
+                    if is_not_shown(tag) {
+                        table.grid.hide(table.row);
+                    }
                 }
             }
             b"td" | b"th" => {
@@ -117,6 +126,13 @@ impl Page {
             _ => {}
         }
         Ok(())
+    }
+
+    fn open_table(&mut self) {
+        self.open.push(OpenTable {
+            grid: Grid::new(Hidden::default(), self.skips_hidden),
+            ..OpenTable::default()
+        });
     }
 
     fn end_table(&mut self) -> Result<(), Fault> {
@@ -240,6 +256,16 @@ impl OpenTable {
         self.column = end;
         Ok(())
     }
+}
+
+/// Whether a row is not shown: as Excel writes those that a filter hides.
+fn is_not_shown(tag: &StartTag<()>) -> bool {
+    let style = tag.attributes.get(&b"style"[..]);
+    let style = style.map(|style| String::from_utf8_lossy(&style.value).to_lowercase());
+    let style: Option<String> =
+        style.map(|it| it.chars().filter(|sign| !sign.is_whitespace()).collect());
+    style.is_some_and(|it| it.split(';').any(|it| it.starts_with("display:none")))
+        || tag.attributes.contains_key(&b"hidden"[..])
 }
 
 /// The encoding that the page names in its head.

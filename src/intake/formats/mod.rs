@@ -5,6 +5,7 @@
 
 mod archive;
 mod compound;
+mod find_hidden;
 mod grid;
 mod hidden;
 mod html;
@@ -66,7 +67,10 @@ pub(super) fn read(kind: Kind, bytes: impl Read, how: DecodeOptions<'_>) -> Resu
                 }
             }
         }
-        Kind::Compound => (workbook::read_xls(&content, how.sheet)?, None),
+        Kind::Compound => {
+            let table = workbook::read_xls(&content, how.sheet, how.skip_hidden)?;
+            (table, None)
+        }
         Kind::Vcard => read_vcard(&content, how)?,
         Kind::Json => {
             let (text, doubt) = decoded(&content, how, None)?;
@@ -75,12 +79,13 @@ pub(super) fn read(kind: Kind, bytes: impl Read, how: DecodeOptions<'_>) -> Resu
         Kind::Html => {
             let declared = html::declared_encoding(&head_of(&content)).map(str::to_owned);
             let (text, doubt) = decoded(&content, how, declared.as_deref())?;
-            (html::read(&text)?, doubt)
+            (html::read(&text, how.skip_hidden)?, doubt)
         }
         Kind::SpreadsheetMl => {
             let declared = xml_encoding(&head_of(&content)).map(str::to_owned);
             let (text, doubt) = decoded(&content, how, declared.as_deref())?;
-            (spreadsheetml::read(&text, how.sheet)?, doubt)
+            let table = spreadsheetml::read(&text, how.sheet, how.skip_hidden)?;
+            (table, doubt)
         }
     };
     Ok(Content::Table(table, doubt))

@@ -6,15 +6,19 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::reader::Reader;
 
 use super::grid::{Fault, Grid, Table, number};
+use super::hidden::Hidden;
 use super::workbook::Sheets;
 
 /// Reads the sheet, or the first one.
-pub(super) fn read(text: &str, sheet: Option<&str>) -> Result<Table, Fault> {
+pub(super) fn read(text: &str, sheet: Option<&str>, skip_hidden: bool) -> Result<Table, Fault> {
     let sheets = Sheets::named(sheet_names(text)?);
     let chosen = sheets.choose(sheet)?;
     let mut reader = Reader::from_str(text);
     let mut at = 0;
-    let mut cells = Cells::default();
+    let mut cells = Cells {
+        grid: Grid::new(Hidden::default(), skip_hidden),
+        ..Cells::default()
+    };
     loop {
         let event = reader.read_event().map_err(Fault::broken)?;
         if let Event::Start(tag) | Event::Empty(tag) = &event
@@ -106,6 +110,9 @@ impl Cells {
                 let next = self.row.saturating_add(1);
                 self.row = index("Index")?.unwrap_or(next);
                 self.column = 0;
+                if attribute(tag, "Hidden")?.is_some_and(|it| it.trim() == "1") {
+                    self.grid.hide(self.row.max(1));
+                }
             }
             "Cell" => {
                 if let Some(place) = index("Index")? {

@@ -14,8 +14,9 @@ use calamine::{
 use quick_xml::events::{BytesStart, Event};
 
 use super::archive::{self, Archive};
+use super::find_hidden;
 use super::grid::{Fault, Grid, Table, number};
-use super::hidden::HiddenRows;
+
 use crate::domain::spreadsheet::{REJECTS_SHEET, RESULTS_SHEET};
 
 /// Cells of all sheets that a reader may hold at a time, at some 50 bytes each.
@@ -23,9 +24,9 @@ const MAX_HELD: u64 = 20_000_000;
 
 /// The cells of a sheet, one after the other: the two readers of them have no trait in common.
 macro_rules! stream {
-    ($book:expr, $name:expr, $hidden:expr) => {{
+    ($book:expr, $name:expr, $grid:expr) => {{
         let mut cells = $book.worksheet_cells_reader($name).map_err(Fault::broken)?;
-        of_cells($hidden, || {
+        of_cells($grid, || {
             let cell = cells.next_cell().map_err(Fault::broken)?;
             Ok(cell.map(|cell| (cell.get_position(), cell.get_value().clone())))
         })
@@ -46,30 +47,48 @@ pub(super) fn read_zip(
             sheet,
             |error| matches!(error, XlsxError::Password),
             |book: &mut Xlsx<_>, name, at| {
-                let hidden = HiddenRows::of_xlsx(content, at)?;
-                stream!(book, name, (&hidden, skip_hidden))
+                let hidden = find_hidden::in_xlsx(content, at)?;
+                stream!(book, name, Grid::new(hidden, skip_hidden))
             },
         ),
         Archive::Xlsb => read(
             content,
             sheet,
             |error| matches!(error, XlsbError::Password),
-            |book: &mut Xlsb<_>, name, _| stream!(book, name, (&HiddenRows::default(), false)),
+            |book: &mut Xlsb<_>, name, at| {
+                let hidden = find_hidden::in_xlsb(content, at)?;
+                stream!(book, name, Grid::new(hidden, skip_hidden))
+            },
         ),
         Archive::Ods | Archive::Files(..) => {
             check_ods(content)?;
             let is_password = |error: &OdsError| matches!(error, OdsError::Password);
-            read(content, sheet, is_password, held::<Ods<_>>)
+            read(content, sheet, is_password, |book: &mut Ods<_>, name, _| {
+                let hidden = find_hidden::in_ods(content, name)?;
+                held(book, name, Grid::new(hidden, skip_hidden))
+            })
         }
     })
 }
 
 /// Reads a workbook of Excel 97 to 2003.
-pub(super) fn read_xls(content: &[u8], sheet: Option<&str>) -> Result<Table, Fault> {
+pub(super) fn read_xls(
+    content: &[u8],
+    sheet: Option<&str>,
+    skip_hidden: bool,
+) -> Result<Table, Fault> {
     guarded(|| {
         super::compound::check(content, MAX_HELD)?;
         let is_password = |error: &XlsError| matches!(error, XlsError::Password);
-        read(content, sheet, is_password, held::<Xls<_>>)
+        read(
+            content,
+            sheet,
+            is_password,
+            |book: &mut Xls<_>, name, at| {
+                let hidden = super::compound::hidden(content, at)?;
+                held(book, name, Grid::new(hidden, skip_hidden))
+            },
+        )
     })
 }
 
@@ -104,35 +123,27 @@ where
 }
 
 /// The cells of a sheet that the reader holds whole.
-fn held<'a, B>(book: &mut B, name: &str, _: usize) -> Result<Grid, Fault>
+fn held<'a, B>(book: &mut B, name: &str, grid: Grid) -> Result<Grid, Fault>
 where
     B: Reader<Cursor<&'a [u8]>, Error: Display>,
 {
-    of_range(&book.worksheet_range(name).map_err(Fault::broken)?)
+    of_range(&book.worksheet_range(name).map_err(Fault::broken)?, grid)
 }
 
 fn of_cells<'a>(
-    (hidden, skip_hidden): (&HiddenRows, bool),
+    mut grid: Grid,
     mut next: impl FnMut() -> Result<Option<((u32, u32), DataRef<'a>)>, Fault>,
 ) -> Result<Grid, Fault> {
-    let mut grid = Grid::default();
     while let Some(((row, column), value)) = next()? {
         match value {
             DataRef::Empty => {}
-            value if hidden.has(row.saturating_add(1)) => {
-                grid.hide(row.saturating_add(1));
-                if !skip_hidden {
-                    grid.set(row.saturating_add(1), column as usize, text(&value.into()))?;
-                }
-            }
             value => grid.set(row.saturating_add(1), column as usize, text(&value.into()))?,
         }
     }
     Ok(grid)
 }
 
-fn of_range(range: &Range<Data>) -> Result<Grid, Fault> {
-    let mut grid = Grid::default();
+fn of_range(range: &Range<Data>, mut grid: Grid) -> Result<Grid, Fault> {
     let (first_row, first_column) = range.start().unwrap_or_default();
     for (row, cells) in (first_row.saturating_add(1)..).zip(range.rows()) {
         for (column, cell) in (first_column as usize..).zip(cells) {

@@ -5,6 +5,11 @@ use crate::report::ResultsRowError;
 /// A file that holds no messages. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
+    /// It can be read only once.
+    #[error(
+        "{0}: it is a pipe, which can be read only once, and this is read several times: save it as a file"
+    )]
+    Pipe(String),
     /// A row is not as it was written.
     #[error(
         "{file}, row {row}: {source}. A spreadsheet may have changed the file: give it as it was written, or as a workbook"

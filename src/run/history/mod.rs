@@ -47,6 +47,9 @@ impl HistoryFile {
         now: Timestamp,
     ) -> Result<Self, RunError> {
         let source = Source::Path(path.to_owned());
+        if source.is_read_once() {
+            return Err(HistoryError::Pipe(path.display().to_string()).into());
+        }
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         if stem.ends_with(REHEARSED) {
             return Err(HistoryError::Rehearsal(path.display().to_string()).into());

@@ -237,3 +237,43 @@ fn rows_to_mend_that_come_back_find_their_batch() {
     assert!(page.contains("batch autumn, which is not here"), "{page}");
     assert_eq!(visitor.send(&format!("{foreign}/join"), &[]).status, 409);
 }
+
+#[test]
+fn what_becomes_of_hidden_rows_is_asked_before_a_list_is_read() {
+    let scratch = Scratch::new();
+    let console = ConsoleProcess::sandbox(&scratch);
+    let visitor = console.visitor();
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    sheet.write_string(0, 0, "phone").unwrap();
+    for row in 1..=4_u32 {
+        let phone = format!("+{}", crate::support::number(row));
+        sheet.write_string(row, 0, phone).unwrap();
+    }
+    for row in [2, 3] {
+        sheet.set_row_hidden(row).unwrap();
+    }
+    let list = visitor.drop_list("list.xlsx", &book.save_to_buffer().unwrap());
+    let page = visitor.wait_for(&list, "hidden in the sheet");
+    for text in [
+        "2 rows are hidden in the sheet, as by a filter",
+        "No, leave them out",
+        "Yes, read them like the others",
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    assert!(!page.contains("would be messaged"), "{page}");
+    // Nothing goes past the question.
+    let fields = [("message", "Hello")];
+    visitor.send(&format!("{list}/message"), &fields).location();
+    let begun = visitor.send(&format!("{list}/prepare"), &[("name", "spring")]);
+    assert_eq!(begun.status, 409, "{}", begun.text());
+    visitor.send(&list, &[("hidden_rows", "skip")]).location();
+    let page = visitor.wait_for(&list, "2 people of 2 rows would be messaged");
+    assert!(page.contains("Rows that are hidden in the sheet"), "{page}");
+    visitor.send(&list, &[("hidden_rows", "send")]).location();
+    visitor.wait_for(&list, "4 people of 4 rows would be messaged");
+    let batch = visitor.prepare(&list, "Hello", &[("name", "spring")]);
+    let page = visitor.page(&batch);
+    assert!(page.contains("<strong>4</strong> people"), "{page}");
+}

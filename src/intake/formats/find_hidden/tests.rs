@@ -1,0 +1,286 @@
+//! Hidden rows and columns of each kind of workbook.
+
+use std::io::Write as _;
+
+use rust_xlsxwriter::Workbook;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use super::*;
+use crate::intake::formats::{self, Content, DecodeOptions, Kind, Table};
+
+/// The rows that are read, how many of them are hidden, and the hidden columns.
+type Seen = (Vec<u32>, u64, Vec<usize>);
+
+fn read(kind: Kind, bytes: &[u8], skip_hidden: bool) -> Table {
+    let how = DecodeOptions {
+        encoding: None,
+        country: None,
+        region: None,
+        sheet: None,
+        skip_hidden,
+    };
+    match formats::read(kind, bytes, how).unwrap() {
+        Content::Table(table, _) => table,
+        Content::Packed(_, name) => panic!("{name} is packed"),
+    }
+}
+
+fn seen(kind: Kind, bytes: &[u8], skip_hidden: bool) -> Seen {
+    let table = read(kind, bytes, skip_hidden);
+    let rows = table.blocks.iter().flat_map(|block| block.iter());
+    let rows = rows.map(|(row, _)| row).collect();
+    (rows, table.hidden_rows, table.hidden_columns)
+}
+
+/// Checks a file whose third and fourth row is hidden, and its second column.
+fn hides_third_and_fourth(kind: Kind, bytes: &[u8]) {
+    let columns = vec![1];
+    assert_eq!(
+        seen(kind, bytes, false),
+        (vec![1, 2, 3, 4, 5], 2, columns.clone()),
+        "{kind}"
+    );
+    assert_eq!(
+        seen(kind, bytes, true),
+        (vec![1, 2, 5], 2, columns),
+        "{kind}"
+    );
+}
+
+fn xlsx(change: impl FnOnce(&mut rust_xlsxwriter::Worksheet)) -> Vec<u8> {
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    for row in 0..5 {
+        for column in 0..2 {
+            sheet.write_string(row, column, "+420777123456").unwrap();
+        }
+    }
+    change(sheet);
+    book.save_to_buffer().unwrap()
+}
+
+/// The archive with another text in one of its files.
+fn rewritten(bytes: &[u8], name: &str, from: &str, to: &str) -> Vec<u8> {
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).unwrap();
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for at in 0..archive.len() {
+        let mut file = archive.by_index(at).unwrap();
+        let its_name = file.name().unwrap().to_string();
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).unwrap();
+        if its_name == name {
+            let was = String::from_utf8(text).unwrap();
+            assert!(was.contains(from), "{was}");
+            text = was.replace(from, to).into_bytes();
+        }
+        writer
+            .start_file(its_name, SimpleFileOptions::default())
+            .unwrap();
+        writer.write_all(&text).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+#[test]
+fn rows_and_columns_of_xlsx_are_hidden_as_such_or_by_their_size() {
+    let book = xlsx(|sheet| {
+        sheet.set_row_hidden(2).unwrap();
+        sheet.set_row_height(3, 7.5).unwrap();
+        sheet.set_column_width(1, 7.5).unwrap();
+    });
+    let sheet = "xl/worksheets/sheet1.xml";
+    let book = rewritten(&book, sheet, "ht=\"7.5\"", "ht=\"0\"");
+    let columns = rewritten(&book, sheet, "<col min", "<col hidden=\"1\" min");
+    hides_third_and_fourth(Kind::Zip, &columns);
+    // The name of the relation's space is free.
+    let other = rewritten(&columns, "xl/workbook.xml", "xmlns:r=", "xmlns:d3p1=");
+    let other = rewritten(&other, "xl/workbook.xml", "r:id=", "d3p1:id=");
+    hides_third_and_fourth(Kind::Zip, &other);
+}
+
+#[test]
+fn rows_with_cells_are_shown_where_all_others_are_hidden() {
+    let book = xlsx(|sheet| {
+        sheet.hide_unused_rows(true);
+    });
+    let written = rewritten(
+        &book,
+        "xl/worksheets/sheet1.xml",
+        "zeroHeight",
+        "zeroHeight",
+    );
+    assert_eq!(seen(Kind::Zip, &written, true).1, 0);
+}
+
+#[test]
+fn rows_and_columns_of_ods_are_hidden_by_a_filter_or_by_hand() {
+    let cell = "<table:table-cell office:value-type=\"string\"><text:p>+420777123456</text:p></table:table-cell>";
+    let row =
+        |attribute: &str| format!("<table:table-row {attribute}>{cell}{cell}</table:table-row>");
+    for how in ["collapse", "filter"] {
+        let hidden = format!("table:visibility=\"{how}\"");
+        let repeated = format!("{hidden} table:number-rows-repeated=\"2\"");
+        for rows in [[row(&hidden), row(&hidden)].concat(), row(&repeated)] {
+            let rows = [row(""), row(""), rows, row("")].concat();
+            let content = format!(
+                "<office:document-content xmlns:office=\"urn:oasis:names:tc:opendocument:xmlns:office:1.0\" \
+                 xmlns:text=\"urn:oasis:names:tc:opendocument:xmlns:text:1.0\" \
+                 xmlns:table=\"urn:oasis:names:tc:opendocument:xmlns:table:1.0\"><office:body><office:spreadsheet>\
+                 <table:table table:name=\"A\"><table:table-column/><table:table-column {hidden}/>{rows}</table:table>\
+                 <table:table table:name=\"B\">{}</table:table></office:spreadsheet></office:body>\
+                 </office:document-content>",
+                row(&hidden)
+            );
+            let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+            let files = [
+                ("mimetype", "application/vnd.oasis.opendocument.spreadsheet"),
+                ("content.xml", &content),
+                ("META-INF/manifest.xml", "<manifest/>"),
+            ];
+            for (name, text) in files {
+                writer
+                    .start_file(name, SimpleFileOptions::default())
+                    .unwrap();
+                writer.write_all(text.as_bytes()).unwrap();
+            }
+            let book = writer.finish().unwrap().into_inner();
+            hides_third_and_fourth(Kind::Zip, &book);
+        }
+    }
+}
+
+#[test]
+fn rows_and_columns_of_xls_are_hidden_by_their_records() {
+    let book = include_bytes!("../../../../fixtures/workbook.xls");
+    let mut file = cfb::CompoundFile::open(Cursor::new(book.to_vec())).unwrap();
+    let mut stream = Vec::new();
+    file.open_stream("Workbook")
+        .unwrap()
+        .read_to_end(&mut stream)
+        .unwrap();
+    let shown = seen(Kind::Compound, book, true);
+    assert_eq!(shown, (vec![1, 2, 3, 4, 5], 0, Vec::new()));
+    // The row of the second person: a Row record of 16 bytes, whose first two are its number from 0.
+    let mark = [0x08, 0x02, 16, 0, 2, 0];
+    let at = stream.windows(6).position(|it| it == mark).unwrap();
+    stream[at + 4 + 12] |= 0x20;
+    let mut whole = file.open_stream("Workbook").unwrap();
+    whole.write_all(&stream).unwrap();
+    drop(whole);
+    let book = file.into_inner().into_inner();
+    let columns = Vec::new();
+    assert_eq!(
+        seen(Kind::Compound, &book, false),
+        (vec![1, 2, 3, 4, 5], 1, columns.clone())
+    );
+    assert_eq!(
+        seen(Kind::Compound, &book, true),
+        (vec![1, 2, 4, 5], 1, columns)
+    );
+}
+
+/// A record of XLSB.
+fn record(kind: u16, data: &[u8]) -> Vec<u8> {
+    let low = |number: u16| (number & 0x7f) as u8;
+    let mut bytes = match kind {
+        0..0x80 => vec![low(kind)],
+        _ => vec![low(kind) | 0x80, low(kind >> 7)],
+    };
+    bytes.push(u8::try_from(data.len()).unwrap());
+    bytes.extend_from_slice(data);
+    bytes
+}
+
+fn wide_text(text: &str) -> Vec<u8> {
+    let letters: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    [&(text.len() as u32).to_le_bytes()[..], &letters].concat()
+}
+
+#[test]
+fn rows_and_columns_of_xlsb_are_hidden_by_their_records() {
+    let sheet_name = [
+        &[0; 4][..],
+        &1_u32.to_le_bytes(),
+        &wide_text("rId1"),
+        &wide_text("A"),
+    ]
+    .concat();
+    let book = [
+        record(131, &[]),
+        record(143, &[]),
+        record(156, &sheet_name),
+        record(144, &[]),
+        record(132, &[]),
+    ]
+    .concat();
+    let size = [0_u32, 4, 0, 1].map(u32::to_le_bytes).concat();
+    let column = [1_u32, 1, 2560, 0].map(u32::to_le_bytes).concat();
+    let mut sheet = [
+        record(129, &[]),
+        record(148, &size),
+        record(390, &[]),
+        record(60, &[&column[..], &[1, 0]].concat()),
+        record(391, &[]),
+        record(145, &[]),
+    ]
+    .concat();
+    for row in 0..5_u32 {
+        let flags = if matches!(row, 2 | 3) { 0x10 } else { 0 };
+        let row = row.to_le_bytes();
+        let head = [&row[..], &[0; 4], &[0x2c, 1], &[0, flags], &[0; 5]].concat();
+        sheet.extend(record(0, &head));
+        for column in 0..2_u32 {
+            let text = wide_text("+420777123456");
+            let cell = [&column.to_le_bytes()[..], &[0; 4], &text].concat();
+            sheet.extend(record(6, &cell));
+        }
+    }
+    sheet.extend([record(146, &[]), record(130, &[])].concat());
+    let relations = "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship \
+                     Id=\"rId1\" Type=\"worksheet\" Target=\"worksheets/sheet1.bin\"/></Relationships>";
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in [
+        ("xl/workbook.bin", &book[..]),
+        ("xl/_rels/workbook.bin.rels", relations.as_bytes()),
+        ("xl/worksheets/sheet1.bin", &sheet),
+    ] {
+        writer
+            .start_file(name, SimpleFileOptions::default())
+            .unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    hides_third_and_fourth(Kind::Zip, &writer.finish().unwrap().into_inner());
+}
+
+#[test]
+fn rows_of_workbooks_in_xml_and_html_are_hidden_as_excel_writes_it() {
+    let rows = |hidden: &str, row: &str, cell: &str| -> String {
+        let data = format!("<{row} HIDDEN>{cell}{cell}</{row}>");
+        let row = |hides: bool| data.replace("HIDDEN", if hides { hidden } else { "" });
+        [false, false, true, true, false].map(row).concat()
+    };
+    let xml = rows(
+        "ss:Hidden=\"1\"",
+        "Row",
+        "<Cell><Data ss:Type=\"String\">+420777123456</Data></Cell>",
+    );
+    let xml = format!(
+        "<?xml version=\"1.0\"?><Workbook xmlns=\"urn:schemas-microsoft-com:office:spreadsheet\" \
+         xmlns:ss=\"urn:schemas-microsoft-com:office:spreadsheet\"><Worksheet ss:Name=\"A\"><Table>{xml}</Table></Worksheet>\
+         </Workbook>"
+    );
+    let html = rows(
+        "height=0 style='mso-height-source:userset; Display: none'",
+        "tr",
+        "<td>+420777123456</td>",
+    );
+    let html = format!("<html><body><table>{html}</table></body></html>");
+    for (kind, text) in [(Kind::SpreadsheetMl, xml), (Kind::Html, html)] {
+        let bytes = text.as_bytes();
+        let all = (vec![1, 2, 3, 4, 5], 2, Vec::new());
+        assert_eq!(seen(kind, bytes, false), all, "{kind}");
+        let shown = (vec![1, 2, 5], 2, Vec::new());
+        assert_eq!(seen(kind, bytes, true), shown, "{kind}");
+    }
+}

@@ -250,3 +250,26 @@ fn who_is_put_off_for_half_a_day_is_not_tried_for_another() {
     }
     assert_eq!(scene.states("spring"), [State::Error]);
 }
+
+#[test]
+fn what_is_decided_of_one_lost_answer_leaves_the_others_open() {
+    let scene = Scene::new();
+    scene.load("spring", &[1, 2]);
+    let spring = scene.guarded_run("spring");
+    let lost = (AttemptOutcome::Undecided, Event::AnswerLost);
+    let claimed = [claim(&spring, at(0)), claim(&spring, at(0))];
+    for claimed in &claimed {
+        settle(&spring, claimed, lost, false);
+    }
+    let first = vec![claimed[0].recipient];
+    let decided = scene
+        .store
+        .decide(first, Decision::AssumeSent, "jana".to_owned(), at(2));
+    assert_eq!(decided.unwrap(), 1);
+    assert_eq!(scene.states("spring"), [State::Sent, State::Unknown]);
+    scene.load("summer", &[1, 2]);
+    let summer = scene.guarded_run("summer");
+    let found = try_claim(&summer, at(3)).unwrap();
+    assert!(matches!(found, Claim::Exhausted { .. }), "{found:?}");
+    assert_eq!(scene.states("summer"), [State::Suppressed, State::Queued]);
+}

@@ -30,36 +30,57 @@ pub(super) struct Trouble {
     pub(super) text: String,
     /// One of these columns is the one with the numbers.
     pub(super) phone_columns: Vec<String>,
-    /// The first row is a contact.
-    pub(super) no_header: bool,
-    /// Whether numbers begin with their country code must be said.
-    pub(super) international: bool,
-    /// What becomes of rows that are hidden in the sheet must be said.
-    pub(super) hidden_rows: bool,
+    /// What must be said, beside which column it is.
+    question: Option<Question>,
     /// It is about the message.
     pub(super) message: bool,
 }
 
+/// What a person must say about a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Question {
+    /// Whether the first row is a contact.
+    NoHeader,
+    /// Whether numbers begin with their country code.
+    International,
+    /// What becomes of rows that are hidden in the sheet.
+    HiddenRows,
+}
+
 impl Trouble {
+    /// Whether the first row is a contact.
+    pub(super) fn asks_for_header(&self) -> bool {
+        self.question == Some(Question::NoHeader)
+    }
+
+    /// Whether numbers begin with their country code.
+    pub(super) fn asks_for_country_code(&self) -> bool {
+        self.question == Some(Question::International)
+    }
+
+    /// What becomes of rows that are hidden in the sheet.
+    pub(super) fn asks_for_hidden_rows(&self) -> bool {
+        self.question == Some(Question::HiddenRows)
+    }
+
     /// What a person must say about the list before it is read, if anything. `international`: what was said of numbers
     /// without a plus.
     pub(super) fn asked(list: &List, international: Option<bool>) -> Option<Self> {
         let looks = list.looks_international();
         let looks = looks.filter(|_| international.is_none());
-        let text = match (looks, list.hidden_rows()) {
-            (Some(looks), _) => format!("{looks}."),
+        let (text, question) = match (looks, list.hidden_rows()) {
+            (Some(looks), _) => (format!("{looks}."), Question::International),
             (None, 0) => return None,
             (None, rows) => {
                 let rows = plural(rows, "row is hidden", "rows are hidden");
-                format!("{rows} in the sheet, as by a filter.")
+                let text = format!("{rows} in the sheet, as by a filter.");
+                (text, Question::HiddenRows)
             }
         };
         Some(Self {
             text,
             phone_columns: Vec::new(),
-            no_header: false,
-            international: looks.is_some(),
-            hidden_rows: looks.is_none(),
+            question: Some(question),
             message: false,
         })
     }
@@ -87,9 +108,8 @@ impl Trouble {
         Self {
             text,
             phone_columns,
-            no_header: matches!(error, RunError::Intake(IntakeError::HeaderIsData { .. })),
-            international: false,
-            hidden_rows: false,
+            question: matches!(error, RunError::Intake(IntakeError::HeaderIsData { .. }))
+                .then_some(Question::NoHeader),
             message: matches!(error, RunError::Content(_)),
         }
     }

@@ -106,7 +106,7 @@ mod tests {
         crate::domain::word_list::tests::check(
             include_str!("inbox.txt"),
             include_str!("inbox.rs"),
-            |text| text.to_lowercase(),
+            str::to_lowercase,
         );
     }
 

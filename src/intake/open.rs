@@ -94,7 +94,7 @@ fn open_bytes(
     match content {
         Content::Table(table, doubt) if table.sheets.len() < 2 => Ok(Opened {
             doubt,
-            ..opened_table(name, digest, table, settings)?
+            ..opened_table(name, digest, *table, settings)?
         }),
         Content::Table(table, doubt) => {
             let again = |sheet: Option<&str>, skip_hidden: bool| {
@@ -106,7 +106,7 @@ fn open_bytes(
                 let (reader, _) = bytes.decompressed()?;
                 formats::read(kind, reader, how)
             };
-            let opened = of_sheets((&name, digest), table, settings, &again)?;
+            let opened = of_sheets((&name, digest), *table, settings, &again)?;
             Ok(Opened { doubt, ..opened })
         }
         Content::Packed(_, inner) if !may_unpack => Err(IntakeError::NotAList {
@@ -134,17 +134,20 @@ fn open_packed(
     })
 }
 
-/// A workbook of which no sheet was named: `first` is its first one, `read` reads one, with its hidden rows or without.
+/// Reads a sheet of a workbook, or the first one, with its hidden rows or without.
+type ReadSheet<'a> = dyn Fn(Option<&str>, bool) -> Result<Content, Fault> + 'a;
+
+/// A workbook of which no sheet was named: `first` is its first one, `read` reads another.
 fn of_sheets(
     (file, digest): (&str, FileDigest),
     first: Table,
     settings: &Settings,
-    read: &dyn Fn(Option<&str>, bool) -> Result<Content, Fault>,
+    read: &ReadSheet<'_>,
 ) -> Result<Opened, IntakeError> {
     let names = first.sheets.clone();
     let open = |table| opened_table(file.to_owned(), digest, table, settings);
     let read = |sheet, skip_hidden| match read(sheet, skip_hidden) {
-        Ok(Content::Table(table, _)) => open(table),
+        Ok(Content::Table(table, _)) => open(*table),
         Ok(Content::Packed(..)) => Err(IntakeError::NoFile),
         Err(fault) => Err(refused(file, None, settings, fault)),
     };

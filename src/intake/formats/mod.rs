@@ -44,7 +44,7 @@ pub(super) struct DecodeOptions<'a> {
 
 /// What a file of a known format is.
 pub(super) enum Content {
-    Table(Table, Option<Doubt>),
+    Table(Box<Table>, Option<Doubt>),
     /// An archive with one list in it: the list, and its name.
     Packed(Bytes, String),
 }
@@ -88,7 +88,7 @@ pub(super) fn read(kind: Kind, bytes: impl Read, how: DecodeOptions<'_>) -> Resu
             (table, doubt)
         }
     };
-    Ok(Content::Table(table, doubt))
+    Ok(Content::Table(Box::new(table), doubt))
 }
 
 fn head_of(content: &[u8]) -> std::borrow::Cow<'_, str> {

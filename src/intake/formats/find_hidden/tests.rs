@@ -8,6 +8,7 @@ use zip::write::SimpleFileOptions;
 
 use super::*;
 use crate::intake::formats::{self, Content, DecodeOptions, Kind, Table};
+use crate::intake::rows::Block;
 
 /// The rows that are read, how many of them are hidden, and the hidden columns.
 type Seen = (Vec<u32>, u64, Vec<usize>);
@@ -21,14 +22,14 @@ fn read(kind: Kind, bytes: &[u8], skip_hidden: bool) -> Table {
         skip_hidden,
     };
     match formats::read(kind, bytes, how).unwrap() {
-        Content::Table(table, _) => table,
+        Content::Table(table, _) => *table,
         Content::Packed(_, name) => panic!("{name} is packed"),
     }
 }
 
 fn seen(kind: Kind, bytes: &[u8], skip_hidden: bool) -> Seen {
     let table = read(kind, bytes, skip_hidden);
-    let rows = table.blocks.iter().flat_map(|block| block.iter());
+    let rows = table.blocks.iter().flat_map(Block::iter);
     let rows = rows.map(|(row, _)| row).collect();
     (rows, table.hidden_rows, table.hidden_columns)
 }
@@ -194,7 +195,8 @@ fn record(kind: u16, data: &[u8]) -> Vec<u8> {
 
 fn wide_text(text: &str) -> Vec<u8> {
     let letters: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    [&(text.len() as u32).to_le_bytes()[..], &letters].concat()
+    let length = u32::try_from(text.len()).unwrap();
+    [&length.to_le_bytes()[..], &letters].concat()
 }
 
 #[test]

@@ -3,7 +3,12 @@
 //! [`header`] is for the names of columns, [`message`] for what is sent, [`reply`] for what people answer. The
 //! names of countries are folded as headers are, and keep their signs.
 
+use std::collections::BTreeMap;
+use std::fmt;
+
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 /// The words of a header: lower case, without accents, one space between words. `Telefonní číslo` is
@@ -216,32 +221,83 @@ fn is_blank(letter: char) -> bool {
 /// The JSON of a message's content with every text folded and every object's keys in order: the same for
 /// contents that a person sees as the same. A text that is no JSON is folded as it is.
 pub(crate) fn content(json: &str) -> String {
-    match serde_json::from_str(json) {
-        Ok(value) => fold_value(value).to_string(),
+    let folded = serde_json::from_str::<Folded>(json);
+    match folded.and_then(|folded| serde_json::to_string(&folded)) {
+        Ok(folded) => folded,
         Err(_) => message(json),
     }
 }
 
-fn fold_value(value: Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(message(&text)),
-        Value::Array(items) => Value::Array(items.into_iter().map(fold_value).collect()),
-        Value::Object(fields) => {
-            let mut fields: Vec<_> = fields.into_iter().collect();
-            fields.sort_by(|a, b| a.0.cmp(&b.0));
-            Value::Object(
-                fields
-                    .into_iter()
-                    .map(|(name, value)| (name, fold_value(value)))
-                    .collect(),
-            )
+/// A part of a content, folded while it is read: one is made for each message.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Folded {
+    Text(String),
+    Items(Vec<Folded>),
+    Fields(BTreeMap<String, Folded>),
+    Other(Value),
+}
+
+impl<'de> Deserialize<'de> for Folded {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(FoldedVisitor)
+    }
+}
+
+struct FoldedVisitor;
+
+impl<'de> Visitor<'de> for FoldedVisitor {
+    type Value = Folded;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Folded, E> {
+        Ok(Folded::Text(message(text)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Folded, A::Error> {
+        let mut folded = Vec::new();
+        while let Some(item) = items.next_element()? {
+            folded.push(item);
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => value,
+        Ok(Folded::Items(folded))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Folded, A::Error> {
+        let mut folded = BTreeMap::new();
+        while let Some((name, value)) = fields.next_entry()? {
+            folded.insert(name, value);
+        }
+        Ok(Folded::Fields(folded))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Folded, E> {
+        Ok(Folded::Other(value.into()))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Folded, E> {
+        Ok(Folded::Other(number.into()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Folded, E> {
+        Ok(Folded::Other(number.into()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Folded, E> {
+        Ok(Folded::Other(number.into()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Folded, E> {
+        Ok(Folded::Other(Value::Null))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -321,5 +377,55 @@ mod tests {
             content(r#"{"type":"text","payload":"Hi there"}"#),
             content(r#"{"type":"text","payload":"Hithere"}"#)
         );
+    }
+    /// What [`content`] has always done, of which stored keys and digests are made.
+    fn fold_value(value: Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(message(&text)),
+            Value::Array(items) => items.into_iter().map(fold_value).collect(),
+            Value::Object(fields) => {
+                let mut fields: Vec<_> = fields.into_iter().collect();
+                fields.sort_by(|a, b| a.0.cmp(&b.0));
+                let folded = fields.into_iter();
+                folded
+                    .map(|(name, value)| (name, fold_value(value)))
+                    .collect()
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => value,
+        }
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+            "[ a\u{301}\u{200B}\n]{0,6}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 24, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                prop::collection::vec((any::<String>(), inner), 0..5)
+                    .prop_map(|fields| fields.into_iter().collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_content_is_folded_as_its_value_is(value in json()) {
+            let text = value.to_string();
+            let read: Value = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(content(&text), fold_value(read).to_string());
+        }
+
+        #[test]
+        fn what_is_no_json_is_folded_as_a_text(text in "[{}\\[\\]\",: a0-]{0,12}") {
+            let folded = serde_json::from_str(&text).map(|value| fold_value(value).to_string());
+            prop_assert_eq!(content(&text), folded.unwrap_or_else(|_| message(&text)));
+        }
     }
 }

@@ -27,6 +27,12 @@ const MOST_NOTES: usize = 1_000;
 /// Blocks that wait before and behind each worker.
 const WAITING: usize = 3;
 
+/// How many threads judge the rows of a list.
+pub(crate) fn judging_threads() -> usize {
+    let cores = thread::available_parallelism();
+    cores.map_or(2, std::num::NonZero::get).clamp(1, 16)
+}
+
 enum Job {
     Rows { file: usize, block: Block },
     End(Result<(), IntakeError>),
@@ -81,9 +87,7 @@ impl Input {
     ) -> Result<Summary, JudgeError<E>> {
         let input: &Self = self;
         let refused = refused_numbers(input, judge)?;
-        let count = thread::available_parallelism()
-            .map_or(2, std::num::NonZero::get)
-            .clamp(1, 16);
+        let count = judging_threads();
         thread::scope(|scope| {
             let (mut queues, mut results) = (Vec::new(), Vec::new());
             for _ in 0..count {

@@ -73,6 +73,7 @@ pub(crate) use error::TooFewRows;
 pub use error::{IntakeError, JudgeError};
 pub use input::Input;
 pub use international::LooksInternational;
+pub(crate) use judge::judging_threads;
 pub(crate) use mends::{MENDS, may_mend};
 pub(crate) use rules::{EXAMPLES, Render};
 pub use rules::{Judge, Unsendable};

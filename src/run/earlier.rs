@@ -89,17 +89,14 @@ impl Times {
 }
 
 /// Finds the people of the list whom other batches messaged, where that must be decided. `own` is the batch that the
-/// list is for, if it is there already; `known` is for the threads that judge the rows. Costs a pass over the list only
-/// where another batch may matter.
+/// list is for, if it is there already; `known` is for the threads that judge the rows; `others` as [`others`] finds
+/// them. Costs a pass over the list.
 pub(super) fn messaged_before(
     ((reader, known), list, own, channel): ((&Reader, Known), &mut List, Option<BatchId>, &str),
+    others: Vec<Batch>,
     seen: &[(PhoneNumber, Position)],
     (history, now): (HistorySpan, Timestamp),
 ) -> Result<Vec<MessagedBefore>, RunError> {
-    let others = others(reader, own, channel)?;
-    if others.is_empty() {
-        return Ok(Vec::new());
-    }
     let mut found: BTreeMap<BatchId, Found> = BTreeMap::new();
     let mut numbers = 0;
     let pass = Pass {
@@ -150,7 +147,11 @@ pub(super) fn messaged_before(
 }
 
 /// The batches that may have sent something that matters, and about which nothing was decided.
-fn others(reader: &Reader, own: Option<BatchId>, channel: &str) -> Result<Vec<Batch>, RunError> {
+pub(super) fn others(
+    reader: &Reader,
+    own: Option<BatchId>,
+    channel: &str,
+) -> Result<Vec<Batch>, RunError> {
     let mut others = Vec::new();
     for batch in reader.batches()? {
         let matters =

@@ -3,9 +3,9 @@
 //! counted: all that is asked of a row costs one look-up.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
@@ -17,7 +17,7 @@ use crate::domain::eligibility::HistorySpan;
 use crate::domain::outcome::MESSENGER;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Record, Suppression};
-use crate::intake::Unsendable;
+use crate::intake::{Unsendable, judging_threads};
 use crate::report::check::{KnownBatch, KnownLine, KnownPeople, ReplyWindow};
 use crate::store::{BatchId, KnownPerson, Past, Reader, StoreError, Verdict};
 
@@ -29,7 +29,12 @@ pub(super) struct Known {
 }
 
 struct Checkpoint {
-    asked: Mutex<CountedReader>,
+    path: PathBuf,
+    /// The readers that no thread asks just now: for one reader they would wait longer than an answer takes. They are
+    /// asked in turn, so that none looks at an old moment for long, which would keep the log of the checkpoint.
+    idle: Mutex<VecDeque<CountedReader>>,
+    /// The people of the rows that are on their way.
+    found: Mutex<HashMap<PhoneNumber, Option<Arc<Past>>>>,
     span: HistorySpan,
     /// The batch whose own messages do not count as repeated.
     batch: Option<BatchId>,
@@ -46,17 +51,20 @@ struct Checkpoint {
 struct CountedReader {
     reader: Reader,
     since: u32,
-    /// The people of the rows that are on their way.
-    found: HashMap<PhoneNumber, Option<Past>>,
 }
 
 /// As many questions are asked as of one moment.
 const QUESTIONS_PER_SNAPSHOT: u32 = 100;
 
 impl CountedReader {
+    fn new(reader: Reader) -> Self {
+        Self { reader, since: 0 }
+    }
+
+    /// For a question that is looked up.
     fn reader(&mut self) -> Result<&Reader, StoreError> {
         if self.since == 0 {
-            self.reader.expect_many_people()?;
+            self.reader.expect_many_people(judging_threads() + 1)?;
         }
         if self.since.is_multiple_of(QUESTIONS_PER_SNAPSHOT) {
             self.reader.look_anew()?;
@@ -64,20 +72,10 @@ impl CountedReader {
         self.since = self.since.wrapping_add(1);
         Ok(&self.reader)
     }
+}
 
-    /// What decides about the person of a number, if there is one.
-    fn past(
-        &mut self,
-        phone: PhoneNumber,
-        skip: &[String],
-    ) -> Result<Option<(&Reader, &Past)>, StoreError> {
-        if !self.found.contains_key(&phone) {
-            let past = self.reader()?.past(phone, skip)?;
-            self.found.insert(phone, past);
-        }
-        let past = self.found.get(&phone).and_then(Option::as_ref);
-        Ok(past.map(|past| (&self.reader, past)))
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Known {
@@ -91,11 +89,9 @@ impl Known {
         now: Timestamp,
     ) -> Self {
         let known = Checkpoint {
-            asked: Mutex::new(CountedReader {
-                reader,
-                since: 0,
-                found: HashMap::new(),
-            }),
+            path: reader.path().to_owned(),
+            idle: Mutex::new(VecDeque::from([CountedReader::new(reader)])),
+            found: Mutex::default(),
             span,
             batch,
             skip,
@@ -122,9 +118,8 @@ impl Known {
     /// [`StoreError`] if the checkpoint cannot be read.
     pub(super) fn counting(mut self) -> Result<Self, StoreError> {
         if let Some(checkpoint) = self.checkpoints.last_mut() {
-            let asked = checkpoint.asked.get_mut();
-            let asked = asked.unwrap_or_else(PoisonError::into_inner);
-            checkpoint.counts_people = asked.reader()?.knows_anybody()?;
+            checkpoint.counts_people =
+                checkpoint.with_reader(|asked| asked.reader()?.knows_anybody())?;
         }
         Ok(self)
     }
@@ -136,10 +131,10 @@ impl Known {
 
     /// Fails if the checkpoint failed while rows were judged.
     pub(super) fn check(&self) -> Result<(), StoreError> {
-        let failure = self.checkpoints.iter().find_map(|checkpoint| {
-            let failure = checkpoint.failure.lock();
-            failure.unwrap_or_else(PoisonError::into_inner).take()
-        });
+        let failure = self
+            .checkpoints
+            .iter()
+            .find_map(|checkpoint| lock(&checkpoint.failure).take());
         failure.map_or(Ok(()), Err)
     }
 
@@ -245,7 +240,7 @@ impl Known {
     /// The row of this number is done: what was found for it is not kept any more.
     pub(super) fn done_with(&self, phone: PhoneNumber) {
         for checkpoint in &self.checkpoints {
-            checkpoint.lock().found.remove(&phone);
+            lock(&checkpoint.found).remove(&phone);
         }
     }
 
@@ -256,14 +251,38 @@ impl Known {
 }
 
 impl Checkpoint {
-    fn lock(&self) -> MutexGuard<'_, CountedReader> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Asks with a reader that no other thread asks meanwhile.
+    fn with_reader<T>(
+        &self,
+        ask: impl FnOnce(&mut CountedReader) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let idle = lock(&self.idle).pop_front();
+        let mut asked = match idle {
+            Some(reader) => reader,
+            None => CountedReader::new(Reader::open(&self.path)?),
+        };
+        let answer = ask(&mut asked);
+        lock(&self.idle).push_back(asked);
+        answer
+    }
+
+    /// What decides about the person of a number, if there is one.
+    fn past(
+        &self,
+        asked: &mut CountedReader,
+        phone: PhoneNumber,
+    ) -> Result<Option<Arc<Past>>, StoreError> {
+        if let Some(past) = lock(&self.found).get(&phone) {
+            return Ok(past.clone());
+        }
+        let past = asked.reader()?.past(phone, &self.skip)?.map(Arc::new);
+        lock(&self.found).insert(phone, past.clone());
+        Ok(past)
     }
 
     /// Asks it; a failure is kept for [`Known::check`].
     fn ask<T>(&self, question: impl FnOnce(&Reader) -> Result<T, StoreError>) -> Option<T> {
-        let answer = self.lock().reader().and_then(question);
-        self.answered(answer)
+        self.answered(self.with_reader(|asked| question(asked.reader()?)))
     }
 
     /// Asks it about the person of a number; nothing if there is none.
@@ -272,9 +291,9 @@ impl Checkpoint {
         phone: PhoneNumber,
         question: impl FnOnce(&Reader, &Past) -> Result<T, StoreError>,
     ) -> Option<T> {
-        let found = self.lock().past(phone, &self.skip).and_then(|found| {
-            let answer = found.map(|(reader, past)| question(reader, past));
-            answer.transpose()
+        let found = self.with_reader(|asked| match self.past(asked, phone)? {
+            Some(past) => question(&asked.reader, &past).map(Some),
+            None => Ok(None),
         });
         self.answered(found).flatten()
     }
@@ -282,10 +301,7 @@ impl Checkpoint {
     fn answered<T>(&self, answer: Result<T, StoreError>) -> Option<T> {
         answer
             .map_err(|error| {
-                let failure = self.failure.lock();
-                failure
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .get_or_insert(error);
+                lock(&self.failure).get_or_insert(error);
             })
             .ok()
     }
@@ -413,8 +429,9 @@ mod tests {
         let (reader, span) = (store.reader().unwrap(), HistorySpan::default());
         let known = Known::new(reader, span, None, Vec::new(), now);
         let known = known.counting().unwrap();
-        let asked = || known.checkpoints[0].lock();
-        let before = asked().since;
+        let checkpoint = &known.checkpoints[0];
+        let asked = || lock(&checkpoint.idle)[0].since;
+        let before = asked();
 
         let mut people = KnownTally::default();
         for (phone, is_listed) in [(listed, true), (unknown, false)] {
@@ -422,11 +439,12 @@ mod tests {
             assert_eq!(known.cause(phone, None).is_some(), is_listed);
             known.count(&mut people, (phone, !is_listed), Some("7001"));
         }
-        assert_eq!(asked().since - before, 2);
-        assert_eq!(asked().found.len(), 2);
+        assert_eq!(asked() - before, 2);
+        assert_eq!(lock(&checkpoint.found).len(), 2);
         known.done_with(listed);
         known.done_with(unknown);
-        assert!(asked().found.is_empty());
+        assert!(lock(&checkpoint.found).is_empty());
+        assert_eq!(lock(&checkpoint.idle).len(), 1);
         known.check().unwrap();
     }
 }

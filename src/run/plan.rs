@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::batch::{needs_list, not_cancelled};
 use super::definition::{Definition, Step, Stored};
-use super::earlier::{MessagedBefore, messaged_before};
+use super::earlier::{MessagedBefore, messaged_before, others};
 use super::error::{Mismatch, RunError};
 use super::fallback::{self, ManyMayFallBack};
 use super::history::restored_from;
@@ -221,10 +221,10 @@ impl SendPlan {
             return Ok(&[]);
         }
         if self.messaged.is_none() {
-            let (own, seen) = match &self.step {
+            let own = match &self.step {
                 Step::Continue(_) => return Ok(&[]),
-                Step::New => (None, Vec::new()),
-                Step::Change(batch, how) => (Some(batch.id), self.before_change(batch, *how)?),
+                Step::New => None,
+                Step::Change(batch, _) => Some(batch.id),
             };
             let mut asked = vec![(self.store.reader()?, own)];
             if let Some(real) = &self.real {
@@ -234,10 +234,18 @@ impl SendPlan {
             }
             let mut messaged = Vec::new();
             for (reader, whose) in asked {
+                let others = others(&reader, whose, &self.definition.channel)?;
+                if others.is_empty() {
+                    continue;
+                }
+                let seen = match &self.step {
+                    Step::New | Step::Continue(_) => Vec::new(),
+                    Step::Change(batch, how) => self.before_change(batch, *how)?,
+                };
                 let known = self.known(history, own, Vec::new(), now)?;
                 let (list, channel) = (&mut self.list, self.definition.channel.as_str());
                 let about = ((&reader, known), list, whose, channel);
-                messaged.extend(messaged_before(about, &seen, (history, now))?);
+                messaged.extend(messaged_before(about, others, &seen, (history, now))?);
             }
             self.messaged = Some(messaged);
         }

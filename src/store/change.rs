@@ -26,6 +26,7 @@ use super::earlier::{self, MessagedDecision};
 use super::error::StoreError;
 use super::ids::{BatchId, RecipientId};
 use super::query::Query as _;
+use super::steps::StepSize;
 use super::transaction::Tx;
 use super::{channel, fallback, follow_up, journal, kept, pause, prune};
 use crate::crash::{CrashPoint, crash_point};
@@ -34,6 +35,9 @@ use crate::domain::follow_up::FollowUp;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Position, RowNumber};
 use crate::domain::sms::SmsSettings;
+
+/// Rows that are changed in one transaction where others write too: some 30 ms.
+const STEP: usize = 1_000;
 
 /// How a list becomes part of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -252,10 +256,18 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails; it can be completed later.
     pub(crate) fn finish_change(&self, batch: BatchId, now: Timestamp) -> Result<(), StoreError> {
-        while self.writer.write_blocking(move |tx| step(tx, batch, now))? {
+        let mut size = StepSize::of(STEP);
+        loop {
+            let most = size.rows();
+            let step = || {
+                self.writer
+                    .write_blocking(move |tx| step(tx, batch, most, now))
+            };
+            if !size.time(step)? {
+                return Ok(());
+            }
             crash_point(CrashPoint::Change);
         }
-        Ok(())
     }
 }
 
@@ -306,8 +318,8 @@ fn decide(
     Ok(interrupted)
 }
 
-/// The next step of a decided change; false when there is none left.
-fn step(tx: &mut Tx<'_>, target: BatchId, now: Timestamp) -> Result<bool, StoreError> {
+/// The next step of a decided change, of at most so many rows; false when there is none left.
+fn step(tx: &mut Tx<'_>, target: BatchId, most: usize, now: Timestamp) -> Result<bool, StoreError> {
     let decided: Option<Option<Json<Decided>>> = tx
         .connection
         .find("SELECT change FROM batch WHERE id = ?1", [target])?;
@@ -316,14 +328,14 @@ fn step(tx: &mut Tx<'_>, target: BatchId, now: Timestamp) -> Result<bool, StoreE
     };
     let staging = BatchId(decided.staging);
     if let Some(after) = decided.after {
-        decided.after = rows::bring_in_line(tx, staging, after, decided.last, now)?;
+        decided.after = rows::bring_in_line(tx, staging, (after, decided.last), most, now)?;
         tx.connection.change(
             "UPDATE batch SET change = ?2 WHERE id = ?1",
             (target, to_json(&decided)?),
         )?;
         return Ok(true);
     }
-    if rows::join_rows(tx, target, staging, now)? {
+    if rows::join_rows(tx, target, staging, most, now)? {
         return Ok(true);
     }
     let change = &decided.change;

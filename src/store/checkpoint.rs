@@ -1,5 +1,6 @@
 //! An open checkpoint: the writer, and its readers.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -9,6 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::error::StoreError;
 use super::file::{connect, create_private, require, tighten};
+use super::ids::ChannelId;
 use super::keys::HashKey;
 use super::lock::{Hold, Holder};
 use super::mark::Marked;
@@ -21,7 +23,7 @@ use super::reserve::Reserve;
 use super::temporary::{folder_of, remove_left};
 use super::upgrade::OldCopy;
 use super::writer::{Companions, OpenReplica, Writer};
-use super::{home, schema, tuning, upgrade};
+use super::{channel, home, schema, tuning, upgrade};
 use crate::cluster::Access;
 
 /// What a checkpoint is opened for.
@@ -381,8 +383,11 @@ pub(super) fn free_name(path: &Path) -> PathBuf {
 /// A read-only view of the checkpoint, at any time, beside a sending process too.
 #[derive(Debug)]
 pub struct Reader {
+    path: PathBuf,
     pub(super) connection: Connection,
     pub(super) keys: HashKey,
+    /// The channel that was asked about last: no channel ever gets another id.
+    channel: RefCell<Option<(String, ChannelId)>>,
 }
 
 impl Reader {
@@ -416,11 +421,21 @@ impl Reader {
             }
         }
         let keys = HashKey::load(&connection)?;
-        Ok(Self { connection, keys })
+        Ok(Self {
+            path: path.to_owned(),
+            connection,
+            keys,
+            channel: RefCell::default(),
+        })
     }
 }
 
 impl Reader {
+    /// The path that it was opened by.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// What is read from now on is as of one moment, until this is called again: many small questions cost
     /// half. To be called now and then, because the log of the checkpoint is kept meanwhile.
     ///
@@ -433,12 +448,23 @@ impl Reader {
         Ok(self.connection.execute_batch("BEGIN")?)
     }
 
-    /// From now on many people are looked up, in no order: keeps more of the checkpoint in memory.
+    /// The channel, if messages ever went through it. Asked again for each row of a list.
+    pub(super) fn channel(&self, api_id: &str) -> Result<Option<ChannelId>, StoreError> {
+        let mut last = self.channel.borrow_mut();
+        if let Some((_, id)) = last.as_ref().filter(|(known, _)| known == api_id) {
+            return Ok(Some(*id));
+        }
+        let found = channel::find(&self.connection, api_id)?;
+        *last = found.map(|id| (api_id.to_owned(), id));
+        Ok(found)
+    }
+
+    /// From now on many people are looked up, in no order, by so many readers: keeps more of the checkpoint in memory.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub(crate) fn expect_many_people(&self) -> Result<(), StoreError> {
-        tuning::for_people(&self.connection)
+    pub(crate) fn expect_many_people(&self, readers: usize) -> Result<(), StoreError> {
+        tuning::for_people(&self.connection, readers)
     }
 
     /// The process that holds the batch, if one does: it sends it, or asks about it.

@@ -87,7 +87,7 @@ impl Reader {
         &self,
         each: impl FnMut(Contact) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.expect_many_people()?;
+        self.expect_many_people(1)?;
         self.connection.visit(&select(false), [], contact, each)
     }
 

@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::attempt::unreached_since;
-use super::channel;
 use super::checkpoint::{Reader, Store};
 use super::decision::{self, DecisionRecord};
 use super::earlier::keep;
@@ -271,7 +270,7 @@ impl Reader {
         now: Timestamp,
     ) -> Result<Verdict, StoreError> {
         let known = match on {
-            Some(on) if !past.attempts.is_empty() => channel::find(&self.connection, on)?,
+            Some(on) if !past.attempts.is_empty() => self.channel(on)?,
             Some(_) | None => None,
         };
         let same = on.zip(content);

@@ -15,7 +15,7 @@ use super::error::StoreError;
 use super::follow_up::{AWAITED, FOR_ITS_EVENT};
 use super::ids::{ApiId, BatchId, ChannelId, ContactRow, PersonId, RecipientId};
 use super::keys::{HashKey, TOLD_FORM};
-use super::loader::{Prepared, insert_row};
+use super::loader::{Prepared, RowWriter};
 use super::query::Query as _;
 use super::tally::Counter;
 use super::transaction::Tx;
@@ -193,7 +193,7 @@ fn restore(
     if told.state == State::Queued && told.reason_code.as_deref() == Some(AWAITED) {
         prepared.held = Some(FOR_ITS_EVENT);
     }
-    insert_row(tx, id, whose, &prepared, row.at)?;
+    RowWriter::new(tx.connection)?.insert(id, whose, &prepared, row.at)?;
     tx.count(id.batch(), Counter::State(told.state), 1);
     let Some(whose) = whose else {
         return Ok(());

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::attempt::unreached_since;
-use super::channel;
 use super::checkpoint::Reader;
 use super::columns::from_millis;
 use super::error::StoreError;
@@ -60,7 +59,7 @@ impl Reader {
     ) -> Result<KnownPerson, StoreError> {
         let connection = &self.connection;
         let asked_on = match on {
-            Some(on) => channel::find(connection, on)?,
+            Some(on) => self.channel(on)?,
             None => None,
         };
         let mut known = KnownPerson::default();

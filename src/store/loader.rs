@@ -10,6 +10,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
+use rusqlite::{CachedStatement, Connection};
 use tokio::sync::oneshot;
 
 use super::checkpoint::Store;
@@ -353,6 +354,7 @@ fn insert(
 ) -> Result<Vec<NewNumber>, StoreError> {
     let people = known_people(tx, keys, rows)?;
     let mut new_numbers = Vec::new();
+    let mut writer = RowWriter::new(tx.connection)?;
     for ((seq, row), known) in (first..).zip(rows).zip(people) {
         let recipient = RecipientId::new(batch, seq);
         let person = match (known, row.phone) {
@@ -368,7 +370,7 @@ fn insert(
                 Some(person)
             }
         };
-        insert_row(tx, recipient, person, row, now)?;
+        writer.insert(recipient, person, row, now)?;
         tx.count(batch, Counter::State(row.state), 1);
     }
     Ok(new_numbers)
@@ -399,19 +401,37 @@ fn known_people(
     Ok(people)
 }
 
-/// Enters a row; what is final is so since `now`.
-pub(super) fn insert_row(
-    tx: &Tx<'_>,
-    id: RecipientId,
-    person: Option<PersonId>,
-    row: &Prepared,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let finished = (!row.state.is_outstanding()).then(|| to_millis(now));
-    tx.connection.change(
-        "INSERT INTO recipient (id, person, state, attempts, reason_code, reason, finished_at, mended_by, held)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        (
+/// Enters rows of a batch: its statements are looked up once for all of them.
+pub(super) struct RowWriter<'a> {
+    recipient: CachedStatement<'a>,
+    input: CachedStatement<'a>,
+}
+
+impl<'a> RowWriter<'a> {
+    pub(super) fn new(connection: &'a Connection) -> Result<Self, StoreError> {
+        Ok(Self {
+            recipient: connection.prepare_cached(
+                "INSERT INTO recipient (id, person, state, attempts, reason_code, reason, finished_at, mended_by, held)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?,
+            input: connection.prepare_cached(
+                "INSERT INTO recipient_input (id, file, row, fields, suggestion, first_name, last_name,
+                                              contact_id, content, metadata, content_key)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            )?,
+        })
+    }
+
+    /// Enters a row; what is final is so since `now`.
+    pub(super) fn insert(
+        &mut self,
+        id: RecipientId,
+        person: Option<PersonId>,
+        row: &Prepared,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let finished = (!row.state.is_outstanding()).then(|| to_millis(now));
+        self.recipient.execute((
             id,
             person,
             row.state.word(),
@@ -421,13 +441,8 @@ pub(super) fn insert_row(
             finished,
             row.mends,
             row.held,
-        ),
-    )?;
-    tx.connection.change(
-        "INSERT INTO recipient_input (id, file, row, fields, suggestion, first_name, last_name,
-                                          contact_id, content, metadata, content_key)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-        (
+        ))?;
+        self.input.execute((
             id,
             row.position.file,
             row.position.row.get(),
@@ -439,7 +454,7 @@ pub(super) fn insert_row(
             row.content.as_deref(),
             row.metadata.as_deref(),
             row.content_key,
-        ),
-    )?;
-    Ok(())
+        ))?;
+        Ok(())
+    }
 }

@@ -1,6 +1,7 @@
 //! The requests to a person, and what they are to the one who asks about them.
 
 use std::cmp::Reverse;
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -131,37 +132,37 @@ pub(super) fn attempts_to(
     person: PersonId,
     with_uid: bool,
 ) -> Result<Vec<PastAttempt>, StoreError> {
-    let mut found = connection.read(
-        &format!(
+    // Asked for each row of a list: the text is made once.
+    static ATTEMPTS: LazyLock<String> = LazyLock::new(|| {
+        format!(
             "SELECT a.id, a.recipient, a.channel, a.started_at, a.outcome, a.proof, a.content_key, a.key_form IS ?2,
                 b.state IS NOT 'complete', iif(?3, lower(hex(b.uid)), NULL)
          FROM attempt a INDEXED BY attempt_by_person LEFT JOIN batch b ON b.id = a.recipient >> 32
          WHERE a.person = ?1 AND a.kind NOT IN ('note', 'test')
                AND ({MAY_BE_ACCEPTED} OR a.outcome = 'no_messenger')"
-        ),
-        (person, TOLD_FORM, with_uid),
-        |row| {
-            let (outcome, proof): (Option<String>, Option<String>) = (row.get(4)?, row.get(5)?);
-            let (outcome, proof) = (outcome.as_deref(), proof.as_deref());
-            let content: Option<i64> = row.get(6)?;
-            Ok(PastAttempt {
-                id: row.get(0)?,
-                recipient: row.get(1)?,
-                channel: row.get(2)?,
-                at: time(row, 3)?,
-                fate: fate(outcome, proof),
-                found_nobody: outcome == Some(AttemptOutcome::NoMessenger.word()),
-                is_proven: proof.is_some(),
-                content: content.map(if row.get(7)? {
-                    ContentKey::Told
-                } else {
-                    ContentKey::Own
-                }),
-                batch_unfinished: row.get(8)?,
-                batch_uid: row.get(9)?,
-            })
-        },
-    )?;
+        )
+    });
+    let mut found = connection.read(&ATTEMPTS, (person, TOLD_FORM, with_uid), |row| {
+        let (outcome, proof): (Option<String>, Option<String>) = (row.get(4)?, row.get(5)?);
+        let (outcome, proof) = (outcome.as_deref(), proof.as_deref());
+        let content: Option<i64> = row.get(6)?;
+        Ok(PastAttempt {
+            id: row.get(0)?,
+            recipient: row.get(1)?,
+            channel: row.get(2)?,
+            at: time(row, 3)?,
+            fate: fate(outcome, proof),
+            found_nobody: outcome == Some(AttemptOutcome::NoMessenger.word()),
+            is_proven: proof.is_some(),
+            content: content.map(if row.get(7)? {
+                ContentKey::Told
+            } else {
+                ContentKey::Own
+            }),
+            batch_unfinished: row.get(8)?,
+            batch_uid: row.get(9)?,
+        })
+    })?;
     // The order is made here: SQLite makes a table for it, each time that it is asked.
     found.sort_unstable_by_key(|attempt| Reverse(attempt.id));
     Ok(found)

@@ -1,7 +1,5 @@
 //! The suppression list: whom never to message. An entry stands with its person. And rows that are suppressed.
 
-use std::time::{Duration, Instant};
-
 use jiff::Timestamp;
 use rusqlite::Connection;
 
@@ -12,7 +10,7 @@ use super::ids::{PersonId, RecipientId};
 use super::keys::HashKey;
 use super::person;
 use super::query::Query as _;
-use super::steps::at_most;
+use super::steps::{StepSize, at_most};
 use super::transaction::Tx;
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::phone::PhoneNumber;
@@ -20,10 +18,6 @@ use crate::domain::recipient::Suppression;
 
 /// Numbers that are listed in one transaction where others write too: some 20 ms.
 const STEP: usize = 5_000;
-
-/// A step that took less, with the wait for its turn, is followed by one of twice the size: nobody else writes, and a
-/// page of an index that many steps change is written once for all of them.
-const SHORT: Duration = Duration::from_millis(30);
 
 /// One number that must not be messaged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,15 +57,37 @@ pub(super) fn suppress(
     Ok(())
 }
 
-/// A number that is to be listed: why, who or what puts it there, and when.
-type Entry<'a> = (PhoneNumber, &'a str, &'a str, Timestamp);
+/// Why a number is listed, who or what puts it there, and when.
+type Why<'a> = (&'a str, &'a str, Timestamp);
+
+/// A number, and the person whose it was when that was looked up.
+type Place = (Option<PersonId>, PhoneNumber);
+
+/// Puts numbers on the list; returns how many are new there.
+fn list_all(
+    connection: &Connection,
+    keys: &HashKey,
+    places: &[Place],
+    why: Why<'_>,
+) -> Result<usize, StoreError> {
+    let any_erased = person::any_erased(connection)?;
+    let mut added = 0;
+    for (known, phone) in places {
+        let is_new = match known {
+            Some(whose) => list(connection, keys, (*whose, *phone), why)?,
+            None => list_new(connection, keys, any_erased, *phone, why)?,
+        };
+        added += usize::from(is_new);
+    }
+    Ok(added)
+}
 
 /// Puts a person on the list whom the look-up found; returns whether that is new.
 fn list(
     connection: &Connection,
     keys: &HashKey,
-    whose: PersonId,
-    (phone, reason, source, at): Entry<'_>,
+    (whose, phone): (PersonId, PhoneNumber),
+    (reason, source, at): Why<'_>,
 ) -> Result<bool, StoreError> {
     if person::suppress_named(connection, (whose, phone), reason, source, at)? {
         return Ok(true);
@@ -86,7 +102,8 @@ fn list_new(
     connection: &Connection,
     keys: &HashKey,
     any_erased: bool,
-    (phone, reason, source, at): Entry<'_>,
+    phone: PhoneNumber,
+    (reason, source, at): Why<'_>,
 ) -> Result<bool, StoreError> {
     if any_erased || person::find_named(connection, phone)?.is_some() {
         let whose = person::find_or_name(connection, keys, phone)?;
@@ -109,48 +126,31 @@ impl Store {
         source: &str,
         at: Timestamp,
     ) -> Result<usize, StoreError> {
-        let least = at_most(STEP);
-        let (mut added, mut size) = (0, least);
+        let (mut added, mut size) = (0, StepSize::of(STEP));
         let places = self.in_order_of_people(phones)?;
         let mut left = places.as_slice();
         while !left.is_empty() {
-            let (step, rest) = left.split_at(size.min(left.len()));
+            let (step, rest) = left.split_at(size.rows().min(left.len()));
             let (step, keys) = (step.to_vec(), self.keys.clone());
             let (reason, source) = (reason.to_owned(), source.to_owned());
-            let begin = Instant::now();
-            added += self.writer.write_blocking(move |tx| {
-                let any_erased = person::any_erased(tx.connection)?;
-                let mut added = 0;
-                for (known, phone) in &step {
-                    let entry = (*phone, reason.as_str(), source.as_str(), at);
-                    let new = match known {
-                        Some(whose) => list(tx.connection, &keys, *whose, entry)?,
-                        None => list_new(tx.connection, &keys, any_erased, entry)?,
-                    };
-                    added += usize::from(new);
-                }
-                Ok(added)
+            added += size.time(|| {
+                self.writer.write_blocking(move |tx| {
+                    let why = (reason.as_str(), source.as_str(), at);
+                    list_all(tx.connection, &keys, &step, why)
+                })
             })?;
             left = rest;
-            size = if begin.elapsed() < SHORT {
-                size * 2
-            } else {
-                least.max(size / 2)
-            };
         }
         Ok(added)
     }
 
     /// Whoever is known in the order in which people are stored, then the new numbers in their own: so a long list
     /// changes neighbouring pages, and most of them once.
-    fn in_order_of_people(
-        &self,
-        phones: &[PhoneNumber],
-    ) -> Result<Vec<(Option<PersonId>, PhoneNumber)>, StoreError> {
+    fn in_order_of_people(&self, phones: &[PhoneNumber]) -> Result<Vec<Place>, StoreError> {
         let mut phones = phones.to_vec();
         phones.sort_unstable();
         let reader = self.reader()?;
-        reader.expect_many_people()?;
+        reader.expect_many_people(1)?;
         let mut places = Vec::with_capacity(phones.len());
         for step in phones.chunks(at_most(STEP)) {
             reader.look_anew()?;

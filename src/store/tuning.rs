@@ -27,9 +27,10 @@ const SENDING: Tuning = Tuning {
     log_pages: 1024,
 };
 
-/// From now on many people are looked up, in no order.
-pub(super) fn for_people(connection: &Connection) -> Result<(), StoreError> {
-    Ok(connection.pragma_update(None, "cache_size", -LISTS.cache_kibibytes)?)
+/// From now on many people are looked up, in no order, by so many readers: together they keep in memory what one would.
+pub(super) fn for_people(connection: &Connection, readers: usize) -> Result<(), StoreError> {
+    let readers = i64::try_from(readers).unwrap_or(i64::MAX).max(1);
+    Ok(connection.pragma_update(None, "cache_size", -LISTS.cache_kibibytes / readers)?)
 }
 
 /// From now on lists are read and changed.

@@ -7,6 +7,7 @@
 //! source says so. It is applied only if the engine calls the new number valid. Changes before 2009 are
 //! left out, and those whose new digits depend on more than the old number.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::engine;
@@ -43,9 +44,10 @@ pub(super) fn renewed(number: u64) -> Option<u64> {
 /// The old forms of a number, for what was stored before its plan changed, or before this table knew it.
 pub(super) fn former(number: u64) -> impl Iterator<Item = u64> {
     let digits = Digits::of(number);
-    PLANS
-        .iter()
-        .flat_map(|plan| &plan.changes)
+    let changes = digits.get().get(..HEAD).and_then(|it| BY_NEW_FORM.get(it));
+    changes
+        .into_iter()
+        .flatten()
         .filter_map(move |(old, new)| digits.carried(new, old))
         .filter(move |old| renewed(*old) == Some(number))
 }
@@ -122,6 +124,19 @@ static PLANS: LazyLock<Vec<Plan>> = LazyLock::new(|| {
     plans
 });
 
+/// So many digits every form begins with.
+const HEAD: usize = 2;
+
+/// All changes, by the first digits of the new form: a number that is looked up has a former one only here.
+static BY_NEW_FORM: LazyLock<HashMap<&[u8], Vec<Change>>> = LazyLock::new(|| {
+    let mut changes: HashMap<&[u8], Vec<Change>> = HashMap::new();
+    for (old, new) in PLANS.iter().flat_map(|plan| &plan.changes) {
+        let head = new.as_bytes().get(..HEAD).unwrap_or_default();
+        changes.entry(head).or_default().push((old, new));
+    }
+    changes
+});
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -159,6 +174,8 @@ mod tests {
                 assert!(old.len() <= MAX_DIGITS && new.len() <= MAX_DIGITS, "{old}");
                 let codes: Vec<_> = plan.codes.iter().map(u16::to_string).collect();
                 assert!(codes.iter().any(|code| old.starts_with(code)), "{old}");
+                let head = new.as_bytes().get(..HEAD).unwrap();
+                assert!(head.iter().all(u8::is_ascii_digit), "{new}");
             }
         }
     }

@@ -1,5 +1,7 @@
 //! The steps of a change: rows of the old list are brought in line with the new one, whose rows join.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use rusqlite::params_from_iter;
 use rusqlite::types::Value;
@@ -9,78 +11,96 @@ use crate::domain::recipient::Suppression;
 use crate::store::batch::delete_recipient;
 use crate::store::columns::{Json, to_millis};
 use crate::store::error::StoreError;
-use crate::store::ids::{BatchId, PersonId, RecipientId};
+use crate::store::ids::{BatchId, RecipientId};
 use crate::store::query::Query as _;
-use crate::store::steps::at_most;
 use crate::store::suppression;
 use crate::store::tally::Counter;
 use crate::store::transaction::Tx;
 
-/// Rows that are changed in one transaction: some 30 ms.
-const STEP: usize = 1_000;
-
 /// A row of the old list.
 struct Old {
     id: RecipientId,
-    /// `None` for a row without a number, and for one whose person was erased: no list brings that back.
-    person: Option<PersonId>,
     state: State,
 }
 
-/// Brings the next rows of the old list in line with the new one; returns the last of them if there are more.
+/// A row of the old list, and one of the new list for its person that is to be sent to or suppressed.
+type Pair = (RecipientId, State, Option<(RecipientId, State)>);
+
+/// Brings the next rows of the old list in line with the new one, at most so many; returns the last of them if there
+/// are more.
 pub(super) fn bring_in_line(
     tx: &mut Tx<'_>,
     staging: BatchId,
-    after: i64,
-    last: i64,
+    (after, last): (i64, i64),
+    most: usize,
     now: Timestamp,
 ) -> Result<Option<i64>, StoreError> {
-    let most = at_most(STEP);
-    let rows: Vec<(RecipientId, Option<PersonId>, State)> = tx.connection.rows(
-        "SELECT id, iif(reason_code IS 'erased', NULL, person), state FROM recipient
-             WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
-        (after, last, i64::try_from(most).unwrap_or(1)),
+    let more: Option<i64> = tx.connection.find(
+        "SELECT id FROM recipient WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT 1 OFFSET ?3",
+        (after, last, i64::try_from(most).unwrap_or(1) - 1),
     )?;
-    let more = (rows.len() == most)
-        .then(|| rows.last().map(|(id, ..)| id.get()))
-        .flatten();
-    for (id, person, state) in rows {
-        let old = Old { id, person, state };
-        match (old.state, find_new(tx, staging, old.person)?) {
-            // Verdicts of the old list go with it.
-            (State::Invalid | State::Duplicate, _) => delete_row(tx, &old)?,
-            (_, Some(new)) => take_over(tx, &old, new, now)?,
-            (State::Queued, None) => suppression::suppress(tx, id, &Suppression::Removed, now)?,
-            (
-                State::Sending
-                | State::Sent
-                | State::NoMessenger
-                | State::Error
-                | State::Unknown
-                | State::Suppressed,
-                None,
-            ) => {}
+    // A person may have several rows in either list: each new row goes to the first old one.
+    let mut taken = HashSet::new();
+    let mut pairs = pairs(tx, staging, (after, more.unwrap_or(last)))?
+        .into_iter()
+        .peekable();
+    while let Some((id, state, mut new)) = pairs.next() {
+        let is_free = |(new, _): &(RecipientId, State)| !taken.contains(new);
+        new = new.filter(is_free);
+        while let Some((_, _, other)) = pairs.next_if(|(next, ..)| *next == id) {
+            new = new.or(other.filter(is_free));
         }
+        taken.extend(new.map(|(new, _)| new));
+        bring_row_in_line(tx, &Old { id, state }, new, now)?;
     }
     Ok(more)
 }
 
-/// The row of the new list for a person, if it is to be sent to or suppressed.
-fn find_new(
+/// The rows of the old list behind one row and up to another one, each with the rows of the new list for its person.
+fn pairs(
     tx: &Tx<'_>,
     staging: BatchId,
-    person: Option<PersonId>,
-) -> Result<Option<(RecipientId, State)>, StoreError> {
-    let Some(person) = person else {
-        return Ok(None);
-    };
+    (after, until): (i64, i64),
+) -> Result<Vec<Pair>, StoreError> {
     let (first, last) = staging.range();
-    tx.connection.find_row(
-        "SELECT id, state FROM recipient INDEXED BY recipient_by_person
-             WHERE person = ?1 AND id > ?2 AND id < ?3 AND state IN ('queued', 'suppressed')
-             ORDER BY id LIMIT 1",
-        (person, first, last),
+    tx.connection.read(
+        // None for a row whose person was erased, which no list brings back, and for one that goes.
+        "SELECT o.id, o.state, n.id, n.state
+             FROM recipient o LEFT JOIN recipient n INDEXED BY recipient_by_person
+                  ON n.person = o.person AND o.reason_code IS NOT 'erased'
+                     AND o.state <> 'invalid' AND o.state <> 'duplicate'
+                     AND n.id > ?3 AND n.id < ?4 AND n.state IN ('queued', 'suppressed')
+             WHERE o.id > ?1 AND o.id <= ?2 ORDER BY o.id, n.id",
+        (after, until, first, last),
+        |row| {
+            let new: Option<RecipientId> = row.get(2)?;
+            let new = new.map(|new| Ok::<_, StoreError>((new, row.get(3)?)));
+            Ok((row.get(0)?, row.get(1)?, new.transpose()?))
+        },
     )
+}
+
+fn bring_row_in_line(
+    tx: &mut Tx<'_>,
+    old: &Old,
+    new: Option<(RecipientId, State)>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    match (old.state, new) {
+        // Verdicts of the old list go with it.
+        (State::Invalid | State::Duplicate, _) => delete_row(tx, old),
+        (_, Some(new)) => take_over(tx, old, new, now),
+        (State::Queued, None) => suppression::suppress(tx, old.id, &Suppression::Removed, now),
+        (
+            State::Sending
+            | State::Sent
+            | State::NoMessenger
+            | State::Error
+            | State::Unknown
+            | State::Suppressed,
+            None,
+        ) => Ok(()),
+    }
 }
 
 /// Gives an old row what the new row says, and removes the new one.
@@ -152,17 +172,18 @@ fn delete_row(tx: &mut Tx<'_>, old: &Old) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The next rows of the new list join behind the batch's last; false if none was left.
+/// The next rows of the new list, at most so many, join behind the batch's last; false if none was left.
 pub(super) fn join_rows(
     tx: &mut Tx<'_>,
     target: BatchId,
     staging: BatchId,
+    most: usize,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let (first, last) = staging.range();
     let rows: Vec<(RecipientId, State)> = tx.connection.rows(
         "SELECT id, state FROM recipient WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
-        (first, last, i64::try_from(at_most(STEP)).unwrap_or(1)),
+        (first, last, i64::try_from(most).unwrap_or(1)),
     )?;
     if rows.is_empty() {
         return Ok(false);
@@ -238,9 +259,8 @@ fn settle_with_suppressed(
     match (old, state) {
         (None, _) => Ok(()),
         (Some((id, true)), _) => {
-            let person = None;
             let state = State::Suppressed;
-            delete_row(tx, &Old { id, person, state })
+            delete_row(tx, &Old { id, state })
         }
         (Some((old, false)), State::Queued) => repeat(tx, old, State::Suppressed, new),
         (Some((old, false)), _) => repeat(tx, new, state, old),

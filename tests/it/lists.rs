@@ -504,6 +504,6 @@ fn a_sheet_of_which_all_rows_are_hidden_is_not_replaced_by_the_next_one() {
     };
     let refused = send("skip").expect(7);
     refused.says("no rows behind its header");
-    let sent = send("send").expect(0);
-    sent.says("3 rows are hidden in the sheet");
+    let all = send("send").expect(0);
+    all.says("3 rows are hidden in the sheet");
 }

@@ -58,6 +58,15 @@ struct Books {
     /// Tasks that look for dead processes, and the most at one time.
     looking: usize,
     most_looking: usize,
+    looks: u32,
+    /// How often the run was told how many share the connections, and was refused one.
+    told: usize,
+    without_connection: u32,
+    /// What the sender was told about connections that are kept.
+    kept: Vec<bool>,
+    /// Requests at one time, and the most of them.
+    in_flight: usize,
+    most_in_flight: usize,
 }
 
 /// The queue, without a disk; the server, without a network. A step takes a millisecond, an answer 20 to 200.
@@ -95,6 +104,10 @@ struct Setting {
     commits: (usize, Duration),
     /// The checkpoint fails when something is to be remembered.
     lessons_fail: bool,
+    /// So many runs share the connections, as its claims are told one after the other.
+    runs: &'static [u32],
+    /// So many claims after that find no connection.
+    without_connection: u32,
 }
 
 impl Setting {
@@ -114,6 +127,8 @@ impl Setting {
             defect: usize::MAX,
             commits: (usize::MAX, Duration::ZERO),
             lessons_fail: false,
+            runs: &[],
+            without_connection: 0,
         }
     }
 }
@@ -134,6 +149,14 @@ impl World {
 
     fn claim(&self, now: Timestamp) -> Claim {
         let mut books = self.books();
+        if let Some(runs) = self.setting.runs.get(books.told) {
+            books.told += 1;
+            return Claim::SharedBy(*runs);
+        }
+        if books.without_connection < self.setting.without_connection {
+            books.without_connection += 1;
+            return Claim::NoConnection;
+        }
         let dice = self.random.lock().unwrap().between(1, 100);
         if dice <= self.setting.trouble {
             books.left_in_window = books.left_in_window.saturating_sub(1);
@@ -276,6 +299,7 @@ fn answered(status: u16) -> Exchange {
 
 impl Ledger for World {
     async fn interrupt_dead(&self, _: Timestamp) -> Result<(), StoreError> {
+        self.books().looks += 1;
         self.books().looking += 1;
         self.clock.sleep(Duration::from_millis(1)).await;
         let mut books = self.books();
@@ -329,11 +353,20 @@ impl Sender for World {
         // The age of the intent counts from before its transaction.
         let claimed_at = self.books().claimed_at[&recipient.recipient.seq()];
         assert_eq!(decided.wall, claimed_at);
-        self.books().starts.push(now);
+        let mut books = self.books();
+        books.starts.push(now);
+        books.in_flight += 1;
+        books.most_in_flight = books.most_in_flight.max(books.in_flight);
+        drop(books);
         assert!(self.books().starts.len() < self.setting.defect, "a defect");
         let takes = self.random.lock().unwrap().between(20, 200);
         self.clock.sleep(Duration::from_millis(takes)).await;
+        self.books().in_flight -= 1;
         self.answer(recipient.recipient.seq())
+    }
+
+    fn keep_connections(&self, keep: bool) {
+        self.books().kept.push(keep);
     }
 }
 
@@ -643,6 +676,58 @@ fn one_task_at_a_time_looks_for_dead_processes() {
     let (end, books, _) = run(batch(), setting);
     assert_eq!(end, RunEnd::Complete);
     assert_eq!(books.lock().unwrap().most_looking, 1);
+}
+
+#[test]
+fn a_run_that_shares_the_connections_takes_its_share_keeps_none_and_looks_whether_the_others_live()
+{
+    let batch = batch();
+    let cases: [(&[u32], &[bool], Option<bool>, bool); 4] = [
+        // Told, kept, whether it looks for dead ones, whether it takes its share alone.
+        (&[], &[], Some(false), false),
+        (&[1], &[true], Some(false), false),
+        (&[4], &[false], Some(true), true),
+        (&[4, 1], &[false, true], None, false),
+    ];
+    for (runs, kept, looks, takes_share) in cases {
+        let setting = Setting {
+            runs,
+            ..Setting::plain(60, 8, 1_000_000)
+        };
+        let (end, books, _) = run(batch, setting);
+        assert_eq!(end, RunEnd::Complete);
+        let books = books.lock().unwrap();
+        assert_eq!(books.ended.len(), 60);
+        assert_eq!(books.kept, kept, "{runs:?}");
+        assert!(
+            looks.is_none_or(|looks| looks == (books.looks > 0)),
+            "{runs:?}"
+        );
+        let most = books.most_in_flight;
+        assert_eq!(
+            most <= 2,
+            takes_share,
+            "{runs:?}: {most} requests at one time"
+        );
+    }
+}
+
+/// Whoever holds the connections may be dead: that is looked for, not at each of the tries.
+#[test]
+fn a_run_without_a_connection_waits_for_one_and_looks_whether_the_others_live() {
+    let setting = Setting {
+        without_connection: 200,
+        ..Setting::plain(20, 4, 1000)
+    };
+    let start: Timestamp = setting.start.parse().unwrap();
+    let (end, books, _) = run(batch(), setting);
+    assert_eq!(end, RunEnd::Complete);
+    let books = books.lock().unwrap();
+    assert_eq!(books.ended.len(), 20);
+    let waited = books.starts[0].duration_since(start);
+    // 200 tries, 20 ms after one another, of one task or of four.
+    assert!((1000..=6000).contains(&waited.as_millis()), "{waited:#}");
+    assert!((1..=7).contains(&books.looks), "{} looks", books.looks);
 }
 
 #[test]

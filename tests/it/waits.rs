@@ -273,3 +273,29 @@ fn what_is_decided_of_one_lost_answer_leaves_the_others_open() {
     assert!(matches!(found, Claim::Exhausted { .. }), "{found:?}");
     assert_eq!(scene.states("summer"), [State::Suppressed, State::Queued]);
 }
+
+#[test]
+fn an_answer_that_comes_late_ends_the_wait_for_it_and_no_other() {
+    let scene = Scene::new();
+    scene.load("spring", &[1, 2]);
+    let spring = scene.guarded_run("spring");
+    let lost = (AttemptOutcome::Undecided, Event::AnswerLost);
+    let claimed = [claim(&spring, at(0)), claim(&spring, at(0))];
+    for claimed in &claimed {
+        settle(&spring, claimed, lost, false);
+    }
+    scene.load("summer", &[1, 2]);
+    let summer = scene.guarded_run("summer");
+    let found = try_claim(&summer, at(3)).unwrap();
+    assert!(matches!(found, Claim::Exhausted { .. }), "{found:?}");
+    let before = reasons(&scene, "summer");
+    let waits = |(code, _): &(Option<String>, _)| code.as_deref() == Some("waits");
+    assert!(before.iter().all(waits), "{before:?}");
+    let refused = (AttemptOutcome::Rejected, Event::Refused);
+    settle(&spring, &claimed[0], refused, false);
+    let after = reasons(&scene, "summer");
+    assert_eq!(after, [(None, None), before[1].clone()]);
+    assert_eq!(claim(&summer, at(4)).phone.get(), number(1));
+    let found = try_claim(&summer, at(4)).unwrap();
+    assert!(matches!(found, Claim::Exhausted { .. }), "{found:?}");
+}

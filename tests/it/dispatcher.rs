@@ -353,11 +353,12 @@ impl Sender for World {
         // The age of the intent counts from before its transaction.
         let claimed_at = self.books().claimed_at[&recipient.recipient.seq()];
         assert_eq!(decided.wall, claimed_at);
-        let mut books = self.books();
-        books.starts.push(now);
-        books.in_flight += 1;
-        books.most_in_flight = books.most_in_flight.max(books.in_flight);
-        drop(books);
+        {
+            let mut books = self.books();
+            books.starts.push(now);
+            books.in_flight += 1;
+            books.most_in_flight = books.most_in_flight.max(books.in_flight);
+        }
         assert!(self.books().starts.len() < self.setting.defect, "a defect");
         let takes = self.random.lock().unwrap().between(20, 200);
         self.clock.sleep(Duration::from_millis(takes)).await;

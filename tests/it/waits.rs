@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::{SignedDuration, Timestamp};
 use outreach::internals::domain::delivery::{Event, State};
 use outreach::internals::domain::outcome::AttemptOutcome;
-use outreach::internals::store::{Claim, Claimed, Decision, Journal, Opening, Settlement, StoreError};
+use outreach::internals::store::{
+    Claim, Claimed, Decision, Journal, Opening, Settlement, StoreError,
+};
 
 use crate::claims::{Scene, at, claim, settle, try_claim, wait_for};
 use crate::support::number;

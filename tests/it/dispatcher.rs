@@ -682,14 +682,15 @@ fn one_task_at_a_time_looks_for_dead_processes() {
 #[test]
 fn a_run_that_shares_the_connections_takes_its_share_keeps_none_and_looks_whether_the_others_live()
 {
-    let batch = batch();
-    let cases: [(&[u32], &[bool], Option<bool>, bool); 4] = [
-        // Told, kept, whether it looks for dead ones, whether it takes its share alone.
+    // Told, kept, whether it looks for dead ones, whether it takes its share alone.
+    type Case = (&'static [u32], &'static [bool], Option<bool>, bool);
+    let cases: [Case; 4] = [
         (&[], &[], Some(false), false),
         (&[1], &[true], Some(false), false),
         (&[4], &[false], Some(true), true),
         (&[4, 1], &[false, true], None, false),
     ];
+    let batch = batch();
     for (runs, kept, looks, takes_share) in cases {
         let setting = Setting {
             runs,

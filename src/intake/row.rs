@@ -158,11 +158,18 @@ impl RowJudge<'_> {
         fields: &Fields<'_>,
         row: u32,
     ) -> Option<(Vec<PhoneNumber>, String)> {
-        if self.mapping.consent.is_empty() && !self.has_words_beside_numbers(fields) {
+        let beyond = self.refusal_beyond(fields);
+        if self.mapping.consent.is_empty()
+            && beyond.is_none()
+            && !self.has_words_beside_numbers(fields)
+        {
             return None;
         }
         let record = self.record(fields);
         let record = self.corrected(&record, row).unwrap_or(record);
+        if let Some(says) = beyond {
+            return Some((self.numbers_to_refuse(&record, true), says));
+        }
         let cell = |index| record.get(index);
         match consent::of_row(&self.mapping.consent, cell, self.judge.now) {
             Consent::Refused(says) => Some((self.numbers_to_refuse(&record, true), says)),
@@ -172,6 +179,15 @@ impl RowJudge<'_> {
                 Some((self.numbers_to_refuse(&record, for_person), says))
             }
         }
+    }
+
+    /// What a field without a column says, if that is that the person must not be messaged.
+    fn refusal_beyond(&self, fields: &Fields<'_>) -> Option<String> {
+        let beyond = self.file.width..fields.len().max(self.file.width);
+        let mut cells = beyond.map(|index| self.cell(fields.get(index)));
+        let cell = cells.find(|cell| consent::is_refusal_beside_number(cell))?;
+        let shown: String = trimmed(cell).chars().take(40).collect();
+        Some(format!("a field without a column says \"{shown}\""))
     }
 
     /// Whether a cell of a phone column may hold words: most hold a number and nothing else.

@@ -64,6 +64,7 @@ pub(super) const WITHDRAWN: List = List("withdrawn");
 pub(super) const REFUSED_CONTACT: List = List("refused contact");
 pub(super) const YES: List = List("yes");
 pub(super) const NO: List = List("no");
+pub(super) const BUT: List = List("but");
 pub(super) const NEGATIONS: List = List("negations");
 pub(super) const MUST_NOT: List = List("must not");
 pub(super) const MAY: List = List("may");

@@ -120,6 +120,16 @@ fn a_refusal_beside_a_number_wins_for_it_in_every_row() {
                 "+420602333443",
             ],
         ),
+        (
+            "beyond.csv",
+            "Name,Phone\nA,602333441\nB,602333441,STOP\nC,602333442,,\n",
+            Some("CZ"),
+            &[
+                "a field without a column says \"STOP\"",
+                "fields",
+                "+420602333442",
+            ],
+        ),
         // What a row says that has no number of its own counts for the number that it seems to mean.
         (
             "named.csv",

@@ -2,8 +2,8 @@
 
 use crate::domain::fold;
 use crate::intake::words::{
-    BEGINS, MAY, MAY_IN_ANY_COLUMN, MUST_NOT, NEGATIONS, NO, NOTHING_KNOWN, OTHER_WAY, OUR_WAY,
-    REFUSALS, TIME, TIME_WORDS, UNTIL, YES,
+    BEGINS, BUT, MAY, MAY_IN_ANY_COLUMN, MUST_NOT, NEGATIONS, NO, NOTHING_KNOWN, OTHER_WAY,
+    OUR_WAY, REFUSALS, TIME, TIME_WORDS, UNTIL, YES,
 };
 
 /// What a cell says of the row's person.
@@ -36,7 +36,7 @@ pub(super) fn answer(question: Question, cell: &str) -> CellConsent {
         }
     };
     match cell {
-        "" | "-" | "--" | "?" => return CellConsent::Nothing,
+        "" | "-" | "--" | "?" | "{}" | "[]" => return CellConsent::Nothing,
         "✓" | "✔" | "☑" | "☒" | "✅" | "✔️" => return answer(true),
         "✗" | "✘" | "☐" | "❌" | "✖" => return answer(false),
         _ if cell.contains(REFUSING_SIGNS) => return CellConsent::MustNot,
@@ -61,6 +61,12 @@ pub(super) fn answer(question: Question, cell: &str) -> CellConsent {
             Question::MustNotBeMessaged if MAY_IN_ANY_COLUMN.has(&folded) => CellConsent::May,
             Question::MustNotBeMessaged => CellConsent::NotUnderstood,
         }
+    } else if YES.has(first) && is_long && question == Question::MayBeMessaged {
+        if is_restricted(cell, &folded) {
+            CellConsent::NotUnderstood
+        } else {
+            CellConsent::May
+        }
     } else if YES.has(first) && is_long {
         answer(true)
     } else if NO.has(first) && is_long {
@@ -68,6 +74,15 @@ pub(super) fn answer(question: Question, cell: &str) -> CellConsent {
     } else {
         other(question, &folded)
     }
+}
+
+/// Whether a "yes" goes on with what may take it back: `yes, but only by e-mail`, `yes -> no`, `yes?`.
+fn is_restricted(cell: &str, folded: &str) -> bool {
+    let takes_back = |word: &str| {
+        BUT.has(word) || NEGATIONS.has(word) || word.chars().count() > 1 && NO.has(word)
+    };
+    let is_of_other_way = OTHER_WAY.is_in(folded) && !OUR_WAY.is_in(folded);
+    cell.contains('?') || is_of_other_way || folded.split(' ').skip(1).any(takes_back)
 }
 
 /// Whether a word turns the meaning of the text into its contrary. `Ano/ne` asks, and denies nothing.

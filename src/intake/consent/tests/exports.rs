@@ -137,6 +137,30 @@ fn a_refusal_in_a_column_of_the_date_of_consent_is_heard() {
 }
 
 #[test]
+fn a_yes_that_is_taken_back_is_none_to_rely_on() {
+    expect(
+        &["Consent", "SMS consent", "Souhlas"],
+        &["yes", "no"],
+        &[
+            ("yes, by SMS", Sent),
+            ("yes, signed", Sent),
+            ("Yes yes", Sent),
+            ("{}", Sent),
+            ("yes but only email", Out),
+            ("yes, except SMS", Out),
+            ("yes -> no", Out),
+            ("yes/no", Out),
+            ("yes?", Out),
+            ("yes - withdrawn", Out),
+            ("ano, ale ne SMS", Out),
+            ("ano, jen e-mailem", Out),
+            ("ano do odvolání", Out),
+            ("ja, aber nur Post", Out),
+        ],
+    );
+}
+
+#[test]
 fn a_consent_that_has_not_begun_is_none() {
     for header in [
         "Consent from",
@@ -301,6 +325,7 @@ fn what_stands_beside_a_consent_is_heard_where_it_refuses() {
         ("Consent method", &["paper"], "odvoláno", Out),
         ("Consent note", &["by phone"], "Widerruf am 1.3.2024", Out),
         ("Consent note", &["by phone"], "on the fair", Sent),
+        ("GDPR - právní titul", &["Souhlas"], "Oprávněný zájem", Sent),
         ("Opt-in IP", &["10.0.0.1"], "10.0.0.2", Sent),
         ("Consent language", &["cs"], "no", Sent),
         ("DOUBLE_OPT-IN", &["Yes"], "No", Told),

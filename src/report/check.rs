@@ -203,9 +203,10 @@ impl CheckReport {
             Note::FirstRow { file, row } => {
                 format!(", same number as {}", place(&self.files, *file, *row))
             }
-            note @ (Note::Suggestion(_) | Note::ReadAs(_) | Note::Detail(_)) => {
+            note @ (Note::Suggestion(_) | Note::ReadAs(_)) => {
                 format!(" ({})", on_one_line(&cells.of(&note.to_string())))
             }
+            Note::Detail(words) => format!(" ({})", on_one_line(words)),
         }
     }
 }

@@ -142,14 +142,11 @@ fn has_entity(cell: &str) -> bool {
 /// The first letter of what two bytes of UTF-8 become when they are read one by one, in Windows-1252 and 1250.
 const LEADS: &str = "ÃÄÅÂĂĹÈČÐÑ";
 
-/// Whether the text has pairs of letters that UTF-8 becomes when it is read in another encoding, or the sign for a letter
-/// that was lost. One pair alone stands within a word.
+/// Whether the text has pairs of letters that UTF-8 becomes when it is read in another encoding. One pair alone stands
+/// within a word.
 fn is_garbled(cell: &str) -> bool {
     if cell.is_ascii() {
         return false;
-    }
-    if cell.contains('\u{fffd}') {
-        return true;
     }
     let letters: Vec<char> = cell.chars().collect();
     let is_pair = |at: usize| {
@@ -267,8 +264,6 @@ mod tests {
                     "MĂĽller",
                     "Ĺ˝ofie",
                     "È˜tefan",
-                    "Ji\u{fffd}\u{fffd}",
-                    "Ł\u{fffd}",
                     "ÐœÐ°Ñ€Ð¸Ñ",
                     "cafÃ©, 5â‚¬",
                     "voilÃ\u{a0}",

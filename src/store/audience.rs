@@ -23,7 +23,7 @@ pub(crate) struct Member {
 
 impl Reader {
     /// Passes the people of an audience to `each`, in the order in which they became known; not those who must not be
-    /// messaged, nor who stands in one of the batches `without`.
+    /// messaged, whom their last list keeps out, nor who stands in one of the batches `without`.
     ///
     /// # Errors
     /// [`StoreError`] if a batch is not there, the checkpoint fails, or whatever `each` returns.
@@ -43,7 +43,10 @@ impl Reader {
             [],
             |row| Ok((row.get(0)?, self.facts(row, &batches)?)),
             |(whose, facts)| {
-                if !audience.includes(&facts, now) || self.stands_in(whose, without)? {
+                if !audience.includes(&facts, now)
+                    || self.stands_in(whose, without)?
+                    || self.is_kept_out(whose)?
+                {
                     return Ok(());
                 }
                 let (first_name, last_name) = self.names(whose)?;
@@ -114,6 +117,20 @@ impl Reader {
             }
         }
         Ok(false)
+    }
+
+    /// Whether the last list with the person keeps them out: it says no, it doubts the number, or it no longer has the
+    /// person. A row that was mended says nothing any more.
+    fn is_kept_out(&self, whose: PersonId) -> Result<bool, StoreError> {
+        self.connection.value(
+            "SELECT EXISTS (SELECT 1 FROM recipient r INDEXED BY recipient_by_person
+                 WHERE r.person = ?1 AND r.mended_by IS NULL
+                       AND r.id > (SELECT max(l.id) FROM recipient l INDEXED BY recipient_by_person
+                                   WHERE l.person = ?1) >> 32 << 32
+                       AND (r.state = 'suppressed' AND r.reason_code IN ('no_consent', 'removed_by_update')
+                            OR r.state = 'invalid' AND r.reason_code NOT IN ('content', 'segments')))",
+            [whose],
+        )
     }
 
     fn names(&self, whose: PersonId) -> Result<(Option<String>, Option<String>), StoreError> {

@@ -46,9 +46,11 @@ pub(super) fn answer(question: Question, cell: &str) -> CellConsent {
     let first = folded.split(' ').next().unwrap_or("");
     let is_long = first.chars().count() > 1;
     let denied = has_negation(&folded);
+    // A sign that folding takes away.
+    let is_asked = cell.contains('?') && question == Question::MayBeMessaged;
     if NOTHING_KNOWN.has(&folded) {
         CellConsent::Nothing
-    } else if YES.has(&folded) {
+    } else if YES.has(&folded) && !is_asked {
         answer(true)
     } else if NO.has(&folded) {
         answer(false)

@@ -181,9 +181,39 @@ mod tests {
         assert_eq!(gate.keeps_back(later), Some((None, Why::Alone)));
         assert!(!gate.came_back(before), "it is not the one that went alone");
         assert!(gate.came_back(probe), "no answer: the next one goes alone");
+        assert_eq!(gate.keeps_back(later), None);
         let probe = gate.pass();
         gate.open();
         assert!(!gate.came_back(probe));
         assert!(!gate.pass().alone);
+        assert_eq!(
+            gate.keeps_back(later),
+            None,
+            "one after the other, and all at once"
+        );
+    }
+
+    #[test]
+    fn a_probe_from_before_a_pause_lets_nobody_follow_the_probe_after_it() {
+        let now = Clock::manual("2026-05-01T10:00:00Z".parse().unwrap()).moment();
+        let pause = Duration::from_mins(5);
+        let mut gate = Gate::new(true);
+        let canary = gate.pass();
+        gate.shut(pause, now);
+        let half = now.after(pause / 2);
+        assert_eq!(
+            (gate.shut_for(now), gate.shut_for(half)),
+            (Some(pause), Some(pause / 2))
+        );
+        let later = now.after(pause);
+        assert_eq!(gate.shut_for(later), None);
+        let probe = gate.pass();
+        assert!(probe.alone);
+        assert!(!gate.came_back(canary));
+        assert_eq!(gate.keeps_back(later), Some((None, Why::Alone)));
+        assert!(!gate.is_open());
+        gate.open();
+        assert!(gate.is_open());
+        assert_eq!(gate.shut_for(later), None);
     }
 }

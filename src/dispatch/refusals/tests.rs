@@ -347,15 +347,94 @@ fn three_refusals_of_the_message_stop_the_next_run_where_the_last_one_died_befor
         let past = run(vec![message(), message(), between.clone(), message()]);
         assert_eq!(Refusals::new(20, past).standing(), None, "{between:?}");
     }
-    let mut refusals = Refusals::new(20, past(40, 0));
-    for (seq, outcome) in [
-        (1, message()),
-        (2, message()),
-        (3, by_person()),
-        (4, message()),
+    for between in [
+        by_person(),
+        known(),
+        rejected(RejectionCause::Person("blocked")),
+        rejected(RejectionCause::Unread),
     ] {
-        let verdict = refuse(&mut refusals, row(seq), &outcome);
-        assert!(!matches!(verdict, Verdict::Stop(_)), "{seq}: {verdict:?}");
+        let mut live = Refusals::new(20, past(40, 0));
+        let answers = [message(), message(), between, message()];
+        for (seq, outcome) in (1..).zip(answers) {
+            let verdict = refuse(&mut live, row(seq), &outcome);
+            assert!(
+                !matches!(verdict, Verdict::Stop(_)),
+                "{outcome:?}: {verdict:?}"
+            );
+        }
+    }
+    let mut one_person = Refusals::new(20, past(40, 0));
+    for seq in [1, 1, 2] {
+        let verdict = refuse(&mut one_person, row(seq), &message());
+        assert_eq!(verdict, Verdict::Probe, "two people");
+    }
+}
+
+/// What was under way when the batch was stopped belongs to the run that stopped it if it is of its kind.
+#[test]
+fn what_comes_after_the_stop_is_taken_back_only_if_it_is_of_the_same_kind() {
+    let message = rejected(RejectionCause::Message("no"));
+    let mut by_run = Refusals::new(20, past(40, 0));
+    assert_eq!(until_stop(&mut by_run, &unread()), 5);
+    assert_eq!(refuse(&mut by_run, row(6), &unread()), Verdict::Go);
+    refuse(&mut by_run, row(7), &message);
+    let back = |rows, hold| Some(TakenBack { rows, hold });
+    assert_eq!(by_run.take_back(), back(rows(1..7), true));
+    let mut by_message = Refusals::new(20, past(40, 0));
+    for seq in 1..3 {
+        let verdict = refuse(&mut by_message, row(seq), &message);
+        assert_eq!(verdict, Verdict::Probe);
+    }
+    let stop = refuse(&mut by_message, row(3), &message);
+    let Verdict::Stop(Halt::Message { text, .. }) = stop else {
+        panic!("{stop:?}");
+    };
+    assert_eq!(text, "HTTP 400: no");
+    assert_eq!(refuse(&mut by_message, row(4), &message), Verdict::Go);
+    refuse(&mut by_message, row(5), &unread());
+    assert_eq!(by_message.take_back(), back(rows(1..5), false));
+}
+
+#[test]
+fn before_anything_was_accepted_twenty_of_unknown_text_are_a_run_whatever_the_share() {
+    let refused = PastAnswers {
+        refused: 98,
+        ..past(0, 0)
+    };
+    for before in [refused, past(0, 5)] {
+        assert_eq!(until_stop(&mut Refusals::new(20, before), &unread()), 20);
+    }
+    assert_eq!(
+        until_stop(&mut Refusals::new(20, past(0, 5)), &known()),
+        180
+    );
+}
+
+#[test]
+fn rows_that_are_held_by_a_known_text_lengthen_its_run() {
+    let held = PastAnswers {
+        latest: many(2000..2008, &known(), LateRow::Held),
+        ..past(40, 0)
+    };
+    let mut refusals = Refusals::new(20, held);
+    assert_eq!(refusals.standing(), None);
+    assert_eq!(until_stop(&mut refusals, &known()), 1);
+}
+
+#[test]
+fn refusals_of_two_unknown_texts_in_turn_count_together_until_a_message_was_accepted() {
+    let texts = ["HTTP 400: no", "HTTP 400: never"];
+    for (accepted, wanted) in [(0, Some(38)), (40, None)] {
+        let mut refusals = Refusals::new(20, past(accepted, 0));
+        let stop = (0..200).zip(texts.iter().cycle()).find(|(seq, text)| {
+            let outcome = Outcome::Rejected {
+                text: (**text).to_owned(),
+                cause: RejectionCause::Unread,
+            };
+            let verdict = refuse(&mut refusals, row(*seq), &outcome);
+            matches!(verdict, Verdict::Stop(_))
+        });
+        assert_eq!(stop.map(|(seq, _)| seq), wanted, "{accepted} accepted");
     }
 }
 

@@ -45,7 +45,7 @@ impl Reader {
             |(whose, facts)| {
                 if !audience.includes(&facts, now)
                     || self.stands_in(whose, without)?
-                    || self.is_kept_out(whose)?
+                    || self.is_kept_out(whose, &facts)?
                 {
                     return Ok(());
                 }
@@ -120,17 +120,21 @@ impl Reader {
     }
 
     /// Whether the last list with the person keeps them out: it says no, it doubts the number, or it no longer has the
-    /// person. A row that was mended says nothing any more.
-    fn is_kept_out(&self, whose: PersonId) -> Result<bool, StoreError> {
-        self.connection.value(
-            "SELECT EXISTS (SELECT 1 FROM recipient r INDEXED BY recipient_by_person
-                 WHERE r.person = ?1 AND r.mended_by IS NULL
-                       AND r.id > (SELECT max(l.id) FROM recipient l INDEXED BY recipient_by_person
-                                   WHERE l.person = ?1) >> 32 << 32
-                       AND (r.state = 'suppressed' AND r.reason_code IN ('no_consent', 'removed_by_update')
-                            OR r.state = 'invalid' AND r.reason_code NOT IN ('content', 'segments')))",
+    /// person. A row that was mended says nothing any more. Of whom nothing is left but the number, no list has.
+    fn is_kept_out(&self, whose: PersonId, facts: &Facts) -> Result<bool, StoreError> {
+        let (is_in_list, is_refused): (bool, bool) = self.connection.row(
+            "SELECT count(*) > 0,
+                    coalesce(max(r.mended_by IS NULL
+                        AND (r.state = 'suppressed' AND r.reason_code IN ('no_consent', 'removed_by_update')
+                             OR r.state = 'invalid' AND r.reason_code NOT IN ('content', 'segments'))), 0)
+             FROM recipient r INDEXED BY recipient_by_person
+             WHERE r.person = ?1
+                   AND r.id > (SELECT max(l.id) FROM recipient l INDEXED BY recipient_by_person
+                               WHERE l.person = ?1) >> 32 << 32",
             [whose],
-        )
+        )?;
+        let is_known = is_in_list || !facts.contacts.is_empty() || !facts.messages.is_empty();
+        Ok(is_refused || !is_known)
     }
 
     fn names(&self, whose: PersonId) -> Result<(Option<String>, Option<String>), StoreError> {

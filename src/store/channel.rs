@@ -24,6 +24,17 @@ pub(super) fn find_or_make(connection: &Connection, api_id: &str) -> Result<Chan
 }
 
 impl Reader {
+    /// The channel, if messages ever went through it. Asked again for each row of a list.
+    pub(super) fn channel(&self, api_id: &str) -> Result<Option<ChannelId>, StoreError> {
+        let mut last = self.last_channel.borrow_mut();
+        if let Some((_, id)) = last.as_ref().filter(|(known, _)| known == api_id) {
+            return Ok(Some(*id));
+        }
+        let found = find(&self.connection, api_id)?;
+        *last = found.map(|id| (api_id.to_owned(), id));
+        Ok(found)
+    }
+
     /// The last answer on a channel that says anything of the channel itself; `None` before there was one.
     ///
     /// # Errors

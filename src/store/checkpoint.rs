@@ -23,7 +23,7 @@ use super::reserve::Reserve;
 use super::temporary::{folder_of, remove_left};
 use super::upgrade::OldCopy;
 use super::writer::{Companions, OpenReplica, Writer};
-use super::{channel, home, schema, tuning, upgrade};
+use super::{home, schema, tuning, upgrade};
 use crate::cluster::Access;
 
 /// What a checkpoint is opened for.
@@ -387,7 +387,7 @@ pub struct Reader {
     pub(super) connection: Connection,
     pub(super) keys: HashKey,
     /// The channel that was asked about last: no channel ever gets another id.
-    channel: RefCell<Option<(String, ChannelId)>>,
+    pub(super) last_channel: RefCell<Option<(String, ChannelId)>>,
 }
 
 impl Reader {
@@ -425,7 +425,7 @@ impl Reader {
             path: path.to_owned(),
             connection,
             keys,
-            channel: RefCell::default(),
+            last_channel: RefCell::default(),
         })
     }
 }
@@ -446,17 +446,6 @@ impl Reader {
             self.connection.execute_batch("COMMIT")?;
         }
         Ok(self.connection.execute_batch("BEGIN")?)
-    }
-
-    /// The channel, if messages ever went through it. Asked again for each row of a list.
-    pub(super) fn channel(&self, api_id: &str) -> Result<Option<ChannelId>, StoreError> {
-        let mut last = self.channel.borrow_mut();
-        if let Some((_, id)) = last.as_ref().filter(|(known, _)| known == api_id) {
-            return Ok(Some(*id));
-        }
-        let found = channel::find(&self.connection, api_id)?;
-        *last = found.map(|id| (api_id.to_owned(), id));
-        Ok(found)
     }
 
     /// From now on many people are looked up, in no order, by so many readers: keeps more of the checkpoint in memory.

@@ -285,3 +285,46 @@ fn an_audience_without_a_condition_and_a_condition_without_an_audience_are_refus
         .expect(2);
     assert_eq!(sandbox.stats().sends, 2);
 }
+
+#[test]
+fn whom_the_last_list_keeps_out_belongs_to_no_audience() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&[]);
+    let send = |list: &[&str]| {
+        let send = scratch.outreach(&["send"]).with(list);
+        send.with(&["--yes", "--region", "CZ", "--message-again"])
+            .with(&["--base-url", sandbox.base_url(), "--channel", CHANNEL])
+            .run()
+            .expect(0)
+    };
+    scratch.write(
+        "list.csv",
+        "phone,consent\n777000001,yes\n777000002,no\n777000003 STOP,yes\n777000004 wrong number,yes\n\
+         777000005,yes\n777000006,yes\n",
+    );
+    send(&["list.csv", "--batch", "first", "-m", "One"]);
+    let belong = |expected: &[u64]| {
+        audience(&scratch, &["--country", "CZ", "-o", "people.csv"])
+            .run()
+            .expect(0);
+        let list = scratch.read("people.csv");
+        for number in 777_000_001..=777_000_006 {
+            let is_in = list.contains(&format!("420{number}"));
+            assert_eq!(is_in, expected.contains(&(number % 10)), "{number}: {list}");
+        }
+    };
+    belong(&[1, 5, 6]);
+    // An edited list without a person who has the message changes nothing for that person; another list refuses one person and
+    // allows another.
+    scratch.write(
+        "edited.csv",
+        "phone,consent\n777000001,yes\n777000006,yes\n",
+    );
+    send(&["edited.csv", "--batch", "first", "-m", "One", "--update"]);
+    scratch.write(
+        "other.csv",
+        "phone,consent\n777000006,no\n777000002,yes\n777000007,yes\n",
+    );
+    send(&["other.csv", "--batch", "second", "-m", "Three"]);
+    belong(&[1, 2, 5]);
+}

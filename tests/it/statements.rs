@@ -155,7 +155,11 @@ const WHOLE_BATCH: &[(&str, &str)] = &[
         "the numbers that `--add` joins, once",
     ),
     (
-        "FROM recipient WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
+        "SELECT id FROM recipient WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT 1 OFFSET ?3",
+        "`--update`: where a step ends",
+    ),
+    (
+        "WHERE o.id > ?1 AND o.id <= ?2 ORDER BY o.id, n.id",
         "`--update`, in steps",
     ),
     (

@@ -321,6 +321,19 @@ pub enum Mismatch {
     /// A rehearsal must reach no real person.
     #[error("batch {0} is a rehearsal: it is sent to a sandbox on this machine only")]
     RehearsalElsewhere(String),
+    /// What a program on this machine took was never sent to people, and the reverse.
+    #[error(
+        "batch {batch} went to the API at {before} so far, and would go on at {now}: one of the two is on this machine, such \
+         as a sandbox. Give --base-url {before}, or send the list as another batch (--batch NAME)"
+    )]
+    OtherApi {
+        /// The batch.
+        batch: String,
+        /// Where its requests went.
+        before: String,
+        /// Where they would go.
+        now: String,
+    },
     /// A batch has one channel.
     #[error("batch {batch} goes to channel {channel}, not {asked}: a batch has one channel")]
     OtherChannel {

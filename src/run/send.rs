@@ -27,7 +27,7 @@ use crate::dispatch::{Dispatcher, Guards, Halt, RunEnd};
 use crate::domain::schedule::Schedule;
 use crate::store::{ClaimRules, Journal, RunRecord, Seen};
 
-use dispatch_settings::{concurrency, dispatch_settings, schedule_of};
+use dispatch_settings::{concurrency, dispatch_settings, kept_api, schedule_of};
 
 /// How often progress is reported.
 const TICK: Duration = Duration::from_millis(200);
@@ -195,6 +195,9 @@ impl<'a> Run<'a> {
     ) -> Result<(Self, u64), RunError> {
         let (store, id) = (batch.store(), batch.batch().id);
         let schedule = schedule_of(batch.batch(), access, settings)?;
+        if let Some(address) = kept_api(batch, access)? {
+            store.keep_api(id, address).await?;
+        }
         let client = access.client(settings.timeout, concurrency(settings).get(), clock)?;
         let token = client.token_fingerprint();
         let sender = ApiSender::new(client, batch)?;

@@ -9,6 +9,7 @@ use super::decision::{self, DecisionRecord};
 use super::earlier::{keep, policy};
 use super::error::StoreError;
 use super::ids::BatchId;
+use super::query::Query as _;
 use crate::domain::sms::SmsSettings;
 
 /// The key of the settings for SMS in the policy of a batch.
@@ -20,7 +21,24 @@ const PURPOSE: &str = "purpose";
 /// The key of how the list was read and what is sent. Pruning removes it.
 const LIST: &str = "sent_as";
 
+/// The key of the API that the batch's requests went to, by its address.
+const API: &str = "api";
+
 impl Reader {
+    /// The address of the API that the batch's requests went to, if any left and it was kept.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn kept_api(&self, batch: BatchId) -> Result<Option<String>, StoreError> {
+        let requests: Option<i64> = self
+            .connection
+            .find("SELECT requests FROM tally WHERE batch = ?1", [batch])?;
+        match requests {
+            Some(0) | None => Ok(None),
+            Some(_) => self.kept(batch, API),
+        }
+    }
+
     /// How the batch counts SMS.
     ///
     /// # Errors
@@ -64,6 +82,16 @@ pub(super) fn keep_sms(
 }
 
 impl Store {
+    /// Keeps with the batch the address of the API that its requests go to from now on.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) async fn keep_api(&self, batch: BatchId, address: String) -> Result<(), StoreError> {
+        self.writer
+            .write(move |tx| keep(tx.connection, batch, API, &address).map(|_| ()))
+            .await
+    }
+
     /// Keeps with the batch how it counts SMS.
     ///
     /// # Errors

@@ -141,3 +141,26 @@ fn a_rehearsal_is_not_kept_in_the_real_checkpoint() {
     assert!(!scratch.path("real.db").exists() && !scratch.path("outreach.db").exists());
     assert!(scratch.path("sandbox.db").exists());
 }
+
+#[test]
+fn a_batch_that_an_api_on_this_machine_took_does_not_go_on_at_the_real_one() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(4);
+    scratch
+        .send(&sandbox)
+        .with(&["--limit", "2"])
+        .run()
+        .expect(4);
+    // A name that no server answers to: nothing leaves this machine either way.
+    let resume = |at: &str| {
+        let resume = scratch.outreach(&["resume", "list", "--yes", "--base-url", at]);
+        resume.run()
+    };
+    let refused = resume("https://api.invalid/v1").expect(2);
+    refused.says(&format!("went to the API at {}", sandbox.base_url()));
+    assert_eq!(scratch.checkpoint().counts().queued, 2);
+    // Another port of this machine is the sandbox started again.
+    let again = SandboxProcess::start(&[]);
+    resume(again.base_url()).expect(0);
+    assert_eq!(again.stats().accepted, 2);
+}

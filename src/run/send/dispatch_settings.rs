@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 
+use crate::amio::BaseUrl;
 use crate::dispatch::DispatchSettings;
 use crate::domain::schedule::Schedule;
 use crate::run::batch::HeldBatch;
@@ -24,6 +25,26 @@ pub(super) fn schedule_of(
         schedule.window = None;
     }
     Ok(schedule)
+}
+
+/// Refuses to go on at the real API with a batch of which a sandbox on this machine took requests, and the reverse: each
+/// would take for reached whom the other one took. Returns the address, if it is to be kept.
+pub(super) fn kept_api(batch: &HeldBatch, access: &Access) -> Result<Option<String>, RunError> {
+    let now = access.base_url.to_string();
+    let before = batch.reader()?.kept_api(batch.batch().id)?;
+    if before.as_deref() == Some(&*now) {
+        return Ok(None);
+    }
+    let was_here = before.as_deref().and_then(|it| it.parse::<BaseUrl>().ok());
+    if was_here.is_some_and(|it| it.is_loopback() != access.base_url.is_loopback()) {
+        return Err(Mismatch::OtherApi {
+            batch: batch.batch().name.clone(),
+            before: before.unwrap_or_default(),
+            now,
+        }
+        .into());
+    }
+    Ok(Some(now))
 }
 
 pub(super) fn concurrency(settings: &RunSettings) -> NonZeroUsize {

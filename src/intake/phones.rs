@@ -14,7 +14,7 @@ use super::words::{
     words,
 };
 use crate::domain::fold;
-use crate::domain::phone::{PhoneNumber, Region};
+use crate::domain::phone::{PhoneNumber, PhoneProblem, Region};
 
 /// A column of phone numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -264,7 +264,9 @@ fn phone_share(index: usize, rows: &[Vec<String>], settings: &Settings) -> f64 {
     share_of_cells(index, rows, |cell| {
         let digits = cell.bytes().filter(u8::is_ascii_digit).count();
         let others = |c: char| c.is_alphabetic() || matches!(c, ':' | '@');
-        PhoneNumber::parse(cell, settings.reading()).is_ok()
+        let read = PhoneNumber::parse(cell, settings.reading());
+        // A number with two readings is one, whichever it is.
+        read.map_or_else(|it| it.problem == PhoneProblem::TwoReadings, |_| true)
             || settings.region.is_none() && (9..=15).contains(&digits) && !cell.contains(others)
     })
 }

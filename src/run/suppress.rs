@@ -9,8 +9,8 @@ use super::error::RunError;
 use super::list::List;
 use super::pass::Pass;
 use crate::domain::percent::Percent;
-use crate::domain::phone::{LineType, PhoneNumber};
-use crate::domain::recipient::Verdict;
+use crate::domain::phone::{LineType, PhoneNumber, Rejected};
+use crate::domain::recipient::{RowProblem, Verdict};
 use crate::intake::{HiddenRows, NumbersPerRow, Settings, Source};
 use crate::store::Store;
 
@@ -139,10 +139,20 @@ impl List {
                 }
                 Verdict::Invalid {
                     problem,
+                    suggestion,
                     phone: None,
-                    ..
                 } => {
                     read.invalid += 1;
+                    // The likely one of two readings is suppressed though the row is one to mend.
+                    if let RowProblem::Phone(problem) = problem {
+                        phones.extend(
+                            Rejected {
+                                problem,
+                                suggestion,
+                            }
+                            .likely(),
+                        );
+                    }
                     if read.named.len() < NAMED {
                         let row = row.position.row;
                         read.named.push(format!("row {row}: {problem}"));

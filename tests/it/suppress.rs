@@ -119,6 +119,23 @@ fn what_an_import_could_not_read_is_written_to_be_mended_and_imported() {
 }
 
 #[test]
+fn an_opt_out_whose_plus_is_lost_is_kept_and_told() {
+    let place = every_state();
+    fs::write(
+        place.path("stop.csv"),
+        "Phone\n491711234567\n0160 1234567\n",
+    )
+    .unwrap();
+    let import = ["suppress", "import", "stop.csv", "--region", "DE"];
+    let output = place.outreach(&import);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    let mut phones: Vec<String> = list(&place).into_iter().map(|(phone, _)| phone).collect();
+    phones.sort();
+    // Not the telephone in Leer that the digits are within Germany.
+    assert_eq!(phones, ["+491601234567", "+491711234567"]);
+}
+
+#[test]
 fn several_numbers_in_one_word_are_all_taken_or_none_is() {
     let place = every_state();
     let add = |word: &str| place.outreach(&["suppress", "add", word]);

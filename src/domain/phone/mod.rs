@@ -32,6 +32,8 @@ mod plans;
 mod problem;
 mod reading;
 mod region;
+mod rejected;
+mod two_readings;
 
 #[cfg(test)]
 mod tests;
@@ -40,8 +42,9 @@ pub use line::LineType;
 pub use mending::Mending;
 pub(crate) use mention::AddressEnd;
 pub use number::PhoneNumber;
-pub(crate) use parse::{Numbers, Parsed, Rejected};
+pub(crate) use parse::Numbers;
 pub use problem::PhoneProblem;
 pub use reading::Reading;
 pub use region::Region;
 pub(crate) use region::UnknownRegion;
+pub(crate) use rejected::{Parsed, Rejected};

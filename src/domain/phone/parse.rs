@@ -11,38 +11,11 @@ use super::mention;
 use super::number::PhoneNumber;
 use super::problem::PhoneProblem;
 use super::reading::Reading;
+use super::rejected::{Parsed, Rejected};
+use super::two_readings;
 
 /// Fewer digits beside words are no number.
 const SHORTEST: usize = 7;
-
-/// A number that was found in a cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Parsed {
-    /// The number.
-    pub phone: PhoneNumber,
-    /// What was repaired in the text to get at it; [`Mending::NONE`] if nothing.
-    pub mended: Mending,
-    /// What kind of line it is.
-    pub line_type: LineType,
-}
-
-/// Why a cell was refused, and what it should probably say.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejected {
-    /// What is wrong.
-    pub problem: PhoneProblem,
-    /// A text that would be accepted and is likely to be meant; a person must decide.
-    pub suggestion: Option<String>,
-}
-
-impl From<PhoneProblem> for Rejected {
-    fn from(problem: PhoneProblem) -> Self {
-        Self {
-            problem,
-            suggestion: None,
-        }
-    }
-}
 
 /// All numbers of one cell, at least one. The usual single number costs no allocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,6 +100,7 @@ impl PhoneNumber {
         if is_plain(text) {
             return single(text, reading, Mending::NONE).map(Numbers::one);
         }
+        not_negative(text, reading)?;
         let cleaned = clean(text)?;
         reading.international |= cleaned.international;
         let mut found: Option<Numbers> = None;
@@ -150,10 +124,8 @@ impl PhoneNumber {
                     }
                 },
                 Err(rejected) => {
-                    // A handful of digits is rather the rest of the number before than one of its own.
-                    let digits = part.bytes().filter(u8::is_ascii_digit).count();
-                    torn |= (1..=5).contains(&digits);
-                    unread |= digits > 0;
+                    torn |= is_rest(part);
+                    unread |= part.contains(|c: char| c.is_ascii_digit());
                     refused.get_or_insert(rejected);
                 }
             }
@@ -175,6 +147,26 @@ impl PhoneNumber {
         }
         Ok(numbers)
     }
+}
+
+/// A handful of digits is rather the rest of the number before it, or hours, than a number of its own.
+fn is_rest(part: &str) -> bool {
+    let digits = part.bytes().filter(u8::is_ascii_digit).count();
+    (1..=5).contains(&digits)
+}
+
+/// `-777123456`: the result of a calculation, or the rest of a number whose begin is lost.
+fn not_negative(text: &str, reading: Reading) -> Result<(), Rejected> {
+    let number = text.strip_prefix(['-', '\u{2212}']);
+    let number = number.filter(|it| it.starts_with(|c: char| c.is_ascii_digit()) && is_plain(it));
+    let Some(number) = number else {
+        return Ok(());
+    };
+    let parsed = single(number, reading, Mending::NONE)?;
+    Err(Rejected {
+        problem: PhoneProblem::Ambiguous,
+        suggestion: Some(parsed.phone.e164()),
+    })
 }
 
 /// A part that may use `/` within a number or between two.
@@ -206,6 +198,9 @@ fn slashed(part: &str, reading: Reading, mending: Mending) -> Result<Numbers, Re
         (Some(_), Ok(_)) if behind_code => lettered(&joined, reading, mending).map(Numbers::one),
         (Some(_), Err(_)) if pieces().any(is_remark) => Err(PhoneProblem::Letters.into()),
         (Some(first), Ok(whole)) if first.phone == whole.phone => Ok(Numbers::one(whole)),
+        (Some(_), Err(_)) if pieces().any(|it| is_rest(it) && !labels::is_label(it)) => {
+            Err(PhoneProblem::Ambiguous.into())
+        }
         (Some(first), Err(_)) => {
             let others: Vec<Parsed> = alone.collect();
             let unread = pieces().filter(digits).count() > 1 + others.len();
@@ -301,8 +296,10 @@ fn read_part(
 /// One number in plain characters, all of whose digits belong to it.
 fn single(text: &str, reading: Reading, mending: Mending) -> Result<Parsed, Rejected> {
     let parsed = ungrouped(text, reading, mending)?;
-    let is_other =
-        |part: &str| ungrouped(part, reading, mending).is_ok_and(|part| part.phone != parsed.phone);
+    let is_other = |part: &str| match ungrouped(part, reading, mending) {
+        Ok(part) => part.phone != parsed.phone,
+        Err(rejected) => rejected.problem == PhoneProblem::TwoReadings,
+    };
     if grouping::is_unclear(text, is_other) {
         return Err(PhoneProblem::Ambiguous.into());
     }
@@ -313,22 +310,14 @@ fn single(text: &str, reading: Reading, mending: Mending) -> Result<Parsed, Reje
 fn ungrouped(text: &str, reading: Reading, mending: Mending) -> Result<Parsed, Rejected> {
     let region = reading.region.map(|region| region.0);
     // No country code begins with a zero: such a number is dialled within its country.
-    let complete = reading.international && !text.starts_with(['+', '0']);
-    let abroad = complete.then(|| one_of_region(&format!("+{text}"), None));
-    let parsed = match abroad {
-        None => one_of_region(text, region),
-        Some(abroad) if region.is_none() => abroad,
-        Some(abroad) => match (abroad, one_of_region(text, region)) {
-            (Ok(abroad), Ok(within)) if abroad.phone != within.phone => {
-                let (abroad, within) = (abroad.phone.e164(), within.phone.e164());
-                return Err(Rejected {
-                    problem: PhoneProblem::TwoReadings,
-                    suggestion: Some(format!("{abroad} or {within}")),
-                });
-            }
-            (Ok(abroad), _) => Ok(abroad),
-            (Err(_), within) => within,
-        },
+    let may_be_complete = !text.starts_with(['+', '0'])
+        && (reading.international || two_readings::begins_with_code(text, region));
+    let within = one_of_region(text, region);
+    let parsed = if may_be_complete {
+        let abroad = one_of_region(&format!("+{text}"), None);
+        two_readings::chosen(abroad, within, reading)?
+    } else {
+        within
     };
     match parsed {
         Ok(parsed) => Ok(Parsed {

@@ -10,7 +10,7 @@ pub struct Reading {
     /// The row itself names that country: it is no default.
     pub row_names_region: bool,
     /// Numbers begin with their country code. A number that is valid in `region` too, and another one there,
-    /// is refused.
+    /// is refused, unless it is a mobile of that country and no mobile without the code.
     pub international: bool,
 }
 

@@ -787,6 +787,68 @@ fn international_numbers_need_no_plus_where_that_is_said() {
 }
 
 #[test]
+fn a_mobile_whose_plus_is_lost_is_no_fixed_line_of_its_country() {
+    for (text, region, expected) in [
+        // A mobile, or a telephone in Leer (0491).
+        ("491711234567", "DE", "no: two_readings, +491711234567?"),
+        ("4917112345678", "DE", "no: two_readings, +4917112345678?"),
+        ("491602345678", "DE", "no: two_readings, +491602345678?"),
+        ("4915112345678", "DE", "no: two_readings, +4915112345678?"),
+        ("49 171 1234567", "DE", "no: two_readings, +491711234567?"),
+        ("(49) 171 1234567", "DE", "no: two_readings, +491711234567?"),
+        ("49-171-1234567", "DE", "no: two_readings, +491711234567?"),
+        ("38343201234", "XK", "no: two_readings, +38343201234?"),
+        // With a plus, or as it is dialled within the country, it is certain.
+        ("+491711234567", "DE", "+491711234567"),
+        ("00491711234567", "DE", "+491711234567 (00 read as +)"),
+        ("0491711234567", "DE", "+49491711234567"),
+        ("0491 711234567", "DE", "+49491711234567"),
+        ("1711234567", "DE", "+491711234567"),
+        // Elsewhere there is one reading.
+        ("420777123456", "CZ", "+420777123456"),
+        ("48602333444", "PL", "+48602333444"),
+        ("393331234567", "IT", "+393331234567"),
+        ("3931234567", "IT", "+393931234567"),
+        ("447911123456", "GB", "+447911123456"),
+        ("12015550123", "US", "+12015550123"),
+        ("5511912345678", "BR", "+5511912345678"),
+    ] {
+        assert_eq!(read(text, Some(region)), expected, "{text:?} {region}");
+    }
+    // What stands behind such a number is not glued to it.
+    for text in ["491711234567 89", "491711234567 (2)", "491711234567-12"] {
+        let answer = read(text, Some("DE"));
+        assert!(answer.starts_with("no: "), "{text:?}: {answer}");
+    }
+    let international = Reading {
+        international: true,
+        ..Reading::from("DE".parse().ok())
+    };
+    let parsed = PhoneNumber::parse("491711234567", international).unwrap();
+    assert_eq!(parsed.phone.e164(), "+491711234567");
+}
+
+#[test]
+fn hours_behind_a_slash_and_a_minus_before_a_number_are_refused() {
+    for (text, expected) in [
+        ("777123456/0800", "no: ambiguous"),
+        ("777 123 456 / 8-16", "no: ambiguous"),
+        ("777123456 / 2026", "no: ambiguous"),
+        ("-777123456", "no: ambiguous, +420777123456?"),
+        ("\u{2212}777123456", "no: ambiguous, +420777123456?"),
+        // Two numbers, a list's dash, and a slash that ends a cell.
+        ("777123456/", "+420777123456"),
+        ("- 777123456", "+420777123456"),
+        (
+            "777123456/777123457",
+            "+420777123456 (one of several numbers in the cell taken)",
+        ),
+    ] {
+        assert_eq!(read(text, Some("CZ")), expected, "{text:?}");
+    }
+}
+
+#[test]
 fn two_readings_of_a_slash_are_not_guessed() {
     // A main number with a direct line, as Austrians write it: both are valid.
     let answer = read("+43 1 58858/0", None);

@@ -77,8 +77,9 @@ impl RowJudge<'_> {
     pub(super) fn numbers_to_refuse(&self, record: &Record, for_person: bool) -> Vec<PhoneNumber> {
         let mut numbers = self.numbers_beside_words(record);
         if for_person {
-            let (found, _) = self.all_numbers(record, false);
+            let (found, refused) = self.all_numbers(record, false);
             numbers.extend(found.iter().map(|found| found.parsed.phone));
+            numbers.extend(refused.and_then(|(rejected, _)| rejected.likely()));
         }
         let mut known = HashSet::new();
         numbers.retain(|phone| known.insert(*phone));
@@ -103,7 +104,10 @@ impl RowJudge<'_> {
                     part.trim_matches([' ', '-', '.', '/', '\u{a0}']),
                     reading,
                 );
-                numbers.extend(read.iter().flat_map(Numbers::iter).map(|it| it.phone));
+                match read {
+                    Ok(read) => numbers.extend(read.iter().map(|it| it.phone)),
+                    Err(rejected) => numbers.extend(rejected.likely()),
+                }
             }
         }
         numbers

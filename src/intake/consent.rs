@@ -18,7 +18,7 @@ use crate::domain::event::{OptOutWords, OptRequest};
 use crate::domain::fold;
 use crate::domain::text::trimmed;
 use answers::{CellConsent, REFUSING_SIGNS, has_negation};
-use headers::{Meaning, by_whole_header, meaning, names_channel};
+use headers::{Meaning, are_yes_and_no, by_whole_header, ends_in_no, meaning, names_channel};
 pub(super) use says::YesMeaning;
 use says::says;
 
@@ -42,7 +42,10 @@ impl ConsentColumn {
             YesMeaning::Until => Use::ConsentThatEnds,
             YesMeaning::MustNotUntil => Use::RefusalThatEnds,
             YesMeaning::OnlyNo => Use::Refusals,
-            YesMeaning::Nothing | YesMeaning::Beside | YesMeaning::Remark => Use::OptOuts,
+            YesMeaning::Nothing
+            | YesMeaning::Preference
+            | YesMeaning::Beside
+            | YesMeaning::Remark => Use::OptOuts,
             YesMeaning::Perhaps | YesMeaning::PerhapsNot => Use::Told,
         }
     }
@@ -107,7 +110,12 @@ pub(super) fn find(
             index,
             name: name.clone(),
         };
-        let yes = yes_meaning(name, index, rows)?;
+        let is_no = headers.iter().any(|other| are_yes_and_no(other, name));
+        let yes = if is_no && share_of_cells(index, rows, |cell| !is_answer(cell)) < 0.5 {
+            YesMeaning::MustNot
+        } else {
+            yes_meaning(name, index, rows)?
+        };
         Some(ConsentColumn { column, yes })
     })
     .collect()
@@ -138,6 +146,7 @@ fn yes_meaning(name: &str, index: usize, rows: &[Vec<String>]) -> Option<YesMean
         | YesMeaning::OnlyNo
         | YesMeaning::Beside
         | YesMeaning::Nothing
+        | YesMeaning::Preference
         | YesMeaning::Remark => None,
     }
 }
@@ -150,7 +159,7 @@ fn of_channel(name: &str, answers: f64, is_empty: bool) -> Option<YesMeaning> {
         Some(YesMeaning::OnlyNo)
     } else if answers < 0.5 {
         None
-    } else if has_negation(&words(name)) {
+    } else if has_negation(&words(name)) || ends_in_no(&words(name)) {
         Some(YesMeaning::MustNot)
     } else {
         Some(YesMeaning::May)

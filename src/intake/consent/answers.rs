@@ -39,13 +39,14 @@ pub(super) fn answer(question: Question, cell: &str) -> CellConsent {
         "" | "-" | "--" | "?" | "{}" | "[]" => return CellConsent::Nothing,
         "✓" | "✔" | "☑" | "☒" | "✅" | "✔️" => return answer(true),
         "✗" | "✘" | "☐" | "❌" | "✖" => return answer(false),
+        // What a spreadsheet shows where it could not find the answer.
+        _ if is_error(cell) => return CellConsent::NotUnderstood,
         _ if cell.contains(REFUSING_SIGNS) => return CellConsent::MustNot,
         _ => {}
     }
     let folded = fold::header(cell.strip_suffix(".0").unwrap_or(cell));
     let first = folded.split(' ').next().unwrap_or("");
     let is_long = first.chars().count() > 1;
-    let denied = has_negation(&folded);
     // A sign that folding takes away.
     let is_asked = cell.contains('?') && question == Question::MayBeMessaged;
     if NOTHING_KNOWN.has(&folded) {
@@ -58,7 +59,8 @@ pub(super) fn answer(question: Question, cell: &str) -> CellConsent {
         CellConsent::MustNot
     } else if MAY.is_in(&folded) {
         match question {
-            _ if denied => CellConsent::MustNot,
+            _ if denies(&folded) && !has_question(&folded) => CellConsent::MustNot,
+            Question::MayBeMessaged if denies(&folded) => CellConsent::NotUnderstood,
             Question::MayBeMessaged => CellConsent::May,
             Question::MustNotBeMessaged if MAY_IN_ANY_COLUMN.has(&folded) => CellConsent::May,
             Question::MustNotBeMessaged => CellConsent::NotUnderstood,
@@ -78,6 +80,11 @@ pub(super) fn answer(question: Question, cell: &str) -> CellConsent {
     }
 }
 
+/// Whether a cell is an error of a spreadsheet: `#N/A`, `#REF!`.
+fn is_error(cell: &str) -> bool {
+    cell.starts_with('#') && (cell.ends_with(['!', '?']) || ["#N/A", "#NV"].contains(&cell))
+}
+
 /// Whether a "yes" goes on with what may take it back: `yes, but only by e-mail`, `yes -> no`, `yes?`.
 fn is_restricted(cell: &str, folded: &str) -> bool {
     let takes_back = |word: &str| {
@@ -90,6 +97,20 @@ fn is_restricted(cell: &str, folded: &str) -> bool {
 /// Whether a word turns the meaning of the text into its contrary. `Ano/ne` asks, and denies nothing.
 pub(super) fn has_negation(folded: &str) -> bool {
     !has_question(folded) && NEGATIONS.is_in(folded)
+}
+
+/// Whether a cell has a word that denies, whatever stands beside it: `verbal no`, `Ich stimme nicht zu`.
+pub(super) fn denies(folded: &str) -> bool {
+    let has_digits = folded.contains(|c: char| c.is_ascii_digit());
+    let words: Vec<&str> = folded.split(' ').collect();
+    words.iter().enumerate().any(|(place, word)| {
+        let next = words.get(place + 1).unwrap_or(&"");
+        // `Form no. 12` counts, and the Mai of a date is no Italian "never".
+        let is_other = place > 0 && *word == "no" && next.starts_with(|c: char| c.is_ascii_digit())
+            || has_digits && TIME_WORDS.has(word);
+        let is_no = NEGATIONS.has(word) || word.chars().count() > 1 && NO.has(word);
+        is_no && !is_other
+    })
 }
 
 /// Whether both answers stand in the text.

@@ -4,8 +4,9 @@ use super::answers::{has_negation, has_question};
 use super::says::YesMeaning;
 use crate::intake::words::{
     ACTIVE, ANOTHER_MATTER, BEGINS, BESIDE_CONSENT, BLOCKED_UNTIL, CONSENTS, FACT, MESSAGES,
-    MOBILE, NEGATIONS, NO, OTHER_WAY, OUR_WAY, PERSONS, PHONE, POLITE, REFUSALS, REFUSED_CONTACT,
-    REMARK, SAYS_REFUSED, SENDS, STATUS, TIME, UNTIL, WEAK_REFUSALS, WITHDRAWN, YES, words,
+    MOBILE, NEGATIONS, NO, OTHER_WAY, OUR_WAY, PERSONS, PHONE, POLITE, PREFERENCE, REFUSALS,
+    REFUSED_CONTACT, REMARK, SAYS_REFUSED, SENDS, STATUS, TIME, UNTIL, WEAK_REFUSALS, WITHDRAWN,
+    YES, words,
 };
 
 /// What a header says.
@@ -43,6 +44,9 @@ pub(super) fn meaning(header: &str) -> Option<Meaning> {
     let is_refusal = REFUSALS.is_in(&folded) || is_consent && WITHDRAWN.is_in(&folded);
     if REMARK.is_in(&folded) && !is_consent && !is_refusal {
         return Some(Meaning::certain(YesMeaning::Remark));
+    }
+    if PREFERENCE.has(&folded) {
+        return Some(Meaning::certain(YesMeaning::Preference));
     }
     if STATUS.has(&folded) {
         return Some(Meaning::certain(YesMeaning::Nothing));
@@ -109,7 +113,7 @@ fn of_consent(folded: &str) -> Meaning {
     if is_beside(folded) || has_word(folded, &["double"]) {
         return Meaning::certain(YesMeaning::Beside);
     }
-    if has_negation(folded) {
+    if has_negation(folded) || ends_in_no(folded) {
         return Meaning::certain(YesMeaning::MustNot);
     }
     if UNTIL.is_in(folded) {
@@ -127,6 +131,23 @@ fn of_consent(folded: &str) -> Meaning {
     } else {
         Meaning::uncertain(YesMeaning::May)
     }
+}
+
+/// Whether a header is the "no" of two columns, of which one is to be ticked: `Souhlas ANO` and `Souhlas NE`.
+pub(super) fn ends_in_no(folded: &str) -> bool {
+    let is_no = |(_, last): (&str, &str)| last.chars().count() > 1 && NO.has(last);
+    folded.rsplit_once(' ').is_some_and(is_no) && !has_question(folded)
+}
+
+/// Whether two headers are the "yes" and the "no" of one question that is about messages or is not told: `Ja` and `Nein`.
+pub(super) fn are_yes_and_no(yes: &str, no: &str) -> bool {
+    let (yes, no) = (words(yes), words(no));
+    let (asked, yes) = yes.rsplit_once(' ').unwrap_or(("", &yes));
+    let (asked_too, no) = no.rsplit_once(' ').unwrap_or(("", &no));
+    // `Y` and `N` may be anything.
+    let is_word = |word: &str| word.chars().count() > 1 && word.chars().all(char::is_alphabetic);
+    let are_answers = is_word(yes) && is_word(no) && YES.has(yes) && NO.has(no);
+    are_answers && asked == asked_too && (asked.is_empty() || SENDS.has(asked))
 }
 
 /// Whether a word that denies stands before one for a way to reach a person: `Does not want SMS`, and not `Phone no`.

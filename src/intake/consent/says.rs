@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::answers::{CellConsent, Question, REFUSING_SIGNS, answer, has_negation};
+use super::answers::{CellConsent, Question, REFUSING_SIGNS, answer, denies, has_negation};
 use super::dates::{self, DateMeaning};
 use crate::domain::fold;
 use crate::domain::message_date;
 use crate::domain::text::trimmed;
 use crate::intake::words::{
-    BEGINS, CONSENTS, MAY, MUST_NOT, OPTED_OUT, POLITE, REFUSALS, TIME, TIME_WORDS, WEAK_REFUSALS,
-    WITHDRAWN,
+    BEGINS, CONSENTS, MAY, MUST_NOT, NO, OPTED_OUT, POLITE, REFUSALS, REFUSING_REMARKS, TIME,
+    TIME_WORDS, WEAK_REFUSALS, WITHDRAWN,
 };
 
 /// What "yes" means in a column.
@@ -37,6 +37,8 @@ pub(in crate::intake) enum YesMeaning {
     Beside,
     /// It is no answer there: of a status and of tags, only the words of an opt-out count.
     Nothing,
+    /// It names a way to be reached by (`Contact preference`): the words of an opt-out count, and `none`.
+    Preference,
     /// It is no answer there: of a remark, a whole one that asks for no messages counts.
     Remark,
 }
@@ -46,6 +48,8 @@ pub(super) fn says(yes: YesMeaning, cell: &str, now: Option<Timestamp>) -> CellC
     let cell = trimmed(cell);
     match yes {
         YesMeaning::Nothing => status(cell),
+        YesMeaning::Preference if NO.has(&fold::header(cell)) => CellConsent::MustNot,
+        YesMeaning::Preference => status(cell),
         YesMeaning::Remark => remark(cell),
         YesMeaning::Beside => beside(cell),
         YesMeaning::May => dates::consent(DateMeaning::Any, cell, now),
@@ -54,10 +58,11 @@ pub(super) fn says(yes: YesMeaning, cell: &str, now: Option<Timestamp>) -> CellC
         YesMeaning::Until => dates::consent(DateMeaning::End, cell, now),
         YesMeaning::MustNot => answer(Question::MustNotBeMessaged, cell),
         YesMeaning::MustNotUntil => dates::refusal(cell, now),
-        YesMeaning::OnlyNo => only_no(
-            dates::consent(DateMeaning::Any, cell, now),
-            CellConsent::MustNot,
-        ),
+        YesMeaning::OnlyNo => match dates::consent(DateMeaning::Any, cell, now) {
+            // Its "yes" is in words that are not known, and so may its "no" be.
+            CellConsent::NotUnderstood if denies(&fold::header(cell)) => CellConsent::MustNot,
+            said => only_no(said, CellConsent::MustNot),
+        },
         YesMeaning::Perhaps => only_no(
             answer(Question::MayBeMessaged, cell),
             CellConsent::MayMeanNo,
@@ -120,7 +125,7 @@ fn remark(cell: &str) -> CellConsent {
     let words = plain.split(' ').filter(|word| !POLITE.has(word));
     let core: Vec<&str> = words.collect();
     let core = core.join(" ");
-    let lists = [REFUSALS, OPTED_OUT, WEAK_REFUSALS];
+    let lists = [REFUSALS, OPTED_OUT, WEAK_REFUSALS, REFUSING_REMARKS];
     let is_refusal = |text: &str| lists.iter().any(|list| list.has(text));
     if [&folded, &plain, &core]
         .into_iter()
@@ -141,7 +146,8 @@ fn remark(cell: &str) -> CellConsent {
 fn without_dates(text: &str) -> String {
     let is_date = |token: &&str| {
         let token = token.trim_matches(|c: char| !c.is_ascii_digit());
-        token.contains(['.', '/', '-']) && !message_date::readings(token).is_empty()
+        token.contains(['.', '/', '-'])
+            && (!message_date::readings(token).is_empty() || is_short_date(token))
     };
     let mut tokens: Vec<&str> = Vec::new();
     for token in text.split_whitespace() {
@@ -153,4 +159,14 @@ fn without_dates(text: &str) -> String {
         }
     }
     fold::header(&tokens.join(" "))
+}
+
+/// Whether a word is a date whose year has two digits, which no message would be filled with: `1/2/24`.
+fn is_short_date(token: &str) -> bool {
+    let parts: Vec<&str> = token.split(['.', '/', '-']).collect();
+    let is_short = |part: &&str| (1..=2).contains(&part.len());
+    parts.len() == 3 && parts.iter().all(is_short) && {
+        let mut digits = parts.iter().flat_map(|part| part.bytes());
+        digits.all(|byte| byte.is_ascii_digit())
+    }
 }

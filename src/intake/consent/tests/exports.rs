@@ -4,7 +4,7 @@ use super::*;
 
 /// What is done with a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Done {
+pub(super) enum Done {
     /// Messaged.
     Sent,
     /// Messaged, and shown to a person.
@@ -13,14 +13,14 @@ enum Done {
     Out,
 }
 
-use Done::{Out, Sent, Told};
+pub(super) use Done::{Out, Sent, Told};
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     "2026-11-28T10:00:00Z".parse().unwrap()
 }
 
 /// What is done with a row that has this cell, in a list whose column has these cells too.
-fn done(header: &str, others: &[&str], cell: &str) -> Done {
+pub(super) fn done(header: &str, others: &[&str], cell: &str) -> Done {
     let cells = others.iter().chain([&cell]);
     let rows: Vec<Vec<String>> = cells.map(|cell| vec![(*cell).to_owned()]).collect();
     let columns = find(&[header.to_owned()], &rows, &[]);
@@ -42,7 +42,7 @@ fn other_than_expected(
     (got != expected).then(|| format!("{header}: {cell:?} is {got:?}, not {expected:?}"))
 }
 
-fn expect(headers: &[&str], others: &[&str], cells: &[(&str, Done)]) {
+pub(super) fn expect(headers: &[&str], others: &[&str], cells: &[(&str, Done)]) {
     let all = headers.iter().flat_map(|header| {
         let of_cell =
             |(cell, expected): &(&str, Done)| other_than_expected(header, others, cell, *expected);
@@ -51,7 +51,7 @@ fn expect(headers: &[&str], others: &[&str], cells: &[(&str, Done)]) {
     assert_eq!(all.collect::<Vec<_>>(), [""; 0]);
 }
 
-fn expect_each(rows: &[(&str, &[&str], &str, Done)]) {
+pub(super) fn expect_each(rows: &[(&str, &[&str], &str, Done)]) {
     let of_row = |(header, others, cell, expected): &(&str, &[&str], &str, Done)| {
         other_than_expected(header, others, cell, *expected)
     };

@@ -1,0 +1,210 @@
+//! Answers and columns that come in pairs, of which one is the "no".
+
+use super::exports::Done::{self, Out, Sent, Told};
+use super::exports::{expect, expect_each, now};
+use super::*;
+
+/// What is done with each row of a list with these columns.
+fn rows_done(headers: &[&str], rows: &[&[&str]]) -> Vec<Done> {
+    let owned = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect();
+    let headers: Vec<String> = owned(headers);
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| owned(row)).collect();
+    let columns = find(&headers, &rows, &[]);
+    let done = |row: &Vec<String>| {
+        let cell = |index: usize| row.get(index).map(String::as_str);
+        match of_row(&columns, cell, Some(now())) {
+            Consent::Given | Consent::Silent => Sent,
+            Consent::Doubtful(_) => Told,
+            Consent::Refused(_) => Out,
+        }
+    };
+    rows.iter().map(done).collect()
+}
+
+#[test]
+fn a_no_is_heard_whatever_the_yes_of_its_column_looks_like() {
+    for (yes, no) in [
+        ("I agree", "I do not agree"),
+        ("I agree", "I don't agree"),
+        ("I agree", "I disagree"),
+        (
+            "I agree to be messaged on mobile",
+            "I do not agree to be messaged on mobile",
+        ),
+        ("I accept", "I decline"),
+        ("I accept", "I do not accept"),
+        ("Yes, I agree", "No, I do not agree"),
+        ("Ich stimme zu", "Ich stimme nicht zu"),
+        ("stimme zu", "stimme nicht zu"),
+        ("Souhlasím", "Nesouhlasím"),
+        ("同意する", "同意しない"),
+        ("同意します", "同意しません"),
+        ("signed", "not signed"),
+        ("verbal", "verbal no"),
+        ("Full", "None"),
+        ("SMS", "none"),
+        ("double", "none"),
+        ("má", "nemá"),
+        ("podepsal", "nepodepsal"),
+        ("web form", "web form - no"),
+        ("paper", "nein, per Telefon"),
+        ("d'accord", "pas d'accord"),
+        ("wants", "never"),
+        ("хочет", "не хочет"),
+    ] {
+        for others in [[yes, yes, yes], [yes, no, no], [no, no, no]] {
+            expect(
+                &[
+                    "Consent",
+                    "SMS consent",
+                    "Souhlas",
+                    "Opt-in",
+                    "Consent date",
+                ],
+                &others,
+                &[(no, Out)],
+            );
+        }
+    }
+    // Where these are all, they are no odd answers.
+    for yes in [
+        "I agree",
+        "Yes, I agree",
+        "I accept",
+        "Ich stimme zu",
+        "同意する",
+        "signed",
+        "verbal",
+    ] {
+        expect(
+            &["Consent", "Opt-in"],
+            &[yes, yes],
+            &[(yes, Sent), ("xyzzy", Out)],
+        );
+    }
+    // A number is no "no", and the month of May no "never".
+    expect(
+        &["Consent"],
+        &["web form", "paper", "at the fair"],
+        &[
+            ("form no. 12", Sent),
+            ("Messe 3. Mai", Sent),
+            ("leaflet", Sent),
+        ],
+    );
+}
+
+#[test]
+fn the_column_of_the_no_of_two_is_no_consent() {
+    for headers in [
+        ["Souhlas ANO", "Souhlas NE"],
+        ["Souhlas (ano)", "Souhlas (ne)"],
+        ["Einwilligung ja", "Einwilligung nein"],
+        ["Consent yes", "Consent no"],
+        ["Consentement oui", "Consentement non"],
+        ["SMS ano", "SMS ne"],
+        ["Marketing yes", "Marketing no"],
+        ["Poslat ano", "Poslat ne"],
+        ["Ja", "Nein"],
+        ["Oui", "Non"],
+        ["ANO", "NE"],
+        ["Yes", "No"],
+    ] {
+        let rows: [&[&str]; 3] = [&["x", ""], &["", "x"], &["", ""]];
+        assert_eq!(rows_done(&headers, &rows), [Sent, Out, Sent], "{headers:?}");
+        let rows: [&[&str]; 2] = [&["1", "0"], &["0", "1"]];
+        assert_eq!(rows_done(&headers, &rows)[1], Out, "{headers:?}");
+    }
+    // About something else, or no words.
+    for headers in [["Účast ano", "Účast ne"], ["Y", "N"], ["Name", "No"]] {
+        let rows: [&[&str]; 2] = [&["x", ""], &["", "x"]];
+        assert_eq!(rows_done(&headers, &rows), [Sent, Sent], "{headers:?}");
+    }
+    assert_eq!(found("Souhlas ano/ne", &["ano", "ne"]), [YesMeaning::May]);
+}
+
+#[test]
+fn more_columns_of_refusals_and_preferences_are_known() {
+    expect_each(&[
+        (
+            "Kontaktní preference",
+            &["SMS", "e-mail"][..],
+            "nekontaktovat",
+            Out,
+        ),
+        ("Kontaktní preference", &["SMS", "e-mail"], "SMS", Sent),
+        ("Contact preference", &["SMS", "Email"], "None", Out),
+        (
+            "Contact preference",
+            &["SMS", "Email"],
+            "do not contact",
+            Out,
+        ),
+        (
+            "Contact preference",
+            &["SMS", "Email"],
+            "SMS, no calls before 9",
+            Told,
+        ),
+        ("Contact preference", &["SMS", "Email"], "", Sent),
+        ("Nechci dostávat zprávy", &["ano", "ne"], "ano", Out),
+        ("Nechci dostávat zprávy", &["ano", "ne"], "ne", Sent),
+        ("Chci dostávat zprávy", &["ano", "ne"], "ne", Out),
+        ("Chci dostávat zprávy", &["ano", "ne"], "ano", Sent),
+        ("Contact OK?", &["Y", "N"], "N", Out),
+        ("Contact OK?", &["Y", "N"], "Y", Sent),
+        ("Ok to message", &["yes", "no"], "no", Out),
+        ("Lifecycle", &["Lead", "Customer"], "Unsubscribed", Out),
+        ("Lifecycle", &["Lead", "Customer"], "None", Sent),
+        ("Robinsonliste", &["x", ""], "x", Out),
+        ("Robinsonliste", &["x", ""], "", Sent),
+        ("配信可否", &["可", "不可"], "不可", Out),
+        ("配信可否", &["可", "不可"], "可", Sent),
+        ("Stop pub", &["1", "0"], "1", Out),
+        ("Stop pub", &["1", "0"], "0", Sent),
+        ("Opt-in nein", &["x", ""], "x", Out),
+    ]);
+}
+
+#[test]
+fn a_remark_that_is_a_refusal_and_nothing_else_keeps_its_row_out() {
+    for remark in [
+        "refused",
+        "Refused!",
+        "asked to be removed",
+        "nechce",
+        "nechce zprávy",
+        "nepsat",
+        "Prosím nepsat",
+        "nie pisać",
+        "nicht schreiben",
+        "will nicht",
+        "neposílat SMS",
+        "opted out by phone",
+        "unsubscribed 1/2/24",
+        "odhlášen 1.2.24",
+        "STOP 01-02-24",
+    ] {
+        expect(&["Note", "Poznámka"], &["", ""], &[(remark, Out)]);
+    }
+    for (remark, done) in [
+        ("refused the delivery of the red chair", Sent),
+        ("nechce cukr", Sent),
+        ("call 1/2/24", Sent),
+        ("do not call 9-12", Told),
+    ] {
+        expect(&["Note"], &["", ""], &[(remark, done)]);
+    }
+}
+
+#[test]
+fn an_error_of_a_spreadsheet_is_no_empty_answer() {
+    for cell in ["#N/A", "#REF!", "#NAME?", "#DIV/0!"] {
+        expect(
+            &["Consent", "Do not contact"],
+            &["yes", "no"],
+            &[(cell, Out)],
+        );
+    }
+    expect(&["Consent"], &["yes", "no"], &[("n/a", Sent)]);
+}

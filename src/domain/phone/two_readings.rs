@@ -50,7 +50,7 @@ pub(super) fn chosen(
 
 /// Whether the number with its country code is a mobile of the same country, and the one within it certainly none.
 fn has_lost_plus(abroad: Parsed, within: Parsed, reading: Reading) -> bool {
-    let code = reading.region.and_then(|region| region.calling_code());
+    let code = reading.region.and_then(super::region::Region::calling_code);
     code.is_some()
         && engine::calling_code_of(abroad.phone.get()) == code
         && abroad.line_type.may_be_mobile()

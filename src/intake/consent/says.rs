@@ -47,9 +47,8 @@ pub(in crate::intake) enum YesMeaning {
 pub(super) fn says(yes: YesMeaning, cell: &str, now: Option<Timestamp>) -> CellConsent {
     let cell = trimmed(cell);
     match yes {
-        YesMeaning::Nothing => status(cell),
         YesMeaning::Preference if NO.has(&fold::header(cell)) => CellConsent::MustNot,
-        YesMeaning::Preference => status(cell),
+        YesMeaning::Nothing | YesMeaning::Preference => status(cell),
         YesMeaning::Remark => remark(cell),
         YesMeaning::Beside => beside(cell),
         YesMeaning::May => dates::consent(DateMeaning::Any, cell, now),

@@ -9,6 +9,8 @@ mod dates;
 mod headers;
 mod says;
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -18,7 +20,9 @@ use crate::domain::event::{OptOutWords, OptRequest};
 use crate::domain::fold;
 use crate::domain::text::trimmed;
 use answers::{CellConsent, REFUSING_SIGNS, has_negation};
-use headers::{Meaning, are_yes_and_no, by_whole_header, ends_in_no, meaning, names_channel};
+use headers::{
+    Meaning, asks_with_no, asks_with_yes, by_whole_header, ends_in_no, meaning, names_channel,
+};
 pub(super) use says::YesMeaning;
 use says::says;
 
@@ -103,6 +107,8 @@ pub(super) fn find(
     rows: &[Vec<String>],
     taken: &[usize],
 ) -> Vec<ConsentColumn> {
+    let asked_with_yes: HashSet<String> =
+        headers.iter().filter_map(|it| asks_with_yes(it)).collect();
     let columns = headers.iter().enumerate();
     let free = columns.filter(|(index, _)| !taken.contains(index));
     free.filter_map(|(index, name)| {
@@ -110,7 +116,7 @@ pub(super) fn find(
             index,
             name: name.clone(),
         };
-        let is_no = headers.iter().any(|other| are_yes_and_no(other, name));
+        let is_no = asks_with_no(name).is_some_and(|asked| asked_with_yes.contains(&asked));
         let yes = if is_no && share_of_cells(index, rows, |cell| !is_answer(cell)) < 0.5 {
             YesMeaning::MustNot
         } else {

@@ -139,15 +139,23 @@ pub(super) fn ends_in_no(folded: &str) -> bool {
     folded.rsplit_once(' ').is_some_and(is_no) && !has_question(folded)
 }
 
-/// Whether two headers are the "yes" and the "no" of one question that is about messages or is not told: `Ja` and `Nein`.
-pub(super) fn are_yes_and_no(yes: &str, no: &str) -> bool {
-    let (yes, no) = (words(yes), words(no));
-    let (asked, yes) = yes.rsplit_once(' ').unwrap_or(("", &yes));
-    let (asked_too, no) = no.rsplit_once(' ').unwrap_or(("", &no));
+/// What a header asks that ends in the answer "yes", where that is about messages or is not told: `Ja`, `SMS ja`.
+pub(super) fn asks_with_yes(header: &str) -> Option<String> {
+    asks_with(header, |answer| YES.has(answer))
+}
+
+/// The same for the answer "no".
+pub(super) fn asks_with_no(header: &str) -> Option<String> {
+    asks_with(header, |answer| NO.has(answer))
+}
+
+fn asks_with(header: &str, is_answer: impl Fn(&str) -> bool) -> Option<String> {
+    let folded = words(header);
+    let (asked, answer) = folded.rsplit_once(' ').unwrap_or(("", &folded));
     // `Y` and `N` may be anything.
-    let is_word = |word: &str| word.chars().count() > 1 && word.chars().all(char::is_alphabetic);
-    let are_answers = is_word(yes) && is_word(no) && YES.has(yes) && NO.has(no);
-    are_answers && asked == asked_too && (asked.is_empty() || SENDS.has(asked))
+    let is_word = answer.chars().count() > 1 && answer.chars().all(char::is_alphabetic);
+    let is_ours = is_word && is_answer(answer) && (asked.is_empty() || SENDS.has(asked));
+    is_ours.then(|| asked.to_owned())
 }
 
 /// Whether a word that denies stands before one for a way to reach a person: `Does not want SMS`, and not `Phone no`.

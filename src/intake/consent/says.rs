@@ -47,7 +47,7 @@ pub(in crate::intake) enum YesMeaning {
 pub(super) fn says(yes: YesMeaning, cell: &str, now: Option<Timestamp>) -> CellConsent {
     let cell = trimmed(cell);
     match yes {
-        YesMeaning::Preference if NO.has(&fold::header(cell)) => CellConsent::MustNot,
+        YesMeaning::Preference if is_none(&fold::header(cell)) => CellConsent::MustNot,
         YesMeaning::Nothing | YesMeaning::Preference => status(cell),
         YesMeaning::Remark => remark(cell),
         YesMeaning::Beside => beside(cell),
@@ -71,6 +71,11 @@ pub(super) fn says(yes: YesMeaning, cell: &str, now: Option<Timestamp>) -> CellC
             CellConsent::MayMeanNo,
         ),
     }
+}
+
+/// Whether a cell names no way at all. `None` is not in the list of answers: a column of phones may hold it, and no number.
+fn is_none(folded: &str) -> bool {
+    folded == "none" || NO.has(folded)
 }
 
 /// Nothing but a "no" counts, as this.

@@ -208,3 +208,10 @@ fn an_error_of_a_spreadsheet_is_no_empty_answer() {
     }
     expect(&["Consent"], &["yes", "no"], &[("n/a", Sent)]);
 }
+
+#[test]
+fn a_column_of_phones_that_holds_none_is_no_column_of_answers() {
+    for cell in ["none", "None"] {
+        assert!(!are_answers(0, &[vec![cell.to_owned()]]), "{cell}");
+    }
+}

@@ -447,8 +447,8 @@ fn try_run(batch: BatchId, setting: Setting) -> Run {
     })
 }
 
-/// A few steps, whatever the pacer, the gate or the sending hours would have everybody wait for.
-const AT_ONCE: Duration = Duration::from_millis(20);
+/// Some steps of a millisecond each; the pacer, the gate or the sending hours would have everybody wait for a second or more.
+const AT_ONCE: Duration = Duration::from_millis(50);
 
 #[test]
 fn the_last_of_the_quota_ends_the_batch_and_no_window_is_waited_for() {

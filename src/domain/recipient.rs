@@ -154,6 +154,8 @@ pub enum Suppression {
         /// Whether it was accepted for certain.
         sure: bool,
     },
+    /// What the person wrote may ask not to be messaged, and nobody has read it.
+    UnreadReply,
     /// It mends a row that another one mended before.
     MendedBefore {
         /// The row that is mended, and what mended it.
@@ -190,6 +192,7 @@ impl Suppression {
             Self::SameBatch { .. } => "same_batch",
             Self::NoConsent { .. } => "no_consent",
             Self::OtherMessage { .. } => "other_message",
+            Self::UnreadReply => "unread_reply",
             Self::MendedBefore { .. } => "mended_before",
             Self::Removed => "removed_by_update",
             Self::Forgotten => "forgotten",
@@ -230,6 +233,9 @@ impl fmt::Display for Suppression {
                 write!(f, "this number got the message at {at} (row {row})")
             }
             Self::NoConsent { says } => write!(f, "no consent: {says}"),
+            Self::UnreadReply => f.write_str(
+                "what the person wrote may ask not to be messaged, and nobody has read it (outreach suppress replies)",
+            ),
             Self::MendedBefore { told } => write!(f, "a row is mended once: {told}"),
             Self::Removed => f.write_str("no longer in the list (--update)"),
             Self::Forgotten => f.write_str("erased at the person's request"),

@@ -268,6 +268,9 @@ fn suppression_text(cause: &Suppression) -> &'static str {
         Suppression::OtherMessage { .. } => {
             "got another message, and are left out (--skip-messaged)"
         }
+        Suppression::UnreadReply => {
+            "wrote what may ask not to be messaged, and nobody has read it: `outreach suppress replies` shows it"
+        }
         Suppression::MendedBefore { .. } => {
             "mend rows that were mended already: a row is mended once"
         }
@@ -293,6 +296,7 @@ fn suppression_note(cause: &Suppression) -> Note {
         Suppression::NoMessengerWithin { at } => Note::Detail(at.clone()),
         Suppression::MendedBefore { told } => Note::Detail(told.clone()),
         Suppression::SameBatch { .. }
+        | Suppression::UnreadReply
         | Suppression::Removed
         | Suppression::Forgotten
         | Suppression::WindowNeverOpens

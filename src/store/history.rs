@@ -12,6 +12,7 @@ use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::past::{self, AskedContent, AskedKey, Asker, PastAttempt, PastOf};
 use super::person::{self, Person};
+use super::unread;
 use crate::domain::eligibility::{
     Eligibility, HistorySpan, PastRequest, RequestOutcome, decide, waits_for,
 };
@@ -84,6 +85,10 @@ impl Past {
         let cause = self.people.iter().find_map(|it| it.suppression.clone());
         if let Some(cause) = cause {
             return Ok(Verdict::Suppressed(cause));
+        }
+        // Of a list that is read there are too many people to ask; whoever is claimed is asked about.
+        if asker.recipient.is_some() && unread::waits_to_be_read(connection, &self.people)? {
+            return Ok(Verdict::Suppressed(Suppression::UnreadReply));
         }
         let past = PastOf::new(&self.attempts, asker);
         let unreached = match (asker.channel, self.people.first()) {

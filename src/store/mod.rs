@@ -88,6 +88,7 @@ mod test_message;
 mod transaction;
 mod tuning;
 mod turns;
+mod unread;
 mod upgrade;
 mod workers;
 mod writer;

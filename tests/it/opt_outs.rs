@@ -387,6 +387,53 @@ fn a_doubtful_reply_waits_for_a_person_who_settles_it() {
     assert!(!status.contains("may ask not"), "{status}");
 }
 
+#[test]
+fn whoever_wrote_something_doubtful_gets_no_message_until_it_is_read() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(3);
+    send(&scratch, &sandbox, "first", "Hello");
+    let receiver = Receiver::start(&scratch);
+    for (n, text) in [
+        (0, "no thanks"),
+        (1, "can you stop the delivery"),
+        (2, "thanks"),
+    ] {
+        let said =
+            json!({ "id": format!("70{n}"), "content": { "type": "text", "payload": text } });
+        let contact = contact_of(&sandbox, number(n));
+        receiver.take(&event("message_received", &contact, None, NOON, &said));
+    }
+    send(&scratch, &sandbox, "second", "Hello again");
+    let messages = |n: u32| sandbox.accepted()[&number(n)];
+    assert_eq!([0, 1, 2].map(messages), [1, 1, 2]);
+    let rows = scratch.checkpoint().rows_of("second");
+    let reason = rows[1].reason_code.as_deref();
+    assert_eq!(reason, Some("unread_reply"));
+    let found = replies(&scratch);
+    let settle = |how: &str, n: usize| {
+        let reply = ["suppress", "replies", how, &found[n]["id"].to_string()];
+        scratch.outreach(&reply).run().expect(0);
+    };
+    settle("--opt-out", 0);
+    settle("--harmless", 1);
+    let again = [
+        "send",
+        "contacts.csv",
+        "--yes",
+        "--batch",
+        "second",
+        "--update",
+    ];
+    scratch
+        .outreach(&again)
+        .with(&["--base-url", sandbox.base_url()])
+        .run()
+        .expect(0);
+    assert_eq!([0, 1, 2].map(messages), [1, 2, 2]);
+    send(&scratch, &sandbox, "third", "Hello once more");
+    assert_eq!([0, 1, 2].map(messages), [1, 3, 3]);
+}
+
 /// A button under another name than the documented one is heard; what is not known at all is kept, and read by a person.
 #[test]
 fn an_event_under_a_name_that_is_not_documented_is_heard_or_kept_and_counted() {

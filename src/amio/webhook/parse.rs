@@ -302,8 +302,6 @@ impl Reading<'_> {
                 return Err("it names no channel");
             }
             EventKind::OptedOut
-        } else if wishes.contains(&OptRequest::Doubtful) {
-            return Err("the person may ask not to be messaged any more: read what they say");
         } else {
             EventKind::Acted
         };
@@ -314,6 +312,10 @@ impl Reading<'_> {
             // A postback has no id.
             let when = self.when.clone();
             self.push(event, &[self.raw, &when]);
+        }
+        let opts_out = wishes.contains(&OptRequest::OptOut);
+        if !opts_out && wishes.contains(&OptRequest::Doubtful) {
+            return Err("the person may ask not to be messaged any more: read what they say");
         }
         Ok(())
     }
@@ -571,7 +573,7 @@ mod tests {
         assert_eq!(what("message_received", text("Stop!")), EventKind::OptedOut);
         assert_eq!(
             what("message_received", text("Don't stop")),
-            EventKind::Nothing
+            EventKind::Acted
         );
         assert_eq!(
             what("message_received", text("Thank you")),

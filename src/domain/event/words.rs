@@ -18,6 +18,7 @@ const PERHAPS: List = List("perhaps");
 const UNSPACED: List = List("unspaced");
 const MENTIONS: List = List("mentions");
 const MESSAGES: List = List("messages");
+const CONTACT: List = List("contact");
 
 impl List {
     fn get(&self) -> &'static WordList {
@@ -84,8 +85,9 @@ impl OptOutWords {
             let unclear = short && words.iter().any(|word| self.is_one(word));
             // "Please do not write to me any more", in whatever words.
             let no_more = has(&NEGATIONS) && has(&MORE);
+            let forbidden = short && forbids_contact(&words);
             let perhaps = PERHAPS.get().is_in(folded) || MENTIONS.get().is_in(folded);
-            return if is_unspaced || unclear || no_more || perhaps {
+            return if is_unspaced || unclear || no_more || forbidden || perhaps {
                 OptRequest::Doubtful
             } else {
                 OptRequest::None
@@ -127,6 +129,16 @@ impl OptOutWords {
     }
 }
 
+/// Whether a word such as "write" stands near one such as "not": "Nicht mehr anrufen", "Schreiben Sie mir nicht".
+fn forbids_contact(words: &[&str]) -> bool {
+    let places = |list: &'static WordList| {
+        let places = words.iter().enumerate().filter(|(_, word)| list.has(word));
+        places.map(|(at, _)| at)
+    };
+    places(NEGATIONS.get())
+        .any(|no| places(CONTACT.get()).any(|verb| no != verb && no.abs_diff(verb) <= NEAR))
+}
+
 /// What signs ask for. A message that is a sign for "stop" and nothing else opts out; beside words, and where a sign means
 /// other things too, a person must decide.
 fn wish_by_signs(message: &str, folded: &str) -> OptRequest {
@@ -165,6 +177,9 @@ const SEARCHED_CHARACTERS: usize = 400;
 
 /// A sentence of so many words is short.
 const SHORT_SENTENCE: usize = 6;
+
+/// A word that is so many words before or behind another is near it.
+const NEAR: usize = 3;
 
 /// The words of the longest phrase.
 const LONGEST: usize = 4;
@@ -304,6 +319,69 @@ mod tests {
         }
     }
 
+    /// Refusals in other words than a stop, and in the languages of the lists: each is left out at once.
+    const REFUSALS: &str = "
+        отстаньте|Отстаньте от меня!|nie pisać|Proszę nie pisać|nie dzwonić|Leállít|leállítani|állítsák le
+        Prosím o vyřazení z vaší databáze|Žádám o výmaz svého čísla|prosím o vymazání z databázy
+        odczepcie się|відчепіться|hagyjanak békén|bitte um Löschung meiner Daten|non scrivere più
+        lăsați-mă în pace|rahat bırakın|rot op|ostavite me na miru|get lost|cease and desist
+        ne m'appelez plus|déjenme en paz|me deixem em paz|lasciatemi in pace|lämna mig ifred|älä soita
+        μην ενοχλείτε|لا تتصلوا بي|תמחקו אותי|jangan chat saya|đừng làm phiền";
+
+    /// What a person must read: it may be a refusal, and the next message waits.
+    const DOUBTFUL: &str = "
+        no thanks|No, thank you!|ne, děkuji|nein danke|non merci|no gracias|no grazie|nie, dziękuję|нет, спасибо
+        nem köszönöm|hayır teşekkürler|nee bedankt|nej tack|ei kiitos|ne hvala|не надо|לא תודה|không cần
+        wrong number|неверный номер|to nejsem já|To já nejsem.|falsch verbunden|das bin ich nicht|ce n'est pas moi
+        no soy yo|não sou eu|non sono io|pomyłka|это не я|ви помилилися|nem én vagyok|ben değilim|nisam ja
+        verkeerd nummer|fel nummer|väärä numero|λάθος νούμερο|رقم خطأ|זה לא אני|打错了|人違いです|salah nomor
+        I did not sign up for this|I never signed up|didn't subscribe|I never gave consent
+        nepřihlásil jsem se|nedala jsem vám souhlas|neregistroval jsem sa|nicht angemeldet|ohne meine Zustimmung
+        je ne me suis pas inscrit|no me suscribí|non mi sono iscritto|não me inscrevi|nie zapisywałem się
+        я не подписывался|не давал согласия|я не підписувався|nem iratkoztam fel|nu m-am abonat|üye olmadım
+        niet aangemeld|ikke tilmeldt|inte anmält mig|en ole tilannut|לא נרשמתי|没有订阅
+        odstranění z databáze|aus Ihrem Verteiler|from your database|de su base de datos|dalla lista
+        proszę usunąć|вычеркните|töröljék az adatbázisból|verwijderen uit de lijst
+        this is annoying|otravujete|das nervt|vous me dérangez|vaffanculo|надоели|elegem van|rahatsız etme
+        schreib nicht|nicht mehr anrufen bitte|please do not phone or write|no llamar más|не звонить мне|nie proszę pisać";
+
+    fn messages(of: &'static str) -> impl Iterator<Item = &'static str> {
+        let messages = of.split(['|', '\n']).map(str::trim);
+        messages.filter(|message| !message.is_empty())
+    }
+
+    #[test]
+    fn a_refusal_in_whatever_language_is_heard_or_left_to_a_person() {
+        let words = OptOutWords::default();
+        let missed = messages(REFUSALS).filter(|it| words.wish(it) != OptRequest::OptOut);
+        assert_eq!(missed.collect::<Vec<_>>(), [""; 0]);
+        let missed = messages(DOUBTFUL).filter(|it| words.wish(it) == OptRequest::None);
+        assert_eq!(missed.collect::<Vec<_>>(), [""; 0]);
+    }
+
+    /// What people answer to a reminder, and what asks for nothing.
+    const ANSWERS: &str = "
+        Yes, I'll be there|see you tomorrow at 5|can you call me please|I can't come, I am ill|running 10 min late
+        Thanks, got it|What time?|is parking available|not today, tomorrow please|No problem|not yet
+        Děkuji, přijdu|V 10 nemůžu, šlo by to ve 12?|Zavolejte mi prosím|není mi dobře, omlouvám se|Ještě ne
+        Můžu přijít v pátek?|zpráva mi nepřišla celá|je mi nevolno, nepřijdu|ďakujem, prídem|nemôžem prísť
+        Danke, ich komme|Ich kann leider nicht kommen|Bitte rufen Sie mich an|Nein, um 5 Uhr|noch nicht
+        Merci, je serai là|je ne peux pas venir|appelez-moi|pas de problème|Gracias, ahí estaré|no puedo ir
+        no iré mañana|¿puedo retirar el pedido mañana?|llámenme por favor|obrigado, estarei lá|não posso ir
+        Grazie, ci sarò|non posso venire|chiamatemi|Dziękuję, będę|nie mogę przyjść|proszę o telefon
+        Спасибо, приду|не смогу прийти|позвоните мне|Когда доставка?|Дякую, буду|не зможу прийти
+        köszönöm, ott leszek|nem tudok jönni|hívjon fel|mulțumesc, vin|nu pot veni|sunați-mă
+        Teşekkürler, geleceğim|gelemem|beni arayın|bedankt, ik kom|ik kan niet komen|bel me nu|tack, jag kommer
+        jag kan inte komma|ring mig nu|takk, jeg kommer|kiitos, tulen|en pääse tulemaan|hvala, dolazim|ne mogu doći
+        שלום, אגיע|شكرا سأحضر|谢谢，我会来|行きます|네 갈게요|cảm ơn, tôi sẽ đến|terima kasih, saya datang";
+
+    #[test]
+    fn everyday_answers_are_left_to_nobody() {
+        let words = OptOutWords::default();
+        let heard = messages(ANSWERS).filter(|it| words.wish(it) != OptRequest::None);
+        assert_eq!(heard.collect::<Vec<_>>(), [""; 0]);
+    }
+
     /// As people of many countries type it: each of them is left out at once.
     const STOPS: &str = "
         stop|Stop!!|STOP 🛑|st0p|5top|St\u{43e}\u{301}p|SΤΟΡ|ЅТОР|stooooop|S-T-O-P|u n s u b s c r i b e|unsubscr1be
@@ -340,9 +418,7 @@ mod tests {
     #[test]
     fn a_stop_counts_in_whatever_language_and_letters_it_is_typed() {
         let words = OptOutWords::default();
-        let wishes = STOPS.split(['|', '\n']).map(str::trim);
-        let wishes = wishes.filter(|message| !message.is_empty());
-        let missed = wishes.filter(|message| words.wish(message) != OptRequest::OptOut);
+        let missed = messages(STOPS).filter(|it| words.wish(it) != OptRequest::OptOut);
         assert_eq!(missed.collect::<Vec<_>>(), [""; 0]);
     }
 

@@ -35,9 +35,8 @@ pub(crate) fn run(args: &CancelArgs, call: &Call) -> CommandResult {
     } else {
         ""
     };
-    let undo = found
-        .hints()
-        .command("resume", &args.batch, &[sandbox, "--undo-cancel"]);
+    let hints = found.hints_of(&batch.reader()?, batch.batch())?;
+    let undo = hints.command("resume", &args.batch, &[sandbox, "--undo-cancel"]);
     console.say(format_args!(
         "Batch {} is cancelled: {queued} queued people are not messaged. `{undo}` takes it up again.",
         args.batch
@@ -46,7 +45,7 @@ pub(crate) fn run(args: &CancelArgs, call: &Call) -> CommandResult {
         console.say(format_args!(
             "{} people stay unknown: a message may have gone out. `{}` settles them.",
             grouped(counts.unknown),
-            found.hints().command("resolve", &args.batch, &[])
+            hints.command("resolve", &args.batch, &[])
         ));
     }
     Ok(ExitCode::Complete)

@@ -8,7 +8,10 @@ use crate::report::Hints;
 use crate::run::{
     CheckpointPlaces, CheckpointSettings, RunError, is_same_file, known_to_rehearsal,
 };
-use crate::store::{Reader, Store, StoreError};
+use crate::store::{Batch, Reader, Store, StoreError};
+
+/// The flag of the API's address.
+const BASE_URL: &str = "base-url";
 
 /// A checkpoint that exists.
 #[derive(Debug)]
@@ -21,6 +24,8 @@ pub(super) struct Found {
     pub(super) is_shared: bool,
     /// Further flags that it must repeat.
     typed_places: Vec<(&'static str, String)>,
+    /// The address of the API that a command would ask without a flag.
+    api: Option<String>,
 }
 
 impl Found {
@@ -30,6 +35,21 @@ impl Found {
             flags: self.typed_places.clone(),
             ..Hints::default()
         }
+    }
+
+    /// The same for commands about a batch: those that ask the API must name the one that the batch went to, where they
+    /// would ask another.
+    pub(super) fn hints_of(&self, reader: &Reader, batch: &Batch) -> Result<Hints, CommandError> {
+        let mut hints = self.hints();
+        let is_typed = hints.flags.iter().any(|(flag, _)| *flag == BASE_URL);
+        if !is_typed
+            && !batch.sandbox
+            && let Some(kept) = reader.kept_api(batch.id)?
+            && self.api.as_ref() != Some(&kept)
+        {
+            hints.flags.push((BASE_URL, kept));
+        }
+        Ok(hints)
     }
 
     /// Opens it for reading.
@@ -54,6 +74,7 @@ pub(super) fn find(settings: &Settings, batch: Option<&str>) -> Result<Found, Co
         path: found.path,
         is_shared: checkpoint.cluster.is_some() && !found.rehearsals,
         typed_places: checkpoint.typed_places,
+        api: settings.base_url(),
     })
 }
 

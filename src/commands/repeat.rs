@@ -49,9 +49,9 @@ impl TypedFlags {
         let setting = |key| flags.text(key).map(|text| (key, Some(text.to_owned())));
         let config = config.map(|file| ("config", Some(file.to_string_lossy().into_owned())));
         let sandbox = sandbox.then_some(("sandbox", None));
-        let settings = ["db", "base-url", "token-file", CHANNEL]
-            .into_iter()
-            .filter_map(setting);
+        let keys = ["db", "base-url", "token-file", CHANNEL];
+        let cluster = ["cluster", "cluster-password-file"];
+        let settings = keys.into_iter().chain(cluster).filter_map(setting);
         Self {
             root,
             flags: sandbox.into_iter().chain(settings).chain(config).collect(),
@@ -198,7 +198,9 @@ mod tests {
     fn the_commands_of_a_summary_repeat_what_they_take() {
         let mut root = Cli::command();
         root.build();
-        for verb in ["resume", "resolve", "retry", "export", "status", "cancel"] {
+        for verb in [
+            "resume", "resolve", "send", "retry", "export", "status", "cancel",
+        ] {
             for flag in ["base-url", "token-file", "config"] {
                 let flags = vec![(flag, "x".to_owned())];
                 let hints = Hints {

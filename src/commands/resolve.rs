@@ -46,7 +46,7 @@ pub(crate) fn run(args: &ResolveArgs, call: &Call, out: &mut dyn Write) -> Comma
     if let Some(decision) = decision {
         let rows = batch.decide(&choice, decision, settings.person(), clock.now())?;
         if rows.settled > 0 || rows.left == 0 {
-            console.say(decided_text(&found, &batch, decision, rows.settled));
+            console.say(decided_text(&found, &batch, decision, rows.settled)?);
         }
         if rows.left == 0 {
             return Ok(ExitCode::Complete);
@@ -71,13 +71,18 @@ pub(crate) fn run(args: &ResolveArgs, call: &Call, out: &mut dyn Write) -> Comma
     })
 }
 
-fn decided_text(found: &Found, batch: &HeldBatch, decision: Decision, settled: u64) -> String {
+fn decided_text(
+    found: &Found,
+    batch: &HeldBatch,
+    decision: Decision,
+    settled: u64,
+) -> Result<String, CommandError> {
     match decision {
-        Decision::AssumeSent => plural(
+        Decision::AssumeSent => Ok(plural(
             settled,
             "row counts as sent now.",
             "rows count as sent now.",
-        ),
+        )),
         Decision::Resend => queued_again(found, batch, settled),
     }
 }
@@ -88,15 +93,20 @@ fn rows_stay(rows: u64) -> String {
 }
 
 /// That rows are queued again, and what sends to them.
-pub(super) fn queued_again(found: &Found, batch: &HeldBatch, rows: u64) -> String {
+pub(super) fn queued_again(
+    found: &Found,
+    batch: &HeldBatch,
+    rows: u64,
+) -> Result<String, CommandError> {
+    let hints = found.hints_of(&batch.reader()?, batch.batch())?;
     let batch = batch.batch();
     let sandbox = if batch.sandbox { "--sandbox" } else { "" };
-    let resume = found.hints().command("resume", &batch.name, &[sandbox]);
+    let resume = hints.command("resume", &batch.name, &[sandbox]);
     let them = if rows == 1 { "it" } else { "them" };
-    format!(
+    Ok(format!(
         "{} queued again. `{resume}` sends to {them}.",
         counted_are(rows, "row")
-    )
+    ))
 }
 
 /// Asks the API what became of the rows.
@@ -179,7 +189,8 @@ fn list(
         line_of_words(&format!("  {place}  {phone}  {at}  {reason}"), 4, out)?;
     }
     let known = rows.iter().filter(|(row, _)| row.contact_id.is_some());
-    let command = found.hints().command("resolve", &batch.name, &[]);
+    let hints = found.hints_of(&found.reader()?, batch)?;
+    let command = hints.command("resolve", &batch.name, &[]);
     Ok(words(&next_text(&command, known.count() as u64), out)?)
 }
 

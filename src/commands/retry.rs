@@ -54,7 +54,7 @@ pub(crate) fn run(args: &RetryArgs, call: &Call, out: &mut dyn Write) -> Command
         return Ok(ExitCode::Paused);
     }
     let queued = batch.queue_again(&retry, &settings.person(), clock.now())?;
-    console.say(queued_again(&found, &batch, queued));
+    console.say(queued_again(&found, &batch, queued)?);
     Ok(ExitCode::Complete)
 }
 

@@ -54,6 +54,9 @@ Options:
 TEXT may hold commas and colons: options of refuse=TEXT follow after colons.
   --fault 'refuse=(#4) Too many send requests:after=40:status=502:for=30s'";
 
+/// The checkpoint of what is sent to it: in that of the real batches, whom the sandbox took would count as messaged.
+const OWN_CHECKPOINT: &str = "sandbox.db";
+
 /// Simulate the Amio API on a local port. Nobody is messaged.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_long_help = FAULTS)]
@@ -256,7 +259,7 @@ async fn serve(args: &SandboxArgs, console: Console, out: &mut dyn Write) -> any
     out.flush()?;
     console.say("A simulated Amio API; nobody is messaged. Send to it with:");
     console.say(format_args!(
-        "  AMIO_TOKEN={token} outreach send contacts.csv --base-url {url} --channel {channel} --message \"Hello\""
+        "  AMIO_TOKEN={token} outreach send contacts.csv --base-url {url} --channel {channel} --db {OWN_CHECKPOINT} --message \"Hello\""
     ));
     console.say(format_args!(
         "Its own account: http://{0}/sandbox/stats (also /accepted, /messages, /people). Stop it with Ctrl-C.",

@@ -71,7 +71,7 @@ pub(crate) fn run(args: &StatusArgs, call: &Call, out: &mut dyn Write) -> Comman
         results,
         older_results,
         local: Local::at(clock.now()),
-        ..found.hints()
+        ..found.hints_of(&reader, &batch)?
     };
     one(&reader, &batch, &hints, args.json, out)
 }

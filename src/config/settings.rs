@@ -14,6 +14,7 @@ use super::layer::Layer;
 use super::origin::{Environment, FILE_NAME, Origin};
 use super::setting::{Kind, Setting, setting};
 use super::text_file::{read_found, read_text};
+use crate::amio::BaseUrl;
 
 /// The settings in force.
 #[derive(Clone)]
@@ -220,6 +221,12 @@ impl Settings {
     /// The text of a setting, if a layer has it.
     pub(super) fn text(&self, key: &str) -> Option<&str> {
         self.texts(key).first().map(String::as_str)
+    }
+
+    /// The address of the API, as batches keep it; `None` if it is none.
+    pub(crate) fn base_url(&self) -> Option<String> {
+        let url = self.text("base-url").unwrap_or(BaseUrl::DOCUMENTED);
+        Some(url.parse::<BaseUrl>().ok()?.to_string())
     }
 
     /// The layer that the value of a setting comes from.

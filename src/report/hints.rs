@@ -44,6 +44,6 @@ impl Hints {
 
 /// Whether a command takes one of [`Hints::flags`]: those of the API only where it asks the API.
 fn takes(verb: &str, flag: &str) -> bool {
-    let asks_the_api = matches!(verb, "resume" | "resolve");
+    let asks_the_api = matches!(verb, "resume" | "resolve" | "send");
     asks_the_api || !matches!(flag, "base-url" | "token-file")
 }

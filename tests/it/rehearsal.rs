@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::{CHANNEL, Program, SandboxProcess, Scratch, number};
+use crate::support::{CHANNEL, Program, SandboxProcess, Scratch, binary, number, wait_until};
 
 /// A folder for rehearsals, beside which the user's own checkpoint knows people: it has messaged the first five of a
 /// list, and suppresses the two after them.
@@ -192,4 +192,21 @@ fn a_rehearsed_test_message_goes_to_nobody_who_is_really_suppressed() {
         tested.out
     );
     tested.says("To the built-in sandbox");
+}
+
+#[test]
+fn the_command_that_the_sandbox_prints_leaves_the_real_checkpoint_alone() {
+    let scratch = Scratch::new();
+    scratch.contacts(3);
+    let sandbox = ["sandbox", "--listen", "127.0.0.1:0", "--no-messenger", "0%"];
+    let sandbox = scratch.outreach(&sandbox).start();
+    wait_until("it says how", || sandbox.said().contains("Stop it with"));
+    let said = sandbox.said();
+    let mut lines = said.lines();
+    let printed = lines.find(|line| line.contains("outreach send")).unwrap();
+    let program = format!(" {} ", binary().display());
+    let line = format!("{} --yes", printed.replacen(" outreach ", &program, 1));
+    Program::shell(scratch.folder(), &line).run().expect(0);
+    assert!(scratch.path("sandbox.db").exists());
+    assert!(!scratch.path("outreach.db").exists());
 }

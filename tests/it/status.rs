@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::fixture::{every_state, text};
-use crate::support::{Receiver, SandboxProcess, Scratch, event, wait_until};
+use crate::support::{Program, Receiver, SandboxProcess, Scratch, binary, event, wait_until};
 
 fn json(output: &std::process::Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
@@ -207,7 +207,8 @@ fn a_batch_that_runs_is_told_from_one_that_was_stopped_and_one_whose_process_die
         (Some("interrupted"), Some(4))
     );
     assert_eq!(json["holder"], Value::Null);
-    assert_eq!(json["continued_by"], "outreach resume list");
+    let resume = format!("outreach resume list --base-url {}", sandbox.base_url());
+    assert_eq!(json["continued_by"], resume);
     let told = scratch.outreach(&["status", "--last"]).run().expect(4).out;
     assert!(
         told.contains("interrupted: the process that sent it is gone"),
@@ -321,4 +322,38 @@ fn a_message_that_failed_since_the_last_run_is_told_in_the_first_line() {
     let status = scratch.outreach(&["status", "list"]).run().expect(3);
     let first = status.out.lines().next().unwrap();
     assert!(first.contains("complete, but"), "{first}");
+}
+
+/// A printed command as it is typed, with the program under test.
+fn typed(command: &str) -> String {
+    let program = binary();
+    command.replacen("outreach", &program.to_string_lossy(), 1)
+}
+
+#[test]
+fn a_printed_command_asks_the_api_that_the_batch_went_to() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(3);
+    scratch.send(&sandbox).with(&["--limit", "1"]).run();
+    let api = format!("--base-url {}", sandbox.base_url());
+    let printed = standing(&scratch).0["continued_by"].clone();
+    let printed = printed.as_str().expect("a command");
+    assert_eq!(printed, format!("outreach resume list {api}"));
+    let told = scratch.outreach(&["status", "list"]).run().expect(4).out;
+    assert!(told.contains(printed), "{told}");
+    // Where that API is asked anyway, it is not said.
+    let elsewhere = scratch
+        .outreach(&["status", "list", "--json"])
+        .env("OUTREACH_BASE_URL", sandbox.base_url())
+        .run();
+    let json: Value = serde_json::from_str(&elsewhere.out).unwrap();
+    assert_eq!(json["continued_by"], "outreach resume list");
+    let cancelled = scratch.outreach(&["cancel", "list", "--yes"]).run();
+    let undo = format!("`outreach resume list --undo-cancel {api}`");
+    let cancelled = cancelled.expect(0).says(&undo);
+    assert!(cancelled.said.contains("takes it up again"));
+
+    let undo = format!("{} --yes", typed(undo.trim_matches('`')));
+    Program::shell(scratch.folder(), &undo).run().expect(0);
+    assert_eq!(sandbox.stats().accepted, 3);
 }

@@ -29,8 +29,8 @@ pub(crate) use batch::{ExportArgs, PilotFlags, ResolveArgs, RetryArgs, StatusArg
 pub(crate) use cluster::{ClusterAction, ClusterArgs, WorkerArgs};
 pub(crate) use follow_up::FollowUpFlags;
 pub(crate) use people::{
-    ContactsAction, ContactsArgs, ForgetArgs, HistoryAction, HistoryArgs, SuppressAction,
-    SuppressArgs,
+    ContactsAction, ContactsArgs, ForgetArgs, HistoryAction, HistoryArgs, ImportedRows,
+    SuppressAction, SuppressArgs,
 };
 pub(crate) use upkeep::{
     BackupArgs, CheckpointAction, CheckpointArgs, CompletionsArgs, ConfigArgs, ConsoleAction,

@@ -14,6 +14,15 @@ pub(crate) struct SuppressArgs {
     pub(crate) action: SuppressAction,
 }
 
+/// Which rows of a list are imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ImportedRows {
+    /// Those that say that the person must not be messaged
+    Refusing,
+    /// All, whatever they say
+    All,
+}
+
 /// What to do with the suppression list.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum SuppressAction {
@@ -49,6 +58,9 @@ pub(crate) enum SuppressAction {
         /// Write the rows without a usable number to this file
         #[arg(long, value_name = "FILE")]
         rejects: Option<PathBuf>,
+        /// Whom to take from a list with a column that says who must not be messaged
+        #[arg(long, value_name = "WHICH")]
+        rows: Option<ImportedRows>,
         /// How the rejects are written.
         #[command(flatten)]
         written: Flags<ResultsFormat>,

@@ -185,6 +185,9 @@ pub(super) fn send_list(
     };
     let to_send = &to_send.clone().joining(joined.as_ref());
     let list = open_list(front, to_send)?;
+    if matches!(to_send.batch, WhichBatch::OfNight(_)) {
+        list.refuse_results()?;
+    }
     for notice in list.notices() {
         console.say(format_args!("note: {notice}"));
     }

@@ -10,13 +10,13 @@ use super::checkpoint;
 use super::console::{Console, Entries};
 use super::error::{CommandError, CommandResult};
 use super::{replies, settings};
-use crate::cli::{SuppressAction, SuppressArgs};
+use crate::cli::{ImportedRows, SuppressAction, SuppressArgs};
 use crate::config::Settings;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{counted, plural};
-use crate::run::{List, Suppressed, suppress, typed_numbers};
+use crate::run::{List, Refusing, Suppressed, suppress, typed_numbers};
 use crate::store::Store;
 
 /// Runs the command; `out` is standard output.
@@ -49,11 +49,16 @@ pub(crate) fn run(args: &SuppressArgs, call: &Call, out: &mut dyn Write) -> Comm
             files,
             reason,
             rejects,
+            rows,
             force,
             ..
         } => {
             let (reason, rejects) = (reason.as_deref(), rejects.as_deref());
-            return import(files, (reason, rejects, *force), call);
+            let whom = rows.map(|rows| match rows {
+                ImportedRows::Refusing => Refusing::Only,
+                ImportedRows::All => Refusing::All,
+            });
+            return import(files, (reason, whom), (rejects, *force), call);
         }
         SuppressAction::List { json, .. } => list(call, *json, out)?,
         SuppressAction::Replies {
@@ -77,7 +82,8 @@ pub(crate) fn run(args: &SuppressArgs, call: &Call, out: &mut dyn Write) -> Comm
 /// Suppresses the numbers of files.
 fn import(
     files: &[PathBuf],
-    (reason, rejects, force): (Option<&str>, Option<&Path>, bool),
+    (reason, whom): (Option<&str>, Option<Refusing>),
+    (rejects, force): (Option<&Path>, bool),
     call: &Call,
 ) -> CommandResult {
     let (settings, console) = (&call.settings, call.console);
@@ -89,14 +95,15 @@ fn import(
     let dialect = settings.checkpoint()?.dialect;
     let sources = settings::sources(files);
     let list = call.open_list(&sources, settings::IfHidden::Tell, &|intake| {
-        Ok(List::of_suppressed(&sources, intake)?.in_dialect(dialect))
+        Ok(List::of_refusing(&sources, intake)?.in_dialect(dialect))
     })?;
     for note in list.notes() {
         console.say(on_one_line(note));
     }
     let names: Vec<&str> = list.file_names().collect();
     let source = format!("import of {} by {}", names.join(", "), settings.person());
-    let done = list.suppress(&db, reason, &source, rejects, call.clock.now())?;
+    let why = (reason, source.as_str());
+    let done = list.suppress(&db, whom, why, rejects, call.clock.now())?;
     if let Some(path) = rejects.filter(|_| done.invalid > 0) {
         written.enter("rejects", path);
     }
@@ -132,10 +139,22 @@ fn say_invalid(console: Console, done: &Suppressed, rejects: Option<&Path>) -> E
     if done.invalid == 0 {
         return ExitCode::Complete;
     }
-    console.warn(format_args!(
-        "{} no number that can be suppressed:",
-        plural(done.invalid, "row holds", "rows hold")
-    ));
+    let without = done.invalid - done.with_two_readings;
+    let lost = plural(
+        without,
+        "row holds no number that can be suppressed",
+        "rows hold no number that can be suppressed",
+    );
+    let doubtful = plural(
+        done.with_two_readings,
+        "row holds a number that is one of two, and both are suppressed",
+        "rows hold a number that is one of two, and both are suppressed",
+    );
+    console.warn(match (without, done.with_two_readings) {
+        (0, _) => format!("{doubtful}:"),
+        (_, 0) => format!("{lost}:"),
+        (_, _) => format!("{lost}, {doubtful}:"),
+    });
     for line in &done.named {
         console.warn(format_args!("  {}", on_one_line(line)));
     }

@@ -142,7 +142,7 @@ fn told(done: &Suppressed) -> String {
     let invalid = match done.invalid {
         0 => String::new(),
         invalid => format!(
-            " {} without a number: {}.",
+            " {} without a certain number: {}.",
             counted(invalid, "row"),
             done.named.join("; ")
         ),
@@ -159,10 +159,11 @@ fn told(done: &Suppressed) -> String {
 pub(super) fn import(app: &Actor<'_>, name: String, file: &Path) -> Result<String, Failure> {
     let path = file.to_owned();
     let source = Source::Named { path, name };
-    let list = List::of_suppressed(&[source], &app.settings.intake)?;
+    let list = List::of_refusing(&[source], &app.settings.intake)?;
     let names: Vec<&str> = list.file_names().collect();
     let source = format!("import of {} by {}", names.join(", "), app.person);
-    let done = list.suppress(app.people(), None, &source, None, app.clock.now())?;
+    let why = (None, source.as_str());
+    let done = list.suppress(app.people(), None, why, None, app.clock.now())?;
     let store = Store::open_existing(app.people())?;
     note(app, &store, None, "suppress", &told(&done))?;
     Ok(told(&done))

@@ -187,6 +187,14 @@ pub enum IntakeError {
         /// The column that is too many.
         surplus: String,
     },
+    /// A results file among lists that are sent with nobody watching.
+    #[error(
+        "{file}: this is a results file of outreach (it has a column outreach_status), and no new list: its people were messaged. Nothing was sent to them. If they are to get this message, take the columns out that begin with outreach_, or send it by hand: `outreach send` with another --batch"
+    )]
+    Results {
+        /// The file.
+        file: String,
+    },
     /// A quote that is never closed: it would swallow the rest of the file.
     #[error(
         "{file}, row {row} (line {line}): a quote is opened here and never closed; close or remove it"

@@ -22,6 +22,8 @@ pub(super) struct FileInput {
     pub(super) guarded: bool,
     /// The column that names the rows that are mended.
     pub(super) mends: Option<usize>,
+    /// It says what became of its rows.
+    pub(super) is_results: bool,
     pub(super) layout: Layout,
     /// Row of the header; 0 if there is none.
     pub(super) header_row: u32,

@@ -23,6 +23,11 @@ pub(super) fn is_mends(header: &str) -> bool {
     header.trim().eq_ignore_ascii_case(MENDS)
 }
 
+/// True for the column of a results file that says what became of a row.
+pub(super) fn is_status(header: &str) -> bool {
+    header.trim().eq_ignore_ascii_case("outreach_status")
+}
+
 /// True for a column of a results or rejects file of this program.
 pub(super) fn is_ours(header: &str) -> bool {
     header.trim().to_ascii_lowercase().starts_with("outreach_")

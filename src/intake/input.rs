@@ -7,7 +7,7 @@ use super::error::IntakeError;
 use super::file::{FileInput, Layout};
 use super::formats::is_json;
 use super::guess::Doubt;
-use super::header::{Header, is_mends, is_ours};
+use super::header::{Header, is_mends, is_ours, is_status};
 use super::international::{LooksInternational, looks_international};
 use super::open::{Opened, open};
 use super::settings::{HiddenRows, Settings};
@@ -143,6 +143,19 @@ impl Input {
         self.files.iter().any(|file| file.mends.is_some())
     }
 
+    /// Refuses a results file, whose people were messaged.
+    ///
+    /// # Errors
+    /// [`IntakeError::Results`] if one of the files is one.
+    pub(crate) fn refuse_results(&self) -> Result<(), IntakeError> {
+        match self.files.iter().find(|file| file.is_results) {
+            Some(file) => Err(IntakeError::Results {
+                file: file.name.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// The first file's name without folder and suffixes.
     pub(crate) fn stem(&self) -> &str {
         &self.stem
@@ -243,6 +256,7 @@ fn align(file: Opened, first: &str, headers: &[String]) -> Result<FileInput, Int
         width: names.len(),
         guarded: !file.as_typed && names.iter().any(|name| is_ours(name)),
         mends: names.iter().position(|name| is_mends(name)),
+        is_results: names.iter().any(|name| is_status(name)),
         layout: file.layout,
         header_row: row,
     })

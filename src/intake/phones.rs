@@ -10,11 +10,11 @@ use super::consent;
 use super::error::IntakeError;
 use super::settings::Settings;
 use super::words::{
-    KINDS_OF_LINE, LABELS, List, MOBILE, NO_LINE, OWN_PHONE, PHONE, VALUES, phone_score, spaced,
-    words,
+    ADDRESSEE, KINDS_OF_LINE, LABELS, List, MOBILE, NO_LINE, OWN_PHONE, PHONE, VALUES, phone_score,
+    spaced, words,
 };
 use crate::domain::fold;
-use crate::domain::phone::{PhoneNumber, PhoneProblem, Region};
+use crate::domain::phone::{PhoneNumber, Region};
 
 /// A column of phone numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -203,6 +203,14 @@ fn by_words(
         return Ok(own);
     }
     let share = |index: usize| phone_share(index, rows, settings);
+    if best > 0
+        && let [only] = candidates[..]
+        && headers.get(only).is_some_and(|it| may_be_of_another(it))
+    {
+        // `Sales rep mobile` beside `Contact phone`: a word for a mobile does not say whose it is.
+        let rival = |at: &usize| scores.get(*at).is_some_and(|score| *score > 0);
+        candidates = (0..headers.len()).filter(rival).collect();
+    }
     if best == 0 {
         // Nothing in the headers: the content decides, and only if it is clear.
         candidates.retain(|index| {
@@ -247,9 +255,18 @@ fn by_words(
     }
 }
 
+/// Whether a header of a phone column names somebody, or something, but not the people of the list.
+fn may_be_of_another(header: &str) -> bool {
+    !is_own(header) && !words(header).split(' ').any(|word| ADDRESSEE.has(word))
+}
+
+/// Whether a header names a person's own number.
+fn is_own(header: &str) -> bool {
+    beyond_phone(header).is_empty() || country(header).is_some()
+}
+
 /// The columns whose headers name a person's own numbers, the mobiles first.
 fn several(headers: &[String], scores: &[u8]) -> Vec<usize> {
-    let is_own = |header: &str| beyond_phone(header).is_empty() || country(header).is_some();
     let places = headers.iter().zip(scores).enumerate();
     let mut own: Vec<usize> = places
         .filter(|(_, (header, score))| **score > 0 && is_own(header))
@@ -266,7 +283,7 @@ fn phone_share(index: usize, rows: &[Vec<String>], settings: &Settings) -> f64 {
         let others = |c: char| c.is_alphabetic() || matches!(c, ':' | '@');
         let read = PhoneNumber::parse(cell, settings.reading());
         // A number with two readings is one, whichever it is.
-        read.map_or_else(|it| it.problem == PhoneProblem::TwoReadings, |_| true)
+        read.map_or_else(|it| it.problem.readings().next().is_some(), |_| true)
             || settings.region.is_none() && (9..=15).contains(&digits) && !cell.contains(others)
     })
 }

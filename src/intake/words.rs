@@ -16,6 +16,7 @@ pub(super) const NOT_PHONE: List = List("not phone");
 pub(super) const FIRST_NAME: List = List("first name");
 pub(super) const LAST_NAME: List = List("last name");
 pub(super) const OWN_PHONE: List = List("own phone");
+pub(super) const ADDRESSEE: List = List("addressee");
 pub(super) const LABELS: List = List("labels");
 pub(super) const VALUES: List = List("values");
 pub(super) const KINDS_OF_LINE: List = List("kinds of line");

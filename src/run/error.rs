@@ -1,5 +1,6 @@
 //! Why a call of the library failed, in words for people, and the exit code that it stands for.
 
+use std::io::ErrorKind;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
@@ -295,8 +296,8 @@ pub enum Mismatch {
     },
     /// A list can join a batch only with the same columns.
     #[error(
-        "batch {batch} has the columns {}, this file has {}: a batch has the same columns in all its files",
-        has.join(", "), file.join(", ")
+        "batch {batch} has the columns {}, this file has {}: a batch has the same columns in all its files. {}",
+        has.join(", "), file.join(", "), same_columns(batch, has, file)
     )]
     OtherColumns {
         /// The batch.
@@ -305,6 +306,21 @@ pub enum Mismatch {
         has: Vec<String>,
         /// The columns of the file.
         file: Vec<String>,
+    },
+    /// A list to be suppressed says of some of its people only that they must not be messaged.
+    #[error(
+        "{} says who must not be messaged: {refusing} of the numbers in this list, and not the other {others}. \
+         --rows refusing puts those on the suppression list of whom it says so, --rows all puts everybody there \
+         (`outreach suppress import FILE --rows refusing`). Nothing was changed",
+        columns.join(", ")
+    )]
+    NotAllRefuse {
+        /// The columns that say so.
+        columns: Vec<String>,
+        /// Numbers of whom it says so.
+        refusing: usize,
+        /// The others.
+        others: usize,
     },
     /// Messages of a rehearsal must not count as messages to real people.
     #[error("this checkpoint holds rehearsals (batch {0}): name another one with --db")]
@@ -421,6 +437,33 @@ pub enum Mismatch {
     NoEvidenceOfRehearsal,
 }
 
+/// What makes a file join a batch whose columns are others.
+fn same_columns(batch: &str, has: &[String], file: &[String]) -> String {
+    let of = |columns: &[String], others: &[String]| {
+        let missing = columns.iter().filter(|it| !others.contains(it));
+        let missing: Vec<&str> = missing.map(String::as_str).collect();
+        missing.join(", ")
+    };
+    let (more, fewer) = (of(file, has), of(has, file));
+    let how = match (more.is_empty(), fewer.is_empty()) {
+        (true, true) => "Put them into that order".to_owned(),
+        (false, true) => format!("Take {more} out of the file"),
+        (true, false) => format!("Put {fewer} back into the file"),
+        (false, false) => format!("Take {more} out of the file and put {fewer} back"),
+    };
+    let refusals = if more.is_empty() {
+        String::new()
+    } else {
+        "; if a new column says who must not be messaged, `outreach suppress import FILE --rows refusing` with the whole \
+             file keeps those people out first"
+            .to_owned()
+    };
+    format!(
+        "{how}{refusals}. Or send the file as another batch: another --batch than {batch}, with --skip-messaged nobody gets \
+         both. Nothing was changed"
+    )
+}
+
 /// What can be done about another list.
 fn remedy(rows_only: bool) -> &'static str {
     if rows_only {
@@ -442,6 +485,19 @@ impl RunError {
             return Some(path);
         }
         None
+    }
+
+    /// Whether there is no room on a disk.
+    pub(super) fn is_full_disk(&self) -> bool {
+        if let Self::Store(error) | Self::Report(ReportError::Store(error)) = self {
+            return matches!(error.cause(), StoreError::Full);
+        }
+        let full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded];
+        matches!(
+            self,
+            Self::Report(ReportError::Out(error) | ReportError::File { source: error, .. })
+                if full.contains(&error.kind())
+        )
     }
 
     /// How a program ends after this error.
@@ -485,7 +541,9 @@ impl RunError {
 
 fn store_exit(error: &StoreError) -> ExitCode {
     match error {
-        StoreError::Unusable { source, .. } => store_exit(source),
+        StoreError::Unusable { source, .. } | StoreError::InPart { source, .. } => {
+            store_exit(source)
+        }
         StoreError::Held { .. } => ExitCode::Held,
         StoreError::NoBatch { .. } => ExitCode::Usage,
         // A defect of this program, not of the disk.

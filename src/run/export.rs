@@ -226,7 +226,12 @@ impl HeldBatch {
             Some(path) => path.to_owned(),
             None => default_results(&self.reader()?, self.batch(), dialect)?,
         };
-        write_results(self.store(), self.batch(), files, &path, dialect, now)
+        let write = || write_results(self.store(), self.batch(), files, &path, dialect, now);
+        match write() {
+            // The log of the checkpoint may take the room that the results need.
+            Err(error) if error.is_full_disk() && self.store().fold_log() => write(),
+            written => written,
+        }
     }
 
     /// Writes the summary as JSON. Returns where it is, as [`Self::write_results`].

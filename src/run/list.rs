@@ -115,6 +115,14 @@ impl List {
         doubts.find(|doubt| used.iter().any(|column| doubt.is_about(*column)))
     }
 
+    /// To be asked where nobody watches which lists are sent.
+    ///
+    /// # Errors
+    /// [`RunError`] if a file is a results file: whoever stands in it has the message already.
+    pub fn refuse_results(&self) -> Result<(), RunError> {
+        Ok(self.input.refuse_results()?)
+    }
+
     /// What was detected about the files, in words.
     pub fn notes(&self) -> &[String] {
         self.input.notes()

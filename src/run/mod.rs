@@ -154,7 +154,7 @@ pub use retry::{Retry, RetryChoice};
 pub use sample::{SampleRow, SampleRows};
 pub(crate) use send::random_bits;
 pub use settings::{Access, RunSettings};
-pub use suppress::{Suppressed, suppress};
+pub use suppress::{Refusing, Suppressed, suppress};
 pub use test_message::{TestMessage, Tested, suppression};
 pub use unknown_messages::{UnknownMessages, messages_unknown_to};
 pub use upgrade::upgrade;

@@ -5,17 +5,26 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::error::RunError;
+use super::error::{Mismatch, RunError};
 use super::list::List;
 use super::pass::Pass;
 use crate::domain::percent::Percent;
-use crate::domain::phone::{LineType, PhoneNumber, Rejected};
+use crate::domain::phone::{LineType, PhoneNumber};
 use crate::domain::recipient::{RowProblem, Verdict};
 use crate::intake::{HiddenRows, NumbersPerRow, Settings, Source};
 use crate::store::Store;
 
 /// Bad rows that are named.
 const NAMED: usize = 5;
+
+/// Whom of a file an import takes that says of its people who must not be messaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusing {
+    /// Those of whom it says so.
+    Only,
+    /// Everybody.
+    All,
+}
 
 /// What became of numbers that were put on the list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,8 +33,10 @@ pub struct Suppressed {
     pub numbers: usize,
     /// Those that were not on the list before.
     pub new: usize,
-    /// Rows of the files without a number that can be suppressed.
+    /// Rows of the files without a number, or of whose number it is not certain which one it is.
     pub invalid: u64,
+    /// Those of them whose number has two readings: both are suppressed.
+    pub with_two_readings: u64,
     /// The first of them, each with what is wrong.
     pub named: Vec<String>,
 }
@@ -44,6 +55,7 @@ pub fn suppress(
 ) -> Result<Suppressed, RunError> {
     let stops = NumbersToSuppress {
         phones: phones.to_vec(),
+        others: Vec::new(),
         read: Suppressed::default(),
     };
     stops.enter(&Store::open(checkpoint)?, reason, source, added_at)
@@ -52,6 +64,8 @@ pub fn suppress(
 /// Numbers that are to be suppressed, read before anything is written.
 pub(super) struct NumbersToSuppress {
     phones: Vec<PhoneNumber>,
+    /// Those of whom a list does not say so that says it of others.
+    others: Vec<PhoneNumber>,
     /// What is wrong with the rows that have none.
     read: Suppressed,
 }
@@ -59,7 +73,7 @@ pub(super) struct NumbersToSuppress {
 impl NumbersToSuppress {
     /// Those of a list, if there is one.
     pub(super) fn read(list: Option<List>) -> Result<Option<Self>, RunError> {
-        list.map(|list| list.numbers(None)).transpose()
+        list.map(|mut list| list.numbers(None)).transpose()
     }
 
     /// Puts them on the list of the checkpoint, as [`suppress`] does.
@@ -80,6 +94,20 @@ impl NumbersToSuppress {
     }
 }
 
+/// How a file is read whose numbers are to be suppressed.
+fn suppressing(settings: &Settings) -> Settings {
+    Settings {
+        numbers: NumbersPerRow::All,
+        min_valid: Percent::NONE,
+        // A number on the list is suppressed whatever its kind of line.
+        line_types: LineType::ALL.to_vec(),
+        all_consent_ignored: true,
+        // An opt-out counts whether or not it is shown.
+        hidden_rows: Some(HiddenRows::Send),
+        ..settings.clone()
+    }
+}
+
 impl List {
     /// Examines files whose numbers are to be suppressed: all numbers of a row count, however bad the rest of
     /// the file is.
@@ -87,15 +115,17 @@ impl List {
     /// # Errors
     /// [`RunError`] if a file cannot be used.
     pub fn of_suppressed(sources: &[Source], settings: &Settings) -> Result<Self, RunError> {
+        Self::open(sources, &suppressing(settings), None)
+    }
+
+    /// The same; columns that say who must not be messaged are read, as an export of all contacts has them.
+    ///
+    /// # Errors
+    /// [`RunError`] if a file cannot be used.
+    pub fn of_refusing(sources: &[Source], settings: &Settings) -> Result<Self, RunError> {
         let settings = Settings {
-            numbers: NumbersPerRow::All,
-            min_valid: Percent::NONE,
-            // A number on the list is suppressed whatever its kind of line.
-            line_types: LineType::ALL.to_vec(),
-            all_consent_ignored: true,
-            // An opt-out counts whether or not it is shown.
-            hidden_rows: Some(HiddenRows::Send),
-            ..settings.clone()
+            all_consent_ignored: false,
+            ..suppressing(settings)
         };
         Self::open(sources, &settings, None)
     }
@@ -104,29 +134,57 @@ impl List {
     /// Rows without a number go to `rejects`.
     ///
     /// # Errors
-    /// [`RunError`] if the files cannot be used, or the checkpoint or `rejects` cannot be written.
+    /// [`RunError`] if the files cannot be used, or the checkpoint or `rejects` cannot be written. [`Mismatch`] if the list
+    /// says of some of its people only that they must not be messaged, and `whom` does not say who is meant.
     pub fn suppress(
-        self,
+        mut self,
         checkpoint: &Path,
-        reason: Option<&str>,
-        source: &str,
+        whom: Option<Refusing>,
+        (reason, source): (Option<&str>, &str),
         rejects: Option<&Path>,
         now: Timestamp,
     ) -> Result<Suppressed, RunError> {
-        let stops = self.numbers(rejects)?;
+        if whom.is_none() {
+            self.refuse_if_not_all_refuse()?;
+        }
+        let mut stops = self.numbers(rejects)?;
+        if whom != Some(Refusing::Only) {
+            stops.phones.append(&mut stops.others);
+        }
         stops.enter(&Store::open(checkpoint)?, reason, source, now)
     }
 
+    /// The numbers of an export of all contacts must not be suppressed because somebody meant those who opted out.
+    fn refuse_if_not_all_refuse(&mut self) -> Result<(), RunError> {
+        let columns = self.input.mapping().consent.iter();
+        let columns: Vec<String> = columns.map(|it| it.column.name.clone()).collect();
+        if columns.is_empty() {
+            return Ok(());
+        }
+        let read = self.numbers(None)?;
+        match read.others.len() {
+            0 => Ok(()),
+            others => Err(Mismatch::NotAllRefuse {
+                columns,
+                refusing: read.phones.len(),
+                others,
+            }
+            .into()),
+        }
+    }
+
     /// Its numbers, and what is wrong with the rows that have none.
-    fn numbers(mut self, rejects: Option<&Path>) -> Result<NumbersToSuppress, RunError> {
-        let (mut phones, mut refused) = (Vec::new(), HashSet::new());
+    fn numbers(&mut self, rejects: Option<&Path>) -> Result<NumbersToSuppress, RunError> {
+        let (mut phones, mut others, mut refused) = (Vec::new(), Vec::new(), HashSet::new());
         let mut read = Suppressed::default();
         let pass = Pass {
             rejects,
             ..Pass::default()
         };
-        pass.judge(&mut self, &mut |_| (), &mut |row| {
+        let says_who = !self.input.mapping().consent.is_empty();
+        pass.judge(self, &mut |_| (), &mut |row| {
             match row.verdict {
+                Verdict::Queued(accepted) if says_who => others.push(accepted.phone),
                 Verdict::Queued(accepted) => phones.push(accepted.phone),
                 // A refusal beside a number is no reason to leave it off this list. All its rows have that verdict.
                 Verdict::Suppressed { phone, .. }
@@ -139,29 +197,38 @@ impl List {
                 }
                 Verdict::Invalid {
                     problem,
-                    suggestion,
                     phone: None,
+                    ..
                 } => {
                     read.invalid += 1;
-                    // The likely one of two readings is suppressed though the row is one to mend.
-                    if let RowProblem::Phone(problem) = problem {
-                        phones.extend(
-                            Rejected {
-                                problem,
-                                suggestion,
-                            }
-                            .likely(),
-                        );
-                    }
+                    let readings = match problem {
+                        RowProblem::Phone(problem) => problem.readings().collect(),
+                        RowProblem::UnevenLength { .. }
+                        | RowProblem::RoundedContactId { .. }
+                        | RowProblem::ContactIdOfAnother { .. }
+                        | RowProblem::Content { .. }
+                        | RowProblem::Segments { .. } => Vec::new(),
+                    };
                     if read.named.len() < NAMED {
                         let row = row.position.row;
-                        read.named.push(format!("row {row}: {problem}"));
+                        let kept = if readings.is_empty() {
+                            ""
+                        } else {
+                            "; both are suppressed until then"
+                        };
+                        read.named.push(format!("row {row}: {problem}{kept}"));
                     }
+                    read.with_two_readings += u64::from(!readings.is_empty());
+                    phones.extend(readings);
                 }
                 Verdict::Duplicate { .. } => {}
             }
             Ok(())
         })?;
-        Ok(NumbersToSuppress { phones, read })
+        Ok(NumbersToSuppress {
+            phones,
+            others,
+            read,
+        })
     }
 }

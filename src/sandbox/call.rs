@@ -145,6 +145,11 @@ impl Caller {
         let Some(rule) = rule else {
             return outcome;
         };
+        // What was refused was not accepted, and no answer says so.
+        let status = outcome.response.as_ref().map(Response::status);
+        if rule.fault.answers_as_accepted() && status.is_some_and(|it| !it.is_success()) {
+            return outcome;
+        }
         match &rule.fault {
             Fault::Status { code, text, .. } => {
                 outcome = error_of(app, rule, *code, text.as_deref()).into();

@@ -146,6 +146,20 @@ impl Fault {
         })
     }
 
+    /// True if another answer takes the place of that to an accepted message.
+    pub(super) fn answers_as_accepted(&self) -> bool {
+        match self {
+            Self::Status { accepted, .. } | Self::Garbage { accepted } => *accepted,
+            Self::Hang { .. }
+            | Self::DropBeforeRead
+            | Self::CutAfterAccept { .. }
+            | Self::CloseAfterAnswer
+            | Self::Outage
+            | Self::Slow
+            | Self::FailLater { .. } => false,
+        }
+    }
+
     /// True if a message whose request is hit is accepted.
     pub(super) fn accepts(&self) -> bool {
         match self {

@@ -17,6 +17,16 @@ pub enum StoreError {
         "the disk that holds the checkpoint is full, or a quota or a limit on the size of files is reached; free some space and run the same command again, nothing known is lost"
     )]
     Full,
+    /// A part of the numbers is on the suppression list.
+    #[error("{done} of {of} numbers are on the suppression list, the others are not yet: {source}")]
+    InPart {
+        /// Numbers that are on it.
+        done: usize,
+        /// All that were to be.
+        of: usize,
+        /// Why not all of them.
+        source: Box<StoreError>,
+    },
     /// The disk has no room for the copy that is kept when an old checkpoint is upgraded.
     #[error(
         "the checkpoint was written by an earlier version of this program (version {version}), and the disk has no room for the copy that is kept of it; free some space and run the same command again, or run `outreach checkpoint upgrade --no-copy`; nothing was changed"
@@ -194,7 +204,7 @@ impl StoreError {
 
     /// What failed, without the name of the file.
     pub(crate) fn cause(&self) -> &Self {
-        if let Self::Unusable { source, .. } = self {
+        if let Self::Unusable { source, .. } | Self::InPart { source, .. } = self {
             source.cause()
         } else {
             self
@@ -224,6 +234,7 @@ impl StoreError {
             | Self::Damaged { .. }
             | Self::Misfit { .. }
             | Self::Cluster { .. }
+            | Self::InPart { .. }
             | Self::Unusable { .. } => self,
             Self::Full
             | Self::ReadOnly
@@ -275,6 +286,7 @@ impl StoreError {
             Self::InUse { known } => Self::InUse { known: *known },
             Self::NoRoomForCopy { version } => Self::NoRoomForCopy { version: *version },
             Self::Unusable { .. }
+            | Self::InPart { .. }
             | Self::Misfit { .. }
             | Self::Open { .. }
             | Self::Held { .. }

@@ -91,6 +91,18 @@ impl Store {
             .write_blocking(move |tx| erase(tx, &keys, phone, now))?
     }
 
+    /// Writes what the write-ahead log holds into the file, and cuts the log, so that its room is free for other files.
+    /// Returns false if that was not possible.
+    pub(crate) fn fold_log(&self) -> bool {
+        let fold = || -> Result<bool, StoreError> {
+            let mode = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
+            let connection = super::file::connect(&self.path, mode)?;
+            let busy: i64 = connection.value("PRAGMA wal_checkpoint(TRUNCATE)", [])?;
+            Ok(busy == 0)
+        };
+        fold().unwrap_or(false)
+    }
+
     /// Empties the write-ahead log, so that nothing erased lingers in it; in a cluster a snapshot takes the place of the
     /// records so far, too. Returns false if other processes kept the log in use: it must be repeated then.
     ///

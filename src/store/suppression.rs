@@ -113,6 +113,18 @@ fn list_new(
     Ok(true)
 }
 
+/// The failure of a step after others.
+fn in_part(done: usize, of: usize, source: StoreError) -> StoreError {
+    if done == 0 {
+        return source;
+    }
+    StoreError::InPart {
+        done,
+        of,
+        source: Box::new(source),
+    }
+}
+
 impl Store {
     /// Puts numbers on the list, `reason` for the results of later batches and `source` for the audit; a number that is
     /// there keeps its first entry. Returns how many are new. In steps, so that a long list keeps nobody waiting.
@@ -130,15 +142,17 @@ impl Store {
         let places = self.in_order_of_people(phones)?;
         let mut left = places.as_slice();
         while !left.is_empty() {
+            let done = places.len() - left.len();
             let (step, rest) = left.split_at(size.rows().min(left.len()));
             let (step, keys) = (step.to_vec(), self.keys.clone());
             let (reason, source) = (reason.to_owned(), source.to_owned());
-            added += size.time(|| {
+            let entered = size.time(|| {
                 self.writer.write_blocking(move |tx| {
                     let why = (reason.as_str(), source.as_str(), at);
                     list_all(tx.connection, &keys, &step, why)
                 })
-            })?;
+            });
+            added += entered.map_err(|source| in_part(done, places.len(), source))?;
             left = rest;
         }
         Ok(added)

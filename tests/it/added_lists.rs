@@ -154,3 +154,37 @@ fn a_kill_while_files_are_added_leaves_all_of_them_or_none() {
         scratch.checkpoint().expect_sound();
     }
 }
+
+#[test]
+fn a_list_with_another_column_is_refused_with_what_to_do() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = begun(&sandbox);
+    scratch.write(
+        "c.csv",
+        "phone,first_name,opted_out\n+420777000008,Eva,yes\n",
+    );
+    let refused = |change: &str| {
+        let program = add(&scratch, &sandbox, &["c.csv"]);
+        let program = if change == "--add" {
+            program
+        } else {
+            let send = ["send", "c.csv", "--yes", "--batch", "list", change];
+            let send = scratch
+                .outreach(&send)
+                .with(&["--message", "Hello {{ first_name }}"]);
+            send.with(&["--base-url", sandbox.base_url(), "--channel", CHANNEL])
+        };
+        program.run().expect(2).said
+    };
+    for change in ["--add", "--update"] {
+        let told = refused(change);
+        for part in [
+            "Take opted_out out of the file",
+            "outreach suppress import FILE --rows refusing",
+            "another --batch",
+        ] {
+            assert!(told.contains(part), "{change}, {part}: {told}");
+        }
+    }
+    expect_once(&sandbox, 4);
+}

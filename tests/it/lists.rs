@@ -517,3 +517,28 @@ fn a_sheet_of_which_all_rows_are_hidden_is_not_replaced_by_the_next_one() {
     let all = send("send").expect(0);
     all.says("3 rows are hidden in the sheet");
 }
+
+#[test]
+fn a_mobile_of_somebody_else_is_not_taken_before_the_phone_of_the_people() {
+    let scratch = Scratch::new();
+    let check = |headers: &str| {
+        let rows = "Jana,+420777123456,+420602111222\nEva,+420777123457,+420602111222\n";
+        scratch.write("list.csv", &format!("name,{headers}\n{rows}"));
+        scratch.outreach(&["check", "list.csv"]).run()
+    };
+    for headers in [
+        "Sales rep mobile,Contact phone",
+        "Contact phone,Sales rep mobile",
+        "Technician mobile,Phone number",
+        "Rep mobile,Customer phone",
+        "Mobil technika,Telefon domu",
+    ] {
+        check(headers)
+            .expect(7)
+            .says("name one or several with --column phone=HEADER");
+    }
+    for headers in ["Customer mobile,Company phone", "Mobile,Company phone"] {
+        let told = check(headers).expect(0).out;
+        assert!(told.contains("obile\""), "{headers}: {told}");
+    }
+}

@@ -789,3 +789,28 @@ fn a_list_that_is_edited_after_a_night_was_killed_at_its_end_is_sent_to_those_wh
     let counts: Vec<_> = accepted.values().copied().collect();
     assert_eq!(counts, [2, 1, 2], "{accepted:?}");
 }
+
+#[test]
+fn a_results_file_in_the_inbox_is_no_list_of_a_new_night() {
+    let nights = Nights::new(
+        SandboxProcess::start(&[]),
+        &[("a.csv", "Jana,+420777900001")],
+    );
+    // So that no guard of time stands before it.
+    nights.settings("repeat-guard = \"0s\"\n");
+    nights.night(&[]).run().expect(0);
+    let results = nights.files("results");
+    let results = nights
+        .scratch
+        .read(&format!("results/{}", results.first().unwrap()));
+    nights.put_file("a.results.csv", &results);
+    let night = nights.night(&[]).run().expect(7);
+    assert!(
+        night.out.contains("this is a results file"),
+        "{}",
+        night.out
+    );
+    nights.are("inbox", &[]);
+    assert!(nights.files("refused").contains("a.results.csv"));
+    assert_eq!(nights.sandbox.stats().accepted, 1);
+}

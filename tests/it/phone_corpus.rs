@@ -54,9 +54,9 @@ fn reason(case: &Case) -> Option<String> {
             ),
             PhoneProblem::Extension => because("an extension cannot be messaged"),
             PhoneProblem::Ambiguous => because("what may be no part of the number is not guessed"),
-            PhoneProblem::TwoReadings => {
-                because("a mobile whose plus is lost is no fixed line of its country")
-            }
+            PhoneProblem::TwoReadings { .. } => because(
+                "a number whose plus may be lost is not taken for a fixed line of its country",
+            ),
             PhoneProblem::TooLong
                 if case
                     .answer

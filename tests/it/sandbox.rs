@@ -499,6 +499,20 @@ async fn each_fault_is_what_it_says_on_the_wire() {
 }
 
 #[tokio::test]
+async fn whom_the_sandbox_refuses_gets_no_answer_that_says_accepted() {
+    for fault in ["garbage-201", "502-after-accept"] {
+        let settings = Settings {
+            without_messenger: "100%".parse().unwrap(),
+            ..with_faults(&[fault])
+        };
+        let scene = Scene::new(settings).await;
+        let answer = scene.send(15_550_100_001).await.unwrap();
+        assert_eq!(answer.status().as_u16(), 422, "{fault}");
+        assert_eq!(scene.sandbox.stats().accepted, 0);
+    }
+}
+
+#[tokio::test]
 async fn an_answer_is_cut_at_every_byte_that_is_asked_for() {
     for byte in [0, 1, 17, 60, 200, 300] {
         let scene = Scene::new(with_faults(&[&format!("cut-after-accept:byte={byte}")])).await;

@@ -462,3 +462,31 @@ fn an_older_copy_that_is_written_into_the_checkpoint_ends_the_receiver() {
         ended.said
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn an_import_that_the_disk_cuts_says_how_much_of_it_is_on_the_suppression_list() {
+    let scratch = Scratch::new().in_steps_of(200);
+    scratch.contacts(20_000);
+    let mut was_cut = false;
+    for kibibytes in [1_300, 1_500, 1_800] {
+        let import = scratch.outreach(&["suppress", "import", "contacts.csv"]);
+        let limited = import.after(&format!("trap '' XFSZ; ulimit -f {kibibytes}"));
+        let ended = limited.run();
+        if ended.code != Some(8) {
+            continue;
+        }
+        let listed = scratch.outreach(&["suppress", "list"]).run();
+        let listed = listed.out.lines().count();
+        if listed > 0 {
+            was_cut = true;
+            let told = "of 20000 numbers are on the suppression list, the others are not yet";
+            ended.says(told);
+        }
+    }
+    assert!(was_cut, "no limit cut the list in two");
+    let import = ["suppress", "import", "contacts.csv"];
+    scratch.outreach(&import).run().expect(0);
+    let listed = scratch.outreach(&["suppress", "list"]).run().expect(0);
+    assert_eq!(listed.out.lines().count(), 20_000);
+}

@@ -298,7 +298,7 @@ fn single(text: &str, reading: Reading, mending: Mending) -> Result<Parsed, Reje
     let parsed = ungrouped(text, reading, mending)?;
     let is_other = |part: &str| match ungrouped(part, reading, mending) {
         Ok(part) => part.phone != parsed.phone,
-        Err(rejected) => rejected.problem == PhoneProblem::TwoReadings,
+        Err(rejected) => matches!(rejected.problem, PhoneProblem::TwoReadings { .. }),
     };
     if grouping::is_unclear(text, is_other) {
         return Err(PhoneProblem::Ambiguous.into());

@@ -34,7 +34,12 @@ pub enum PhoneProblem {
     /// Several readings, none of them certain.
     Ambiguous,
     /// With its country code one number, within its country another.
-    TwoReadings,
+    TwoReadings {
+        /// The number behind a plus, as E.164.
+        abroad: u64,
+        /// The number of the country, likewise.
+        within: u64,
+    },
     /// Its label says that it is a fax or a pager.
     Fax,
     /// A valid number, but a service without a person behind it.
@@ -58,7 +63,7 @@ impl PhoneProblem {
             Self::Letters => "letters",
             Self::SaysNo => "says_no",
             Self::Ambiguous => "ambiguous",
-            Self::TwoReadings => "two_readings",
+            Self::TwoReadings { .. } => "two_readings",
             Self::Fax => "fax",
             Self::NotAPerson(_) => "not_a_person",
         }
@@ -85,7 +90,7 @@ impl fmt::Display for PhoneProblem {
             Self::Letters => "there are letters in the number",
             Self::SaysNo => "the cell says that the number must not be messaged, or is wrong",
             Self::Ambiguous => "it is not clear which of the digits are the number",
-            Self::TwoReadings => {
+            Self::TwoReadings { .. } => {
                 "with its country code the number is one number, within its country another: write the plus"
             }
             Self::Fax => "its label says that it is a fax or a pager",

@@ -25,15 +25,30 @@ pub struct Rejected {
     pub suggestion: Option<String>,
 }
 
-impl Rejected {
-    /// The number that is suggested where a number has two readings: an opt-out counts for it, though no message is
-    /// sent to either.
-    pub(crate) fn likely(&self) -> Option<PhoneNumber> {
-        let suggestion = self.suggestion.as_deref();
-        let suggestion = suggestion.filter(|_| self.problem == PhoneProblem::TwoReadings)?;
-        // Of a choice between two numbers none is likely.
-        let digits = suggestion.strip_prefix('+')?;
-        PhoneNumber::from_e164(digits.parse().ok()?)
+impl PhoneProblem {
+    /// The numbers that the text may be, where it has two readings: an opt-out counts for both, though no message is
+    /// sent to either. One person too many who is left out costs less than one too few.
+    pub(crate) fn readings(self) -> impl Iterator<Item = PhoneNumber> {
+        let readings = match self {
+            Self::TwoReadings { abroad, within } => Some([abroad, within]),
+            Self::Empty
+            | Self::NotANumber
+            | Self::NeedsRegion
+            | Self::UnknownRegion
+            | Self::UnknownCountryCode
+            | Self::TooShort
+            | Self::TooLong
+            | Self::NotInUse
+            | Self::ScientificNotation
+            | Self::Extension
+            | Self::Letters
+            | Self::SaysNo
+            | Self::Ambiguous
+            | Self::Fax
+            | Self::NotAPerson(_) => None,
+        };
+        let readings = readings.into_iter().flatten();
+        readings.filter_map(PhoneNumber::from_e164)
     }
 }
 

@@ -798,10 +798,18 @@ fn a_mobile_whose_plus_is_lost_is_no_fixed_line_of_its_country() {
         ("(49) 171 1234567", "DE", "no: two_readings, +491711234567?"),
         ("49-171-1234567", "DE", "no: two_readings, +491711234567?"),
         ("38343201234", "XK", "no: two_readings, +38343201234?"),
+        // Two fixed lines: neither is likelier.
+        (
+            "49221123456",
+            "DE",
+            "no: two_readings, +49221123456 or +4949221123456?",
+        ),
         // With a plus, or as it is dialled within the country, it is certain.
         ("+491711234567", "DE", "+491711234567"),
         ("00491711234567", "DE", "+491711234567 (00 read as +)"),
         ("0491711234567", "DE", "+49491711234567"),
+        ("03012345678", "DE", "+493012345678"),
+        ("493012345678", "DE", "+493012345678"),
         ("0491 711234567", "DE", "+49491711234567"),
         ("1711234567", "DE", "+491711234567"),
         // Elsewhere there is one reading.

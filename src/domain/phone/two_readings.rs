@@ -1,7 +1,8 @@
 //! A number without a plus that is one number with its country code and another one within its country.
 //!
 //! Where numbers have no fixed length, a mobile number whose plus is lost is a fixed line as well: `491711234567` is
-//! a mobile of Germany, and a telephone in Leer, whose area code is 0491.
+//! a mobile of Germany, and a telephone in Leer, whose area code is 0491. `49221123456` is a telephone in Cologne, and
+//! one on Borkum.
 
 use super::engine::{self, RawRegion};
 use super::problem::PhoneProblem;
@@ -34,25 +35,28 @@ pub(super) fn chosen(
         (Err(problem), Err(_)) if reading.region.is_none() => return Ok(Err(problem)),
         (_, within) => return Ok(within),
     };
-    let lost_plus = has_lost_plus(abroad, within, reading);
-    let suggestion = match (lost_plus, international) {
+    let suggestion = match (may_have_lost_plus(abroad, within, reading), international) {
         // The list says that its numbers begin so.
-        (true, true) => return Ok(Ok(abroad)),
-        (true, false) => abroad.phone.e164(),
-        (false, true) => format!("{} or {}", abroad.phone.e164(), within.phone.e164()),
-        (false, false) => return Ok(Ok(within)),
+        (Some(true), true) => return Ok(Ok(abroad)),
+        (Some(true), false) => abroad.phone.e164(),
+        (Some(false), _) | (None, true) => {
+            format!("{} or {}", abroad.phone.e164(), within.phone.e164())
+        }
+        (None, false) => return Ok(Ok(within)),
     };
     Err(Rejected {
-        problem: PhoneProblem::TwoReadings,
+        problem: PhoneProblem::TwoReadings {
+            abroad: abroad.phone.get(),
+            within: within.phone.get(),
+        },
         suggestion: Some(suggestion),
     })
 }
 
-/// Whether the number with its country code is a mobile of the same country, and the one within it certainly none.
-fn has_lost_plus(abroad: Parsed, within: Parsed, reading: Reading) -> bool {
+/// Whether the number with its country code, which is of the same country, is a mobile; `None` where the one within the
+/// country may be a mobile too, which is then meant: lists hold mobiles. Of two fixed lines none is likelier.
+fn may_have_lost_plus(abroad: Parsed, within: Parsed, reading: Reading) -> Option<bool> {
     let code = reading.region.and_then(super::region::Region::calling_code);
-    code.is_some()
-        && engine::calling_code_of(abroad.phone.get()) == code
-        && abroad.line_type.may_be_mobile()
-        && !within.line_type.may_be_mobile()
+    let is_same = code.is_some() && engine::calling_code_of(abroad.phone.get()) == code;
+    (is_same && !within.line_type.may_be_mobile()).then(|| abroad.line_type.may_be_mobile())
 }

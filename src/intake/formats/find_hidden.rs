@@ -2,6 +2,7 @@
 
 use std::io::{BufReader, Cursor, Read, Seek};
 
+use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 
@@ -12,16 +13,7 @@ use super::hidden::Hidden;
 /// What is hidden in the sheet of XLSX at this place of the workbook, from 0.
 pub(super) fn in_xlsx(content: &[u8], sheet: usize) -> Result<Hidden, Fault> {
     let mut archive = archive::directory(Cursor::new(content))?;
-    let mut relations = Vec::new();
-    each_tag(&mut archive, "xl/workbook.xml", &mut |tag| {
-        if tag.local_name().as_ref() == "sheet" {
-            relations.push(relation(tag)?);
-        }
-        Ok(())
-    })?;
-    let wanted = relations.into_iter().nth(sheet).unwrap_or_default();
-    let rels = "xl/_rels/workbook.xml.rels";
-    let Some(path) = target(&mut archive, rels, &wanted)? else {
+    let Some(path) = sheet_file(&mut archive, sheet)? else {
         return Ok(Hidden::default());
     };
     let (mut hidden, mut row) = (Hidden::default(), 0_u32);
@@ -44,6 +36,22 @@ pub(super) fn in_xlsx(content: &[u8], sheet: usize) -> Result<Hidden, Fault> {
         Ok(())
     })?;
     Ok(hidden)
+}
+
+/// The file of the sheet of XLSX at this place of the workbook, from 0.
+pub(super) fn sheet_file<R: Read + Seek>(
+    archive: &mut ZipArchive<R>,
+    sheet: usize,
+) -> Result<Option<String>, Fault> {
+    let mut relations = Vec::new();
+    each_tag(archive, "xl/workbook.xml", &mut |tag| {
+        if tag.local_name().as_ref() == "sheet" {
+            relations.push(relation(tag)?);
+        }
+        Ok(())
+    })?;
+    let wanted = relations.into_iter().nth(sheet).unwrap_or_default();
+    target(archive, "xl/_rels/workbook.xml.rels", &wanted)
 }
 
 /// What is hidden in the sheet of ODS of this name.
@@ -166,7 +174,7 @@ fn name_in<R: Read + Seek>(archive: &ZipArchive<R>, path: &str) -> Option<String
 }
 
 /// Hands each tag of a file of the archive to `take`; none if the file is not there.
-fn each_tag<R: Read + Seek>(
+pub(super) fn each_tag<R: Read + Seek>(
     archive: &mut ZipArchive<R>,
     path: &str,
     take: &mut dyn FnMut(&BytesStart<'_>) -> Result<(), Fault>,
@@ -187,12 +195,15 @@ fn each_tag<R: Read + Seek>(
     }
 }
 
-fn attribute(tag: &BytesStart<'_>, name: &str) -> Result<Option<String>, Fault> {
-    let found = tag.try_get_attribute(name).map_err(Fault::broken)?;
-    Ok(found.map(|it| it.value.to_string()))
+pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> Result<Option<String>, Fault> {
+    let Some(found) = tag.try_get_attribute(name).map_err(Fault::broken)? else {
+        return Ok(None);
+    };
+    let value = found.normalized_value(XmlVersion::Implicit1_0);
+    Ok(Some(value.map_err(Fault::broken)?.into_owned()))
 }
 
-fn number(tag: &BytesStart<'_>, name: &str) -> Result<Option<u32>, Fault> {
+pub(super) fn number(tag: &BytesStart<'_>, name: &str) -> Result<Option<u32>, Fault> {
     let text = attribute(tag, name)?;
     text.map(|text| text.trim().parse().map_err(Fault::broken))
         .transpose()

@@ -100,6 +100,8 @@ pub(super) struct Grid {
     hidden: Hidden,
     /// Hidden rows are left out.
     skips_hidden: bool,
+    /// A row that is shown came.
+    has_shown: bool,
     hidden_rows: u64,
     last_hidden: u32,
 }
@@ -130,9 +132,12 @@ impl Grid {
                 self.last_hidden = row;
                 self.hidden_rows += 1;
             }
-            if self.skips_hidden {
+            // Above all rows that are shown the header may stand, by which the columns are known.
+            if self.skips_hidden && self.has_shown {
                 return Ok(());
             }
+        } else {
+            self.end_hidden_top(row);
         }
         if row < self.row.max(1) {
             return Err(Fault::Broken(format!(
@@ -183,6 +188,30 @@ impl Grid {
         Ok(())
     }
 
+    /// Before the first row that is shown: what is hidden above it goes, but for a row without a number, which names the
+    /// columns.
+    fn end_hidden_top(&mut self, row: u32) {
+        if self.has_shown {
+            return;
+        }
+        self.has_shown = true;
+        if self.skips_hidden && row > self.row {
+            self.end_row();
+            let rows = self.blocks.iter().flat_map(Block::iter);
+            let above = rows.take_while(|(_, fields)| !fields.iter().any(is_number));
+            let header = above.last().map(|(row, fields)| {
+                let text = |field: &[u8]| String::from_utf8_lossy(field).into_owned();
+                (row, fields.iter().map(text).collect::<Vec<_>>())
+            });
+            self.blocks.clear();
+            self.first_row = 0;
+            if let Some((row, fields)) = header {
+                (self.row, self.first_row, self.cells) = (row, row, fields);
+                self.end_row();
+            }
+        }
+    }
+
     fn end_row(&mut self) {
         if self.cells.is_empty() {
             return;
@@ -198,6 +227,11 @@ impl Grid {
 
     pub(super) fn finish(mut self, headers: Option<Vec<String>>, note: String) -> Table {
         self.end_row();
+        if self.skips_hidden && !self.has_shown {
+            // All rows are hidden.
+            self.blocks.clear();
+            self.width = 0;
+        }
         let width = headers.as_ref().map_or(self.width, Vec::len);
         let is_hidden =
             |column: &usize| u32::try_from(*column).is_ok_and(|it| self.hidden.columns.has(it));
@@ -214,6 +248,11 @@ impl Grid {
             hidden_rows: self.hidden_rows,
         }
     }
+}
+
+/// Whether a cell may hold a phone number: no name of a column has so many digits.
+fn is_number(cell: &[u8]) -> bool {
+    cell.iter().filter(|byte| byte.is_ascii_digit()).count() >= 6
 }
 
 /// A number as a person writes it: without the exponent and the decimals that nobody typed.

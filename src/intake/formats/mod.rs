@@ -11,6 +11,7 @@ mod hidden;
 mod html;
 mod json;
 mod labels;
+mod number_format;
 mod sniff;
 mod spreadsheetml;
 mod vcard;

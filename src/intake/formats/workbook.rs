@@ -16,6 +16,7 @@ use quick_xml::events::{BytesStart, Event};
 use super::archive::{self, Archive};
 use super::find_hidden;
 use super::grid::{Fault, Grid, Table, number};
+use super::number_format::ShownNumbers;
 
 use crate::domain::spreadsheet::{REJECTS_SHEET, RESULTS_SHEET};
 
@@ -24,9 +25,9 @@ const MAX_HELD: u64 = 20_000_000;
 
 /// The cells of a sheet, one after the other: the two readers of them have no trait in common.
 macro_rules! stream {
-    ($book:expr, $name:expr, $grid:expr) => {{
+    ($book:expr, $name:expr, $grid:expr, $shown:expr) => {{
         let mut cells = $book.worksheet_cells_reader($name).map_err(Fault::broken)?;
-        of_cells($grid, || {
+        of_cells($grid, $shown, || {
             let cell = cells.next_cell().map_err(Fault::broken)?;
             Ok(cell.map(|cell| (cell.get_position(), cell.get_value().clone())))
         })
@@ -48,7 +49,8 @@ pub(super) fn read_zip(
             |error| matches!(error, XlsxError::Password),
             |book: &mut Xlsx<_>, name, at| {
                 let hidden = find_hidden::in_xlsx(content, at)?;
-                stream!(book, name, Grid::new(hidden, skip_hidden))
+                let shown = ShownNumbers::in_xlsx(content, at)?;
+                stream!(book, name, Grid::new(hidden, skip_hidden), &shown)
             },
         ),
         Archive::Xlsb => read(
@@ -57,7 +59,8 @@ pub(super) fn read_zip(
             |error| matches!(error, XlsbError::Password),
             |book: &mut Xlsb<_>, name, at| {
                 let hidden = find_hidden::in_xlsb(content, at)?;
-                stream!(book, name, Grid::new(hidden, skip_hidden))
+                let shown = ShownNumbers::default();
+                stream!(book, name, Grid::new(hidden, skip_hidden), &shown)
             },
         ),
         Archive::Ods | Archive::Files(..) => {
@@ -132,11 +135,17 @@ where
 
 fn of_cells<'a>(
     mut grid: Grid,
+    shown: &ShownNumbers,
     mut next: impl FnMut() -> Result<Option<((u32, u32), DataRef<'a>)>, Fault>,
 ) -> Result<Grid, Fault> {
     while let Some(((row, column), value)) = next()? {
         match value {
             DataRef::Empty => {}
+            DataRef::Float(value) => {
+                let shown = shown.text((row, column), value);
+                let text = shown.unwrap_or_else(|| number(value));
+                grid.set(row.saturating_add(1), column as usize, text)?;
+            }
             value => grid.set(row.saturating_add(1), column as usize, text(&value.into()))?,
         }
     }

@@ -79,7 +79,8 @@ impl RowJudge<'_> {
         if for_person {
             let (found, refused) = self.all_numbers(record, false);
             numbers.extend(found.iter().map(|found| found.parsed.phone));
-            numbers.extend(refused.and_then(|(rejected, _)| rejected.likely()));
+            let refused = refused.map(|(rejected, _)| rejected.problem.readings());
+            numbers.extend(refused.into_iter().flatten());
         }
         let mut known = HashSet::new();
         numbers.retain(|phone| known.insert(*phone));
@@ -106,7 +107,7 @@ impl RowJudge<'_> {
                 );
                 match read {
                     Ok(read) => numbers.extend(read.iter().map(|it| it.phone)),
-                    Err(rejected) => numbers.extend(rejected.likely()),
+                    Err(rejected) => numbers.extend(rejected.problem.readings()),
                 }
             }
         }

@@ -101,6 +101,37 @@ fn rows_and_columns_of_xlsx_are_hidden_as_such_or_by_their_size() {
 }
 
 #[test]
+fn a_hidden_row_that_names_the_columns_is_read_where_hidden_rows_are_left_out() {
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    let rows = ["Our list", "phone", "+420777123456", "+420777123457"];
+    for (row, text) in (0..).zip(rows) {
+        sheet.write_string(row, 0, text).unwrap();
+    }
+    for row in 0..3 {
+        sheet.set_row_hidden(row).unwrap();
+    }
+    let written = book.save_to_buffer().unwrap();
+    assert_eq!(seen(Kind::Zip, &written, true).0, [2, 4]);
+    assert_eq!(seen(Kind::Zip, &written, false).0, [1, 2, 3, 4]);
+
+    // Hidden people above all others stay out, and so does a sheet of which nothing is shown.
+    let hidden = |rows: &[u32]| {
+        xlsx(|sheet| {
+            for row in rows {
+                sheet.set_row_hidden(*row).unwrap();
+            }
+        })
+    };
+    assert_eq!(seen(Kind::Zip, &hidden(&[0, 1]), true).0, [3, 4, 5]);
+    assert!(
+        seen(Kind::Zip, &hidden(&[0, 1, 2, 3, 4]), true)
+            .0
+            .is_empty()
+    );
+}
+
+#[test]
 fn rows_with_cells_are_shown_where_all_others_are_hidden() {
     let book = xlsx(|sheet| {
         sheet.hide_unused_rows(true);

@@ -14,7 +14,6 @@ use crate::domain::spreadsheet::unguard;
 pub(crate) struct Table {
     file: FileInput,
     names: Vec<String>,
-    digest: FileDigest,
     format: ListFormat,
 }
 
@@ -46,11 +45,11 @@ impl Table {
             mends: None,
             layout,
             header_row: header.row,
+            digest,
         };
         Ok(Self {
             file,
             names,
-            digest,
             format,
         })
     }
@@ -62,7 +61,7 @@ impl Table {
 
     /// The SHA-256 of its bytes.
     pub(crate) fn digest(&self) -> FileDigest {
-        self.digest
+        self.file.digest
     }
 
     /// What it is.

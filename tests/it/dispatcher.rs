@@ -62,6 +62,8 @@ struct Books {
     /// How often the run was told how many share the connections, and was refused one.
     told: usize,
     without_connection: u32,
+    /// A claim was told something else although nothing was left.
+    told_at_the_end: bool,
     /// What the sender was told about connections that are kept.
     kept: Vec<bool>,
     /// Requests at one time, and the most of them.
@@ -158,6 +160,12 @@ impl World {
             return Claim::NoConnection;
         }
         let dice = self.random.lock().unwrap().between(1, 100);
+        // As the checkpoint has it: there is more to look at only while rows are queued, and others' requests are told
+        // once.
+        let any_left = !books.queued.is_empty() || !books.under_way.is_empty();
+        if !any_left && std::mem::replace(&mut books.told_at_the_end, true) {
+            return Claim::Exhausted { opens_at: None };
+        }
         if dice <= self.setting.trouble {
             books.left_in_window = books.left_in_window.saturating_sub(1);
             return Claim::OthersSpent(1);

@@ -447,3 +447,30 @@ fn whom_a_list_added_since_joins_with_the_name_of_that_list() {
     assert!(sandbox.accepted().values().all(|count| *count == 1));
     scratch.checkpoint().expect_sound();
 }
+
+/// Of an erased person results show no number: the batch has one row for each row of its list all the same.
+#[test]
+fn a_restored_batch_with_an_erased_person_has_the_rows_of_its_list() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(4);
+    let phone = format!("+{}", number(1));
+    let forget = ["forget", phone.as_str(), "--yes"];
+    scratch
+        .outreach(&["suppress", "add", &phone])
+        .run()
+        .expect(0);
+    scratch.outreach(&forget).run().expect(0);
+    scratch.outreach(&["backup", "copy.db"]).run().expect(0);
+    scratch.send(&sandbox).run().expect(0);
+    export(&scratch, "told.csv");
+    lose(&scratch);
+    fs::copy(scratch.path("copy.db"), scratch.path("outreach.db")).unwrap();
+    let adopt = ["checkpoint", "adopt", "--no-suppressions"];
+    scratch.outreach(&adopt).run().expect(0);
+    import(&scratch, &["told.csv"]).expect(0);
+    scratch.send(&sandbox).run().expect(0);
+    let counts = scratch.checkpoint().counts();
+    assert_eq!((counts.rows(), counts.sent, counts.suppressed), (4, 3, 1));
+    assert!(!sandbox.accepted().contains_key(&number(1)));
+    scratch.checkpoint().expect_sound();
+}

@@ -41,7 +41,7 @@ pub struct PastAnswers {
     /// Recipients that were refused otherwise.
     pub refused: u64,
     /// The latest answers, none of them an acceptance, the oldest first. They are among those above, unless
-    /// their rows are held.
+    /// their rows are held, or settled since.
     pub latest: Vec<LateAnswer>,
     /// Refusals whose text is not known, by text (digits replaced).
     pub by_text: Vec<(String, u64)>,
@@ -146,15 +146,18 @@ impl Refusals {
         let Some(refusal) = answer.outcome.refusal() else {
             return;
         };
+        if answer.row == LateRow::Settled {
+            return self.part(refusal);
+        }
         let counted = u64::from(answer.row == LateRow::Ended);
         match refusal {
             Refusal::NoMessenger { text, known } => {
+                self.messages.clear();
                 self.no_messenger = self.no_messenger.saturating_sub(counted);
                 if known == KnownBy::Person {
                     self.no_messenger += 1;
                     return;
                 }
-                self.messages.clear();
                 // Who is held while the run goes on is taken back with it.
                 let is_ours = answer.row != LateRow::Held;
                 self.extend_run(is_ours.then_some(answer.recipient), text, known);
@@ -169,6 +172,24 @@ impl Refusals {
                     RejectionCause::Person(_) | RejectionCause::Unread => self.messages.clear(),
                 }
             }
+        }
+    }
+
+    /// A refusal of an earlier run that stands no more counts for nothing, and still came between those before it and
+    /// those after it.
+    fn part(&mut self, refusal: Refusal<'_>) {
+        match refusal {
+            Refusal::NoMessenger { .. } => self.messages.clear(),
+            Refusal::Rejected { cause, .. } => match cause {
+                // It was taken back with others like it.
+                RejectionCause::Message(_) => {}
+                RejectionCause::Person(_) | RejectionCause::Unread => {
+                    self.messages.clear();
+                    if self.accepted > 0 {
+                        self.end_run();
+                    }
+                }
+            },
         }
     }
 

@@ -14,6 +14,7 @@ use super::text::Utf8Reader;
 /// One file, and how to read it.
 pub(super) struct FileInput {
     pub(super) name: String,
+    pub(super) digest: FileDigest,
     /// For each of the input's columns its index in this file.
     pub(super) columns: Vec<usize>,
     /// Fields in the file's header.

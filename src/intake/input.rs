@@ -133,6 +133,28 @@ impl Input {
         self.digest
     }
 
+    /// That of each file, in order; none if numbers were given to rows, which are those of one file.
+    pub(crate) fn digests(&self) -> impl Iterator<Item = FileDigest> {
+        let files = self.files.iter().filter(|_| self.corrections.is_empty());
+        files.map(|file| file.digest)
+    }
+
+    /// Leaves out the files that a batch has already, by their digests, and says so in the notes. The columns stay. False
+    /// if there is none.
+    pub(crate) fn leave_out(&mut self, mut is_known: impl FnMut(&FileDigest) -> bool) -> bool {
+        if !self.corrections.is_empty() {
+            return false;
+        }
+        let left_out = self.files.extract_if(.., |file| is_known(&file.digest));
+        let told =
+            left_out.map(|file| format!("{}: left out, the batch has it already", file.name));
+        let told: Vec<String> = told.collect();
+        let digests: Vec<_> = self.files.iter().map(|file| file.digest).collect();
+        self.digest = FileDigest::of_all(&digests);
+        self.notes.extend(told.iter().cloned());
+        !told.is_empty()
+    }
+
     /// What the first file is: the files that are made of the list are written so.
     pub(crate) fn format(&self) -> ListFormat {
         self.format
@@ -252,6 +274,7 @@ fn align(file: Opened, first: &str, headers: &[String]) -> Result<FileInput, Int
     }
     Ok(FileInput {
         name: file.name,
+        digest: file.digest,
         columns,
         width: names.len(),
         guarded: !file.as_typed && names.iter().any(|name| is_ours(name)),

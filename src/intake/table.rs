@@ -14,7 +14,6 @@ use crate::domain::spreadsheet::unguard;
 pub(crate) struct Table {
     file: FileInput,
     names: Vec<String>,
-    digest: FileDigest,
     format: ListFormat,
 }
 
@@ -47,11 +46,11 @@ impl Table {
             is_results: false,
             layout,
             header_row: header.row,
+            digest,
         };
         Ok(Self {
             file,
             names,
-            digest,
             format,
         })
     }
@@ -63,7 +62,7 @@ impl Table {
 
     /// The SHA-256 of its bytes.
     pub(crate) fn digest(&self) -> FileDigest {
-        self.digest
+        self.file.digest
     }
 
     /// What it is.

@@ -231,7 +231,7 @@ impl<W: RowWriter> Lines<'_, W> {
             ResultsColumn::Batch => self.to.cell(Cell::Foreign(&self.batch.name)),
             ResultsColumn::File => self.to.cell(Cell::Foreign(self.batch.file_name(row.file))),
             ResultsColumn::Channel => {
-                let channel = self.batch.channels().nth(row.step.index());
+                let channel = self.batch.channel_of(row.step, row.message.channel);
                 self.to.cell(channel.map_or(Cell::None, Cell::Foreign))
             }
             ResultsColumn::Content => self.content(row.content),

@@ -78,7 +78,7 @@ struct Details {
     unreached: Vec<(UnreachedCause, u64)>,
     /// Queued rows that wait for the outcome of another batch, and what the first of them waits for.
     waiting: Option<(u64, String)>,
-    /// Those who were sent to, by channel, where the batch has several.
+    /// Those who were sent to, by channel, where there are several.
     by_channel: Vec<(String, u64)>,
     /// Messages whose answers named another number.
     other_numbers: u64,
@@ -135,10 +135,11 @@ impl Summary {
             0 => 0,
             _ => reader.mended(batch.id)?,
         });
-        if batch.fallback.is_some() {
-            let sent = reader.sent_by_step(batch.id)?;
-            let named = batch.channels().zip(sent);
-            summary.details.by_channel = named.map(|(id, sent)| (id.to_owned(), sent)).collect();
+        let is_restored = batch.restored_from().is_some();
+        if batch.fallback.is_some() || is_restored {
+            let mut sent = reader.sent_by_channel(batch)?;
+            sent.retain(|(_, rows)| *rows > 0 || !is_restored);
+            summary.details.by_channel = sent;
         }
         let (outages, did_not_leave) = reader.outages(batch.id)?;
         summary.outages = Some(outages);

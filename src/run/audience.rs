@@ -10,7 +10,6 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::error::{Mismatch, RunError};
-use super::history::restored_from;
 use crate::domain::audience::Audience;
 use crate::domain::batch_state::BatchState;
 use crate::domain::content::{ContentSource, Template};
@@ -76,7 +75,7 @@ pub fn audience_batch(
     let last = whole.clone().next_back();
     let unfinished = last.filter(|(_, batch)| batch.state != BatchState::Complete);
     let (name, (text, people)) = if let Some((_, batch)) = unfinished {
-        if restored_from(batch).is_none() {
+        if batch.restored_from().is_none() {
             return Ok(AudienceBatch::Continue(batch.name.clone()));
         }
         (batch.name.clone(), restored_list(&reader, batch)?)

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::error::{Mismatch, RunError};
-use super::history::restored_from;
 use super::settings::RunSettings;
 use super::unknown_messages::{refuse_if_older, refuse_if_sent};
 use crate::domain::batch_state::BatchState;
@@ -88,7 +87,7 @@ impl HeldBatch {
             Some(by) => batch.undo_cancel(by, now)?,
             None => not_cancelled(batch.batch()).map(|()| batch)?,
         };
-        match restored_from(batch.batch()) {
+        match batch.batch().restored_from() {
             Some(from) if batch.reader()?.counts(batch.batch().id)?.queued > 0 => {
                 Err(needs_list(batch.batch(), from).into())
             }

@@ -23,7 +23,8 @@ const MAPPING: &str = "mapping";
 /// The part that is the message, folded.
 const CONTENT: &str = "content";
 
-/// The files that were added, by the digest of their rows: the same one is not added again.
+/// The lists that were added, by the digest of their rows, and each file of a list of several: the same one is not added
+/// again.
 const ADDED: &str = "added";
 
 /// What a list, its message and its channel make together.
@@ -33,6 +34,8 @@ pub(super) struct Definition {
     pub(super) parts: BTreeMap<String, String>,
     pub(super) digest: [u8; 32],
     pub(super) channel: String,
+    /// The digest of each file.
+    files: Vec<String>,
 }
 
 /// What is known of a batch that may be the one of a list.
@@ -77,23 +80,33 @@ impl<B> Step<B> {
 /// Whether the batch with this definition has the rows of the file with this digest, as it is.
 pub(super) fn has_file(definition: &BTreeMap<String, String>, file: &[u8; 32]) -> bool {
     let file = hex(file);
-    let is_its_list = definition.get(ROWS) == Some(&file);
+    definition.get(ROWS) == Some(&file) || added(definition, &file)
+}
+
+/// Whether a list or a file of this digest was added to the batch with this definition.
+fn added(definition: &BTreeMap<String, String>, digest: &str) -> bool {
     let added = definition.get(ADDED).map_or("", String::as_str);
-    is_its_list || added.split(' ').any(|it| it == file)
+    added.split(' ').any(|it| it == digest)
 }
 
 impl Definition {
     pub(super) fn new(input: &Input, message: &Template, channel: &str) -> Self {
-        let parts = BTreeMap::from([
+        let mut parts = BTreeMap::from([
             (ROWS.to_owned(), hex(input.digest().bytes())),
             (MAPPING.to_owned(), input.mapping().canonical()),
             (CONTENT.to_owned(), fold::content(message.canonical())),
             ("channel".to_owned(), channel.to_owned()),
         ]);
+        let digest = digest(&parts);
+        let files: Vec<String> = input.digests().map(|it| hex(it.bytes())).collect();
+        if files.len() > 1 {
+            parts.insert(ADDED.to_owned(), files.join(" "));
+        }
         Self {
-            digest: digest(&parts),
+            digest,
             parts,
             channel: channel.to_owned(),
+            files,
         }
     }
 
@@ -197,10 +210,15 @@ impl Definition {
     }
 
     fn was_added(&self, stored: &BTreeMap<String, String>) -> bool {
-        match (stored.get(ADDED), self.parts.get(ROWS)) {
-            (Some(added), Some(rows)) => added.split(' ').any(|digest| digest == rows),
-            _ => false,
-        }
+        let is_known = self.parts.get(ROWS).is_some_and(|rows| added(stored, rows));
+        is_known || self.files.len() > 1 && self.files.iter().all(|file| self.has(stored, file))
+    }
+
+    /// Whether the batch has a file of this digest, read as this list is.
+    pub(super) fn has(&self, stored: &BTreeMap<String, String>, file: &str) -> bool {
+        let is_its_list = stored.get(ROWS).is_some_and(|rows| rows == file);
+        let is_read_so = stored.get(MAPPING) == self.parts.get(MAPPING);
+        added(stored, file) || is_its_list && is_read_so
     }
 
     /// What `batch` is once this list is part of it; `files` are all its files then. Of a batch that was restored,
@@ -234,10 +252,13 @@ impl Definition {
     fn added_to(&self, stored: &BTreeMap<String, String>) -> BTreeMap<String, String> {
         let mut parts = stored.clone();
         let added = parts.entry(ADDED.to_owned()).or_default();
-        if !added.is_empty() {
-            added.push(' ');
+        let several = self.files.iter().filter(|_| self.files.len() > 1);
+        for digest in self.parts.get(ROWS).into_iter().chain(several) {
+            if !added.is_empty() {
+                added.push(' ');
+            }
+            added.push_str(digest);
         }
-        added.push_str(self.parts.get(ROWS).map_or("", String::as_str));
         parts
     }
 }
@@ -319,6 +340,7 @@ mod tests {
             digest: digest(&parts),
             parts,
             channel: "7".to_owned(),
+            files: vec![rows.to_owned()],
         }
     }
 

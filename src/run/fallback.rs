@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use super::batch::HeldBatch;
 use super::definition::Step;
 use super::error::{Mismatch, RunError};
-use super::history::restored_from;
 use super::sms::SmsRule;
 use crate::domain::content::{
     Body, ContentError, ContentSource, OtherMessage, Rendered, Role, Template, join_others,
@@ -290,7 +289,7 @@ pub(super) fn join(
     match step {
         Step::New => Ok(Some(asked)),
         // All rows of a batch that was restored are read anew.
-        Step::Change(batch, _) if restored_from(batch).is_some() => Ok(Some(asked)),
+        Step::Change(batch, _) if batch.restored_from().is_some() => Ok(Some(asked)),
         Step::Continue(_) | Step::Change(..) if asked.extends(kept_channels) => Ok(Some(asked)),
         Step::Continue(_) | Step::Change(..) => Err(other_fallback(name, kept)),
     }

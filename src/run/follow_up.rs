@@ -11,7 +11,6 @@ use jiff::Timestamp;
 use super::audience::{csv_line, digest_name};
 use super::batch::HeldBatch;
 use super::error::{Mismatch, RunError};
-use super::history::restored_from;
 use crate::domain::content::{ContentSource, Template};
 use crate::domain::dialect::Delimiter;
 use crate::domain::follow_up::{FollowUp, NAME, OPEN_FOR, Trigger, default_expiry, span_text};
@@ -80,7 +79,7 @@ impl FollowUpAsked<'_> {
         let parts = [of.uid.as_str(), self.after.word(), &canonical, channel];
         let name = digest_name(NAME, &parts);
         let found = reader.find_batch(&name)?.filter(Batch::is_whole);
-        if found.is_some_and(|it| restored_from(&it).is_none()) {
+        if found.is_some_and(|it| it.restored_from().is_none()) {
             return Ok(FollowUpBatch::Continue(name));
         }
         let kind = reader.channel_type(channel)?;

@@ -1,14 +1,18 @@
 //! A list of people and the message for them: read and examined.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
+use super::definition::Definition;
 use super::error::RunError;
 use super::fallback::{FallbackMessages, FallbackSource};
 use crate::domain::content::{ContentSource, Notice, Template, placeholders};
 use crate::domain::dialect::Dialect;
 use crate::domain::sms::SmsSettings;
+use crate::domain::text::hex;
 use crate::intake::{self, Input, LetterDoubt, LooksInternational, Sheets, Source};
 use crate::report::default_stem;
+use crate::store::Batch;
 
 /// One or several contacts files and the message for them, examined. No row is judged yet.
 pub struct List {
@@ -121,6 +125,22 @@ impl List {
     /// [`RunError`] if a file is a results file: whoever stands in it has the message already.
     pub fn refuse_results(&self) -> Result<(), RunError> {
         Ok(self.input.refuse_results()?)
+    }
+
+    /// Leaves out the files that the batch has already of a list that is to join it, and what the list has twice. Returns
+    /// what the rest is.
+    pub(super) fn leave_out_known(&mut self, definition: Definition, batch: &Batch) -> Definition {
+        let mut seen = HashSet::new();
+        let any_known = self.input.leave_out(|file| {
+            let file = hex(file.bytes());
+            definition.has(&batch.definition, &file) || !seen.insert(file)
+        });
+        match &self.message {
+            Some(message) if any_known => {
+                Definition::new(&self.input, message, &definition.channel)
+            }
+            Some(_) | None => definition,
+        }
     }
 
     /// What was detected about the files, in words.

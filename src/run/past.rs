@@ -42,7 +42,7 @@ fn answers_on(batch: &HeldBatch, step: Step, said: &RefusalRules) -> Result<Past
     let late = reader.late_refusals(id, Some(step))?;
     let held = late
         .iter()
-        .filter(|late| late.row != LateRow::Ended)
+        .filter(|late| matches!(late.row, LateRow::InRun | LateRow::Held))
         .count() as u64;
     Ok(PastAnswers {
         accepted: answers.accepted,

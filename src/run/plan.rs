@@ -16,7 +16,6 @@ use super::definition::{Definition, Step, Stored};
 use super::earlier::{MessagedBefore, messaged_before, others};
 use super::error::{Mismatch, RunError};
 use super::fallback::{self, ManyMayFallBack};
-use super::history::restored_from;
 use super::known::Known;
 use super::list::List;
 use super::pass::Pass;
@@ -90,7 +89,7 @@ impl SendPlan {
         now: Timestamp,
     ) -> Result<Self, RunError> {
         let message = list.message.as_ref().ok_or(Mismatch::NoMessage)?;
-        let definition = Definition::new(&list.input, message, settings.channel);
+        let mut definition = Definition::new(&list.input, message, settings.channel);
         let store = open(checkpoint, settings.batch)?;
         let name = if let Some(name) = settings.batch {
             name.to_owned()
@@ -111,6 +110,9 @@ impl SendPlan {
         let reader = store.reader()?;
         let found = reader.find_batch(&name)?.filter(Batch::is_whole);
         let step = compare(&definition, &name, found, &list, settings)?;
+        if let Step::Change(batch, Change::Add) = &step {
+            definition = list.leave_out_known(definition, batch);
+        }
         let step = sms::join(&reader, step, &mut list.sms, settings.change)?;
         let fallback = fallback::join(&step, list.others.as_ref(), settings.channel)?;
         if let Some(others) = &mut list.others {
@@ -177,7 +179,7 @@ impl SendPlan {
     /// The results file that the batch was restored from, if it was: its list comes again.
     pub fn restored_from(&self) -> Option<&str> {
         match &self.step {
-            Step::Change(batch, _) => restored_from(batch),
+            Step::Change(batch, _) => batch.restored_from(),
             Step::New | Step::Continue(_) => None,
         }
     }
@@ -354,7 +356,7 @@ impl SendPlan {
         how: Change,
     ) -> Result<Vec<(PhoneNumber, Position)>, RunError> {
         let headers = self.list.input.headers();
-        if headers != batch.headers && restored_from(batch).is_none() {
+        if headers != batch.headers && batch.restored_from().is_none() {
             return Err(Mismatch::OtherColumns {
                 batch: batch.name.clone(),
                 has: batch.headers.clone(),
@@ -381,7 +383,7 @@ fn compare(
         not_cancelled(batch)?;
     }
     let step = match found {
-        Some(batch) if restored_from(&batch).is_some() => again(batch, list, settings)?,
+        Some(batch) if batch.restored_from().is_some() => again(batch, list, settings)?,
         found => definition.compare(
             name,
             found.map(|batch| (batch.definition.clone(), batch)),
@@ -398,7 +400,7 @@ fn compare(
 
 /// The list of a batch that was restored from results files comes again, and takes the place of what was restored.
 fn again(batch: Batch, list: &List, settings: &SendSettings<'_>) -> Result<Step<Batch>, Mismatch> {
-    let from = restored_from(&batch).unwrap_or_default();
+    let from = batch.restored_from().unwrap_or_default();
     if settings.follow_up.is_some() {
         return Ok(Step::Change(batch, Change::Update));
     }

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use super::batch::HeldBatch;
 use super::definition::Step;
 use super::error::{Mismatch, RunError};
-use super::history::restored_from;
 use super::list::List;
 use super::mending::KeptList;
 use super::pass::Pass;
@@ -89,7 +88,9 @@ impl SendPlan {
             }
             Step::Change(batch, how) => {
                 let files = report.files.clone();
-                let restored = restored_from(batch).map(|_| self.list.input.headers().to_vec());
+                let restored = batch
+                    .restored_from()
+                    .map(|_| self.list.input.headers().to_vec());
                 let change = self.definition.change(batch, *how, files, restored);
                 said = self
                     .said(

@@ -18,13 +18,17 @@ use crate::domain::batch_state::{BY_EVENT, BatchState};
 use crate::domain::delivery::{CANCELLED, State};
 use crate::domain::dialect::ListFormat;
 use crate::domain::eligibility::HistorySpan;
-use crate::domain::fallback::Fallback;
+use crate::domain::fallback::{Fallback, Step};
 use crate::domain::follow_up::FollowUp;
 use crate::domain::pilot::Pilot;
 use crate::domain::sending::Sending;
 
 /// Rows that are removed in one transaction: some 50 ms.
 const STEP: u32 = 2_000;
+
+/// The part of a restored batch's definition that names the file it was restored from. Its list is not known; the one
+/// that is sent again becomes it.
+pub(crate) const RESTORED: &str = "restored";
 
 /// What a new batch is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,6 +140,21 @@ impl Batch {
     /// False while its list is being read.
     pub fn is_whole(&self) -> bool {
         self.state != BatchState::Reading
+    }
+
+    /// The results file that it was restored from, while its list was not sent again: it holds no messages.
+    pub(crate) fn restored_from(&self) -> Option<&str> {
+        self.definition.get(RESTORED).map(String::as_str)
+    }
+
+    /// The channel of a recipient: of its step, or the one that its message went through, as a results file told.
+    pub(crate) fn channel_of<'a>(
+        &'a self,
+        step: Step,
+        message: Option<&'a str>,
+    ) -> Option<&'a str> {
+        let told = message.filter(|_| step == Step::FIRST);
+        told.or_else(|| self.channels().nth(step.index()))
     }
 
     /// How a recipient of the batch stands, for people: what is queued in a batch that was given up is cancelled.

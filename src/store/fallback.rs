@@ -319,28 +319,6 @@ impl Reader {
         }
     }
 
-    /// How many people of the batch were sent to over each of its channels, in the order in which they are tried. Reads
-    /// all rows.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the checkpoint fails.
-    pub(crate) fn sent_by_step(&self, batch: BatchId) -> Result<Vec<u64>, StoreError> {
-        let others = self.kept_fallback(batch)?;
-        let mut sent = vec![0; 1 + others.map_or(0, |others| others.channels.len())];
-        let (first, last) = batch.range();
-        let counts = self.connection.read(
-            "SELECT step, count(*) FROM recipient WHERE id > ?1 AND id < ?2 AND state = 'sent' GROUP BY step",
-            (first, last),
-            |row| Ok((row.get::<_, u8>(0)?, count(row, 1)?)),
-        )?;
-        for (step, count) in counts {
-            if let Some(place) = sent.get_mut(usize::from(step)) {
-                *place = count;
-            }
-        }
-        Ok(sent)
-    }
-
     /// How the latest requests over a channel ended, whatever their batch.
     ///
     /// # Errors

@@ -39,11 +39,14 @@ pub enum LateRow {
     InRun,
     /// It is queued, and held until somebody says what the text means.
     Held,
+    /// It was decided about since, went on to another channel, or cannot be taken back: the refusal stands no more, and
+    /// still came between the others.
+    Settled,
 }
 
 impl Reader {
-    /// The refusals since the last acceptance, the oldest first, as far as they still stand: nobody has decided
-    /// about them since, and no event. `on`: only those of the channel of this step.
+    /// The refusals since the last acceptance, the oldest first, each with whether it still stands: nobody has decided
+    /// about it since, and no event. `on`: only those of the channel of this step.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -90,8 +93,8 @@ impl Reader {
                 found.push((at, None));
             } else {
                 let step = on.map(|(step, _)| step);
-                if let Some(refusal) = standing(row, recipient, outcome, step)? {
-                    found.push((at, Some(refusal)));
+                if outcome.is_refusal() {
+                    found.push((at, Some(standing(row, recipient, outcome, step)?)));
                 }
             }
             if since_accepted.is_some_and(|n| n > BEHIND) {
@@ -106,54 +109,49 @@ impl Reader {
         self.that_go_back(late.filter_map(|(_, refusal)| refusal))
     }
 
-    /// Those that can be taken back: the others would stop every later run.
+    /// What cannot be taken back stands no more: it would stop every later run.
     fn that_go_back(
         &self,
         late: impl Iterator<Item = LateRefusal>,
     ) -> Result<Vec<LateRefusal>, StoreError> {
         let mut found = Vec::new();
-        for refusal in late {
-            if refusal.row != LateRow::Ended
-                || refused(&self.connection, refusal.recipient)?.is_some()
+        for mut refusal in late {
+            if refusal.row == LateRow::Ended
+                && refused(&self.connection, refusal.recipient)?.is_none()
             {
-                found.push(refusal);
+                refusal.row = LateRow::Settled;
             }
+            found.push(refusal);
         }
         Ok(found)
     }
 }
 
-/// The refusal in a row of [`Reader::late_refusals`], if it still stands. `on`: the step of its channel, where the batch
-/// has several: who went on to another one since is settled as far as this one is concerned.
+/// The refusal in a row of [`Reader::late_refusals`]. `on`: the step of its channel, where the batch has several: who
+/// went on to another one since is settled as far as this one is concerned.
 fn standing(
     row: &Row<'_>,
     recipient: RecipientId,
     outcome: AttemptOutcome,
     on: Option<Step>,
-) -> Result<Option<LateRefusal>, StoreError> {
+) -> Result<LateRefusal, StoreError> {
     let at: Option<u8> = row.get(8)?;
     let has_gone_on = on.is_some_and(|step| at.is_some_and(|at| at > step.get()));
-    if has_gone_on {
-        return Ok(None);
-    }
     let state: Option<String> = row.get(4)?;
     let (is_held, is_settled_since): (bool, bool) = (row.get(5)?, row.get(6)?);
     let held = is_held && state.as_deref() == Some("queued");
-    let stands = match state.as_deref() {
-        Some("no_messenger" | "error") => !is_settled_since,
-        Some(_) | None => held,
+    let ended = matches!(state.as_deref(), Some("no_messenger" | "error")) && !is_settled_since;
+    let stands = match (held, ended, row.get(9)?) {
+        _ if has_gone_on => LateRow::Settled,
+        (true, _, true) => LateRow::InRun,
+        (true, _, false) => LateRow::Held,
+        (false, true, _) => LateRow::Ended,
+        (false, false, _) => LateRow::Settled,
     };
-    if !stands || !outcome.is_refusal() {
-        return Ok(None);
-    }
-    Ok(Some(LateRefusal {
+    Ok(LateRefusal {
         recipient,
         outcome,
         text: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
-        row: match (held, row.get(9)?) {
-            (false, _) => LateRow::Ended,
-            (true, true) => LateRow::InRun,
-            (true, false) => LateRow::Held,
-        },
-    }))
+        row: stands,
+    })
 }

@@ -96,8 +96,8 @@ mod written;
 
 pub(crate) use audience::Member;
 pub use audit::{AttemptRecord, Timeline, UnknownRow};
-pub(crate) use batch::RunRecord;
 pub use batch::{Batch, BatchName, NewBatch};
+pub(crate) use batch::{RESTORED, RunRecord};
 pub use change::Change;
 pub(crate) use change::{DecidedWithList, ListChange, MendPlace};
 pub use checkpoint::{Reader, Store};

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::Row;
 
 use super::attempt::ACCEPTED;
+use super::batch::Batch;
 use super::checkpoint::Reader;
 use super::columns::{api_id_if_any, count, time_if_any};
 use super::error::StoreError;
@@ -18,6 +19,8 @@ use crate::domain::text::canonical_text;
 /// What is known of a message after it was accepted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MessageFacts<'a> {
+    /// The id of the channel that it went through.
+    pub channel: Option<&'a str>,
     /// The message's id.
     pub message_id: Option<&'a str>,
     /// The contact's id on the channel.
@@ -108,9 +111,9 @@ pub(super) const REASON: &str =
 fn select(and: &str) -> String {
     format!(
         "SELECT r.id, r.state, iif(r.state = 'invalid' OR r.reason_code IS 'erased', NULL, p.number), r.attempts, r.reason_code, {REASON}, i.file, i.row, i.fields,
-                i.suggestion, {FACTS}, {CONTENT}, m.file, m.row, r.step
+                i.suggestion, {FACTS}, {CONTENT}, m.file, m.row, r.step, c.api_id
          FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id {JOINS}
-         LEFT JOIN recipient_input m ON m.id = r.mended_by
+         LEFT JOIN recipient_input m ON m.id = r.mended_by LEFT JOIN channel c ON c.id = a.channel
          WHERE r.id > ?1 AND r.id < ?2 {and} ORDER BY r.id"
     )
 }
@@ -159,6 +162,38 @@ impl Reader {
             each(result_row(row, message.as_deref(), contact.as_deref())?)?;
         }
         Ok(())
+    }
+
+    /// How many rows of the batch were sent to, by the channel that their messages went through: its own, the others that
+    /// it has, then those that only a results file tells of.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn sent_by_channel(&self, batch: &Batch) -> Result<Vec<(String, u64)>, StoreError> {
+        let (first, last) = batch.id.range();
+        let counts = self.connection.read(
+            &format!(
+                "SELECT r.step, c.api_id AS api, count(*) FROM recipient r {JOINS}
+                        LEFT JOIN channel c ON c.id = a.channel
+                 WHERE r.id > ?1 AND r.id < ?2 AND r.state = 'sent' GROUP BY r.step, api"
+            ),
+            (first, last),
+            |row| {
+                let through: Option<String> = row.get(1)?;
+                Ok((Step::new(row.get(0)?), through, count(row, 2)?))
+            },
+        )?;
+        let mut sent: Vec<_> = batch.channels().map(|id| (id.to_owned(), 0)).collect();
+        for (step, through, rows) in counts {
+            let Some(channel) = batch.channel_of(step, through.as_deref()) else {
+                continue;
+            };
+            match sent.iter_mut().find(|(id, _)| id == channel) {
+                Some((_, sent)) => *sent += rows,
+                None => sent.push((channel.to_owned(), rows)),
+            }
+        }
+        Ok(sent)
     }
 
     /// True if the API ever accepted a message of the batch, whatever became of it.
@@ -303,6 +338,7 @@ fn result_row<'a>(
         suggestion: text(9)?,
         finished_at: time_if_any(row, 10)?,
         message: MessageFacts {
+            channel: text(21)?,
             message_id,
             contact_id,
             delivered_at: time_if_any(row, 14)?,

@@ -1,8 +1,6 @@
 //! `--add` of several files in one command: whoever is in two of them is messaged once, a file that cannot be used
 //! leaves all of them out, and one that was added before adds nothing.
 
-use outreach::internals::domain::delivery::State;
-
 use crate::support::{CHANNEL, Ended, Program, SandboxProcess, Scratch, contacts, number};
 
 fn add(scratch: &Scratch, sandbox: &SandboxProcess, files: &[&str]) -> Program {
@@ -93,29 +91,59 @@ fn a_file_that_was_added_before_brings_nobody_a_second_message() {
     let scratch = begun(&sandbox);
     add(&scratch, &sandbox, &["a.csv"]).run().expect(0);
     expect_once(&sandbox, 8);
-    add(&scratch, &sandbox, &["a.csv", "b.csv"]).run().expect(0);
+    let both = add(&scratch, &sandbox, &["a.csv", "b.csv"]).run().expect(0);
+    assert!(
+        both.said
+            .contains("a.csv: left out, the batch has it already")
+    );
     expect_once(&sandbox, 11);
-    // The same files together are known.
-    assert_eq!(rows(&scratch), 19);
-    add(&scratch, &sandbox, &["a.csv", "b.csv"]).run().expect(0);
-    assert_eq!(rows(&scratch), 19);
+    assert_eq!(rows(&scratch), 4 + 5 + 5);
     for files in [
         &["a.csv", "b.csv"][..],
         &["b.csv", "a.csv"],
         &["a.csv"],
         &["b.csv"],
         &["a.csv", "a.csv"],
+        &["contacts.csv", "a.csv"],
     ] {
-        add(&scratch, &sandbox, files).run();
+        add(&scratch, &sandbox, files).run().expect(0);
         expect_once(&sandbox, 11);
-        let sent = scratch
-            .checkpoint()
-            .rows()
-            .iter()
-            .filter(|row| row.state == State::Sent)
-            .count();
-        assert_eq!(sent, 11, "{files:?}");
+        assert_eq!(rows(&scratch), 14, "{files:?}");
     }
+    scratch.checkpoint().expect_sound();
+}
+
+/// Rows in, rows out, each once: whether files came alone or together, in the first list or later, and in whatever order.
+#[test]
+fn a_file_joins_once_whatever_it_comes_with() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = Scratch::new().in_steps_of(3);
+    for (name, people) in [("a", 0..3), ("b", 3..5), ("c", 5..9), ("d", 9..10)] {
+        scratch.write(&format!("{name}.csv"), &contacts(people));
+    }
+    let send = scratch.outreach(&["send", "a.csv", "b.csv", "--yes", "--batch", "list"]);
+    let send = send.with(&["--message", "Hello {{ first_name }}", "--channel", CHANNEL]);
+    send.with(&["--base-url", sandbox.base_url()])
+        .run()
+        .expect(0);
+    for (files, people) in [
+        (&["b.csv", "c.csv", "c.csv"][..], 9),
+        (&["a.csv"], 9),
+        (&["c.csv", "b.csv"], 9),
+        (&["c.csv", "d.csv", "a.csv"], 10),
+        (&["d.csv"], 10),
+    ] {
+        add(&scratch, &sandbox, files).run().expect(0);
+        expect_once(&sandbox, people);
+        assert_eq!(rows(&scratch), people as usize, "{files:?}");
+    }
+    let batch = scratch.checkpoint().batch("list");
+    assert_eq!(batch.files, ["a.csv", "b.csv", "c.csv", "d.csv"]);
+    // A file of this name that holds somebody more is another one.
+    scratch.write("d.csv", &contacts(9..11));
+    add(&scratch, &sandbox, &["a.csv", "d.csv"]).run().expect(0);
+    expect_once(&sandbox, 11);
+    assert_eq!(rows(&scratch), 12);
     scratch.checkpoint().expect_sound();
 }
 

@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 
 use crate::support::number;
 
-const CHANNEL: &str = "7001";
+pub(crate) const CHANNEL: &str = "7001";
 
 pub(crate) fn at(seconds: i64) -> Timestamp {
     "2026-05-02T08:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(seconds)
@@ -58,7 +58,7 @@ impl Scene {
         self.load_rows(name, rows.collect());
     }
 
-    fn load_rows(&self, name: &str, rows: Vec<JudgedRow>) {
+    pub(crate) fn load_rows(&self, name: &str, rows: Vec<JudgedRow>) {
         let new = NewBatch {
             name: BatchName::Named(name.to_owned()),
             digest: [0; 32],

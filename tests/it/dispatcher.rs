@@ -62,6 +62,8 @@ struct Books {
     /// How often the run was told how many share the connections, and was refused one.
     told: usize,
     without_connection: u32,
+    /// A claim was told something else although nothing was left.
+    told_at_the_end: bool,
     /// What the sender was told about connections that are kept.
     kept: Vec<bool>,
     /// Requests at one time, and the most of them.
@@ -158,6 +160,12 @@ impl World {
             return Claim::NoConnection;
         }
         let dice = self.random.lock().unwrap().between(1, 100);
+        // The checkpoint tells once what others used, and of more to look at only while rows are queued: once nothing is
+        // left, one claim at the most is told so.
+        let any_left = !books.queued.is_empty() || !books.under_way.is_empty();
+        if !any_left && std::mem::replace(&mut books.told_at_the_end, true) {
+            return Claim::Exhausted { opens_at: None };
+        }
         if dice <= self.setting.trouble {
             books.left_in_window = books.left_in_window.saturating_sub(1);
             return Claim::OthersSpent(1);
@@ -447,8 +455,8 @@ fn try_run(batch: BatchId, setting: Setting) -> Run {
     })
 }
 
-/// Some steps of a millisecond each; the pacer, the gate or the sending hours would have everybody wait for a second or more.
-const AT_ONCE: Duration = Duration::from_millis(50);
+/// A few steps, whatever the pacer, the gate or the sending hours would have everybody wait for.
+const AT_ONCE: Duration = Duration::from_millis(20);
 
 #[test]
 fn the_last_of_the_quota_ends_the_batch_and_no_window_is_waited_for() {
@@ -741,6 +749,28 @@ fn a_defect_is_called_one_and_ends_the_run() {
     let (end, books, _) = try_run(batch(), setting);
     assert!(matches!(end, Err(RunFailure::Defect { .. })), "{end:?}");
     assert!(books.lock().unwrap().ended.len() < 10);
+}
+
+/// What others used, and what is to be looked at again, kept these runs busy after their last answers.
+#[test]
+fn the_runs_that_were_told_of_others_to_the_last_end_at_once() {
+    let batch = batch();
+    for (rows, concurrency, quota, trouble, seed) in [
+        (1, 32, 33, 19, 6_088_765_373_687_748_300),
+        (24, 2, 5, 14, 7_010_098_536_522_586_198),
+    ] {
+        for undecided in [Undecided::Hold, Undecided::Retry { attempts: 3 }] {
+            let setting = Setting {
+                seed,
+                trouble,
+                undecided,
+                ..Setting::plain(rows, concurrency, quota)
+            };
+            let (end, _, after) = run(batch, setting);
+            assert_eq!(end, RunEnd::Complete);
+            assert!(after <= AT_ONCE, "{after:?}");
+        }
+    }
 }
 
 proptest! {

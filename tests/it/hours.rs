@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{ToSpan, Zoned};
 
-use crate::support::{SandboxProcess, Scratch};
+use crate::support::{CHANNEL, SandboxProcess, Scratch};
 
 /// A window of two hours about a moment that is so many hours from now in Prague.
 fn window(hours_from_now: i64) -> String {
@@ -104,6 +104,33 @@ fn whom_the_window_never_reaches_is_told_at_once_and_ends_suppressed() {
     let reason = "window never opens where the person lives";
     assert_eq!(results.matches(reason).count(), 2, "{results}");
     scratch.outreach(&["status", "list"]).run().expect(0);
+}
+
+/// Of a batch that was stopped, those whose hours never come may have others when it goes on.
+#[test]
+fn who_is_never_reached_in_one_batch_waits_in_another_until_that_is_complete() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    let stopped = SandboxProcess::with_faults(&["401:at=2"]);
+    let never = ["--window", &window(0), "--window-by", "recipient"];
+    let begin = |batch: &str, numbers: [&str; 3], to: &SandboxProcess| {
+        let file = format!("{batch}.csv");
+        let rows = numbers.map(|number| format!("{number},Eva\n")).concat();
+        scratch.write(&file, &format!("phone,first_name\n{rows}"));
+        let send = scratch.outreach(&["send", &file, "--yes", "--batch", batch]);
+        let send = send.with(&["--message", "Hello", "--channel", CHANNEL]);
+        let send = send.with(&["--base-url", to.base_url()]).concurrency(1);
+        send.with(&never).run()
+    };
+    let other = ["+420777000003", "+12122221236", "+420777000004"];
+    begin("other", other, &stopped).expect(5);
+    let list = ["+420777000001", "+12122221234", "+420777000002"];
+    begin("list", list, &sandbox).expect(0);
+    assert_eq!(scratch.checkpoint().counts().suppressed, 1);
+    let resume = scratch.outreach(&["resume", "other", "--yes"]);
+    let resume = resume.with(&["--window", "00:00-24:00", "--window-by", "recipient"]);
+    let resume = resume.with(&["--base-url", sandbox.base_url()]);
+    resume.run().expect(0);
+    assert_eq!(scratch.checkpoint().counts_of("other").sent, 3);
 }
 
 /// Taken as UTC, the sending hours would be others.

@@ -1,6 +1,7 @@
 //! Imports: the same file twice, several in any order, and files that contradict each other. What is known is never
 //! made weaker, and what a file tells beyond that is learned.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use outreach::internals::domain::delivery::State;
@@ -304,9 +305,21 @@ fn a_lost_batch_with_another_channel_goes_on_by_the_same_command() {
     send(&stopped).expect(5);
     let messaged = stopped.accepted();
     assert!((4..u64::from(ROWS)).contains(&(messaged.len() as u64)));
-    export(&scratch, "told.csv");
+    let told = export_backwards(&scratch, "told.csv");
+    let through = sent_through(&told);
+    assert_eq!(through.values().sum::<usize>(), messaged.len());
+    assert_eq!(through.len(), 2, "{told}");
     lose(&scratch);
     import(&scratch, &["told.csv"]).expect(0);
+    // Which channel a message went through is known as before, and told again, also of a batch that lacks its list.
+    assert_eq!(scratch.checkpoint().batch("list").channel, CHANNEL);
+    let again = export_backwards(&scratch, "again.csv");
+    assert_eq!(sent_through(&again), through);
+    let status = scratch.outreach(&["status", "list"]).run().out;
+    for (channel, sent) in &through {
+        let line = format!("{sent} through channel {channel}");
+        assert!(status.contains(&line), "{line}: {status}");
+    }
     let sandbox = SandboxProcess::start(&["--no-messenger", "100%"]);
     send(&sandbox).expect(0);
     let later = sandbox.accepted();
@@ -320,7 +333,41 @@ fn a_lost_batch_with_another_channel_goes_on_by_the_same_command() {
             .starts_with("Short for")
     };
     assert!(texts.iter().all(short), "{texts:?}");
+    let mut all = through;
+    *all.entry(SMS.to_owned()).or_default() += later.len();
+    assert_eq!(sent_through(&export_backwards(&scratch, "end.csv")), all);
+    let status = scratch.outreach(&["status", "list"]).run().out;
+    let line = format!("{} through channel {SMS}", all[SMS]);
+    assert!(status.contains(&line), "{line}: {status}");
     scratch.checkpoint().expect_sound();
+}
+
+/// The results, those of the other channel first: who comes first in a file may have been reached through any channel.
+fn export_backwards(scratch: &Scratch, to: &str) -> String {
+    export(scratch, to);
+    let text = scratch.read(to);
+    let (header, rows) = text.split_once('\n').unwrap();
+    let mut rows: Vec<&str> = rows.lines().collect();
+    let channel = |row: &&str| usize::from(!row.contains(SMS));
+    rows.sort_by_key(channel);
+    let text = format!("{header}\n{}\n", rows.join("\n"));
+    scratch.write(to, &text);
+    text
+}
+
+/// How many rows were sent to, by channel, as results tell.
+fn sent_through(results: &str) -> BTreeMap<String, usize> {
+    let mut reader = csv::Reader::from_reader(results.as_bytes());
+    let headers = reader.headers().unwrap().clone();
+    let column = |name: &str| headers.iter().position(|it| it == name).unwrap();
+    let (status, channel) = (column("outreach_status"), column("outreach_channel"));
+    let mut sent = BTreeMap::new();
+    for row in reader.records().map(Result::unwrap) {
+        if &row[status] == "sent" {
+            *sent.entry(row[channel].to_owned()).or_default() += 1;
+        }
+    }
+    sent
 }
 
 /// Whom another checkpoint's batch of the same name messaged is not messaged by the one here: nobody is left out for that,
@@ -398,5 +445,32 @@ fn whom_a_list_added_since_joins_with_the_name_of_that_list() {
     }
     add().expect(0);
     assert!(sandbox.accepted().values().all(|count| *count == 1));
+    scratch.checkpoint().expect_sound();
+}
+
+/// Of an erased person results show no number: the batch has one row for each row of its list all the same.
+#[test]
+fn a_restored_batch_with_an_erased_person_has_the_rows_of_its_list() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(4);
+    let phone = format!("+{}", number(1));
+    let forget = ["forget", phone.as_str(), "--yes"];
+    scratch
+        .outreach(&["suppress", "add", &phone])
+        .run()
+        .expect(0);
+    scratch.outreach(&forget).run().expect(0);
+    scratch.outreach(&["backup", "copy.db"]).run().expect(0);
+    scratch.send(&sandbox).run().expect(0);
+    export(&scratch, "told.csv");
+    lose(&scratch);
+    fs::copy(scratch.path("copy.db"), scratch.path("outreach.db")).unwrap();
+    let adopt = ["checkpoint", "adopt", "--no-suppressions"];
+    scratch.outreach(&adopt).run().expect(0);
+    import(&scratch, &["told.csv"]).expect(0);
+    scratch.send(&sandbox).run().expect(0);
+    let counts = scratch.checkpoint().counts();
+    assert_eq!((counts.rows(), counts.sent, counts.suppressed), (4, 3, 1));
+    assert!(!sandbox.accepted().contains_key(&number(1)));
     scratch.checkpoint().expect_sound();
 }

@@ -28,6 +28,7 @@ mod content;
 mod crash;
 mod dispatcher;
 mod doctor;
+mod erasure;
 mod evidence;
 mod exit_codes;
 mod exports;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use outreach::internals::domain::delivery::State;
 use outreach::internals::store::Counts;
 
-use crate::support::{Random, SandboxProcess, Scratch};
+use crate::support::{Random, SandboxProcess, Scratch, number};
 
 const ROWS: u32 = 100;
 
@@ -268,6 +268,36 @@ fn every_text_with_kills_in_between_on_three_connections() {
 #[test]
 fn every_text_with_kills_in_between_on_sixty_four_connections() {
     every_text_with_kills_in_between(64);
+}
+
+/// A run that goes on counts what an earlier one has seen, in the order in which it was answered: also where the person
+/// of the answer between was erased since.
+#[test]
+fn three_refusals_of_the_message_are_not_in_a_row_where_another_answer_came_between() {
+    let message = "refuse=(#100) Invalid parameter";
+    let person = "refuse=(#551) This person isn't available right now.:at=4".to_owned();
+    for erased in [false, true] {
+        let scratch = Scratch::new();
+        scratch.contacts(6);
+        let at = |n: u32| format!("{message}:at={n}");
+        let faults = [at(2), at(3), person.clone(), "401:at=5".to_owned()];
+        let faults: Vec<&str> = faults.iter().map(String::as_str).collect();
+        let stopped = SandboxProcess::with_faults(&faults);
+        scratch.send(&stopped).concurrency(1).run().expect(5);
+        assert_eq!(scratch.checkpoint().counts().error, 3);
+        if erased {
+            let number = format!("+{}", number(3));
+            scratch
+                .outreach(&["forget", &number, "--yes"])
+                .run()
+                .expect(0);
+        }
+        let later = SandboxProcess::with_faults(&[&at(1)]);
+        scratch.send(&later).concurrency(1).run().expect(3);
+        let counts = scratch.checkpoint().counts();
+        assert_eq!((counts.sent, counts.error), (2, 4), "erased: {erased}");
+        expect_true(&scratch, &[&stopped, &later]);
+    }
 }
 
 /// Whoever watches the run learns of a text that nobody knows when it comes, once for each kind.

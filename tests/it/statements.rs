@@ -123,7 +123,7 @@ const WHOLE_BATCH: &[(&str, &str)] = &[
         "a batch with several channels, once for each when a run begins",
     ),
     (
-        "SELECT step, count(*) FROM recipient",
+        "SELECT r.step, c.api_id AS api, count(*)",
         "the summary of a batch with several channels",
     ),
     (

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
+use outreach::internals::dispatch::{Ledger as _, TakenBack};
 use outreach::internals::domain::delivery::{Event, State};
 use outreach::internals::domain::outcome::AttemptOutcome;
 use outreach::internals::store::{
@@ -232,6 +233,32 @@ fn the_tries_of_one_batch_take_none_from_another_batch_to_the_same_person() {
     let first = tries(&scene, "spring");
     assert_eq!(first[..3], [10_000, 20_000, 40_000]);
     assert_eq!(tries(&scene, "summer"), first);
+}
+
+#[test]
+fn what_is_decided_in_one_batch_begins_the_tries_of_another_not_anew() {
+    let scene = Scene::new();
+    scene.load("spring", &[1]);
+    scene.load("summer", &[1]);
+    let spring = scene.run("spring", None);
+    let refused = claim(&spring, at(0));
+    let end = (AttemptOutcome::Rejected, Event::Refused);
+    settle(&spring, &refused, end, false);
+    let summer = scene.run("summer", None);
+    let (mut now, mut waits) = (at(2), Vec::new());
+    for _ in 0..3 {
+        let claimed = claim(&summer, now);
+        let next = put_off(&summer, &claimed, AttemptOutcome::Later, now).unwrap();
+        waits.push(next.duration_since(now).as_secs());
+        now = next;
+        let back = TakenBack {
+            rows: vec![refused.recipient],
+            hold: false,
+        };
+        wait_for(spring.take_back(back, now)).unwrap();
+    }
+    assert_eq!(waits, [10, 20, 40]);
+    assert_eq!(scene.states("spring"), [State::Queued]);
 }
 
 #[test]

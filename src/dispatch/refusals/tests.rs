@@ -193,7 +193,7 @@ fn a_run_goes_on_where_an_earlier_process_died() {
         accepted: 40,
         no_messenger: match stands {
             LateRow::Ended => u64::from(count),
-            LateRow::InRun | LateRow::Held => 0,
+            LateRow::InRun | LateRow::Held | LateRow::Settled => 0,
         },
         latest: (101..101 + count)
             .map(|seq| late(seq, unread(), stands))
@@ -339,20 +339,19 @@ fn three_refusals_of_the_message_stop_the_next_run_where_the_last_one_died_befor
     };
     assert_eq!(refusals.take_back(), Some(back));
     assert_eq!(Refusals::new(0, three()).standing(), None, "it is off");
-    for between in [
-        known(),
-        rejected(RejectionCause::Person("blocked")),
-        rejected(RejectionCause::Unread),
-    ] {
-        let past = run(vec![message(), message(), between.clone(), message()]);
-        assert_eq!(Refusals::new(20, past).standing(), None, "{between:?}");
-    }
-    for between in [
+    let others = [
         by_person(),
         known(),
         rejected(RejectionCause::Person("blocked")),
         rejected(RejectionCause::Unread),
-    ] {
+    ];
+    for between in others {
+        let mut earlier = run(vec![message(), message(), between.clone(), message()]);
+        let again = Refusals::new(20, earlier.clone()).standing();
+        assert_eq!(again, None, "{between:?}");
+        // Whatever became of that person since.
+        earlier.latest[2].row = LateRow::Settled;
+        assert_eq!(Refusals::new(20, earlier).standing(), None, "{between:?}");
         let mut live = Refusals::new(20, past(40, 0));
         let answers = [message(), message(), between, message()];
         for (seq, outcome) in (1..).zip(answers) {
@@ -363,6 +362,14 @@ fn three_refusals_of_the_message_stop_the_next_run_where_the_last_one_died_befor
             );
         }
     }
+    let mut taken_back = run(vec![message(), message(), message(), message()]);
+    for late in &mut taken_back.latest[..2] {
+        late.row = LateRow::Settled;
+    }
+    assert_eq!(Refusals::new(20, taken_back.clone()).standing(), None);
+    taken_back.latest[1].row = LateRow::Ended;
+    let halt = Refusals::new(20, taken_back).standing();
+    assert!(matches!(halt, Some(Halt::Message { count: 3, .. })));
     let mut one_person = Refusals::new(20, past(40, 0));
     for seq in [1, 1, 2] {
         let verdict = refuse(&mut one_person, row(seq), &message());
@@ -454,8 +461,12 @@ fn another_refusal_ends_a_run_once_a_message_was_accepted_and_not_before() {
             latest,
             ..PastAnswers::default()
         };
-        let standing = Refusals::new(20, answers).standing();
-        assert_eq!(standing.is_some(), is_too_long, "{standing:?}");
+        let mut settled = answers.clone();
+        settled.latest[usize::try_from(first).unwrap()].row = LateRow::Settled;
+        for earlier in [answers, settled] {
+            let standing = Refusals::new(20, earlier).standing();
+            assert_eq!(standing.is_some(), is_too_long, "{standing:?}");
+        }
         let mut live = Refusals::new(20, past(accepted, 0));
         let mut verdict = Verdict::Go;
         for seq in 0..first {

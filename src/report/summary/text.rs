@@ -59,7 +59,7 @@ impl Summary {
         let through: Vec<String> = through
             .map(|(channel, sent)| format!("{} through channel {channel}", grouped(*sent)))
             .collect();
-        if through.is_empty() {
+        if through.len() < 2 {
             Ok(())
         } else {
             writeln!(out, "Of those sent: {}", through.join(", "))

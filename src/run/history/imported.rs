@@ -6,11 +6,6 @@ use crate::domain::recipient::Record;
 use crate::domain::results_row::ResultsRow;
 use crate::intake::{Table, is_rounded};
 use crate::report::ResultsColumns;
-use crate::store::Batch;
-
-/// The part of a restored batch's definition that names the file it was restored from. Its list is not known; the one
-/// that is sent again becomes it.
-pub(super) const RESTORED: &str = "restored";
 
 /// What stands for the channel of a file that does not name it.
 pub(super) const NO_CHANNEL: &str = "unknown";
@@ -98,9 +93,4 @@ pub(super) fn read_row(
         .into());
     }
     Ok(told)
-}
-
-/// The file that the batch was restored from, while its list was not sent again: it holds no messages.
-pub(in crate::run) fn restored_from(batch: &Batch) -> Option<&str> {
-    batch.definition.get(RESTORED).map(String::as_str)
 }

@@ -10,7 +10,7 @@ use super::super::error::RunError;
 use super::super::list::List;
 use super::super::pass::Pass;
 use super::error::HistoryError;
-use super::imported::{Imported, ImportedWhat, NO_CHANNEL, RESTORED, read_row};
+use super::imported::{Imported, ImportedWhat, NO_CHANNEL, read_row};
 use crate::domain::batch_name;
 use crate::domain::delivery::State;
 use crate::domain::fold;
@@ -22,7 +22,7 @@ use crate::domain::text::hex;
 use crate::intake::{Settings, Source, Table};
 use crate::report::ResultsColumns;
 use crate::store::{
-    Batch, BatchName, DecisionRecord, ImportedRow, NewBatch, Restored, Store, at_most,
+    Batch, BatchName, DecisionRecord, ImportedRow, NewBatch, RESTORED, Restored, Store, at_most,
 };
 
 /// The percentage of filled cells that must hold a date in a column that is taken for one of dates.

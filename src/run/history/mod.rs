@@ -21,7 +21,6 @@ use crate::report::ResultsColumns;
 use crate::store::Store;
 
 pub use error::HistoryError;
-pub(super) use imported::restored_from;
 pub use imported::{Imported, ImportedRows, ImportedWhat};
 pub use list::HistoryList;
 pub use results::ResultsFile;

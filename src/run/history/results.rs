@@ -1,5 +1,6 @@
 //! A results file of this program: its batches are restored, or what they lack is brought into them.
 
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -8,9 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::super::error::RunError;
 use super::error::HistoryError;
-use super::imported::{
-    Imported, ImportedRows, ImportedWhat, NO_CHANNEL, RESTORED, read_row, restored_from,
-};
+use super::imported::{Imported, ImportedRows, ImportedWhat, NO_CHANNEL, read_row};
 use crate::domain::batch_name;
 use crate::domain::delivery::State;
 use crate::domain::results_row::ResultsRow;
@@ -18,8 +17,8 @@ use crate::domain::text::hex;
 use crate::intake::{Table, is_rounded};
 use crate::report::ResultsColumns;
 use crate::store::{
-    Batch, BatchId, BatchName, DecisionRecord, Hold, ImportedRow, NewBatch, Restored, Store,
-    ToldMessage, at_most,
+    Batch, BatchId, BatchName, DecisionRecord, Hold, ImportedRow, NewBatch, RESTORED, Restored,
+    Store, ToldMessage, at_most,
 };
 
 /// Rows that are written at once: some 50 ms.
@@ -38,17 +37,50 @@ pub struct ResultsFile {
     batches: BTreeMap<String, FoundBatch>,
 }
 
+/// How the rows that name a channel were tried: the fewest requests of one of them, how many have so few, and which was
+/// the first in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct TriedOn {
+    least: u32,
+    rows: Reverse<u64>,
+    first: usize,
+}
+
 /// A batch in a results file.
 #[derive(Debug, Clone, Default)]
 struct FoundBatch {
-    channel: String,
     /// All channels that its rows name.
-    channels: BTreeSet<String>,
+    channels: BTreeMap<String, TriedOn>,
     /// Messages of some of its people.
     told: Vec<ToldMessage>,
     files: Vec<String>,
     cancelled: bool,
     latest: Option<Timestamp>,
+}
+
+impl FoundBatch {
+    fn note_channel(&mut self, channel: String, attempts: u32) {
+        if channel.is_empty() {
+            return;
+        }
+        let first = self.channels.len();
+        let tried = self.channels.entry(channel).or_insert(TriedOn {
+            least: attempts,
+            rows: Reverse(0),
+            first,
+        });
+        match attempts.cmp(&tried.least) {
+            Ordering::Less => (tried.least, tried.rows) = (attempts, Reverse(1)),
+            Ordering::Equal => tried.rows.0 += 1,
+            Ordering::Greater => {}
+        }
+    }
+
+    /// The batch's own channel: whom it does not reach was tried more often. Nobody else knows it.
+    fn own_channel(&self) -> &str {
+        let own = self.channels.iter().min_by_key(|(_, tried)| **tried);
+        own.map_or(NO_CHANNEL, |(channel, _)| channel)
+    }
 }
 
 impl ResultsFile {
@@ -71,12 +103,7 @@ impl ResultsFile {
                     id: row.message_id,
                 });
             }
-            if !row.channel.is_empty() {
-                batch.channels.insert(row.channel.clone());
-            }
-            if batch.channel.is_empty() {
-                batch.channel = row.channel;
-            }
+            batch.note_channel(row.channel, row.attempts);
             if !batch.files.contains(&row.file) {
                 batch.files.push(row.file);
             }
@@ -197,11 +224,7 @@ fn target(
             definition: BTreeMap::from([(RESTORED.to_owned(), file.path.display().to_string())]),
             headers,
             files: found.files.clone(),
-            channel: if found.channel.is_empty() {
-                NO_CHANNEL.to_owned()
-            } else {
-                found.channel.clone()
-            },
+            channel: found.own_channel().to_owned(),
             list: file.table.format(),
             sandbox: false,
             created_at: now,
@@ -231,9 +254,9 @@ fn refuse_another(
     found: &FoundBatch,
 ) -> Result<(), RunError> {
     let own: BTreeSet<&str> = batch.channels().collect();
-    let goes_elsewhere = restored_from(batch).is_none()
+    let goes_elsewhere = batch.restored_from().is_none()
         && !found.channels.is_empty()
-        && !found.channels.iter().any(|it| own.contains(it.as_str()));
+        && !found.channels.keys().any(|it| own.contains(it.as_str()));
     let differs = if goes_elsewhere {
         "channel"
     } else if store.has_one_of(batch, &found.told)? {

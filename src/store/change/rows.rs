@@ -21,10 +21,12 @@ use crate::store::transaction::Tx;
 struct Old {
     id: RecipientId,
     state: State,
+    /// Nobody knows whose it is.
+    is_nobodys: bool,
 }
 
 /// A row of the old list, and one of the new list for its person that is to be sent to or suppressed.
-type Pair = (RecipientId, State, Option<(RecipientId, State)>);
+type Pair = (Old, Option<(RecipientId, State)>);
 
 /// Brings the next rows of the old list in line with the new one, at most so many; returns the last of them if there
 /// are more.
@@ -44,14 +46,14 @@ pub(super) fn bring_in_line(
     let mut pairs = pairs(tx, staging, (after, more.unwrap_or(last)))?
         .into_iter()
         .peekable();
-    while let Some((id, state, mut new)) = pairs.next() {
+    while let Some((old, mut new)) = pairs.next() {
         let is_free = |(new, _): &(RecipientId, State)| !taken.contains(new);
         new = new.filter(is_free);
-        while let Some((_, _, other)) = pairs.next_if(|(next, ..)| *next == id) {
+        while let Some((_, other)) = pairs.next_if(|(next, _)| next.id == old.id) {
             new = new.or(other.filter(is_free));
         }
         taken.extend(new.map(|(new, _)| new));
-        bring_row_in_line(tx, &Old { id, state }, new, now)?;
+        bring_row_in_line(tx, &old, new, now)?;
     }
     Ok(more)
 }
@@ -65,7 +67,7 @@ fn pairs(
     let (first, last) = staging.range();
     tx.connection.read(
         // None for a row whose person was erased, which no list brings back, and for one that goes.
-        "SELECT o.id, o.state, n.id, n.state
+        "SELECT o.id, o.state, n.id, n.state, o.person IS NULL
              FROM recipient o LEFT JOIN recipient n INDEXED BY recipient_by_person
                   ON n.person = o.person AND o.reason_code IS NOT 'erased'
                      AND o.state <> 'invalid' AND o.state <> 'duplicate'
@@ -75,7 +77,12 @@ fn pairs(
         |row| {
             let new: Option<RecipientId> = row.get(2)?;
             let new = new.map(|new| Ok::<_, StoreError>((new, row.get(3)?)));
-            Ok((row.get(0)?, row.get(1)?, new.transpose()?))
+            let old = Old {
+                id: row.get(0)?,
+                state: row.get(1)?,
+                is_nobodys: row.get(4)?,
+            };
+            Ok((old, new.transpose()?))
         },
     )
 }
@@ -90,6 +97,8 @@ fn bring_row_in_line(
         // Verdicts of the old list go with it.
         (State::Invalid | State::Duplicate, _) => delete_row(tx, old),
         (_, Some(new)) => take_over(tx, old, new, now),
+        // A results file does not tell whom this row of an erased person was for: the list has it again.
+        (State::Suppressed, None) if old.is_nobodys => delete_row(tx, old),
         (State::Queued, None) => suppression::suppress(tx, old.id, &Suppression::Removed, now),
         (
             State::Sending
@@ -259,8 +268,15 @@ fn settle_with_suppressed(
     match (old, state) {
         (None, _) => Ok(()),
         (Some((id, true)), _) => {
-            let state = State::Suppressed;
-            delete_row(tx, &Old { id, state })
+            let (state, is_nobodys) = (State::Suppressed, false);
+            delete_row(
+                tx,
+                &Old {
+                    id,
+                    state,
+                    is_nobodys,
+                },
+            )
         }
         (Some((old, false)), State::Queued) => repeat(tx, old, State::Suppressed, new),
         (Some((old, false)), _) => repeat(tx, new, state, old),

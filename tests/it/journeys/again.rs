@@ -99,6 +99,83 @@ impl World {
     }
 }
 
+impl World {
+    /// `prune` of all that is finished: whom a pruned batch messaged is still known, and so is a STOP.
+    pub(super) fn prune(&mut self) -> Stepped {
+        if self.model.batches.is_empty() {
+            return Ok(Report::default());
+        }
+        let arguments = ["prune", "--older-than", "0", "--yes"].map(str::to_owned);
+        let ended = self.start(&arguments, None).wait();
+        self.note_end(&arguments, ended.code, &ended.said);
+        must(ended.code == Some(0), || {
+            format!("prune: {:?}: {}", ended.code, ended.said)
+        })?;
+        for name in self.all_batches() {
+            let told = format!("{name}: pruned");
+            if ended.out.lines().any(|line| line.starts_with(&told)) {
+                self.model.prune(&name);
+            }
+        }
+        // They tell of rows that are no longer there.
+        self.model.exports.clear();
+        Ok(Report {
+            touched: self.all_batches(),
+            ..Report::default()
+        })
+    }
+
+    /// The checkpoint is lost after a batch was sent, and a backup of the time before is put in its place: nothing leaves
+    /// before a person says that it is the one; then the results of that batch bring back what they tell.
+    pub(super) fn put_back(&mut self, random: &mut Random) -> Stepped {
+        if self.model.batches.is_empty() {
+            return Ok(Report::default());
+        }
+        let Some(plan) = self.plan(random) else {
+            return Ok(Report::default());
+        };
+        let n = self.model.next_file;
+        let (backup, results) = (format!("backup{n}.db"), format!("lost{n}.csv"));
+        let done = self.run(&["backup", &backup]);
+        must(done.code == Some(0), || format!("backup: {}", done.said))?;
+        let weather = Weather::draw(random);
+        let report = self.send_list(&plan, &weather)?;
+        let is_there = self.model.batches.contains_key(&plan.name);
+        if is_there {
+            let done = self.run(&["export", &plan.name, "-o", &results]);
+            must(done.code == Some(0), || format!("export: {}", done.said))?;
+        }
+        for name in ["outreach.db", "outreach.db-wal", "outreach.db-shm"] {
+            let _ = std::fs::remove_file(self.folder().join(name));
+        }
+        let copied = std::fs::copy(
+            self.folder().join(&backup),
+            self.folder().join("outreach.db"),
+        );
+        must(copied.is_ok(), || format!("{copied:?}"))?;
+        self.note(&format!(
+            "rm -f outreach.db outreach.db-wal outreach.db-shm; cp {backup} outreach.db"
+        ));
+        let done = self.run_in(plan.arguments(), &Weather::fair());
+        must(done.code == Some(8), || {
+            format!("a backup is used: {:?}: {}", done.code, done.said)
+        })?;
+        let done = self.run(&["checkpoint", "adopt", "--no-suppressions"]);
+        must(done.code == Some(0), || format!("adopt: {}", done.said))?;
+        if !is_there {
+            return Ok(report);
+        }
+        let done = self.run(&["history", "import", &results, "--no-suppressions"]);
+        must(done.code == Some(0), || {
+            format!("history import: {:?}: {}", done.code, done.said)
+        })?;
+        let fair = Weather::fair();
+        let done = self.run_in(plan.arguments(), &fair);
+        expect_code(&done, &fair, true)?;
+        Ok(Report::of(&plan.name, done.code, &weather, None))
+    }
+}
+
 /// Who stands where. A request that a dead process left under way is unknown from then on: its reason changes.
 fn told(rows: &[ResultRow]) -> Vec<(&str, &str, Option<usize>, &str)> {
     let told = rows.iter().map(|row| {

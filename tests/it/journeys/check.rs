@@ -96,7 +96,7 @@ fn not_twice(model: &Model, batch: &Batch, message: &Accepted, index: usize) -> 
     let same: Vec<_> = to_person().filter(same).collect();
     let batches: BTreeSet<&str> = same.iter().map(|other| other.batch.as_str()).collect();
     let resent = |name: &&str| {
-        let batch = model.batches.get(*name);
+        let batch = model.batch(name);
         batch.and_then(|batch| batch.resent.get(&person).copied())
     };
     let resent: usize = batches.iter().filter_map(resent).sum();

@@ -94,7 +94,7 @@ impl World {
             person.forgotten || person.pressed
         };
         let open = |message: &&Accepted| {
-            let batch = self.model.batches.get(&message.batch);
+            let batch = self.model.batch(&message.batch);
             let row = batch.and_then(|batch| batch.row_of(message.person));
             row.is_none_or(|row| !row.is("sent"))
         };
@@ -115,7 +115,7 @@ impl World {
     /// What the event means for what may be sent from now on.
     fn heard(&mut self, saying: Saying, message: &Accepted) {
         let (person, channel) = (message.person, message.channel);
-        let batch = self.model.batches.get(&message.batch);
+        let batch = self.model.batch(&message.batch);
         let row = batch.and_then(|batch| batch.row_of(person));
         let is_settled = row.is_some_and(|row| row.is("sent"));
         let somebody = &mut self.model.people[person];

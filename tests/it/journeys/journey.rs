@@ -94,12 +94,19 @@ fn act(world: &mut World, step: Step) -> Result<Report, String> {
         Kind::Retry => world.retry(random),
         Kind::Import => world.import(random),
         Kind::Cancel => world.cancel(random),
+        Kind::AddTogether => world.add_together(random),
+        Kind::Pilot => world.pilot(random),
+        Kind::Worker => world.worker(random),
+        Kind::Night => world.night(random),
+        Kind::Prune => world.prune(),
+        Kind::PutBack => world.put_back(random),
     }
 }
 
 /// Looks at what the API accepted and at the results of all batches that the step touched.
 fn judge(world: &mut World, before: &Before, report: &Report) -> Result<(), String> {
-    world.model.account = world.api.account();
+    let account = world.api.account();
+    world.model.learn_account(account);
     check::messages(&world.model, before)?;
     let mut names: Vec<String> = report.touched.clone();
     names.extend(report.runs.iter().map(|run| run.batch.clone()));

@@ -1,7 +1,7 @@
 //! Journeys: random commands of many kinds on one checkpoint, judged by the API's account.
 //!
 //! A seed makes a journey of 12 to 20 steps over the real program: lists are sent, killed, continued,
-//! edited, added to, sent back as results or rejects, imported; people are suppressed, erased, say STOP; unknown
+//! edited, added to, sent back as results or rejects, imported, pruned, sent by a worker or in a night, in part first; people are suppressed, erased, say STOP; unknown
 //! outcomes are decided; the API loses answers and refuses. After each step must hold:
 //!
 //! - nobody gets a text of a channel twice, unless the journey asked for it;
@@ -26,6 +26,7 @@ pub(crate) mod model;
 mod people;
 mod runs;
 pub(crate) mod steps;
+mod ways;
 pub(crate) mod world;
 
 use std::sync::Mutex;

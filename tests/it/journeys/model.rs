@@ -7,6 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::api::Accepted;
 use super::list::{Entry, PEOPLE};
 
+/// What the metadata says of a batch: a night adds the day to the name of a list.
+pub(crate) fn key_of(batch: &str) -> &str {
+    batch.split_once('-').map_or(batch, |(key, _)| key)
+}
+
 /// One line of a results file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ResultRow {
@@ -232,6 +237,8 @@ impl Batch {
 #[derive(Debug, Clone)]
 pub(crate) struct Model {
     pub(crate) batches: BTreeMap<String, Batch>,
+    /// Batches of which nothing is left but whom they messaged.
+    pub(crate) pruned: BTreeMap<String, Batch>,
     pub(crate) people: Vec<Person>,
     pub(crate) account: Vec<Accepted>,
     /// The batch of the latest step.
@@ -246,6 +253,7 @@ impl Model {
     pub(crate) fn new() -> Self {
         Self {
             batches: BTreeMap::new(),
+            pruned: BTreeMap::new(),
             people: vec![Person::default(); PEOPLE],
             account: Vec::new(),
             latest: None,
@@ -253,6 +261,33 @@ impl Model {
             next_file: 0,
             exports: Vec::new(),
         }
+    }
+
+    /// The batch, also once it was pruned.
+    pub(crate) fn batch(&self, name: &str) -> Option<&Batch> {
+        self.batches.get(name).or_else(|| self.pruned.get(name))
+    }
+
+    pub(crate) fn is_taken(&self, name: &str) -> bool {
+        self.batch(name).is_some()
+    }
+
+    pub(crate) fn prune(&mut self, name: &str) {
+        if let Some(batch) = self.batches.remove(name) {
+            self.pruned.insert(name.to_owned(), batch);
+        }
+        self.latest.take_if(|latest| latest.as_str() == name);
+    }
+
+    /// What the API accepted. Its messages say the keys of their batches.
+    pub(crate) fn learn_account(&mut self, mut account: Vec<Accepted>) {
+        for message in &mut account {
+            let mut names = self.batches.keys().chain(self.pruned.keys());
+            if let Some(name) = names.find(|name| key_of(name) == message.batch) {
+                name.clone_into(&mut message.batch);
+            }
+        }
+        self.account = account;
     }
 
     /// Messages of the batch to the person.
@@ -299,15 +334,18 @@ impl Model {
         is_so: &dyn Fn(&Batch) -> bool,
     ) -> bool {
         let contents = batch.contents(person);
-        self.batches.values().any(|other| {
-            let same = || {
-                let earlier = other.contents_ever(person);
-                earlier.iter().any(|content| contents.contains(content))
-            };
-            other.name != batch.name
-                && is_so(other)
-                && (batch.strict || other.channel == batch.channel && same())
-        })
+        self.batches
+            .values()
+            .chain(self.pruned.values())
+            .any(|other| {
+                let same = || {
+                    let earlier = other.contents_ever(person);
+                    earlier.iter().any(|content| contents.contains(content))
+                };
+                other.name != batch.name
+                    && is_so(other)
+                    && (batch.strict || other.channel == batch.channel && same())
+            })
     }
 
     pub(crate) fn block(&mut self, person: usize) {

@@ -51,7 +51,7 @@ impl Plan {
         World::send_arguments(&self.name, how, &self.file, None)
     }
 
-    fn has_valid_rows(&self) -> bool {
+    pub(crate) fn has_valid_rows(&self) -> bool {
         has_valid_rows(&self.list, self.text)
     }
 }
@@ -86,15 +86,16 @@ impl World {
         if batches.len() >= BATCHES {
             return None;
         }
+        let is_free = |name: &String| !self.model.is_taken(name);
         if !known("working_name") && random.next().is_multiple_of(6) {
             let working = batches.keys().map(|name| format!("{name} second list"));
-            let mut free = working.filter(|name| !batches.contains_key(name));
+            let mut free = working.filter(is_free);
             if let Some(name) = free.next() {
                 return Some(name);
             }
         }
         let names = (1..).map(|n| format!("b{n}"));
-        names.into_iter().find(|name| !batches.contains_key(name))
+        names.into_iter().find(is_free)
     }
 
     /// A new list for a new batch.
@@ -139,7 +140,7 @@ impl World {
 
     /// Runs `send` with a list. After a crash, which may have come while the list was read, the same
     /// command is given again.
-    fn take_list(&mut self, arguments: Vec<String>, weather: &Weather) -> Done {
+    pub(crate) fn take_list(&mut self, arguments: Vec<String>, weather: &Weather) -> Done {
         let done = self.run_in(arguments.clone(), weather);
         match weather.ending {
             Ending::Crash(..) if done.code.is_none() => self.run_in(arguments, &Weather::fair()),
@@ -157,10 +158,13 @@ impl World {
         {
             return Ok(Report::default());
         }
-        let weather = Weather::draw(random);
-        let done = self.take_list(plan.arguments(), &weather);
-        expect_code(&done, &weather, plan.has_valid_rows())?;
-        Ok(self.enter(plan, done.code, &weather))
+        self.send_list(plan, &Weather::draw(random))
+    }
+
+    pub(crate) fn send_list(&mut self, plan: &Plan, weather: &Weather) -> Stepped {
+        let done = self.take_list(plan.arguments(), weather);
+        expect_code(&done, weather, plan.has_valid_rows())?;
+        Ok(self.enter(plan, done.code, weather))
     }
 
     pub(crate) fn send(&mut self, random: &mut Random) -> Stepped {
@@ -233,8 +237,24 @@ impl World {
         list: &[Entry],
         random: &mut Random,
     ) -> Stepped {
+        self.add_files(batch, &[file], list, random)
+    }
+
+    /// The first of the files is the one that joins.
+    fn add_files(
+        &mut self,
+        batch: &Batch,
+        files: &[&str],
+        list: &[Entry],
+        random: &mut Random,
+    ) -> Stepped {
+        let file = files[0];
         let how = (batch.text, batch.channel, batch.strict);
-        let arguments = Self::send_arguments(&batch.name, how, file, Some("--add"));
+        let mut arguments = Self::send_arguments(&batch.name, how, file, Some("--add"));
+        let at = 1 + usize::try_from(random.next() % 2).unwrap_or(0);
+        for known in &files[1..] {
+            arguments.insert(at, (*known).to_owned());
+        }
         let weather = Weather::draw(random);
         let done = self.take_list(arguments, &weather);
         expect_code(&done, &weather, has_valid_rows(list, batch.text))?;
@@ -246,6 +266,19 @@ impl World {
             report.runs[0].took = Some(list.to_vec());
         }
         Ok(report)
+    }
+
+    /// A file that was added before, together with another one: only that one joins.
+    pub(crate) fn add_together(&mut self, random: &mut Random) -> Stepped {
+        let Some(batch) = self.pick_batch(random) else {
+            return Ok(Report::default());
+        };
+        let Some((known, _)) = batch.added.last().cloned() else {
+            return self.add(random);
+        };
+        let list = self.drawer(random).list(1, 5);
+        let file = self.write_list("more", &list);
+        self.add_files(&batch, &[&file, &known], &list, random)
     }
 
     /// A file that was added before adds nothing, and has the batch's message or is refused.

@@ -53,10 +53,22 @@ pub(crate) enum Kind {
     Import,
     /// `cancel`, and `resume --undo-cancel`.
     Cancel,
+    /// `--add` of a file that was added before, with another one.
+    AddTogether,
+    /// `send --limit`, then `resume`.
+    Pilot,
+    /// `send --detach`, then `worker`.
+    Worker,
+    /// `night` over a folder with one list.
+    Night,
+    /// `prune` of all that is finished.
+    Prune,
+    /// A backup takes the place of the checkpoint, and results bring back what came since.
+    PutBack,
 }
 
 /// How often each kind is drawn: in a usual journey, and in one about what few people say.
-const WEIGHTS: [(Kind, u64, u64); 23] = [
+const WEIGHTS: [(Kind, u64, u64); 29] = [
     (Kind::Send, 14, 24),
     (Kind::Continue, 8, 2),
     (Kind::Resume, 9, 4),
@@ -80,6 +92,12 @@ const WEIGHTS: [(Kind, u64, u64); 23] = [
     (Kind::Retry, 3, 2),
     (Kind::Import, 4, 4),
     (Kind::Cancel, 3, 2),
+    (Kind::AddTogether, 3, 1),
+    (Kind::Pilot, 3, 2),
+    (Kind::Worker, 4, 2),
+    (Kind::Night, 4, 3),
+    (Kind::Prune, 2, 3),
+    (Kind::PutBack, 3, 3),
 ];
 
 /// One step.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::api::{Api, BATCH_KEY, poll};
 use super::list::{CHANNELS, Entry, TEXTS, csv_text, person};
-use super::model::{Model, ResultRow};
+use super::model::{Model, ResultRow, key_of};
 use super::steps::{Ending, REFUSAL, Weather};
 use crate::support::{Program, Running, Scratch};
 
@@ -174,7 +174,7 @@ impl World {
             .map(str::to_owned)
             .into();
         arguments.extend(mode.map(str::to_owned));
-        let metadata = format!("{BATCH_KEY}={batch}");
+        let metadata = format!("{BATCH_KEY}={}", key_of(batch));
         let content = ["-m", TEXTS[text], "--channel", CHANNELS[channel].0];
         arguments.extend(content.map(str::to_owned));
         arguments.extend(

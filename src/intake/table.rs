@@ -2,7 +2,7 @@
 
 use super::error::IntakeError;
 use super::file::FileInput;
-use super::header::is_ours;
+use super::header::{HeaderWords, is_ours};
 use super::open::{Opened, open};
 use super::settings::{HiddenRows, Settings};
 use super::source::{FileDigest, Source};
@@ -46,6 +46,7 @@ impl Table {
             mends: None,
             layout,
             header_row: header.row,
+            header: HeaderWords::default(),
         };
         Ok(Self {
             file,

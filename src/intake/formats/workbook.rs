@@ -14,7 +14,7 @@ use calamine::{
 use quick_xml::events::{BytesStart, Event};
 
 use super::archive::{self, Archive};
-use super::find_hidden;
+use super::find_marks;
 use super::grid::{Fault, Grid, Table, number};
 
 use crate::domain::spreadsheet::{REJECTS_SHEET, RESULTS_SHEET};
@@ -47,8 +47,8 @@ pub(super) fn read_zip(
             sheet,
             |error| matches!(error, XlsxError::Password),
             |book: &mut Xlsx<_>, name, at| {
-                let hidden = find_hidden::in_xlsx(content, at)?;
-                stream!(book, name, Grid::new(hidden, skip_hidden))
+                let marks = find_marks::in_xlsx(content, at)?;
+                stream!(book, name, Grid::new(marks, skip_hidden))
             },
         ),
         Archive::Xlsb => read(
@@ -56,16 +56,16 @@ pub(super) fn read_zip(
             sheet,
             |error| matches!(error, XlsbError::Password),
             |book: &mut Xlsb<_>, name, at| {
-                let hidden = find_hidden::in_xlsb(content, at)?;
-                stream!(book, name, Grid::new(hidden, skip_hidden))
+                let marks = find_marks::in_xlsb(content, at)?;
+                stream!(book, name, Grid::new(marks, skip_hidden))
             },
         ),
         Archive::Ods | Archive::Files(..) => {
             check_ods(content)?;
             let is_password = |error: &OdsError| matches!(error, OdsError::Password);
             read(content, sheet, is_password, |book: &mut Ods<_>, name, _| {
-                let hidden = find_hidden::in_ods(content, name)?;
-                held(book, name, Grid::new(hidden, skip_hidden))
+                let marks = find_marks::in_ods(content, name)?;
+                held(book, name, Grid::new(marks, skip_hidden))
             })
         }
     })
@@ -85,8 +85,8 @@ pub(super) fn read_xls(
             sheet,
             is_password,
             |book: &mut Xls<_>, name, at| {
-                let hidden = super::compound::hidden(content, at)?;
-                held(book, name, Grid::new(hidden, skip_hidden))
+                let marks = super::compound::marks(content, at)?;
+                held(book, name, Grid::new(marks, skip_hidden))
             },
         )
     })
@@ -135,10 +135,7 @@ fn of_cells<'a>(
     mut next: impl FnMut() -> Result<Option<((u32, u32), DataRef<'a>)>, Fault>,
 ) -> Result<Grid, Fault> {
     while let Some(((row, column), value)) = next()? {
-        match value {
-            DataRef::Empty => {}
-            value => grid.set(row.saturating_add(1), column as usize, text(&value.into()))?,
-        }
+        grid.set(row.saturating_add(1), column as usize, text(&value.into()))?;
     }
     Ok(grid)
 }

@@ -10,6 +10,9 @@ pub(crate) const RESULTS_SHEET: &str = "outreach results";
 /// The same in a workbook of rejects.
 pub(crate) const REJECTS_SHEET: &str = "outreach rejects";
 
+/// What is read in a cell with a formula that no program has calculated yet: an error, which no text and no answer is.
+pub(crate) const NOT_CALCULATED: &str = "#FORMULA!";
+
 /// The text of a cell, made harmless: what a spreadsheet would run as a formula gets an apostrophe in
 /// front, and so does what would look like a guarded cell. Plain numbers and phone numbers stay as they are.
 pub(crate) fn guard(text: &str) -> Cow<'_, str> {

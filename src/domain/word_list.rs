@@ -2,10 +2,15 @@
 //!
 //! A file has sections: `[name]`, and below it lines of phrases with commas between them, folded as headers are. A line
 //! begins with its language, or with `any:`. A star at an end of a word stands for any letters there: `odhlas*`,
-//! `*widerspruch`. A line that begins with `#` is a comment.
+//! `*widerspruch`. An exclamation mark behind a phrase puts it into the section `[!]`, too. A line that begins with `#` is
+//! a comment.
+
+mod beginnings;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
+
+pub(crate) use beginnings::Beginnings;
 
 /// The sections of a file.
 #[derive(Debug)]
@@ -31,10 +36,13 @@ impl WordLists {
             if let Some(name) = line.strip_prefix('[').and_then(|it| it.strip_suffix(']')) {
                 section = name;
             } else if let Some((_, phrases)) = line.split_once(": ") {
-                let list = lists.entry(section).or_default();
-                phrases
-                    .split(", ")
-                    .for_each(|phrase| list.push(phrase.trim()));
+                for phrase in phrases.split(", ").map(str::trim) {
+                    let plain = phrase.trim_end_matches('!');
+                    lists.entry(section).or_default().push(plain);
+                    if plain != phrase {
+                        lists.entry("!").or_default().push(plain);
+                    }
+                }
             }
         }
         Self(lists)
@@ -74,6 +82,18 @@ impl WordList {
     /// Whether the text is one of the phrases.
     pub(crate) fn has(&self, text: &str) -> bool {
         self.plain.contains(text) || self.beginning_with(text).any(|phrase| phrase.is(text))
+    }
+
+    /// The phrase without a star that the text is.
+    pub(crate) fn entry(&self, text: &str) -> Option<&'static str> {
+        self.plain.get(text).copied()
+    }
+
+    /// How the phrases begin: for a look at texts that are not folded yet.
+    pub(crate) fn beginnings(&self) -> Beginnings {
+        let phrases = self.phrases.iter();
+        let first = phrases.filter_map(|phrase| phrase.0.first());
+        Beginnings::of(first.map(|word| (word.letters, word.open_behind)))
     }
 
     /// Which of the phrases the text is, from 0.

@@ -12,7 +12,7 @@ use super::words::{FIRST_NAME, LAST_NAME, List};
 use crate::domain::content::Role;
 use crate::domain::fold;
 use crate::domain::phone::{LineType, Region};
-use crate::domain::text::nearest;
+use crate::domain::text::{nearest, trimmed};
 
 /// How the columns were understood. Frozen into the batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,6 +33,12 @@ pub struct Mapping {
     /// Columns that tell who may be messaged.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub consent: Vec<ConsentColumn>,
+    /// The other columns in which a refusal is heard.
+    #[serde(skip)]
+    pub(super) elsewhere: Vec<ConsentColumn>,
+    /// Whether a refusal is heard at all: not in a list of people who must not be messaged.
+    #[serde(skip)]
+    pub(super) hears_refusals: bool,
     /// Such columns that the user had ignored, by header.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ignored_consent: Vec<String>,
@@ -263,7 +269,10 @@ pub(super) fn map(
     let taken: Vec<usize> = columns.iter().map(|column| column.index).collect();
     let ignored = settings.ignore_consent.iter().map(named);
     let ignored = ignored.collect::<Result<Vec<_>, _>>()?;
-    let consent = consents(headers, rows, settings, ignored.iter().chain(&columns));
+    let known = || ignored.iter().chain(&columns);
+    let consent = consents(headers, rows, settings, known());
+    let heard = consent.iter().map(|it| &it.column);
+    let elsewhere = elsewhere(headers, settings, known().chain(heard));
     let other = |chosen: &Option<String>, words: List| match chosen {
         Some(name) => named(name).map(Some),
         None if settings.no_header => Ok(None),
@@ -279,6 +288,8 @@ pub(super) fn map(
         export,
         mobile_first: choice.phone.is_empty() && have_several_names(headers, &taken),
         consent,
+        elsewhere,
+        hears_refusals: !settings.all_consent_ignored,
         ignored_consent: ignored.into_iter().map(|column| column.name).collect(),
         default_region: settings.region,
         international: settings.international,
@@ -303,6 +314,52 @@ fn consents<'a>(
     }
     let without: Vec<usize> = without.map(|column| column.index).collect();
     consent::find(headers, rows, &without)
+}
+
+/// The other columns in which a refusal is heard.
+fn elsewhere<'a>(
+    headers: &[String],
+    settings: &Settings,
+    without: impl Iterator<Item = &'a Column>,
+) -> Vec<ConsentColumn> {
+    if settings.all_consent_ignored {
+        return Vec::new();
+    }
+    let without: Vec<usize> = without.map(|column| column.index).collect();
+    consent::find_elsewhere(headers, &without)
+}
+
+/// Refuses columns of which only a person knows what they are for: a "yes" and a "no" without a header may say who may be
+/// messaged, and numbers below `Do not contact` are of nobody who may.
+pub(super) fn refuse_unclear(
+    file: &str,
+    headers: &[String],
+    rows: &[Vec<String>],
+    mapping: &Mapping,
+    settings: &Settings,
+) -> Result<(), IntakeError> {
+    let is_unnamed = |at: usize| {
+        settings.no_header || headers.get(at).is_some_and(|name| trimmed(name).is_empty())
+    };
+    let places = mapping.elsewhere.iter().map(|it| it.column.index);
+    let mut unnamed = places.filter(|at| is_unnamed(*at));
+    if let Some(at) = unnamed.find(|at| consent::are_words_of_answer(*at, rows)) {
+        return Err(IntakeError::UnnamedAnswers {
+            file: file.to_owned(),
+            column: at + 1,
+        });
+    }
+    let was_named = !settings.columns.phone.is_empty() || !mapping.hears_refusals;
+    let mut phones = mapping.phone.iter().map(|it| &it.column.name);
+    match phones.find(|name| !was_named && consent::is_refusing_header(name)) {
+        Some(name) => Err(IntakeError::NamedAsRefusals {
+            file: file.to_owned(),
+            what: "column of numbers",
+            name: name.clone(),
+            advice: "name it with --column phone=HEADER",
+        }),
+        None => Ok(()),
+    }
 }
 
 /// The columns of countries. Where the numbers lack the codes of another column, the list is refused.
@@ -343,13 +400,13 @@ fn have_several_names(headers: &[String], places: &[usize]) -> bool {
     names.any(|name| Some(&name) != first.as_ref())
 }
 
-/// A column that the user named: by header, in any case; by number where there is no header.
+/// A column that the user named: by header, in any case; by number where it has none.
 fn named_column(name: &str, headers: &[String], no_header: bool) -> Result<Column, IntakeError> {
     let by_number = || {
         let number: usize = name.trim().parse().ok()?;
-        number
-            .checked_sub(1)
-            .filter(|index| no_header && *index < headers.len())
+        let index = number.checked_sub(1)?;
+        let header = headers.get(index)?;
+        (no_header || trimmed(header).is_empty()).then_some(index)
     };
     let same = |name: &str| {
         let folded = fold::header(name);
@@ -378,7 +435,13 @@ fn named_column(name: &str, headers: &[String], no_header: bool) -> Result<Colum
             .cloned(),
             present: headers.to_vec(),
         })?;
-    Ok(column(headers, index))
+    let found = column(headers, index);
+    Ok(if trimmed(&found.name).is_empty() {
+        let name = name.trim().to_owned();
+        Column { name, ..found }
+    } else {
+        found
+    })
 }
 
 /// The first header that is one of the words, in the order of the words.

@@ -10,18 +10,25 @@ mod headers;
 mod says;
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::column::{Column, share_of_cells};
-use super::words::{MESSAGES, MOBILE, MUST_NOT, PHONE, WRONG_NUMBER, words};
+use super::words::{
+    HEADING, IN_ANY_CELL, List, MESSAGES, MOBILE, MUST_NOT, NO, OPTED_OUT, PHONE, WRONG_NUMBER,
+    YES, words,
+};
 use crate::domain::event::{OptOutWords, OptRequest};
 use crate::domain::fold;
 use crate::domain::text::trimmed;
+use crate::domain::word_list::Beginnings;
 use answers::{CellConsent, REFUSING_SIGNS, has_negation};
+pub(super) use headers::is_known as is_known_header;
 use headers::{
-    Meaning, asks_with_no, asks_with_yes, by_whole_header, ends_in_no, meaning, names_channel,
+    Meaning, asks_with_no, asks_with_yes, by_whole_header, elsewhere, meaning, names_channel,
+    no_at_end,
 };
 pub(super) use says::YesMeaning;
 use says::says;
@@ -41,7 +48,10 @@ impl ConsentColumn {
     /// What is done by the column, as the beginning of a line.
     pub(super) fn use_of(&self) -> Use {
         match self.yes {
-            YesMeaning::May | YesMeaning::Given | YesMeaning::MustNot => Use::Consent,
+            YesMeaning::May
+            | YesMeaning::Given
+            | YesMeaning::MustNot
+            | YesMeaning::MustNotIfTicked(_) => Use::Consent,
             YesMeaning::From => Use::ConsentThatBegins,
             YesMeaning::Until => Use::ConsentThatEnds,
             YesMeaning::MustNotUntil => Use::RefusalThatEnds,
@@ -49,7 +59,9 @@ impl ConsentColumn {
             YesMeaning::Nothing
             | YesMeaning::Preference
             | YesMeaning::Beside
-            | YesMeaning::Remark => Use::OptOuts,
+            | YesMeaning::Remark
+            | YesMeaning::Name
+            | YesMeaning::Anything => Use::OptOuts,
             YesMeaning::Perhaps | YesMeaning::PerhapsNot => Use::Told,
         }
     }
@@ -116,11 +128,12 @@ pub(super) fn find(
             index,
             name: name.clone(),
         };
-        let is_no = asks_with_no(name).is_some_and(|asked| asked_with_yes.contains(&asked));
-        let yes = if is_no && share_of_cells(index, rows, |cell| !is_answer(cell)) < 0.5 {
-            YesMeaning::MustNot
-        } else {
-            yes_meaning(name, index, rows)?
+        let no = asks_with_no(name).filter(|(asked, _)| asked_with_yes.contains(asked));
+        let yes = match no {
+            Some((_, word)) if share_of_cells(index, rows, |cell| !is_answer(cell)) < 0.5 => {
+                YesMeaning::MustNotIfTicked(word)
+            }
+            Some(_) | None => yes_meaning(name, index, rows)?,
         };
         Some(ConsentColumn { column, yes })
     })
@@ -146,15 +159,42 @@ fn yes_meaning(name: &str, index: usize, rows: &[Vec<String>]) -> Option<YesMean
         YesMeaning::May | YesMeaning::Given | YesMeaning::From | YesMeaning::Until => {
             Some(YesMeaning::OnlyNo)
         }
-        YesMeaning::MustNot | YesMeaning::MustNotUntil => Some(YesMeaning::PerhapsNot),
+        YesMeaning::MustNot | YesMeaning::MustNotIfTicked(_) | YesMeaning::MustNotUntil => {
+            Some(YesMeaning::PerhapsNot)
+        }
         YesMeaning::Perhaps
         | YesMeaning::PerhapsNot
         | YesMeaning::OnlyNo
         | YesMeaning::Beside
         | YesMeaning::Nothing
         | YesMeaning::Preference
-        | YesMeaning::Remark => None,
+        | YesMeaning::Remark
+        | YesMeaning::Name
+        | YesMeaning::Anything => None,
     }
+}
+
+/// The other columns in which a refusal is heard, but for those that are known to be something else.
+pub(super) fn find_elsewhere(headers: &[String], without: &[usize]) -> Vec<ConsentColumn> {
+    let columns = headers.iter().enumerate();
+    let free = columns.filter(|(index, _)| !without.contains(index));
+    free.filter_map(|(index, name)| {
+        let yes = elsewhere(name)?;
+        let name = if trimmed(name).is_empty() {
+            format!("column {}", index + 1)
+        } else {
+            name.clone()
+        };
+        let column = Column { index, name };
+        Some(ConsentColumn { column, yes })
+    })
+    .collect()
+}
+
+/// Whether a cell of such a column is to be looked at: most are not.
+pub(super) fn may_refuse(cell: &[u8]) -> bool {
+    static BEGINNINGS: LazyLock<Beginnings> = LazyLock::new(|| IN_ANY_CELL.beginnings());
+    BEGINNINGS.may_be_in(cell)
 }
 
 /// What "yes" means in a column that names a way to reach a person, if so many of its cells are answers.
@@ -165,7 +205,9 @@ fn of_channel(name: &str, answers: f64, is_empty: bool) -> Option<YesMeaning> {
         Some(YesMeaning::OnlyNo)
     } else if answers < 0.5 {
         None
-    } else if has_negation(&words(name)) || ends_in_no(&words(name)) {
+    } else if let Some(word) = no_at_end(&words(name)) {
+        Some(YesMeaning::MustNotIfTicked(word))
+    } else if has_negation(&words(name)) {
         Some(YesMeaning::MustNot)
     } else {
         Some(YesMeaning::May)
@@ -175,6 +217,15 @@ fn of_channel(name: &str, answers: f64, is_empty: bool) -> Option<YesMeaning> {
 /// Whether the cells of a column are answers, and none is a number: then it holds no phones, whatever its header.
 pub(super) fn are_answers(index: usize, rows: &[Vec<String>]) -> bool {
     share_of_cells(index, rows, is_answer) >= 1.0
+}
+
+/// Whether all cells of a column are a "yes" or a "no" in words.
+pub(super) fn are_words_of_answer(index: usize, rows: &[Vec<String>]) -> bool {
+    share_of_cells(index, rows, |cell| {
+        let folded = fold::header(cell);
+        let is_word = folded.chars().count() > 1 && folded.chars().all(char::is_alphabetic);
+        is_word && (YES.has(&folded) || NO.has(&folded))
+    }) >= 1.0
 }
 
 fn is_answer(cell: &str) -> bool {
@@ -205,9 +256,10 @@ impl Consent {
     }
 }
 
-/// What the columns of a row say together. A "no" wins.
-pub(super) fn of_row<'a>(
-    columns: &[ConsentColumn],
+/// What the columns of a row say together, and other cells of it that may refuse. A "no" wins.
+pub(super) fn of_row<'a, 'c>(
+    columns: &'c [ConsentColumn],
+    elsewhere: impl Iterator<Item = &'c ConsentColumn>,
     cell: impl Fn(usize) -> Option<&'a str>,
     now: Option<Timestamp>,
 ) -> Consent {
@@ -217,7 +269,7 @@ pub(super) fn of_row<'a>(
     };
     let mut silent = columns.iter().any(asks);
     let mut doubt = None;
-    for ConsentColumn { column, yes } in columns {
+    for ConsentColumn { column, yes } in columns.iter().chain(elsewhere) {
         let cell = trimmed(cell(column.index).unwrap_or(""));
         let shown: String = cell.chars().take(40).collect();
         match says(*yes, cell, now) {
@@ -242,6 +294,42 @@ pub(super) fn of_row<'a>(
         None if silent => Consent::Silent,
         None => Consent::Given,
     }
+}
+
+/// Whether a text says of people that they must not be messaged, and nothing else: `Do not contact below`.
+pub(super) fn names_refusals_in_any_cell(text: &str) -> bool {
+    // What may be a number beside it is that of a person.
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    digits < 6 && is_heading(text, &[IN_ANY_CELL])
+}
+
+/// Whether the name of a file or a sheet says so: `opt-outs`, `DNC list 2026`. Nobody is called by it.
+pub(super) fn names_refusals(name: &str) -> bool {
+    is_heading(name, &[IN_ANY_CELL, OPTED_OUT])
+}
+
+/// Whether the header of a column of numbers says so: `Do not call`.
+pub(super) fn is_refusing_header(name: &str) -> bool {
+    meaning(name).is_some_and(|it| it.yes == YesMeaning::MustNot && it.is_certain)
+}
+
+/// Whether a text is one of the phrases, but for words and figures of a heading around it.
+fn is_heading(text: &str, lists: &[List]) -> bool {
+    let folded = fold::header(text);
+    let words: Vec<&str> = folded.split(' ').collect();
+    let says_nothing = |word: &&str| {
+        HEADING.has(word) || !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let before = words.iter().take_while(|word| says_nothing(word)).count();
+    let behind = words.iter().rev().take_while(|word| says_nothing(word));
+    let behind = words.len() - behind.count();
+    // A phrase may itself begin or end with such a word.
+    (0..=before).any(|first| {
+        (behind..=words.len()).any(|end| {
+            let phrase = words.get(first..end).unwrap_or(&[]).join(" ");
+            lists.iter().any(|list| list.has(&phrase))
+        })
+    })
 }
 
 /// Whether the words beside the number of a cell ask for no message, or say that the number is wrong. What may mean it

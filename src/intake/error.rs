@@ -258,6 +258,72 @@ pub enum IntakeError {
         /// The row in which the quote opened.
         row: u32,
     },
+    /// Another header among the rows.
+    #[error(
+        "{file}, row {row}: this row names columns, and others than those that the file is read by: two lists in one file, and the \
+         rows below it would be read wrongly. Split the file before row {row}, and send both parts; or delete the row, if those \
+         below it are like those above"
+    )]
+    SecondHeader {
+        /// The file.
+        file: String,
+        /// The row.
+        row: u32,
+    },
+    /// A heading above people who must not be messaged.
+    #[error(
+        "{file}, row {row}: \"{heading}\" stands there without a number: whoever stands below it may not want to be messaged. \
+         Split the file before row {row}: send the first part, and put the other on the suppression list with `outreach \
+         suppress import FILE`; or delete the row, if it is about nobody"
+    )]
+    RefusalsBelow {
+        /// The file.
+        file: String,
+        /// The row.
+        row: u32,
+        /// What it says.
+        heading: String,
+    },
+    /// The name of a file or a sheet says that its people must not be messaged.
+    #[error(
+        "{file}: the name of the {what}, \"{name}\", says that its people do not want to be messaged: `outreach suppress import` \
+         puts them on the suppression list. If they are meant, {advice}"
+    )]
+    NamedAsRefusals {
+        /// The file.
+        file: String,
+        /// File or sheet.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// How to say that they are meant.
+        advice: &'static str,
+    },
+    /// Another sheet has people who must not be messaged, as its name says.
+    #[error(
+        "{file}: the name of the sheet \"{other}\" says that its people do not want to be messaged, and they are not left out of \
+         \"{sheet}\": put them on the suppression list with `outreach suppress import FILE --sheet \"{other}\"`, and then name \
+         the list with --sheet \"{sheet}\""
+    )]
+    OtherSheetRefuses {
+        /// The file.
+        file: String,
+        /// The sheet that was to be read.
+        sheet: String,
+        /// The other one.
+        other: String,
+    },
+    /// A column of "yes" and "no" without a header.
+    #[error(
+        "{file}: column {column} has no header, and its cells are \"yes\" and \"no\": if it says who may be messaged, give it a \
+         header (\"Consent\", \"Do not contact\"); if not, --ignore-consent-column {column}"
+    )]
+    UnnamedAnswers {
+        /// The file.
+        file: String,
+        /// The column, from 1.
+        column: usize,
+    },
     /// The bytes are not those that were examined a moment before.
     #[error("{file}: the file changed while it was read: run again when nothing writes to it")]
     Changed {

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use super::columns::Mapping;
 use super::encoding::TextEncoding;
 use super::error::IntakeError;
+use super::header::HeaderWords;
 use super::rows::{Block, RowFault, RowReader};
 use super::settings::Delimiter;
 use super::source::{Bytes, FileDigest, RunningDigest};
@@ -28,6 +29,7 @@ pub(super) struct FileInput {
     pub(super) layout: Layout,
     /// Row of the header; 0 if there is none.
     pub(super) header_row: u32,
+    pub(super) header: HeaderWords,
 }
 
 /// How the rows lie in the file.

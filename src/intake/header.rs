@@ -1,5 +1,6 @@
 //! Headers: which row names the columns, and where the columns of the first file stand in another.
 
+use super::consent;
 use super::error::IntakeError;
 use super::mends::MENDS;
 use super::settings::Settings;
@@ -31,6 +32,57 @@ pub(super) fn is_status(header: &str) -> bool {
 /// True for a column of a results or rejects file of this program.
 pub(super) fn is_ours(header: &str) -> bool {
     header.trim().to_ascii_lowercase().starts_with("outreach_")
+}
+
+/// The names of a file's columns, to tell another header among its rows.
+#[derive(Debug, Clone, Default)]
+pub(super) struct HeaderWords(Vec<String>);
+
+impl HeaderWords {
+    pub(super) fn of(names: &[String]) -> Self {
+        let folded = |name: &String| {
+            if is_ours(name) {
+                String::new()
+            } else {
+                fold::header(name)
+            }
+        };
+        Self(names.iter().map(folded).collect())
+    }
+
+    /// Whether these cells of a row name columns, and others than the header does: two lists were put together. A row with
+    /// the very names of the header is only too many.
+    ///
+    /// `has_phone`: something stands where the numbers do.
+    pub(super) fn is_other<'a>(
+        &self,
+        cells: impl Iterator<Item = (usize, &'a str)>,
+        has_phone: bool,
+    ) -> bool {
+        let filled: Vec<(usize, &str)> = cells.filter(|(_, cell)| !cell.is_empty()).collect();
+        let may_be_name = |(_, cell): &(usize, &str)| {
+            let digits = cell.bytes().filter(u8::is_ascii_digit).count();
+            title::may_be_name(cell) && digits < 5 && !cell.contains('@')
+        };
+        if filled.len() < 2 || !filled.iter().all(may_be_name) {
+            return false;
+        }
+        let is_own = |cell: &str| self.0.contains(&fold::header(cell));
+        let is_known = |cell: &str| {
+            is_own(cell) || title::is_phone_header(cell) || consent::is_known_header(cell)
+        };
+        let known = filled.iter().filter(|(_, cell)| is_known(cell)).count();
+        // A person may have no number, and a word for a column in some cell.
+        let is_header = if has_phone {
+            known * 2 > filled.len()
+        } else {
+            known == filled.len()
+        };
+        let named = self.0.iter().filter(|name| !name.is_empty()).count();
+        let is_in_place = |(at, cell): &(usize, &str)| self.0.get(*at) == Some(&fold::header(cell));
+        let is_same = filled.len() == named && filled.iter().all(is_in_place);
+        is_header && !is_same && filled.iter().any(|(_, cell)| title::is_phone_header(cell))
+    }
 }
 
 /// The header is searched among so many rows.

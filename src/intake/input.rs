@@ -1,13 +1,14 @@
 //! Contacts files, examined: format, encoding, delimiter, header, columns. Nothing is judged yet.
 
 use super::columns::{self, Mapping};
+use super::consent;
 use super::corrections::Corrections;
 use super::doubt::LetterDoubt;
 use super::error::IntakeError;
 use super::file::{FileInput, Layout};
 use super::formats::is_json;
 use super::guess::Doubt;
-use super::header::{Header, is_mends, is_ours, is_status};
+use super::header::{Header, HeaderWords, is_mends, is_ours, is_status};
 use super::international::{LooksInternational, looks_international};
 use super::open::{Opened, open};
 use super::settings::{HiddenRows, Settings};
@@ -49,6 +50,9 @@ impl Input {
             .iter()
             .map(|source| open(source, settings))
             .collect::<Result<Vec<_>, _>>()?;
+        for (source, file) in sources.iter().zip(&opened) {
+            refuse_by_name(source, file, settings)?;
+        }
         let first = opened.first().ok_or(IntakeError::NoFile)?;
         let (headers, mapping) = columns_of(first, settings)?;
         let first_name = first.name.clone();
@@ -189,6 +193,39 @@ impl Input {
     }
 }
 
+/// A list whose name or title says that its people do not want to be messaged is none, unless they are to be suppressed;
+/// nor is one beside whose sheet is another of such people.
+fn refuse_by_name(source: &Source, file: &Opened, settings: &Settings) -> Result<(), IntakeError> {
+    let stem = source.stem();
+    let refused = |what, name: &str, advice| IntakeError::NamedAsRefusals {
+        file: file.name.clone(),
+        what,
+        name: name.to_owned(),
+        advice,
+    };
+    if settings.all_consent_ignored {
+        return Ok(());
+    }
+    if consent::names_refusals(&stem) {
+        return Err(refused("file", &stem, "rename it"));
+    }
+    let mut titles = file.header.titles.iter();
+    if let Some(title) = titles.find(|title| consent::names_refusals(title)) {
+        return Err(refused("list above its header", title, "delete that row"));
+    }
+    match (&file.sheet, file.sheets.as_ref().and_then(Sheets::refusing)) {
+        (Some(sheet), _) if consent::names_refusals(sheet) => {
+            Err(refused("sheet", sheet, "name it with --sheet"))
+        }
+        (Some(sheet), Some(other)) => Err(IntakeError::OtherSheetRefuses {
+            file: file.name.clone(),
+            sheet: sheet.clone(),
+            other: other.to_owned(),
+        }),
+        (Some(_) | None, _) => Ok(()),
+    }
+}
+
 /// The columns without those of a results file, and what they are.
 fn columns_of(file: &Opened, settings: &Settings) -> Result<(Vec<String>, Mapping), IntakeError> {
     let kept = |index: &usize| file.header.names.get(*index).is_some_and(|h| !is_ours(h));
@@ -208,6 +245,7 @@ fn columns_of(file: &Opened, settings: &Settings) -> Result<(Vec<String>, Mappin
     };
     let mapping = columns::map(&described, &headers, &sample, &how);
     let mapping = without_json(&file.name, mapping, &headers, &sample)?;
+    columns::refuse_unclear(&file.name, &headers, &sample, &mapping, &how)?;
     Ok((headers, mapping))
 }
 
@@ -282,6 +320,7 @@ fn align(file: Opened, first: &str, headers: &[String]) -> Result<FileInput, Int
         is_results: names.iter().any(|name| is_status(name)),
         layout: file.layout,
         header_row: row,
+        header: HeaderWords::of(&names),
     })
 }
 

@@ -228,6 +228,41 @@ fn internal(input: &Input, file: usize) -> IntakeError {
     }
 }
 
+/// The heading above the rows that come, if it says that they must not be messaged.
+#[derive(Default)]
+struct Headed(Option<(Position, String)>);
+
+impl Headed {
+    /// Refuses a list in which a person stands below such a heading.
+    fn next(
+        &mut self,
+        candidate: &Candidate,
+        input: &Input,
+        first_file: u16,
+    ) -> Result<(), IntakeError> {
+        let position = candidate.row.position;
+        if let Some(heading) = &candidate.heads_refusals {
+            self.0.get_or_insert_with(|| (position, heading.clone()));
+        }
+        match &self.0 {
+            Some((above, heading)) if candidate.number.is_some() && above.file == position.file => {
+                let file = position.file.saturating_sub(first_file);
+                let file = input.files.get(usize::from(file));
+                Err(IntakeError::RefusalsBelow {
+                    file: file.map_or_else(String::new, |file| file.name.clone()),
+                    row: above.row.get(),
+                    heading: heading.clone(),
+                })
+            }
+            Some((above, _)) if above.file != position.file => {
+                self.0 = None;
+                Ok(())
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
 /// The rows of a block, and how many of its rows are blank.
 fn judge_block(
     input: &Input,
@@ -261,8 +296,21 @@ fn judge_block(
                 row,
             });
         }
-        if let Some(row) = RowNumber::new(row) {
-            row_judge.judge(&fields, Position { file: number, row }, &mut rows);
+        let Some(number_of_row) = RowNumber::new(row) else {
+            continue;
+        };
+        let position = Position {
+            file: number,
+            row: number_of_row,
+        };
+        let before = rows.len();
+        row_judge.judge(&fields, position, &mut rows);
+        let is_person = |it: &Candidate| it.number.is_some();
+        if !rows.iter().skip(before).any(is_person) && row_judge.is_other_header(&fields) {
+            return Err(IntakeError::SecondHeader {
+                file: file.name.clone(),
+                row,
+            });
         }
     }
     Ok((rows, blank))
@@ -323,13 +371,14 @@ fn collect<E>(
         here: HashMap::new(),
     };
     let mut counter = Counter::new(judge.examples);
-    let mut tail = Tail::default();
+    let (mut tail, mut headed) = (Tail::default(), Headed::default());
     for result in results.iter().cycle().map(Receiver::recv) {
         match result {
             Ok(Judged::Rows { rows, blank }) => {
                 counter.blank(blank);
                 for candidate in rows {
                     for candidate in tail.next(candidate, &mut counter) {
+                        headed.next(&candidate, input, judge.first_file)?;
                         let (mut row, number, shared) = compare(candidate, refused, &mut index);
                         mended.once(&mut row);
                         counter.count(&row, number.as_ref(), shared);

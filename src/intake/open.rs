@@ -3,6 +3,7 @@
 use std::io::{self, Cursor, Read as _};
 
 use super::columns;
+use super::consent;
 use super::delimiter;
 use super::encoding::TextEncoding;
 use super::error::IntakeError;
@@ -46,6 +47,8 @@ pub(super) struct Opened {
     pub(super) doubt: Option<Doubt>,
     /// The sheets of a workbook, where it has several and none was named.
     pub(super) sheets: Option<Sheets>,
+    /// The name of the sheet, where nobody named it.
+    pub(super) sheet: Option<String>,
 }
 
 /// How many sheets are looked at; the first ones are those that people see.
@@ -165,6 +168,7 @@ fn of_sheets(
     let found = first_with_numbers(file, &names, first.chain(others), settings)?;
     match &found.sheets {
         Some(sheets) if skips_hidden && found.hidden_rows > 0 => Ok(Opened {
+            sheet: Some(sheets.read.clone()),
             sheets: Some(sheets.clone()),
             ..read(Some(sheets.read.as_str()), true)?
         }),
@@ -180,14 +184,17 @@ fn first_with_numbers(
     settings: &Settings,
 ) -> Result<Opened, IntakeError> {
     let mut sheets = Vec::new();
-    let (mut first, mut found) = (None, None);
+    // A sheet of people who do not want to be messaged is not meant where there is another.
+    let (mut first, mut found, mut refusing) = (None, None, None);
     for (name, opened) in names.iter().zip(opened) {
         let (rows, phone) = match &opened {
             Ok(opened) => (opened.rows(), opened.phone(settings)),
             Err(_) => (0, None),
         };
-        if phone.is_some() && found.is_none() {
-            found = Some((name, opened));
+        let refuses = !settings.all_consent_ignored && consent::names_refusals(name);
+        let place = if refuses { &mut refusing } else { &mut found };
+        if phone.is_some() && place.is_none() {
+            *place = Some((name, opened));
         } else if first.is_none() {
             first = Some((name, opened));
         }
@@ -197,10 +204,11 @@ fn first_with_numbers(
             phone,
         });
     }
-    let Some((read, opened)) = found.or(first) else {
+    let Some((read, opened)) = found.or(refusing).or(first) else {
         return Err(IntakeError::NoFile);
     };
     Ok(Opened {
+        sheet: Some(read.clone()),
         sheets: Some(Sheets {
             file: file.to_owned(),
             found: sheets,
@@ -256,7 +264,7 @@ fn refused(name: &str, kind: Option<Kind>, settings: &Settings, fault: Fault) ->
 fn opened_table(
     name: String,
     digest: FileDigest,
-    table: Table,
+    mut table: Table,
     settings: &Settings,
 ) -> Result<Opened, IntakeError> {
     if let Some(row) = table.blocks.iter().find_map(Block::row_with_nul) {
@@ -268,6 +276,11 @@ fn opened_table(
     }
     let has_names = table.headers.is_some();
     let digest = digest_of(digest, &table, settings);
+    let merged = std::mem::take(&mut table.merged);
+    let sheet = match &table.sheets[..] {
+        [only] => Some(only.clone()),
+        _ => None,
+    };
     let dialect = Dialect {
         mark: !table.blocks.iter().all(|block| block.data.is_ascii()),
         ..Dialect::default()
@@ -287,12 +300,14 @@ fn opened_table(
         }
         None => Header::of(&name, head, settings, table.as_typed)?,
     };
+    let filled = formats::fill(table.blocks, &merged, header.row);
+    let blocks = filled.map_err(|fault| refused(&name, None, settings, fault))?;
     let hidden_columns = table.hidden_columns.iter();
     let hidden_columns = hidden_columns.filter_map(|at| header.names.get(*at).cloned());
     Ok(Opened {
         hidden_columns: hidden_columns.collect(),
         name,
-        layout: Layout::Table(table.blocks),
+        layout: Layout::Table(blocks),
         digest,
         header,
         sample,
@@ -306,6 +321,7 @@ fn opened_table(
         hidden_rows: table.hidden_rows,
         doubt: None,
         sheets: None,
+        sheet,
     })
 }
 
@@ -365,6 +381,7 @@ fn open_text(name: String, bytes: Bytes, settings: &Settings) -> Result<Opened, 
         hidden_columns: Vec::new(),
         doubt: examined.doubt,
         sheets: None,
+        sheet: None,
     })
 }
 

@@ -30,6 +30,8 @@ pub(super) struct Candidate {
     pub(super) number: Option<Number>,
     /// It is a note or a total, if no contact stands below it.
     pub(super) may_be_note: Option<String>,
+    /// It says that whoever stands below it must not be messaged.
+    pub(super) heads_refusals: Option<String>,
 }
 
 /// The number of a valid row, and what is known about it.
@@ -78,6 +80,9 @@ impl RowJudge<'_> {
             && candidate.number.is_none()
         {
             candidate.may_be_note = notes::note(fields, self.file.width);
+            if self.mapping.hears_refusals {
+                candidate.heads_refusals = self.heading_of_refusals(fields);
+            }
         }
         let mends = self.file.mends.map(|index| self.cell(fields.get(index)));
         if let Some(mends) = mends.and_then(|text| text.parse::<Mends>().ok()) {
@@ -123,6 +128,54 @@ impl RowJudge<'_> {
         }
     }
 
+    /// What a row says that is the heading above people who must not be messaged, and nothing else. In a column of its own
+    /// such a word is about its row.
+    fn heading_of_refusals(&self, fields: &Fields<'_>) -> Option<String> {
+        let columns = self.mapping.consent.iter().map(|it| it.column.index);
+        let is_about_row = |at: usize| {
+            let mut columns = columns.clone();
+            columns.any(|index| self.file.columns.get(index) == Some(&at))
+        };
+        let cells = fields.iter().map(|cell| trimmed(self.cell(cell)));
+        let mut filled = cells.enumerate().filter(|(_, cell)| !cell.is_empty());
+        let (at, heading) = filled.next()?;
+        // One cell, or cells that are merged.
+        let is_heading = filled.all(|(_, cell)| cell == heading)
+            && !is_about_row(at)
+            && consent::names_refusals_in_any_cell(heading);
+        is_heading.then(|| heading.to_owned())
+    }
+
+    /// Whether a row has no number because it names columns, otherwise than the header of the file.
+    pub(super) fn is_other_header(&self, fields: &Fields<'_>) -> bool {
+        let phones = self.mapping.phone.iter();
+        let phones = phones.filter_map(|it| self.file.columns.get(it.column.index));
+        let has_phone = phones.clone().any(|at| !fields.get(*at).is_empty());
+        let ours = |at: &usize| *at < self.file.width && !self.file.columns.contains(at);
+        let cells = (0..fields.len()).filter(|at| !ours(at));
+        let cells = cells.map(|at| (at, trimmed(self.cell(fields.get(at)))));
+        self.file.header.is_other(cells, has_phone)
+    }
+
+    /// What the columns of a row say of its person.
+    fn consent(&self, record: &Record) -> Consent {
+        let cell = |index| record.get(index);
+        let elsewhere = self.mapping.elsewhere.iter();
+        let elsewhere = elsewhere.filter(|it| {
+            let cell = cell(it.column.index);
+            cell.is_some_and(|cell| consent::may_refuse(cell.as_bytes()))
+        });
+        consent::of_row(&self.mapping.consent, elsewhere, cell, self.judge.now)
+    }
+
+    /// Whether a column that is about something else has a cell to look at: most rows have none.
+    fn may_refuse_elsewhere(&self, fields: &Fields<'_>) -> bool {
+        self.mapping.elsewhere.iter().any(|it| {
+            let index = self.file.columns.get(it.column.index);
+            index.is_some_and(|index| consent::may_refuse(fields.get(*index)))
+        })
+    }
+
     /// The fields of a row, in the order of the first file.
     fn record(&self, fields: &Fields<'_>) -> Record {
         let columns = self.file.columns.iter();
@@ -161,6 +214,7 @@ impl RowJudge<'_> {
         let beyond = self.refusal_beyond(fields);
         if self.mapping.consent.is_empty()
             && beyond.is_none()
+            && !self.may_refuse_elsewhere(fields)
             && !self.has_words_beside_numbers(fields)
         {
             return None;
@@ -170,8 +224,7 @@ impl RowJudge<'_> {
         if let Some(says) = beyond {
             return Some((self.numbers_to_refuse(&record, true), says));
         }
-        let cell = |index| record.get(index);
-        match consent::of_row(&self.mapping.consent, cell, self.judge.now) {
+        match self.consent(&record) {
             Consent::Refused(says) => Some((self.numbers_to_refuse(&record, true), says)),
             Consent::Given | Consent::Silent | Consent::Doubtful(_) => {
                 let says = self.refusal_beside_number(&record)?;
@@ -272,8 +325,7 @@ impl RowJudge<'_> {
         };
         let first_name = cell(&self.mapping.first_name);
         let last_name = cell(&self.mapping.last_name);
-        let cell = |index| record.get(index);
-        let answer = consent::of_row(&self.mapping.consent, cell, self.judge.now);
+        let answer = self.consent(&record);
         let number = Number {
             parsed,
             region: phone.region(),
@@ -301,6 +353,7 @@ impl RowJudge<'_> {
             },
             number: Some(number),
             may_be_note: None,
+            heads_refusals: None,
         }
     }
 
@@ -390,6 +443,7 @@ fn invalid(
         },
         number: None,
         may_be_note: None,
+        heads_refusals: None,
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::consent;
+
 /// A sheet that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Sheet {
@@ -37,6 +39,12 @@ impl Sheets {
     pub fn with_numbers(&self) -> impl Iterator<Item = &str> {
         let sheets = self.found.iter().filter(|sheet| sheet.phone.is_some());
         sheets.map(|sheet| sheet.name.as_str())
+    }
+
+    /// A sheet that is not read, with numbers of people who do not want to be messaged, as its name says.
+    pub(super) fn refusing(&self) -> Option<&str> {
+        let mut others = self.with_numbers().filter(|name| *name != self.read);
+        others.find(|name| consent::names_refusals(name))
     }
 
     /// The sheets in words, one line for each.

@@ -2,7 +2,7 @@
 
 use super::error::IntakeError;
 use super::file::FileInput;
-use super::header::is_ours;
+use super::header::{HeaderWords, is_ours};
 use super::open::{Opened, open};
 use super::settings::{HiddenRows, Settings};
 use super::source::{FileDigest, Source};
@@ -47,6 +47,7 @@ impl Table {
             layout,
             header_row: header.row,
             digest,
+            header: HeaderWords::default(),
         };
         Ok(Self {
             file,

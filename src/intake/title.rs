@@ -81,8 +81,13 @@ fn filled(row: &[String]) -> usize {
     row.iter().filter(|cell| !trimmed(cell).is_empty()).count()
 }
 
-fn is_phone_header(cell: &str) -> bool {
-    cell.chars().count() <= LONGEST_NAME && phone_score(cell) > 0
+pub(super) fn is_phone_header(cell: &str) -> bool {
+    may_be_name(cell) && phone_score(cell) > 0
+}
+
+/// Whether a cell is short enough for the name of a column.
+pub(super) fn may_be_name(cell: &str) -> bool {
+    cell.chars().count() <= LONGEST_NAME
 }
 
 fn is_number(cell: &str, settings: &Settings) -> bool {

@@ -54,6 +54,12 @@ pub(super) const NOTHING_KNOWN: List = List("nothing known");
 pub(super) const MAY_IN_ANY_COLUMN: List = List("may in any column");
 pub(super) const POLITE: List = List("polite");
 pub(super) const REFUSALS: List = List("refusals");
+/// Phrases of other sections that are heard in any cell.
+pub(super) const IN_ANY_CELL: List = List("!");
+pub(super) const NAMES: List = List("names");
+pub(super) const HEADING: List = List("heading");
+pub(super) const MAY_DENY: List = List("may deny");
+pub(super) const DENIES_NOTHING: List = List("denies nothing");
 pub(super) const WRONG_NUMBER: List = List("wrong number");
 pub(super) const WEAK_REFUSALS: List = List("weak refusals");
 pub(super) const OPTED_OUT: List = List("opted out");

@@ -10,10 +10,10 @@ use crate::support::{Scratch, number};
 use outreach::internals::intake::Settings;
 
 /// A list, the country that is set for it, and what becomes of its rows.
-type Case<'a> = (&'a str, &'a str, Option<&'a str>, &'a [&'a str]);
+pub(crate) type Case<'a> = (&'a str, &'a str, Option<&'a str>, &'a [&'a str]);
 
 /// Compares what becomes of the rows; the expected verdict is a part of the whole one.
-fn hold(cases: &[Case<'_>]) {
+pub(crate) fn hold(cases: &[Case<'_>]) {
     let scratch = Scratch::new();
     let mut wrong = Vec::new();
     for (name, list, region, expected) in cases {

@@ -41,6 +41,7 @@ mod follow_up;
 mod follow_up_orders;
 mod forget;
 mod guards;
+mod heard;
 mod history;
 mod home;
 mod hostile;

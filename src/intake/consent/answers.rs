@@ -2,8 +2,8 @@
 
 use crate::domain::fold;
 use crate::intake::words::{
-    BEGINS, BUT, MAY, MAY_IN_ANY_COLUMN, MUST_NOT, NEGATIONS, NO, NOTHING_KNOWN, OTHER_WAY,
-    OUR_WAY, REFUSALS, TIME, TIME_WORDS, UNTIL, YES,
+    BEGINS, BUT, DENIES_NOTHING, MAY, MAY_DENY, MAY_IN_ANY_COLUMN, MUST_NOT, NEGATIONS, NO,
+    NOTHING_KNOWN, OTHER_WAY, OUR_WAY, REFUSALS, TIME, TIME_WORDS, UNTIL, YES,
 };
 
 /// What a cell says of the row's person.
@@ -81,7 +81,7 @@ pub(super) fn answer(question: Question, cell: &str) -> CellConsent {
 }
 
 /// Whether a cell is an error of a spreadsheet: `#N/A`, `#REF!`.
-fn is_error(cell: &str) -> bool {
+pub(super) fn is_error(cell: &str) -> bool {
     cell.starts_with('#') && (cell.ends_with(['!', '?']) || ["#N/A", "#NV"].contains(&cell))
 }
 
@@ -111,6 +111,12 @@ pub(super) fn denies(folded: &str) -> bool {
         let is_no = NEGATIONS.has(word) || word.chars().count() > 1 && NO.has(word);
         is_no && !is_other
     })
+}
+
+/// Whether a word begins as those do that deny: `neposílejte`.
+pub(super) fn may_deny(folded: &str) -> bool {
+    let mut words = folded.split(' ');
+    words.any(|word| MAY_DENY.has(word) && !DENIES_NOTHING.has(word))
 }
 
 /// Whether both answers stand in the text.

@@ -3,10 +3,10 @@
 use super::answers::{has_negation, has_question};
 use super::says::YesMeaning;
 use crate::intake::words::{
-    ACTIVE, ANOTHER_MATTER, BEGINS, BESIDE_CONSENT, BLOCKED_UNTIL, CONSENTS, FACT, MESSAGES,
-    MOBILE, NEGATIONS, NO, OTHER_WAY, OUR_WAY, PERSONS, PHONE, POLITE, PREFERENCE, REFUSALS,
-    REFUSED_CONTACT, REMARK, SAYS_REFUSED, SENDS, STATUS, TIME, UNTIL, WEAK_REFUSALS, WITHDRAWN,
-    YES, words,
+    ACTIVE, ANOTHER_MATTER, BEGINS, BESIDE_CONSENT, BLOCKED_UNTIL, CONSENTS, COUNTRY, FACT,
+    FIRST_NAME, LAST_NAME, List, MESSAGES, MOBILE, NAMES, NEGATIONS, NO, OTHER_WAY, OUR_WAY,
+    PERSONS, PHONE, PLACE, POLITE, PREFERENCE, REFUSALS, REFUSED_CONTACT, REMARK, SAYS_REFUSED,
+    SENDS, STATUS, TIME, UNTIL, WEAK_REFUSALS, WITHDRAWN, YES, words,
 };
 
 /// What a header says.
@@ -36,8 +36,7 @@ impl Meaning {
 /// What a header says; `None` where it says nothing about who may be messaged.
 pub(super) fn meaning(header: &str) -> Option<Meaning> {
     let folded = words(header);
-    let is_mail = OTHER_WAY.is_in(&folded) || has_phrase(&folded, &["e mail", "e posta", "e post"]);
-    if is_mail && !OUR_WAY.is_in(&folded) || has_word(&folded, &["language"]) {
+    if is_about_mail(&folded) || has_word(&folded, &["language"]) {
         return None;
     }
     let is_consent = CONSENTS.is_in(&folded);
@@ -78,6 +77,33 @@ pub(super) fn meaning(header: &str) -> Option<Meaning> {
     None
 }
 
+/// Whether a header is about mail of any kind, and not about our way to reach a person.
+fn is_about_mail(folded: &str) -> bool {
+    let is_mail = OTHER_WAY.is_in(folded) || has_phrase(folded, &["e mail", "e posta", "e post"]);
+    is_mail && !OUR_WAY.is_in(folded)
+}
+
+/// How a refusal is looked for below a header that says nothing of who may be messaged.
+pub(super) fn elsewhere(header: &str) -> Option<YesMeaning> {
+    let folded = words(header);
+    if is_about_mail(&folded) {
+        return None;
+    }
+    let names = [FIRST_NAME, LAST_NAME, NAMES];
+    Some(if names.iter().any(|list| list.is_in(&folded)) {
+        YesMeaning::Name
+    } else {
+        YesMeaning::Anything
+    })
+}
+
+/// Whether a cell would be the header of a column that is known, by its words.
+pub(in crate::intake) fn is_known(cell: &str) -> bool {
+    let folded = words(cell);
+    let names = [FIRST_NAME, LAST_NAME, NAMES, COUNTRY, PLACE];
+    names.iter().any(|list| list.has(&folded)) || is_about_mail(&folded) || meaning(cell).is_some()
+}
+
 /// A header that names a refusal, or a consent that ended.
 fn of_refusal(folded: &str) -> Meaning {
     // The word of a way beside it, or of consent, says nothing then: a "yes" or a date is that of the refusal.
@@ -113,7 +139,10 @@ fn of_consent(folded: &str) -> Meaning {
     if is_beside(folded) || has_word(folded, &["double"]) {
         return Meaning::certain(YesMeaning::Beside);
     }
-    if has_negation(folded) || ends_in_no(folded) {
+    if let Some(word) = no_at_end(folded) {
+        return Meaning::certain(YesMeaning::MustNotIfTicked(word));
+    }
+    if has_negation(folded) {
         return Meaning::certain(YesMeaning::MustNot);
     }
     if UNTIL.is_in(folded) {
@@ -133,29 +162,31 @@ fn of_consent(folded: &str) -> Meaning {
     }
 }
 
-/// Whether a header is the "no" of two columns, of which one is to be ticked: `Souhlas ANO` and `Souhlas NE`.
-pub(super) fn ends_in_no(folded: &str) -> bool {
-    let is_no = |(_, last): (&str, &str)| last.chars().count() > 1 && NO.has(last);
-    folded.rsplit_once(' ').is_some_and(is_no) && !has_question(folded)
+/// The word by which a header is the "no" of two columns, of which one is to be ticked: `Souhlas ANO` and `Souhlas NE`.
+pub(super) fn no_at_end(folded: &str) -> Option<&'static str> {
+    let (_, last) = folded.rsplit_once(' ')?;
+    let is_answer = last.chars().count() > 1 && !has_question(folded);
+    NO.entry(last).filter(|_| is_answer)
 }
 
 /// What a header asks that ends in the answer "yes", where that is about messages or is not told: `Ja`, `SMS ja`.
 pub(super) fn asks_with_yes(header: &str) -> Option<String> {
-    asks_with(header, |answer| YES.has(answer))
+    asks_with(header, YES).map(|(asked, _)| asked)
 }
 
-/// The same for the answer "no".
-pub(super) fn asks_with_no(header: &str) -> Option<String> {
-    asks_with(header, |answer| NO.has(answer))
+/// The same for the answer "no", with its word.
+pub(super) fn asks_with_no(header: &str) -> Option<(String, &'static str)> {
+    asks_with(header, NO)
 }
 
-fn asks_with(header: &str, is_answer: impl Fn(&str) -> bool) -> Option<String> {
+fn asks_with(header: &str, answers: List) -> Option<(String, &'static str)> {
     let folded = words(header);
     let (asked, answer) = folded.rsplit_once(' ').unwrap_or(("", &folded));
     // `Y` and `N` may be anything.
     let is_word = answer.chars().count() > 1 && answer.chars().all(char::is_alphabetic);
-    let is_ours = is_word && is_answer(answer) && (asked.is_empty() || SENDS.has(asked));
-    is_ours.then(|| asked.to_owned())
+    let is_ours = is_word && (asked.is_empty() || SENDS.has(asked));
+    let answer = answers.entry(answer).filter(|_| is_ours)?;
+    Some((asked.to_owned(), answer))
 }
 
 /// Whether a word that denies stands before one for a way to reach a person: `Does not want SMS`, and not `Phone no`.

@@ -2,14 +2,17 @@
 
 use jiff::Timestamp;
 
-use super::answers::{CellConsent, Question, REFUSING_SIGNS, answer, denies, has_negation};
+use super::answers::{
+    CellConsent, Question, REFUSING_SIGNS, answer, denies, has_negation, is_error, may_deny,
+};
 use super::dates::{self, DateMeaning};
 use crate::domain::fold;
 use crate::domain::message_date;
+use crate::domain::spreadsheet::NOT_CALCULATED;
 use crate::domain::text::trimmed;
 use crate::intake::words::{
-    BEGINS, CONSENTS, MAY, MUST_NOT, NO, OPTED_OUT, POLITE, REFUSALS, REFUSING_REMARKS, TIME,
-    TIME_WORDS, WEAK_REFUSALS, WITHDRAWN,
+    BEGINS, CONSENTS, IN_ANY_CELL, List, MAY, MUST_NOT, NO, OPTED_OUT, POLITE, REFUSALS,
+    REFUSING_REMARKS, TIME, TIME_WORDS, WEAK_REFUSALS, WITHDRAWN,
 };
 
 /// What "yes" means in a column.
@@ -25,6 +28,9 @@ pub(in crate::intake) enum YesMeaning {
     Until,
     /// Must not be messaged: `Do not contact`.
     MustNot,
+    /// Must not be messaged: of the "no" of two columns, of which one is to be ticked (`Souhlas NE`). Its own word, written
+    /// there, may mean either.
+    MustNotIfTicked(&'static str),
     /// Must not be messaged, until the date that the cell holds: `No SMS until`.
     MustNotUntil,
     /// It is not certain: of `Active`, a "no" may mean that the person must not be messaged.
@@ -41,27 +47,19 @@ pub(in crate::intake) enum YesMeaning {
     Preference,
     /// It is no answer there: of a remark, a whole one that asks for no messages counts.
     Remark,
+    /// It holds names: nobody is called `nevolat`.
+    Name,
+    /// It holds anything else: a cell counts that says in plain words that the person must not be messaged, and nothing
+    /// else.
+    Anything,
 }
 
 /// What a cell says, where `yes` is what "yes" means. The begin and the end of a consent are compared with `now`.
 pub(super) fn says(yes: YesMeaning, cell: &str, now: Option<Timestamp>) -> CellConsent {
     let cell = trimmed(cell);
     match yes {
-        YesMeaning::Preference if is_none(&fold::header(cell)) => CellConsent::MustNot,
-        YesMeaning::Nothing | YesMeaning::Preference => status(cell),
-        YesMeaning::Remark => remark(cell),
-        YesMeaning::Beside => beside(cell),
-        YesMeaning::May => dates::consent(DateMeaning::Any, cell, now),
-        YesMeaning::Given => dates::consent(DateMeaning::Given, cell, now),
-        YesMeaning::From => dates::consent(DateMeaning::Begin, cell, now),
-        YesMeaning::Until => dates::consent(DateMeaning::End, cell, now),
-        YesMeaning::MustNot => answer(Question::MustNotBeMessaged, cell),
-        YesMeaning::MustNotUntil => dates::refusal(cell, now),
-        YesMeaning::OnlyNo => match dates::consent(DateMeaning::Any, cell, now) {
-            // Its "yes" is in words that are not known, and so may its "no" be.
-            CellConsent::NotUnderstood if denies(&fold::header(cell)) => CellConsent::MustNot,
-            said => only_no(said, CellConsent::MustNot),
-        },
+        YesMeaning::Name => name(cell),
+        YesMeaning::Anything => anything(cell),
         YesMeaning::Perhaps => only_no(
             answer(Question::MayBeMessaged, cell),
             CellConsent::MayMeanNo,
@@ -70,6 +68,33 @@ pub(super) fn says(yes: YesMeaning, cell: &str, now: Option<Timestamp>) -> CellC
             answer(Question::MustNotBeMessaged, cell),
             CellConsent::MayMeanNo,
         ),
+        // Nobody knows what the column would say.
+        _ if cell == NOT_CALCULATED => CellConsent::NotUnderstood,
+        YesMeaning::Preference if is_none(&fold::header(cell)) => CellConsent::MustNot,
+        YesMeaning::Nothing | YesMeaning::Preference => status(cell),
+        YesMeaning::Remark => remark(cell),
+        YesMeaning::Beside => beside(cell),
+        YesMeaning::May => dates::consent(DateMeaning::Any, cell, now),
+        YesMeaning::Given => dates::consent(DateMeaning::Given, cell, now),
+        YesMeaning::From => dates::consent(DateMeaning::Begin, cell, now),
+        YesMeaning::Until => dates::consent(DateMeaning::End, cell, now),
+        YesMeaning::MustNotIfTicked(word) if fold::header(cell) == word => {
+            CellConsent::NotUnderstood
+        }
+        YesMeaning::MustNot | YesMeaning::MustNotIfTicked(_) => {
+            answer(Question::MustNotBeMessaged, cell)
+        }
+        YesMeaning::MustNotUntil => dates::refusal(cell, now),
+        YesMeaning::OnlyNo => match dates::consent(DateMeaning::Any, cell, now) {
+            // Its "yes" is in words that are not known, and so may its "no" be.
+            CellConsent::NotUnderstood if denies(&fold::header(cell)) => CellConsent::MustNot,
+            said @ CellConsent::NotUnderstood
+                if is_error(cell) || may_deny(&fold::header(cell)) =>
+            {
+                said
+            }
+            said => only_no(said, CellConsent::MustNot),
+        },
     }
 }
 
@@ -111,8 +136,8 @@ fn beside(cell: &str) -> CellConsent {
 
 /// A status, or some tags. One that says more than the opt-out and its date only a person understands.
 fn status(cell: &str) -> CellConsent {
-    let parts = cell.split([',', ';', '|', '/']);
-    if parts.map(without_dates).any(|it| OPTED_OUT.has(&it)) {
+    let mut parts = cell.split([',', ';', '|', '/']).map(without_dates);
+    if parts.any(|it| OPTED_OUT.has(&it) || IN_ANY_CELL.has(&it)) {
         CellConsent::MustNot
     } else if cell.contains(REFUSING_SIGNS) || OPTED_OUT.is_in(&fold::header(cell)) {
         CellConsent::MayMeanNo
@@ -125,21 +150,50 @@ fn status(cell: &str) -> CellConsent {
 /// certain.
 fn remark(cell: &str) -> CellConsent {
     let folded = fold::header(cell);
-    let plain = without_dates(cell);
-    let words = plain.split(' ').filter(|word| !POLITE.has(word));
-    let core: Vec<&str> = words.collect();
-    let core = core.join(" ");
     let lists = [REFUSALS, OPTED_OUT, WEAK_REFUSALS, REFUSING_REMARKS];
-    let is_refusal = |text: &str| lists.iter().any(|list| list.has(text));
-    if [&folded, &plain, &core]
-        .into_iter()
-        .any(|it| is_refusal(it))
-    {
+    if is_one_of(&lists, cell) {
         CellConsent::MustNot
     } else if lists[..2].iter().any(|list| list.is_in(&folded))
         || CONSENTS.is_in(&folded) && WITHDRAWN.is_in(&folded)
         || cell.contains(REFUSING_SIGNS)
     {
+        CellConsent::MayMeanNo
+    } else {
+        CellConsent::Nothing
+    }
+}
+
+/// Whether a text is one of the phrases and nothing else, but for a date and words that change nothing.
+fn is_one_of(lists: &[List], text: &str) -> bool {
+    let plain = without_dates(text);
+    let words = plain.split(' ').filter(|word| !POLITE.has(word));
+    let core: Vec<&str> = words.collect();
+    let texts = [fold::header(text), core.join(" "), plain];
+    let is_phrase = |text: &String| lists.iter().any(|list| list.has(text));
+    texts.iter().any(is_phrase)
+}
+
+/// What the cell of a name says.
+fn name(cell: &str) -> CellConsent {
+    if IN_ANY_CELL.is_in(&fold::header(cell)) || cell.contains(REFUSING_SIGNS) {
+        CellConsent::MustNot
+    } else {
+        CellConsent::Nothing
+    }
+}
+
+/// The most words of a cell that is about one matter.
+const FEW_WORDS: usize = 5;
+
+/// What a cell says whose column is about something else. A few words with those of a refusal set off are one (`Praha -
+/// nevolat`, `VIP (do not contact)`); a longer text may be about something else, and only a person understands it.
+fn anything(cell: &str) -> CellConsent {
+    let is_refusal = |text: &str| is_one_of(&[IN_ANY_CELL], text);
+    let set_off = |c: char| !c.is_alphanumeric() && !" '’".contains(c);
+    let is_short = cell.split_whitespace().count() <= FEW_WORDS;
+    if is_refusal(cell) || is_short && cell.split(set_off).any(is_refusal) {
+        CellConsent::MustNot
+    } else if IN_ANY_CELL.is_in(&fold::header(cell)) {
         CellConsent::MayMeanNo
     } else {
         CellConsent::Nothing

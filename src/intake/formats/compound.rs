@@ -3,7 +3,7 @@
 use std::io::{Cursor, Read};
 
 use super::grid::Fault;
-use super::hidden::Hidden;
+use super::marks::Marks;
 
 /// Formats that are compound files too, by a stream that they hold.
 const DOCUMENTS: &[(&str, &str, &str)] = &[
@@ -105,12 +105,12 @@ fn long(data: &[u8], from: usize) -> Option<u64> {
     Some(word(data, from)? + (word(data, from + 2)? << 16))
 }
 
-/// What is hidden in the sheet at this place of the workbook, from 0.
-pub(super) fn hidden(content: &[u8], sheet: usize) -> Result<Hidden, Fault> {
-    let mut hidden = Hidden::default();
+/// What the sheet at this place of the workbook, from 0, says of its cells.
+pub(super) fn marks(content: &[u8], sheet: usize) -> Result<Marks, Fault> {
+    let mut marks = Marks::default();
     let mut file = cfb::CompoundFile::open(Cursor::new(content)).map_err(Fault::broken)?;
     let Some(name) = workbook_in(&file) else {
-        return Ok(hidden);
+        return Ok(marks);
     };
     let stream = stream(&mut file, name)?;
     // BoundSheet8 says where the sheet begins.
@@ -130,19 +130,28 @@ pub(super) fn hidden(content: &[u8], sheet: usize) -> Result<Hidden, Fault> {
             // Row: fDyZero.
             0x0208 if depth == 1 && word(data, 12).is_some_and(|flags| flags & 0x20 != 0) => {
                 if let Some(row) = number(numbers.0) {
-                    hidden.rows.add(row + 1, row + 1);
+                    marks.hidden_rows.add(row + 1, row + 1);
                 }
             }
             // ColInfo: fHidden.
             0x007d if depth == 1 && word(data, 8).is_some_and(|flags| flags & 1 != 0) => {
                 if let (Some(first), Some(last)) = (number(numbers.0), number(numbers.1)) {
-                    hidden.columns.add(first, last);
+                    marks.hidden_columns.add(first, last);
+                }
+            }
+            // MergeCells: how many, and of each the first and last row and column.
+            0x00e5 if depth == 1 => {
+                for range in data.get(2..).unwrap_or(&[]).chunks_exact(8) {
+                    let rows = (number(word(range, 0)), number(word(range, 2)));
+                    if let ((Some(first), Some(last)), Some(column)) = (rows, word(range, 4)) {
+                        marks.merge((first + 1, last + 1), usize::try_from(column).unwrap_or(0));
+                    }
                 }
             }
             _ => {}
         }
     }
-    Ok(hidden)
+    Ok(marks)
 }
 
 /// The corners of a sheet.

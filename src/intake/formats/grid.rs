@@ -3,7 +3,8 @@
 //! A file of two kilobytes can name a cell of row 1,048,576 and column 16,384: rows and cells that hold
 //! nothing take no memory here, and what a file claims is compared with the bounds before it is kept.
 
-use super::hidden::Hidden;
+use super::marks::{Marks, Merged};
+use crate::domain::spreadsheet::NOT_CALCULATED;
 use crate::domain::text::is_blank;
 use crate::intake::rows::{BLOCK_ROWS, Block, MAX_FIELDS};
 
@@ -12,7 +13,7 @@ pub(in crate::intake) const MAX_BYTES: u64 = 256 << 20;
 /// Rows times columns: Excel's 1,048,576 rows of some 95 columns.
 const MAX_CELLS: u64 = 100_000_000;
 /// The text of all cells.
-const MAX_TEXT: u64 = 512 << 20;
+pub(super) const MAX_TEXT: u64 = 512 << 20;
 
 /// Why a file of a known format is not read.
 #[derive(Debug)]
@@ -85,6 +86,8 @@ pub(in crate::intake) struct Table {
     pub(in crate::intake) hidden_rows: u64,
     /// The columns that are hidden in the sheet, from 0.
     pub(in crate::intake) hidden_columns: Vec<usize>,
+    /// Cells that are one with those below them.
+    pub(in crate::intake) merged: Vec<Merged>,
 }
 
 /// Takes cells row by row.
@@ -97,7 +100,8 @@ pub(super) struct Grid {
     first_row: u32,
     width: usize,
     text: u64,
-    hidden: Hidden,
+    marks: Marks,
+    merged: Vec<Merged>,
     /// Hidden rows are left out.
     skips_hidden: bool,
     /// A row that is shown came.
@@ -108,9 +112,9 @@ pub(super) struct Grid {
 
 impl Grid {
     /// A grid that leaves hidden rows out, or takes them like the others and counts them.
-    pub(super) fn new(hidden: Hidden, skips_hidden: bool) -> Self {
+    pub(super) fn new(marks: Marks, skips_hidden: bool) -> Self {
         Self {
-            hidden,
+            marks,
             skips_hidden,
             ..Self::default()
         }
@@ -118,16 +122,36 @@ impl Grid {
 
     /// The row is hidden: to be said before its cells come.
     pub(super) fn hide(&mut self, row: u32) {
-        self.hidden.rows.add(row, row);
+        self.marks.hidden_rows.add(row, row);
+    }
+
+    /// The cells of these rows are one: to be said before the first of them comes.
+    pub(super) fn merge(&mut self, rows: (u32, u32), column: usize) {
+        self.marks.merge(rows, column);
+    }
+
+    /// The cell has a formula that no program has calculated yet: to be said before it comes, empty.
+    pub(super) fn not_calculated(&mut self, row: u32, column: usize) {
+        self.marks.not_calculated.insert((row, column));
     }
 
     /// Sets a cell. Rows are numbered from 1 and come in order, columns from 0; cells that show nothing are
     /// left out.
     pub(super) fn set(&mut self, row: u32, column: usize, text: String) -> Result<(), Fault> {
-        if is_blank(&text) {
-            return Ok(());
+        let text = match is_blank(&text) {
+            true if self.marks.not_calculated.contains(&(row, column)) => NOT_CALCULATED.to_owned(),
+            true => return Ok(()),
+            false => text,
+        };
+        // A hidden row may be the first of merged ones.
+        if let Some(last) = self.marks.merged.remove(&(row, column)) {
+            self.merged.push(Merged {
+                rows: (row, last),
+                column,
+                text: text.clone(),
+            });
         }
-        if self.hidden.rows.has(row) {
+        if self.marks.hidden_rows.has(row) {
             if self.last_hidden != row {
                 self.last_hidden = row;
                 self.hidden_rows += 1;
@@ -233,8 +257,9 @@ impl Grid {
             self.width = 0;
         }
         let width = headers.as_ref().map_or(self.width, Vec::len);
-        let is_hidden =
-            |column: &usize| u32::try_from(*column).is_ok_and(|it| self.hidden.columns.has(it));
+        let is_hidden = |column: &usize| {
+            u32::try_from(*column).is_ok_and(|it| self.marks.hidden_columns.has(it))
+        };
         Table {
             hidden_columns: (0..width).filter(is_hidden).collect(),
             width,
@@ -246,6 +271,7 @@ impl Grid {
             other_sheet: None,
             sheets: Vec::new(),
             hidden_rows: self.hidden_rows,
+            merged: self.merged,
         }
     }
 }

@@ -3,7 +3,7 @@
 use html5gum::{DefaultEmitter, HtmlString, StartTag, Token, Tokenizer};
 
 use super::grid::{Fault, Grid, Table};
-use super::hidden::Hidden;
+use super::marks::Marks;
 use crate::domain::text::{is_blank, trimmed};
 
 /// A cell spans at most so many columns, and so many rows: the bounds of the HTML standard.
@@ -130,7 +130,7 @@ impl Page {
 
     fn open_table(&mut self) {
         self.open.push(OpenTable {
-            grid: Grid::new(Hidden::default(), self.skips_hidden),
+            grid: Grid::new(Marks::default(), self.skips_hidden),
             ..OpenTable::default()
         });
     }
@@ -213,7 +213,11 @@ impl OpenTable {
         self.cell = Some(Cell {
             text: String::new(),
             columns: columns.unwrap_or(1).clamp(1, MAX_COLSPAN),
-            rows: rows.unwrap_or(1).clamp(1, MAX_ROWSPAN),
+            rows: match rows {
+                // To the end of the table.
+                Some(0) => MAX_ROWSPAN,
+                rows => rows.unwrap_or(1).min(MAX_ROWSPAN),
+            },
             value: attribute(b"x:num").filter(|value| !value.is_empty()),
         });
         // Cells from above that reach into this row.
@@ -243,6 +247,8 @@ impl OpenTable {
         let digits = text.bytes().filter(u8::is_ascii_digit).count();
         self.numbers += usize::from((7..=20).contains(&digits));
         self.filled += usize::from(!text.is_empty());
+        let last = self.row.saturating_add(cell.rows - 1);
+        self.grid.merge((self.row, last), self.column);
         self.grid.set(self.row, self.column, text)?;
         let end = self.column + cell.columns;
         if cell.rows > 1 {

@@ -5,12 +5,13 @@
 
 mod archive;
 mod compound;
-mod find_hidden;
+mod find_marks;
 mod grid;
-mod hidden;
 mod html;
 mod json;
 mod labels;
+mod marks;
+mod merged;
 mod number_format;
 mod sniff;
 mod spreadsheetml;
@@ -22,6 +23,7 @@ use std::io::{Cursor, Read};
 pub(super) use archive::mentions as archive_mentions;
 pub(super) use grid::{Fault, MAX_BYTES, Table};
 pub(super) use json::is_json;
+pub(super) use merged::fill;
 pub(super) use sniff::{HEAD, Kind, sniff};
 
 use super::encoding::TextEncoding;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::io::Cursor;
 
 use super::archive;
-use super::find_hidden::{attribute, each_tag, number, sheet_file};
+use super::find_marks::{attribute, each_tag, number, sheet_file};
 use super::grid::Fault;
 
 /// So many places for digits that are always there are no price and no year.

@@ -6,7 +6,7 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::reader::Reader;
 
 use super::grid::{Fault, Grid, Table, number};
-use super::hidden::Hidden;
+use super::marks::Marks;
 use super::workbook::Sheets;
 
 /// Reads the sheet, or the first one.
@@ -16,7 +16,7 @@ pub(super) fn read(text: &str, sheet: Option<&str>, skip_hidden: bool) -> Result
     let mut reader = Reader::from_str(text);
     let mut at = 0;
     let mut cells = Cells {
-        grid: Grid::new(Hidden::default(), skip_hidden),
+        grid: Grid::new(Marks::default(), skip_hidden),
         ..Cells::default()
     };
     loop {
@@ -71,6 +71,8 @@ struct Cells {
     /// The text of the cell's data, once it has begun.
     data: Option<String>,
     is_number: bool,
+    /// The cell has a formula, and no data yet.
+    is_not_calculated: bool,
     /// Within a comment, which has data of its own.
     in_comment: bool,
 }
@@ -110,7 +112,7 @@ impl Cells {
                 let next = self.row.saturating_add(1);
                 self.row = index("Index")?.unwrap_or(next);
                 self.column = 0;
-                if attribute(tag, "Hidden")?.is_some_and(|it| it.trim() == "1") {
+                if attribute(tag, "Marks")?.is_some_and(|it| it.trim() == "1") {
                     self.grid.hide(self.row.max(1));
                 }
             }
@@ -119,6 +121,10 @@ impl Cells {
                     self.column = (place as usize).saturating_sub(1);
                 }
                 self.merged = index("MergeAcross")?.unwrap_or(0) as usize;
+                let (row, below) = (self.row.max(1), index("MergeDown")?.unwrap_or(0));
+                self.grid
+                    .merge((row, row.saturating_add(below)), self.column);
+                self.is_not_calculated = attribute(tag, "Formula")?.is_some();
             }
             "Comment" => self.in_comment = true,
             "Data" if !self.in_comment => {
@@ -135,12 +141,20 @@ impl Cells {
             "Comment" => self.in_comment = false,
             "Data" => {
                 if let Some(text) = self.data.take() {
+                    self.is_not_calculated = false;
                     let value = text.trim().parse().ok().filter(|_| self.is_number);
                     let text = value.map_or(text, number);
                     self.grid.set(self.row.max(1), self.column, text)?;
                 }
             }
-            "Cell" => self.column = self.column.saturating_add(self.merged).saturating_add(1),
+            "Cell" => {
+                if self.is_not_calculated {
+                    let row = self.row.max(1);
+                    self.grid.not_calculated(row, self.column);
+                    self.grid.set(row, self.column, String::new())?;
+                }
+                self.column = self.column.saturating_add(self.merged).saturating_add(1);
+            }
             _ => {}
         }
         Ok(())

@@ -14,7 +14,7 @@ use calamine::{
 use quick_xml::events::{BytesStart, Event};
 
 use super::archive::{self, Archive};
-use super::find_hidden;
+use super::find_marks;
 use super::grid::{Fault, Grid, Table, number};
 use super::number_format::ShownNumbers;
 
@@ -48,9 +48,9 @@ pub(super) fn read_zip(
             sheet,
             |error| matches!(error, XlsxError::Password),
             |book: &mut Xlsx<_>, name, at| {
-                let hidden = find_hidden::in_xlsx(content, at)?;
+                let marks = find_marks::in_xlsx(content, at)?;
                 let shown = ShownNumbers::in_xlsx(content, at)?;
-                stream!(book, name, Grid::new(hidden, skip_hidden), &shown)
+                stream!(book, name, Grid::new(marks, skip_hidden), &shown)
             },
         ),
         Archive::Xlsb => read(
@@ -58,17 +58,17 @@ pub(super) fn read_zip(
             sheet,
             |error| matches!(error, XlsbError::Password),
             |book: &mut Xlsb<_>, name, at| {
-                let hidden = find_hidden::in_xlsb(content, at)?;
+                let marks = find_marks::in_xlsb(content, at)?;
                 let shown = ShownNumbers::default();
-                stream!(book, name, Grid::new(hidden, skip_hidden), &shown)
+                stream!(book, name, Grid::new(marks, skip_hidden), &shown)
             },
         ),
         Archive::Ods | Archive::Files(..) => {
             check_ods(content)?;
             let is_password = |error: &OdsError| matches!(error, OdsError::Password);
             read(content, sheet, is_password, |book: &mut Ods<_>, name, _| {
-                let hidden = find_hidden::in_ods(content, name)?;
-                held(book, name, Grid::new(hidden, skip_hidden))
+                let marks = find_marks::in_ods(content, name)?;
+                held(book, name, Grid::new(marks, skip_hidden))
             })
         }
     })
@@ -88,8 +88,8 @@ pub(super) fn read_xls(
             sheet,
             is_password,
             |book: &mut Xls<_>, name, at| {
-                let hidden = super::compound::hidden(content, at)?;
-                held(book, name, Grid::new(hidden, skip_hidden))
+                let marks = super::compound::marks(content, at)?;
+                held(book, name, Grid::new(marks, skip_hidden))
             },
         )
     })

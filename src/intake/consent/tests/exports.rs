@@ -24,7 +24,7 @@ pub(super) fn done(header: &str, others: &[&str], cell: &str) -> Done {
     let cells = others.iter().chain([&cell]);
     let rows: Vec<Vec<String>> = cells.map(|cell| vec![(*cell).to_owned()]).collect();
     let columns = find(&[header.to_owned()], &rows, &[]);
-    match of_row(&columns, |_| Some(cell), Some(now())) {
+    match of_row(&columns, [].iter(), |_| Some(cell), Some(now())) {
         Consent::Given | Consent::Silent => Sent,
         Consent::Doubtful(_) => Told,
         Consent::Refused(_) => Out,

@@ -12,7 +12,7 @@ fn rows_done(headers: &[&str], rows: &[&[&str]]) -> Vec<Done> {
     let columns = find(&headers, &rows, &[]);
     let done = |row: &Vec<String>| {
         let cell = |index: usize| row.get(index).map(String::as_str);
-        match of_row(&columns, cell, Some(now())) {
+        match of_row(&columns, [].iter(), cell, Some(now())) {
             Consent::Given | Consent::Silent => Sent,
             Consent::Doubtful(_) => Told,
             Consent::Refused(_) => Out,

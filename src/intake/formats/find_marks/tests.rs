@@ -1,4 +1,4 @@
-//! Hidden rows and columns of each kind of workbook.
+//! Marks rows and columns of each kind of workbook.
 
 use std::io::Write as _;
 
@@ -7,6 +7,8 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::*;
+use crate::domain::spreadsheet::NOT_CALCULATED;
+use crate::intake::formats::marks::Merged;
 use crate::intake::formats::{self, Content, DecodeOptions, Kind, Table};
 use crate::intake::rows::Block;
 
@@ -145,6 +147,30 @@ fn rows_with_cells_are_shown_where_all_others_are_hidden() {
     assert_eq!(seen(Kind::Zip, &written, true).1, 0);
 }
 
+/// A workbook with the sheets A and B.
+fn ods(first: &str, second: &str) -> Vec<u8> {
+    let content = format!(
+        "<office:document-content xmlns:office=\"urn:oasis:names:tc:opendocument:xmlns:office:1.0\" \
+         xmlns:text=\"urn:oasis:names:tc:opendocument:xmlns:text:1.0\" \
+         xmlns:table=\"urn:oasis:names:tc:opendocument:xmlns:table:1.0\"><office:body><office:spreadsheet>\
+         <table:table table:name=\"A\">{first}</table:table><table:table table:name=\"B\">{second}</table:table>\
+         </office:spreadsheet></office:body></office:document-content>"
+    );
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    let files = [
+        ("mimetype", "application/vnd.oasis.opendocument.spreadsheet"),
+        ("content.xml", &content),
+        ("META-INF/manifest.xml", "<manifest/>"),
+    ];
+    for (name, text) in files {
+        writer
+            .start_file(name, SimpleFileOptions::default())
+            .unwrap();
+        writer.write_all(text.as_bytes()).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
 #[test]
 fn rows_and_columns_of_ods_are_hidden_by_a_filter_or_by_hand() {
     let cell = "<table:table-cell office:value-type=\"string\"><text:p>+420777123456</text:p></table:table-cell>";
@@ -155,31 +181,18 @@ fn rows_and_columns_of_ods_are_hidden_by_a_filter_or_by_hand() {
         let repeated = format!("{hidden} table:number-rows-repeated=\"2\"");
         for rows in [[row(&hidden), row(&hidden)].concat(), row(&repeated)] {
             let rows = [row(""), row(""), rows, row("")].concat();
-            let content = format!(
-                "<office:document-content xmlns:office=\"urn:oasis:names:tc:opendocument:xmlns:office:1.0\" \
-                 xmlns:text=\"urn:oasis:names:tc:opendocument:xmlns:text:1.0\" \
-                 xmlns:table=\"urn:oasis:names:tc:opendocument:xmlns:table:1.0\"><office:body><office:spreadsheet>\
-                 <table:table table:name=\"A\"><table:table-column/><table:table-column {hidden}/>{rows}</table:table>\
-                 <table:table table:name=\"B\">{}</table:table></office:spreadsheet></office:body>\
-                 </office:document-content>",
-                row(&hidden)
-            );
-            let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-            let files = [
-                ("mimetype", "application/vnd.oasis.opendocument.spreadsheet"),
-                ("content.xml", &content),
-                ("META-INF/manifest.xml", "<manifest/>"),
-            ];
-            for (name, text) in files {
-                writer
-                    .start_file(name, SimpleFileOptions::default())
-                    .unwrap();
-                writer.write_all(text.as_bytes()).unwrap();
-            }
-            let book = writer.finish().unwrap().into_inner();
+            let columns = format!("<table:table-column/><table:table-column {hidden}/>");
+            let book = ods(&format!("{columns}{rows}"), &row(&hidden));
             hides_third_and_fourth(Kind::Zip, &book);
         }
     }
+}
+
+fn with_stream(mut file: cfb::CompoundFile<Cursor<Vec<u8>>>, stream: &[u8]) -> Vec<u8> {
+    let mut whole = file.create_stream("Workbook").unwrap();
+    whole.write_all(stream).unwrap();
+    drop(whole);
+    file.into_inner().into_inner()
 }
 
 #[test]
@@ -197,10 +210,7 @@ fn rows_and_columns_of_xls_are_hidden_by_their_records() {
     let mark = [0x08, 0x02, 16, 0, 2, 0];
     let at = stream.windows(6).position(|it| it == mark).unwrap();
     stream[at + 4 + 12] |= 0x20;
-    let mut whole = file.open_stream("Workbook").unwrap();
-    whole.write_all(&stream).unwrap();
-    drop(whole);
-    let book = file.into_inner().into_inner();
+    let book = with_stream(file, &stream);
     let columns = Vec::new();
     assert_eq!(
         seen(Kind::Compound, &book, false),
@@ -230,8 +240,8 @@ fn wide_text(text: &str) -> Vec<u8> {
     [&length.to_le_bytes()[..], &letters].concat()
 }
 
-#[test]
-fn rows_and_columns_of_xlsb_are_hidden_by_their_records() {
+/// A workbook whose third and fourth row is hidden, and its second column, with these records behind its cells.
+fn xlsb(behind: &[u8]) -> Vec<u8> {
     let sheet_name = [
         &[0; 4][..],
         &1_u32.to_le_bytes(),
@@ -269,7 +279,7 @@ fn rows_and_columns_of_xlsb_are_hidden_by_their_records() {
             sheet.extend(record(6, &cell));
         }
     }
-    sheet.extend([record(146, &[]), record(130, &[])].concat());
+    sheet.extend([&record(146, &[]), behind, &record(130, &[])].concat());
     let relations = "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship \
                      Id=\"rId1\" Type=\"worksheet\" Target=\"worksheets/sheet1.bin\"/></Relationships>";
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
@@ -283,7 +293,12 @@ fn rows_and_columns_of_xlsb_are_hidden_by_their_records() {
             .unwrap();
         writer.write_all(bytes).unwrap();
     }
-    hides_third_and_fourth(Kind::Zip, &writer.finish().unwrap().into_inner());
+    writer.finish().unwrap().into_inner()
+}
+
+#[test]
+fn rows_and_columns_of_xlsb_are_hidden_by_their_records() {
+    hides_third_and_fourth(Kind::Zip, &xlsb(&[]));
 }
 
 #[test]
@@ -294,7 +309,7 @@ fn rows_of_workbooks_in_xml_and_html_are_hidden_as_excel_writes_it() {
         [false, false, true, true, false].map(row).concat()
     };
     let xml = rows(
-        "ss:Hidden=\"1\"",
+        "ss:Marks=\"1\"",
         "Row",
         "<Cell><Data ss:Type=\"String\">+420777123456</Data></Cell>",
     );
@@ -316,4 +331,149 @@ fn rows_of_workbooks_in_xml_and_html_are_hidden_as_excel_writes_it() {
         let shown = (vec![1, 2, 5], 2, Vec::new());
         assert_eq!(seen(kind, bytes, true), shown, "{kind}");
     }
+}
+
+/// Checks a file whose first column has the cells 2 to 4 merged, which hold this.
+fn merges_second_to_fourth(kind: Kind, bytes: &[u8], text: &str) {
+    let merged = Merged {
+        rows: (2, 4),
+        column: 0,
+        text: text.to_owned(),
+    };
+    assert_eq!(read(kind, bytes, false).merged, [merged], "{kind}");
+}
+
+#[test]
+fn merged_cells_of_each_kind_of_workbook_are_known() {
+    let number = "+420777123456";
+    let book = xlsx(|sheet| {
+        let plain = rust_xlsxwriter::Format::new();
+        sheet.merge_range(1, 0, 3, 1, number, &plain).unwrap();
+    });
+    merges_second_to_fourth(Kind::Zip, &book, number);
+    let cell = |attribute: &str, text: &str| {
+        format!(
+            "<table:table-cell office:value-type=\"string\" {attribute}><text:p>{text}</text:p></table:table-cell>"
+        )
+    };
+    let row = |cells: &str| format!("<table:table-row>{cells}</table:table-row>");
+    let spans = "table:number-columns-spanned=\"1\" table:number-rows-spanned=\"3\"";
+    let covered = row(&format!("<table:covered-table-cell/>{}", cell("", "x")));
+    let rows = [
+        row(&cell("table:number-columns-repeated=\"2\"", "phone")),
+        row(&(cell(spans, number) + &cell("", "x"))),
+        covered.clone(),
+        covered,
+    ];
+    merges_second_to_fourth(Kind::Zip, &ods(&rows.concat(), ""), number);
+    let range = [1_u32, 3, 0, 0].map(u32::to_le_bytes).concat();
+    let book = xlsb(&record(176, &range));
+    merges_second_to_fourth(Kind::Zip, &book, number);
+    let book = include_bytes!("../../../../fixtures/workbook.xls");
+    let table = read(Kind::Compound, book, false);
+    let first = table.blocks[0].iter().nth(1).unwrap().1;
+    let first = String::from_utf8(first.get(0).to_vec()).unwrap();
+    let mut file = cfb::CompoundFile::open(Cursor::new(book.to_vec())).unwrap();
+    let mut stream = Vec::new();
+    let whole = file.open_stream("Workbook").unwrap();
+    { whole }.read_to_end(&mut stream).unwrap();
+    // Before the end of the sheet, which is the last one.
+    let end = stream
+        .windows(4)
+        .rposition(|it| it == [0x0a, 0, 0, 0])
+        .unwrap();
+    let range = [0xe5_u16, 10, 1, 1, 3, 0, 0].map(u16::to_le_bytes).concat();
+    stream.splice(end..end, range);
+    merges_second_to_fourth(Kind::Compound, &with_stream(file, &stream), &first);
+    let html = format!(
+        "<table><tr><td>phone<td>x</tr><tr><td rowspan=3>{number}<td>1</tr><tr><td>2</tr><tr><td>3</tr></table>"
+    );
+    merges_second_to_fourth(Kind::Html, html.as_bytes(), number);
+    let data = |text: &str| format!("<Data ss:Type=\"String\">{text}</Data>");
+    let xml = format!(
+        "<?xml version=\"1.0\"?><Workbook xmlns=\"urn:schemas-microsoft-com:office:spreadsheet\" \
+         xmlns:ss=\"urn:schemas-microsoft-com:office:spreadsheet\"><Worksheet ss:Name=\"A\"><Table><Row><Cell>{}</Cell></Row>\
+         <Row><Cell ss:MergeDown=\"2\">{}</Cell></Row></Table></Worksheet></Workbook>",
+        data("phone"),
+        data(number)
+    );
+    merges_second_to_fourth(Kind::SpreadsheetMl, xml.as_bytes(), number);
+}
+
+/// The cells of a table below its header, with those that are merged.
+fn cells(table: Table) -> Vec<Vec<String>> {
+    let blocks = formats::fill(table.blocks, &table.merged, 1).unwrap();
+    let rows = blocks.iter().flat_map(Block::iter).skip(1);
+    let text = |cell: &[u8]| String::from_utf8(cell.to_vec()).unwrap();
+    rows.map(|(_, fields)| fields.iter().map(text).collect())
+        .collect()
+}
+
+#[test]
+fn merged_cells_fill_their_rows_below_the_header_whatever_is_hidden() {
+    let plain = rust_xlsxwriter::Format::new();
+    let book = xlsx(|sheet| {
+        sheet.merge_range(0, 1, 1, 1, "both", &plain).unwrap();
+        sheet.merge_range(2, 1, 3, 1, "no", &plain).unwrap();
+        sheet.set_row_hidden(2).unwrap();
+    });
+    let number = "+420777123456";
+    let rows = |second: &[&str]| -> Vec<Vec<String>> {
+        let row = |text: &&str| vec![number.to_owned(), (*text).to_owned()];
+        second.iter().map(row).collect()
+    };
+    let all = cells(read(Kind::Zip, &book, false));
+    assert_eq!(all[1..], rows(&["no", "no", number]));
+    assert_eq!(all[0], [number]);
+    let shown = cells(read(Kind::Zip, &book, true));
+    assert_eq!(shown[1..], rows(&["no", number]));
+}
+
+#[test]
+fn formulas_that_were_not_calculated_are_errors_and_no_empty_cells() {
+    let formula = rust_xlsxwriter::Formula::new("=1+1").set_result("2");
+    let book = xlsx(|sheet| {
+        for row in 1..4 {
+            sheet.write_formula(row, 1, formula.clone()).unwrap();
+        }
+    });
+    let path = "xl/worksheets/sheet1.xml";
+    let second = |book: &[u8]| -> Vec<String> {
+        let cells = cells(read(Kind::Zip, book, false));
+        let second = |row: &Vec<String>| row.get(1).cloned().unwrap_or_default();
+        cells.iter().take(3).map(second).collect()
+    };
+    assert_eq!(second(&book), ["2"; 3]);
+    for value in ["", "<v></v>", "<v/>", "<v> </v>"] {
+        let book = rewritten(&book, path, "<v>2</v>", value);
+        assert_eq!(second(&book), [NOT_CALCULATED; 3], "{value}");
+    }
+    // A text that is empty was calculated.
+    let empty = xlsx(|sheet| {
+        for row in 1..4 {
+            let formula = formula.clone().set_result("x");
+            sheet.write_formula(row, 1, formula).unwrap();
+        }
+    });
+    let empty = rewritten(&empty, path, "<v>x</v>", "<v></v>");
+    assert_eq!(second(&empty), [""; 3]);
+    let formula = |value: &str| format!("<table:table-cell table:formula=\"of:=1+1\" {value}/>");
+    let cell =
+        "<table:table-cell office:value-type=\"string\"><text:p>x</text:p></table:table-cell>";
+    let row = |second: &str| format!("<table:table-row>{cell}{second}</table:table-row>");
+    let values = [
+        "",
+        "office:value-type=\"float\" office:value=\"2\"",
+        "office:value-type=\"string\" office:string-value=\"\"",
+    ];
+    let rows: Vec<String> = values.map(|value| row(&formula(value))).into();
+    let book = ods(&format!("{}{}", row(cell), rows.concat()), "");
+    assert_eq!(second(&book), [NOT_CALCULATED, "2", ""]);
+    let xml = "<?xml version=\"1.0\"?><Workbook xmlns=\"urn:schemas-microsoft-com:office:spreadsheet\" \
+               xmlns:ss=\"urn:schemas-microsoft-com:office:spreadsheet\"><Worksheet ss:Name=\"A\"><Table><Row><Cell>\
+               <Data ss:Type=\"String\">x</Data></Cell></Row><Row><Cell ss:Formula=\"=1\"/><Cell ss:Formula=\"=1\">\
+               <Data ss:Type=\"String\"></Data></Cell><Cell ss:Formula=\"=1\"><Data ss:Type=\"Number\">2</Data></Cell></Row>\
+               </Table></Worksheet></Workbook>";
+    let rows = cells(read(Kind::SpreadsheetMl, xml.as_bytes(), false));
+    assert_eq!(rows, [[NOT_CALCULATED, "", "2"]]);
 }

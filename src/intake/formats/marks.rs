@@ -1,14 +1,36 @@
-//! What is hidden in a sheet.
+//! What a sheet says of its cells, beside what they hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// What is hidden in a sheet.
+/// What a sheet says of its cells. Rows are numbered as a spreadsheet does, from 1, and columns from 0.
 #[derive(Debug, Default)]
-pub(super) struct Hidden {
-    /// As a spreadsheet numbers them, from 1.
-    pub(super) rows: Ranges,
-    /// From 0.
-    pub(super) columns: Ranges,
+pub(super) struct Marks {
+    pub(super) hidden_rows: Ranges,
+    pub(super) hidden_columns: Ranges,
+    /// Cells that are merged with those below them, by row and column, with the last row.
+    pub(super) merged: HashMap<(u32, usize), u32>,
+    /// Cells with a formula that no program has calculated yet.
+    pub(super) not_calculated: HashSet<(u32, usize)>,
+}
+
+impl Marks {
+    /// The cells of these rows are one. Those beside each other in a row are not of interest: the first of them has the
+    /// value, and the others are empty.
+    pub(super) fn merge(&mut self, rows: (u32, u32), column: usize) {
+        let (first, last) = rows;
+        if last > first {
+            self.merged.insert((first, column), last);
+        }
+    }
+}
+
+/// Cells of one column that are one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::intake) struct Merged {
+    /// The first row and the last one.
+    pub(super) rows: (u32, u32),
+    pub(super) column: usize,
+    pub(super) text: String,
 }
 
 /// Numbers that follow each other, by the first of them, with the last.

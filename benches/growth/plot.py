@@ -58,7 +58,7 @@ def main():
     found = {name: values for name, values in read(sys.argv[1:]).items() if values}
     svg = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 680 290" font-family="sans-serif" font-size="11">',
            '<rect width="680" height="290" fill="white"/>',
-           *panel(found, 0, 0.01, 1000, 0, "CPU seconds by rows of the list", "s"),
+           *panel(found, 0, 0.01, 10000, 0, "CPU seconds by rows of the list", "s"),
            *panel(found, 2, 10, 1000, 340, "memory at the most by rows of the list", "MB")]
     for i, (name, color) in enumerate(zip(found, COLORS)):
         svg.append(f'<text x="{50 + 125 * i}" y="282" fill="{color}">&#9679; {name}</text>')

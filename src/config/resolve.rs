@@ -23,7 +23,7 @@ use crate::domain::eligibility::HistoryAsked;
 use crate::domain::schedule::{Schedule, parse_until};
 use crate::domain::sending::SendingAsked;
 use crate::domain::sms::SmsSettings;
-use crate::intake::{self, ColumnChoice};
+use crate::intake::{self, ColumnChoice, ReadFor};
 
 /// The checkpoint's name, in whatever folder.
 const CHECKPOINT_NAME: &str = "outreach.db";
@@ -111,7 +111,7 @@ impl Settings {
             header_row: file.header_row,
             no_header: file.no_header,
             ignore_consent: file.ignore_consent_column,
-            all_consent_ignored: false,
+            read_for: ReadFor::Messages,
             prefer: file.prefer,
             numbers: file.numbers,
             min_valid: file.min_valid,

@@ -7,7 +7,7 @@ use super::consent::{self, ConsentColumn, Use};
 use super::country::{self, CountryColumn};
 use super::error::IntakeError;
 use super::phones::{self, PhoneColumn};
-use super::settings::{NumbersPerRow, Prefer, Settings};
+use super::settings::{NumbersPerRow, Prefer, ReadFor, Settings};
 use super::words::{FIRST_NAME, LAST_NAME, List};
 use crate::domain::content::Role;
 use crate::domain::fold;
@@ -289,7 +289,7 @@ pub(super) fn map(
         mobile_first: choice.phone.is_empty() && have_several_names(headers, &taken),
         consent,
         elsewhere,
-        hears_refusals: !settings.all_consent_ignored,
+        hears_refusals: settings.read_for != ReadFor::SuppressionList,
         ignored_consent: ignored.into_iter().map(|column| column.name).collect(),
         default_region: settings.region,
         international: settings.international,
@@ -309,7 +309,7 @@ fn consents<'a>(
     settings: &Settings,
     without: impl Iterator<Item = &'a Column>,
 ) -> Vec<ConsentColumn> {
-    if settings.no_header || settings.all_consent_ignored {
+    if settings.no_header || settings.read_for == ReadFor::SuppressionList {
         return Vec::new();
     }
     let without: Vec<usize> = without.map(|column| column.index).collect();
@@ -322,7 +322,7 @@ fn elsewhere<'a>(
     settings: &Settings,
     without: impl Iterator<Item = &'a Column>,
 ) -> Vec<ConsentColumn> {
-    if settings.all_consent_ignored {
+    if settings.read_for == ReadFor::SuppressionList {
         return Vec::new();
     }
     let without: Vec<usize> = without.map(|column| column.index).collect();
@@ -338,6 +338,9 @@ pub(super) fn refuse_unclear(
     mapping: &Mapping,
     settings: &Settings,
 ) -> Result<(), IntakeError> {
+    if settings.read_for != ReadFor::Messages {
+        return Ok(());
+    }
     let is_unnamed = |at: usize| {
         settings.no_header || headers.get(at).is_some_and(|name| trimmed(name).is_empty())
     };
@@ -349,7 +352,7 @@ pub(super) fn refuse_unclear(
             column: at + 1,
         });
     }
-    let was_named = !settings.columns.phone.is_empty() || !mapping.hears_refusals;
+    let was_named = !settings.columns.phone.is_empty();
     let mut phones = mapping.phone.iter().map(|it| &it.column.name);
     match phones.find(|name| !was_named && consent::is_refusing_header(name)) {
         Some(name) => Err(IntakeError::NamedAsRefusals {

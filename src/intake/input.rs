@@ -11,7 +11,7 @@ use super::guess::Doubt;
 use super::header::{Header, HeaderWords, is_mends, is_ours, is_status};
 use super::international::{LooksInternational, looks_international};
 use super::open::{Opened, open};
-use super::settings::{HiddenRows, Settings};
+use super::settings::{HiddenRows, ReadFor, Settings};
 use super::sheets::Sheets;
 use super::source::{FileDigest, Source};
 use crate::domain::dialect::ListFormat;
@@ -203,7 +203,7 @@ fn refuse_by_name(source: &Source, file: &Opened, settings: &Settings) -> Result
         name: name.to_owned(),
         advice,
     };
-    if settings.all_consent_ignored {
+    if settings.read_for != ReadFor::Messages {
         return Ok(());
     }
     if consent::names_refusals(&stem) {

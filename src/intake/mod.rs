@@ -78,7 +78,7 @@ pub(crate) use mends::{MENDS, may_mend};
 pub(crate) use rules::{EXAMPLES, Render};
 pub use rules::{Judge, Unsendable};
 pub(crate) use settings::{ColumnChoice, Delimiter, HiddenRows, Prefer};
-pub use settings::{NumbersPerRow, Settings};
+pub use settings::{NumbersPerRow, ReadFor, Settings};
 pub(crate) use sheets::Sheets;
 pub use source::Source;
 pub use summary::Summary;

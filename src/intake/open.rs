@@ -13,7 +13,7 @@ use super::guess::Doubt;
 use super::header::Header;
 use super::mixed::{self, Lines};
 use super::rows::{Block, RowFault};
-use super::settings::{Delimiter, HiddenRows, Settings};
+use super::settings::{Delimiter, HiddenRows, ReadFor, Settings};
 use super::sheets::{Sheet, Sheets};
 use super::source::{Bytes, FileDigest, Source};
 use super::text::{Examined, examine};
@@ -191,7 +191,7 @@ fn first_with_numbers(
             Ok(opened) => (opened.rows(), opened.phone(settings)),
             Err(_) => (0, None),
         };
-        let refuses = !settings.all_consent_ignored && consent::names_refusals(name);
+        let refuses = settings.read_for == ReadFor::Messages && consent::names_refusals(name);
         let place = if refuses { &mut refusing } else { &mut found };
         if phone.is_some() && place.is_none() {
             *place = Some((name, opened));

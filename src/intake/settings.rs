@@ -38,8 +38,8 @@ pub struct Settings {
     pub line_types: Vec<LineType>,
     /// Columns that tell who may be messaged and are ignored, by header.
     pub ignore_consent: Vec<String>,
-    /// All such columns are ignored: a list of people who must not be messaged.
-    pub all_consent_ignored: bool,
+    /// What is done with the people of the list.
+    pub read_for: ReadFor,
     /// Which of several valid numbers of a row counts.
     pub prefer: Prefer,
     /// One recipient a row, or one for each number.
@@ -87,6 +87,18 @@ impl FromStr for Delimiter {
             )
         })
     }
+}
+
+/// What the people of a list are read for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ReadFor {
+    /// To be messaged.
+    #[default]
+    Messages,
+    /// To be put on the suppression list, whatever their rows say.
+    SuppressionList,
+    /// The same, of an export of all contacts: those of whom it says that they opted out.
+    OptOuts,
 }
 
 /// What becomes of rows that are hidden in a sheet, as by a filter.

@@ -99,7 +99,7 @@ pub use crate::domain::sending::{Sending, SendingAsked, Undecided};
 pub use crate::domain::sms::{SmsSettings, SmsTally};
 pub use crate::exit::ExitCode;
 pub use crate::intake::{
-    Corrections, LetterDoubt, LooksInternational, Settings as IntakeSettings, Source,
+    Corrections, LetterDoubt, LooksInternational, ReadFor, Settings as IntakeSettings, Source,
 };
 pub use crate::report::check::{CheckReport, KnownBatch, KnownLine, KnownPeople, ReplyWindow};
 pub use crate::report::{Hints, Local, Selection, StandingReport, Summary};

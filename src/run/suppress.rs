@@ -11,7 +11,7 @@ use super::pass::Pass;
 use crate::domain::percent::Percent;
 use crate::domain::phone::{LineType, PhoneNumber};
 use crate::domain::recipient::{RowProblem, Verdict};
-use crate::intake::{HiddenRows, NumbersPerRow, Settings, Source};
+use crate::intake::{HiddenRows, NumbersPerRow, ReadFor, Settings, Source};
 use crate::store::Store;
 
 /// Bad rows that are named.
@@ -101,7 +101,7 @@ fn suppressing(settings: &Settings) -> Settings {
         min_valid: Percent::NONE,
         // A number on the list is suppressed whatever its kind of line.
         line_types: LineType::ALL.to_vec(),
-        all_consent_ignored: true,
+        read_for: ReadFor::SuppressionList,
         // An opt-out counts whether or not it is shown.
         hidden_rows: Some(HiddenRows::Send),
         ..settings.clone()
@@ -124,7 +124,7 @@ impl List {
     /// [`RunError`] if a file cannot be used.
     pub fn of_refusing(sources: &[Source], settings: &Settings) -> Result<Self, RunError> {
         let settings = Settings {
-            all_consent_ignored: false,
+            read_for: ReadFor::OptOuts,
             ..suppressing(settings)
         };
         Self::open(sources, &settings, None)

@@ -64,6 +64,7 @@ const RUN_ONLY: &[&str] = &[
     "role",
     "resend",
     "row",
+    "rows",
     "status",
     "sandbox",
     "sandbox-empty",

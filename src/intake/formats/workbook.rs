@@ -140,7 +140,6 @@ fn of_cells<'a>(
 ) -> Result<Grid, Fault> {
     while let Some(((row, column), value)) = next()? {
         match value {
-            DataRef::Empty => {}
             DataRef::Float(value) => {
                 let shown = shown.text((row, column), value);
                 let text = shown.unwrap_or_else(|| number(value));

@@ -2,7 +2,7 @@
 
 use super::check::must;
 use super::runs::{Plan, Stepped, expect_code};
-use super::steps::Weather;
+use super::steps::{Ending, Weather};
 use super::world::{Report, World};
 use crate::support::Random;
 
@@ -35,7 +35,12 @@ impl World {
             self.expect_at_most(limit, before)?;
         }
         let weather = Weather::draw(random);
-        let done = self.run_in(self.resume_arguments(&plan.name), &weather);
+        let mut done = self.run_in(self.resume_arguments(&plan.name), &weather);
+        let is_interrupted = matches!(weather.ending, Ending::Interrupted(_));
+        if done.code == Some(4) && !is_interrupted {
+            // A row of the pilot waited for another batch: that one went first, and the rest follows.
+            done = self.run_in(self.resume_arguments(&plan.name), &weather);
+        }
         expect_code(&done, &weather, true)?;
         Ok(Report::of(&plan.name, done.code, &weather, Some(plan.list)))
     }

@@ -106,7 +106,9 @@ fn the_suppression_list_is_searched_filled_and_exported() {
     let page = visitor.page("/suppression");
     assert!(page.contains("4 numbers never messaged"), "{page}");
     assert!(
-        page.contains("2 numbers: 1 new on the list, 1 on it before. 1 row without a certain number"),
+        page.contains(
+            "2 numbers: 1 new on the list, 1 on it before. 1 row without a certain number"
+        ),
         "{page}"
     );
     let found = visitor.page("/suppression?q=complaint");

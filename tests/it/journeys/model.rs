@@ -7,9 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::api::Accepted;
 use super::list::{Entry, PEOPLE};
 
-/// What the metadata says of a batch: a night adds the day to the name of a list.
+/// What the metadata says of a batch: a night adds the day to the name of a list. Another batch may be called after that one.
 pub(crate) fn key_of(batch: &str) -> &str {
-    batch.split_once('-').map_or(batch, |(key, _)| key)
+    match batch.split_once('-') {
+        Some((key, day)) if !day.contains(' ') => key,
+        Some(_) | None => batch,
+    }
 }
 
 /// One line of a results file.

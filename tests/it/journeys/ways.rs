@@ -42,7 +42,9 @@ impl World {
             done = self.run_in(self.resume_arguments(&plan.name), &weather);
         }
         expect_code(&done, &weather, true)?;
-        Ok(Report::of(&plan.name, done.code, &weather, Some(plan.list)))
+        // While a row of the pilot waits for another batch, the rest stays queued: that is no end.
+        let code = done.code.map(|code| if code == 3 { 4 } else { code });
+        Ok(Report::of(&plan.name, code, &weather, Some(plan.list)))
     }
 
     fn expect_at_most(&self, limit: u64, before: u64) -> Result<(), String> {

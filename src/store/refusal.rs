@@ -117,8 +117,8 @@ pub(super) struct Refused {
     reason: Option<String>,
 }
 
-/// A refused row that may go back to the queue; `None` if it is no longer refused, was erased, or may have been
-/// accepted by any request.
+/// A refused row that may go back to the queue; `None` if it is no longer refused, was erased, may have been accepted by
+/// any request, or is of an earlier list of the batch: the present one may not hold its person.
 pub(super) fn refused(
     connection: &Connection,
     recipient: RecipientId,
@@ -127,6 +127,7 @@ pub(super) fn refused(
         "SELECT r.state, r.refusal, r.reason,
                     r.maybe_accepted_at IS NULL AND p.number IS NOT NULL AND i.content IS NOT NULL
                         AND r.reason_code IS NOT 'erased'
+                        AND i.file >= (SELECT first_file FROM batch WHERE id = r.id >> 32)
              FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id
                   LEFT JOIN person p ON p.id = r.person
              WHERE r.id = ?1",

@@ -300,6 +300,29 @@ fn three_refusals_of_the_message_are_not_in_a_row_where_another_answer_came_betw
     }
 }
 
+/// Three refusals of the message in a row put those three back: not one of a person whom the list does not hold any more.
+#[test]
+fn a_refused_person_whom_the_edited_list_leaves_out_is_not_queued_again() {
+    let refusing = SandboxProcess::with_faults(&["refuse=(#100) Invalid parameter"]);
+    let scratch = Scratch::new();
+    let send = |sandbox: &SandboxProcess, more: &[&str]| {
+        scratch.send(sandbox).concurrency(1).with(more).run()
+    };
+    scratch.contacts(2);
+    send(&refusing, &[]).expect(3);
+    assert_eq!(scratch.checkpoint().counts().error, 2);
+    scratch.contacts(4);
+    let (list, left_out) = (scratch.read("contacts.csv"), number(1).to_string());
+    let kept = list.lines().filter(|line| !line.contains(&left_out));
+    let kept: Vec<&str> = kept.collect();
+    scratch.write("contacts.csv", &kept.join("\n"));
+    send(&refusing, &["--update"]).expect(5);
+    let mended = SandboxProcess::start(&[]);
+    scratch.resume(&mended).run();
+    let accepted: Vec<u64> = mended.accepted().into_keys().collect();
+    assert_eq!(accepted, [0, 2, 3].map(number));
+}
+
 /// Whoever watches the run learns of a text that nobody knows when it comes, once for each kind.
 #[test]
 fn the_first_refusal_of_a_kind_that_nobody_knows_is_told() {

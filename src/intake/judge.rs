@@ -13,7 +13,7 @@ use super::index::{First, Index};
 use super::input::Input;
 use super::row::{Candidate, Number, RowJudge};
 use super::rows::Block;
-use super::rules::Judge;
+use super::rules::{Judge, MendedRow};
 use super::summary::{Counter, Example, Group, Note, Summary};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Mends, Position, RowNumber, Suppression, Verdict};
@@ -379,7 +379,8 @@ fn collect<E>(
                 for candidate in rows {
                     for candidate in tail.next(candidate, &mut counter) {
                         headed.next(&candidate, input, judge.first_file)?;
-                        let (mut row, number, shared) = compare(candidate, refused, &mut index);
+                        let (mut row, number, shared) =
+                            compare(candidate, refused, judge.mended, &mut index);
                         mended.once(&mut row);
                         counter.count(&row, number.as_ref(), shared);
                         sink(row).map_err(JudgeError::Sink)?;
@@ -398,10 +399,13 @@ fn collect<E>(
     Err(internal(input, 0).into())
 }
 
+/// What is known of the row that a row with this number mends.
+type MendedBefore<'a> = dyn Fn(&Mends, PhoneNumber) -> MendedRow + Sync + 'a;
+
 /// The rows of a batch that were mended.
 struct Mended<'a> {
-    /// What mended one before this list came by another number, in words.
-    before: &'a dyn Fn(&Mends, PhoneNumber) -> Option<String>,
+    /// What is known of one before this list came.
+    before: &'a MendedBefore<'a>,
     /// Those that rows of this list mended.
     here: HashMap<Mends, Position>,
 }
@@ -413,13 +417,16 @@ impl Mended<'_> {
             return;
         };
         let phone = accepted.phone;
-        let told = (self.before)(mends, phone).or_else(|| {
-            let position = row.position;
-            let first = *self.here.entry(mends.clone()).or_insert(position);
-            let (mended, batch) = (mends.position.row, &mends.batch);
-            (first != position)
-                .then(|| format!("row {mended} of batch {batch}, by row {} here", first.row))
-        });
+        let told = match (self.before)(mends, phone) {
+            MendedRow::Taken(told) => Some(told),
+            MendedRow::Open | MendedRow::Other => {
+                let position = row.position;
+                let first = *self.here.entry(mends.clone()).or_insert(position);
+                let (mended, batch) = (mends.position.row, &mends.batch);
+                (first != position)
+                    .then(|| format!("row {mended} of batch {batch}, by row {} here", first.row))
+            }
+        };
         if let Some(told) = told {
             let cause = Suppression::MendedBefore { told };
             row.verdict = Verdict::Suppressed { phone, cause };
@@ -427,10 +434,17 @@ impl Mended<'_> {
     }
 }
 
-/// Whether a row takes the place of that one: it repeats nobody then.
-fn is_mended_by(first: &First, row: &JudgedRow) -> bool {
+/// Whether a row takes the place of that one, which cannot be sent: it repeats nobody then.
+fn is_mended_by(
+    (first, phone): (&First, PhoneNumber),
+    row: &JudgedRow,
+    mended: &MendedBefore<'_>,
+) -> bool {
+    // A row at the same place of another batch is another one.
     let mends = row.mends.as_ref();
-    mends.is_some_and(|mends| mends.position == first.position)
+    mends.is_some_and(|mends| {
+        mends.position == first.position && mended(mends, phone) == MendedRow::Open
+    })
 }
 
 /// The part of the verdict that depends on the rows before. Also the row's number, and whether it is shared with a person
@@ -438,6 +452,7 @@ fn is_mended_by(first: &First, row: &JudgedRow) -> bool {
 fn compare(
     candidate: Candidate,
     refused: &Refused,
+    mended: &MendedBefore<'_>,
     index: &mut Index,
 ) -> (JudgedRow, Option<Number>, bool) {
     let Candidate {
@@ -460,7 +475,7 @@ fn compare(
             };
         } else if let Some(First { position, name }) = index
             .insert(phone, here)
-            .filter(|first| !is_mended_by(first, &row))
+            .filter(|first| !is_mended_by((first, phone), &row, mended))
         {
             shared = number.name != 0 && name != 0 && number.name != name;
             row.verdict = Verdict::Duplicate {

@@ -75,7 +75,7 @@ pub use input::Input;
 pub use international::LooksInternational;
 pub(crate) use judge::judging_threads;
 pub(crate) use mends::{MENDS, may_mend};
-pub(crate) use rules::{EXAMPLES, Render};
+pub(crate) use rules::{EXAMPLES, MendedRow, Render};
 pub use rules::{Judge, Unsendable};
 pub(crate) use settings::{ColumnChoice, Delimiter, HiddenRows, Prefer};
 pub use settings::{NumbersPerRow, ReadFor, Settings};

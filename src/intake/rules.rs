@@ -24,6 +24,17 @@ pub enum Unsendable {
     Suppressed(Suppression),
 }
 
+/// What is known of a row that another one says it mends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MendedRow {
+    /// It cannot be sent: the other one takes its place.
+    Open,
+    /// A row with another number took its place, in words.
+    Taken(String),
+    /// None of the batch that can be mended: the other one is a row like any.
+    Other,
+}
+
 /// What is known beside the file, and asked for each row.
 pub struct Judge<'a> {
     /// Why a number must not be messaged, if it must not. Called in several threads.
@@ -34,8 +45,8 @@ pub struct Judge<'a> {
     pub render: Option<&'a Render<'a>>,
     /// Numbers that the batch has already, with their rows: a row that repeats one is a duplicate.
     pub seen: &'a [(PhoneNumber, Position)],
-    /// What mended the row already that a row with this number mends, in words: a row with another number.
-    pub mended: &'a (dyn Fn(&Mends, PhoneNumber) -> Option<String> + Sync),
+    /// What is known of the row that a row with this number mends.
+    pub mended: &'a (dyn Fn(&Mends, PhoneNumber) -> MendedRow + Sync),
     /// So many rows of a kind are kept to show it.
     pub examples: usize,
     /// When consents that end are asked; without it none of them counts.
@@ -53,7 +64,7 @@ impl Judge<'_> {
             render: None,
             seen: &[],
             now: None,
-            mended: &|_, _| None,
+            mended: &|_, _| MendedRow::Other,
             first_file: 0,
             examples: EXAMPLES,
         }

@@ -282,7 +282,7 @@ fn suppression_rendering_and_earlier_rows_are_asked_for() {
         }),
         seen: &[(phone(2), position)],
         now: None,
-        mended: &|_, _| None,
+        mended: &|_, _| MendedRow::Other,
         first_file: 1,
         examples: super::EXAMPLES,
     };

@@ -9,11 +9,10 @@ use jiff::Timestamp;
 use super::error::RunError;
 use super::known::Known;
 use super::list::List;
-use super::pass::Pass;
+use super::pass::{BatchRows, Pass};
 use crate::domain::earlier::{Difference, difference, is_same_list};
 use crate::domain::eligibility::HistorySpan;
-use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::{JudgedRow, Position, Verdict};
+use crate::domain::recipient::{JudgedRow, Verdict};
 use crate::domain::retention::is_pruned_message;
 use crate::domain::text::on_one_line;
 use crate::report::{minute, people};
@@ -94,7 +93,7 @@ impl Times {
 pub(super) fn messaged_before(
     ((reader, known), list, own, channel): ((&Reader, Known), &mut List, Option<BatchId>, &str),
     others: Vec<Batch>,
-    seen: &[(PhoneNumber, Position)],
+    has: &BatchRows,
     (history, now): (HistorySpan, Timestamp),
 ) -> Result<Vec<MessagedBefore>, RunError> {
     let mut found: BTreeMap<BatchId, Found> = BTreeMap::new();
@@ -102,7 +101,7 @@ pub(super) fn messaged_before(
     let pass = Pass {
         known,
         channel: Some(channel),
-        seen,
+        has: Some(has),
         now: Some(now),
         ..Pass::default()
     };

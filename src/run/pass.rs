@@ -16,7 +16,9 @@ use crate::domain::dialect::{Dialect, FileFormat};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Mends, Position, Record, Verdict};
 use crate::domain::sms::SmsTally;
-use crate::intake::{EXAMPLES, Input, IntakeError, Judge, JudgeError, Render, Summary, Unsendable};
+use crate::intake::{
+    EXAMPLES, Input, IntakeError, Judge, JudgeError, MendedRow, Render, Summary, Unsendable,
+};
 use crate::report::check::CheckReport;
 use crate::report::rejects::RejectsFile;
 use crate::store::MendPlace;
@@ -26,6 +28,35 @@ const SAMPLES: usize = 3;
 
 /// The progress of a list is reported each time so many rows were read.
 const REPORT_EVERY: u64 = 16_384;
+
+/// The rows that a batch has already, for a list that is about to join it.
+#[derive(Debug, Default)]
+pub(super) struct BatchRows {
+    /// The name of the batch.
+    pub(super) batch: String,
+    /// Its numbers, each with the row that counts; none where the list takes the place of the batch's.
+    pub(super) numbers: Vec<(PhoneNumber, Position)>,
+    /// Those that could not be sent, if rows of the list say which they mend.
+    pub(super) to_mend: HashMap<Position, MendPlace>,
+}
+
+impl BatchRows {
+    /// What is known of the row that a row with this number mends.
+    fn mended(&self, mends: &Mends, phone: PhoneNumber) -> MendedRow {
+        let is_ours = self.batch == mends.batch;
+        match self.to_mend.get(&mends.position).filter(|_| is_ours) {
+            None => MendedRow::Other,
+            Some(MendPlace::Free(_)) => MendedRow::Open,
+            // The same person once more, who may not have been messaged.
+            Some(MendPlace::Taken(by)) if *by == Some(phone) => MendedRow::Other,
+            Some(MendPlace::Taken(by)) => {
+                let row = mends.position.row;
+                let by = by.map_or_else(String::new, |phone| format!(", by {}", phone.masked()));
+                MendedRow::Taken(format!("row {row} of batch {}{by}", mends.batch))
+            }
+        }
+    }
+}
 
 /// One pass over all rows of a list.
 #[derive(Default)]
@@ -37,10 +68,8 @@ pub(super) struct Pass<'a> {
     pub(super) batch: Option<&'a str>,
     /// The files that the batch has already.
     pub(super) earlier_files: &'a [String],
-    /// The numbers that the batch has already, with their rows.
-    pub(super) seen: &'a [(PhoneNumber, Position)],
-    /// The rows of the batch that the list may mend.
-    pub(super) mended: Option<&'a HashMap<Position, MendPlace>>,
+    /// The rows that the batch has already; `None` if it is new.
+    pub(super) has: Option<&'a BatchRows>,
     pub(super) rejects: Option<&'a Path>,
     /// The rejects are written also where the list turns out unusable.
     pub(super) keep_rejects: bool,
@@ -96,13 +125,15 @@ impl Pass<'_> {
             Some(message) => self.render(message, others, record, phone),
             None => Err(Unsendable::Problem("there is no message".to_owned())),
         };
-        let mended = |mends: &Mends, phone| self.mended_before(mends, phone);
+        let has = self.has;
+        let mended =
+            |mends: &Mends, phone| has.map_or(MendedRow::Other, |it| it.mended(mends, phone));
         let judge = Judge {
             mended: &mended,
             suppressed: &suppressed,
             of_another: &of_another,
             render: message.is_some().then_some(&render as &Render<'_>),
-            seen: self.seen,
+            seen: has.map_or(&[], |it| &it.numbers),
             now: self.now,
             first_file: u16::try_from(self.earlier_files.len()).unwrap_or(u16::MAX),
             examples: self.examples.unwrap_or(EXAMPLES),
@@ -124,22 +155,6 @@ impl Pass<'_> {
         });
         self.known.check()?;
         self.concluded(input, others, judged, seen, rejects)
-    }
-
-    /// What mended the row already that a row with this number mends, if that has another one.
-    fn mended_before(&self, mends: &Mends, phone: PhoneNumber) -> Option<String> {
-        let is_ours = self.batch == Some(&*mends.batch);
-        let place = self.mended.filter(|_| is_ours)?.get(&mends.position)?;
-        match place {
-            MendPlace::Free(_) => None,
-            // The same person once more, who may not have been messaged.
-            MendPlace::Taken(by) if *by == Some(phone) => None,
-            MendPlace::Taken(by) => {
-                let row = mends.position.row;
-                let by = by.map_or_else(String::new, |phone| format!(", by {}", phone.masked()));
-                Some(format!("row {row} of batch {}{by}", mends.batch))
-            }
-        }
     }
 
     /// The file that the rows to mend go to, if they are asked for.

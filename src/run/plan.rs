@@ -5,6 +5,7 @@
 //! new batch is whole then, a second list for a batch is kept beside it. [`ReadPlan::carry_out`](super::ReadPlan::carry_out) makes that
 //! list part of the batch, [`ReadPlan::discard`](super::ReadPlan::discard) removes what was read.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use super::error::{Mismatch, RunError};
 use super::fallback::{self, ManyMayFallBack};
 use super::known::Known;
 use super::list::List;
-use super::pass::Pass;
+use super::pass::{BatchRows, Pass};
 use super::settings::RunSettings;
 use super::sms;
 use super::unknown_messages::refuse_if_older;
@@ -26,8 +27,7 @@ use crate::domain::batch_name;
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::fallback::Fallback;
 use crate::domain::follow_up::{FollowUp, is_named_as_one};
-use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::{Position, Verdict};
+use crate::domain::recipient::Verdict;
 use crate::store::{Batch, BatchId, Change, Hold, Messaged, MessagedDecision, Reader, Store};
 
 /// What is asked for beside the list.
@@ -240,14 +240,14 @@ impl SendPlan {
                 if others.is_empty() {
                     continue;
                 }
-                let seen = match &self.step {
-                    Step::New | Step::Continue(_) => Vec::new(),
+                let has = match &self.step {
+                    Step::New | Step::Continue(_) => BatchRows::default(),
                     Step::Change(batch, how) => self.before_change(batch, *how)?,
                 };
                 let known = self.known(history, own, Vec::new(), now)?;
                 let (list, channel) = (&mut self.list, self.definition.channel.as_str());
                 let about = ((&reader, known), list, whose, channel);
-                messaged.extend(messaged_before(about, others, &seen, (history, now))?);
+                messaged.extend(messaged_before(about, others, &has, (history, now))?);
             }
             self.messaged = Some(messaged);
         }
@@ -305,10 +305,10 @@ impl SendPlan {
         };
         let gains = match &self.step {
             Step::Continue(_) => 0,
-            Step::New => self.count_queued(None, &[], history, now)?,
+            Step::New => self.count_queued(None, None, history, now)?,
             Step::Change(batch, how) => {
-                let (id, seen) = (batch.id, self.before_change(batch, *how)?);
-                self.count_queued(Some(id), &seen, history, now)?
+                let (id, has) = (batch.id, self.before_change(batch, *how)?);
+                self.count_queued(Some(id), Some(&has), history, now)?
             }
         };
         let people = has + gains;
@@ -330,14 +330,14 @@ impl SendPlan {
     fn count_queued(
         &mut self,
         own: Option<BatchId>,
-        seen: &[(PhoneNumber, Position)],
+        has: Option<&BatchRows>,
         history: HistorySpan,
         now: Timestamp,
     ) -> Result<u64, RunError> {
         let pass = Pass {
             known: self.known(history, own, Vec::new(), now)?,
             channel: Some(&self.definition.channel),
-            seen,
+            has,
             now: Some(now),
             ..Pass::default()
         };
@@ -349,12 +349,8 @@ impl SendPlan {
         Ok(queued)
     }
 
-    /// The numbers that the batch has already, where its rows stay.
-    pub(super) fn before_change(
-        &self,
-        batch: &Batch,
-        how: Change,
-    ) -> Result<Vec<(PhoneNumber, Position)>, RunError> {
+    /// The rows that the batch has already.
+    pub(super) fn before_change(&self, batch: &Batch, how: Change) -> Result<BatchRows, RunError> {
         let headers = self.list.input.headers();
         if headers != batch.headers && batch.restored_from().is_none() {
             return Err(Mismatch::OtherColumns {
@@ -364,10 +360,20 @@ impl SendPlan {
             }
             .into());
         }
-        match how {
-            Change::Add => Ok(self.store.reader()?.numbers(batch.id)?),
-            Change::Update => Ok(Vec::new()),
-        }
+        let reader = self.store.reader()?;
+        let mends = self.list.input.mends_rows();
+        Ok(BatchRows {
+            batch: batch.name.clone(),
+            numbers: match how {
+                Change::Add => reader.numbers(batch.id)?,
+                Change::Update => Vec::new(),
+            },
+            to_mend: if mends {
+                reader.rows_to_mend(batch.id)?
+            } else {
+                HashMap::new()
+            },
+        })
     }
 }
 

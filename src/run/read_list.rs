@@ -10,13 +10,12 @@ use super::definition::Step;
 use super::error::{Mismatch, RunError};
 use super::list::List;
 use super::mending::KeptList;
-use super::pass::Pass;
+use super::pass::{BatchRows, Pass};
 use super::plan::SendPlan;
 use super::read_plan::{Decisions, NewRows, ReadPlan, discard_on_error};
 use super::settings::RunSettings;
 use super::sms::{self, SmsRule};
 use crate::domain::follow_up::{FollowUp, Trigger};
-use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Position;
 use crate::intake::Mapping;
 use crate::report::check::CheckReport;
@@ -27,8 +26,8 @@ use crate::store::{
 
 /// What the rows are judged by.
 struct Reading<'a> {
-    /// The numbers that the batch has already.
-    seen: &'a [(PhoneNumber, Position)],
+    /// The rows that the batch has already; `None` if it is new.
+    has: Option<&'a BatchRows>,
     decided: Option<&'a MessagedDecision>,
     settings: &'a RunSettings,
     rejects: Option<&'a Path>,
@@ -56,23 +55,23 @@ impl SendPlan {
             let told = messaged.iter().map(ToString::to_string).collect();
             return Err(Mismatch::MessagedBefore(told).into());
         }
-        let (place, seen) = match &self.step {
+        let (place, has) = match &self.step {
             Step::Continue(batch) => {
                 let batch = batch.clone();
                 let said = self.said(None, None).records(batch.id, now);
                 return Ok(self.read_as(batch, None, None, said));
             }
-            Step::New => (BatchName::Named(self.name.clone()), Vec::new()),
+            Step::New => (BatchName::Named(self.name.clone()), None),
             Step::Change(batch, how) => {
-                let seen = self.before_change(batch, *how)?;
-                (BatchName::StagedFor(batch.id), seen)
+                let has = self.before_change(batch, *how)?;
+                (BatchName::StagedFor(batch.id), Some(has))
             }
         };
         self.remove_leftovers()?;
         let id = self.begin(place, now)?;
         let decided = self.decided();
         let reading = Reading {
-            seen: &seen,
+            has: has.as_ref(),
             decided: decided.as_ref(),
             settings: &settings,
             rejects,
@@ -161,23 +160,18 @@ impl SendPlan {
         let decided = reading.decided.into_iter();
         skip.extend(decided.flat_map(MessagedDecision::skipped));
         let channel_type = reader.channel_type(&self.definition.channel)?;
-        let mended = match &earlier {
-            Some(batch) if self.list.input.mends_rows() => reader.rows_to_mend(batch.id)?,
-            Some(_) | None => HashMap::new(),
-        };
         let pass = Pass {
             sms: SmsRule::of(self.list.sms, channel_type.as_deref()),
             known: self.known(history, Some(own), skip, now)?.counting()?,
             channel: Some(&self.definition.channel),
             batch: Some(&self.name),
             earlier_files: earlier.as_ref().map_or(&[], |batch| &batch.files),
-            seen: reading.seen,
-            mended: Some(&mended),
+            has: reading.has,
             rejects: reading.rejects,
             now: Some(now),
             ..Pass::default()
         };
-        let free = free_places(&mended);
+        let free = reading.has.map_or_else(HashMap::new, free_places);
         let awaits = self.follow_up.as_ref().map(|it| it.after);
         let place = Loading { id, awaits, free };
         let (mut report, mut loader) =
@@ -290,11 +284,14 @@ fn load<'a>(
 }
 
 /// The rows that no mended row has taken the place of yet.
-fn free_places(mended: &HashMap<Position, MendPlace>) -> HashMap<Position, RecipientId> {
-    let places = mended.iter().filter_map(|(position, place)| match place {
-        MendPlace::Free(row) => Some((*position, *row)),
-        MendPlace::Taken(_) => None,
-    });
+fn free_places(has: &BatchRows) -> HashMap<Position, RecipientId> {
+    let places = has
+        .to_mend
+        .iter()
+        .filter_map(|(position, place)| match place {
+            MendPlace::Free(row) => Some((*position, *row)),
+            MendPlace::Taken(_) => None,
+        });
     places.collect()
 }
 

@@ -263,6 +263,36 @@ fn a_rejects_file_of_another_batch_mends_nothing_here() {
 }
 
 #[test]
+fn rows_that_name_a_row_of_another_batch_repeat_whom_this_batch_has() {
+    let scratch = Scratch::new();
+    let counts = |batch: &str| {
+        let json = scratch.outreach(&["status", batch, "--json"]).run();
+        let json: serde_json::Value = serde_json::from_str(&json.expect(0).out).unwrap();
+        ["rows", "sent", "duplicate"].map(|key| json[key].as_u64().unwrap())
+    };
+    scratch.write(
+        "list.csv",
+        "phone,name\n+420777123456,Jan\n+420777123457,Eva\n",
+    );
+    rehearse(&scratch, "list.csv", &[]);
+    // In the other batch row 2 has the same number, and could not be sent.
+    let head = "phone,name,outreach_row,outreach_reason,outreach_suggestion,outreach_mends";
+    let jan = "+420777123456,Jan,2,,,autumn:1:2";
+    scratch.write("mended.csv", &format!("{head}\n{jan}\n"));
+    rehearse(&scratch, "mended.csv", &["--add"]);
+    assert_eq!(counts("spring"), [3, 2, 1]);
+    // As a list of their own they are rows like any: the second repeats the first.
+    let again = "+420777123456,Jan,2,,,autumn:1:3";
+    scratch.write("own.csv", &format!("{head}\n{again}\n{jan}\n"));
+    scratch
+        .outreach(&["send", "own.csv", "--sandbox", "--batch", "summer"])
+        .with(&["--message", "Hello Jan", "--min-valid", "0"])
+        .run()
+        .expect(0);
+    assert_eq!(counts("summer"), [2, 1, 1]);
+}
+
+#[test]
 fn what_a_sheet_cannot_hold_is_refused_by_name() {
     let scratch = Scratch::new();
     let long = "x".repeat(32_768);

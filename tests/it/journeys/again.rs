@@ -3,7 +3,7 @@
 
 use super::check::must;
 use super::model::ResultRow;
-use super::runs::{Stepped, expect_code};
+use super::runs::{Stepped, expect_code, expect_code_of};
 use super::steps::Weather;
 use super::world::{Report, World, results};
 use crate::support::Random;
@@ -54,7 +54,7 @@ impl World {
         arguments.push("--undo-cancel".to_owned());
         let weather = Weather::draw(random);
         let done = self.run_in(arguments, &weather);
-        expect_code(&done, &weather, true)?;
+        expect_code_of(&batch, &done, &weather, true)?;
         Ok(Report::of(&batch.name, done.code, &weather, None))
     }
 

@@ -308,7 +308,8 @@ fn run_is_right(
     run: &Run,
     beside_another: bool,
 ) -> Verdict {
-    if !run.is_complete() {
+    // While a row of a pilot waits for another batch, the rest stays queued: that is no end.
+    if !run.is_complete() || batch.in_pilot && run.code == Some(3) {
         return Ok(());
     }
     // Of two runs at once, one may end before the other settles what it waited for; and an erased row whose

@@ -77,6 +77,8 @@ pub(crate) struct Batch {
     pub(crate) channel: usize,
     /// The batch skips who got anything of late (`--not-within`).
     pub(crate) strict: bool,
+    /// The first of it go as a pilot: while one of them waits for another batch, the rest stays queued.
+    pub(crate) in_pilot: bool,
     /// The file of its list.
     pub(crate) file: String,
     /// What that file holds.
@@ -126,6 +128,7 @@ impl Batch {
             text,
             channel,
             strict: false,
+            in_pilot: false,
             file: String::new(),
             base: Vec::new(),
             first: list.to_vec(),
@@ -193,8 +196,8 @@ impl Batch {
         if self.row_of(person).is_some_and(tried) {
             self.tried_and_erased.insert(person);
         }
-        // An invalid row may show no number.
-        let listed = self.entries.iter().filter(|it| it.person == Some(person));
+        // A row that is invalid, or of a person who was erased before, may show no number.
+        let listed = self.ever.iter().filter(|it| it.person == Some(person));
         let keys: BTreeSet<String> = listed.map(|it| it.key.clone()).collect();
         let before = self.entries.len();
         self.entries.retain(|entry| entry.person != Some(person));

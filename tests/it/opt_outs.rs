@@ -398,9 +398,12 @@ fn whoever_wrote_something_doubtful_gets_no_message_until_it_is_read() {
         (1, "can you stop the delivery"),
         (2, "thanks"),
     ] {
-        let said =
+        let mut said =
             json!({ "id": format!("70{n}"), "content": { "type": "text", "payload": text } });
         let contact = contact_of(&sandbox, number(n));
+        if n == 0 {
+            said["contact"] = json!({ "phone_number": number(n).to_string() });
+        }
         receiver.take(&event("message_received", &contact, None, NOON, &said));
     }
     send(&scratch, &sandbox, "second", "Hello again");

@@ -7,6 +7,8 @@
 //! The person's row stays without the number, with a keyed hash in its place: a later list that has the number,
 //! a contact that answers, and the guards find the same person again.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use rusqlite::Connection;
 use serde::Serialize;
@@ -94,13 +96,7 @@ impl Store {
     /// Writes what the write-ahead log holds into the file, and cuts the log, so that its room is free for other files.
     /// Returns false if that was not possible.
     pub(crate) fn fold_log(&self) -> bool {
-        let fold = || -> Result<bool, StoreError> {
-            let mode = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
-            let connection = super::file::connect(&self.path, mode)?;
-            let busy: i64 = connection.value("PRAGMA wal_checkpoint(TRUNCATE)", [])?;
-            Ok(busy == 0)
-        };
-        fold().unwrap_or(false)
+        cut_log(&self.path).unwrap_or(false)
     }
 
     /// Empties the write-ahead log, so that nothing erased lingers in it; in a cluster a snapshot takes the place of the
@@ -119,10 +115,15 @@ impl Store {
         })?;
         // Ends the writer, whose connection would be in the way.
         drop(self);
-        let connection = super::file::connect(&path, rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        let busy: i64 = connection.value("PRAGMA wal_checkpoint(TRUNCATE)", [])?;
-        Ok(busy == 0)
+        cut_log(&path)
     }
+}
+
+/// Writes what the log holds into the file, and cuts it. False if other processes kept it in use.
+fn cut_log(path: &Path) -> Result<bool, StoreError> {
+    let connection = super::file::connect(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let busy: i64 = connection.value("PRAGMA wal_checkpoint(TRUNCATE)", [])?;
+    Ok(busy == 0)
 }
 
 /// What names the person in the checkpoint.

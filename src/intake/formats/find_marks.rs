@@ -130,7 +130,7 @@ impl XlsxSheet {
 }
 
 /// Row and column of a cell, as `B7` names it: the row from 1, the column from 0.
-fn place(name: &str) -> Option<(u32, usize)> {
+pub(super) fn place(name: &str) -> Option<(u32, usize)> {
     let name = name.replace('$', "");
     let digits = name.find(|c: char| c.is_ascii_digit())?;
     let (letters, row) = name.split_at(digits);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::io::Cursor;
 
 use super::archive;
-use super::find_marks::{attribute, each_tag, number, sheet_file};
+use super::find_marks::{attribute, each_tag, number, place, sheet_file};
 use super::grid::Fault;
 
 /// So many places for digits that are always there are no price and no year.
@@ -18,8 +18,8 @@ const LARGEST: f64 = 1e15;
 #[derive(Debug, Default)]
 pub(super) struct ShownNumbers {
     formats: Vec<NumberFormat>,
-    /// Row and column, from 0, with the place of the format.
-    cells: HashMap<(u32, u32), usize>,
+    /// Row from 1 and column from 0, with the place of the format.
+    cells: HashMap<(u32, usize), usize>,
 }
 
 impl ShownNumbers {
@@ -57,7 +57,7 @@ impl ShownNumbers {
         let Some(path) = sheet_file(&mut archive, sheet)? else {
             return Ok(shown);
         };
-        let (mut row, mut column) = (0_u32, 0_u32);
+        let (mut row, mut column) = (0_u32, 0_usize);
         each_tag(&mut archive, &path, &mut |tag| {
             match tag.local_name().as_ref() {
                 "row" => {
@@ -65,12 +65,12 @@ impl ShownNumbers {
                     column = 0;
                 }
                 "c" => {
-                    let named = attribute(tag, "r")?.and_then(|name| column_of(&name));
-                    let at = named.unwrap_or(column);
-                    column = at.saturating_add(1);
+                    let named = attribute(tag, "r")?.and_then(|name| place(&name));
+                    let at = named.unwrap_or((row, column));
+                    column = at.1.saturating_add(1);
                     let style = number(tag, "s")?.unwrap_or(0);
                     if let Some(format) = by_style.get(&style) {
-                        shown.cells.insert((row.saturating_sub(1), at), *format);
+                        shown.cells.insert(at, *format);
                     }
                 }
                 _ => {}
@@ -80,20 +80,10 @@ impl ShownNumbers {
         Ok(shown)
     }
 
-    /// What the cell shows, if that is more than its number.
-    pub(super) fn text(&self, at: (u32, u32), value: f64) -> Option<String> {
+    /// What the cell shows, if that is more than its number: row from 1, column from 0.
+    pub(super) fn text(&self, at: (u32, usize), value: f64) -> Option<String> {
         self.formats.get(*self.cells.get(&at)?)?.shown(value)
     }
-}
-
-/// The column of a cell by its name, from 0: `B7` is in the second.
-fn column_of(name: &str) -> Option<u32> {
-    let mut letters = name.bytes().take_while(u8::is_ascii_alphabetic);
-    let number = letters.try_fold(0_u32, |sum, letter| {
-        let letter = u32::from(letter.to_ascii_uppercase() - b'A') + 1;
-        sum.checked_mul(26)?.checked_add(letter)
-    });
-    number?.checked_sub(1)
 }
 
 /// A format that shows digits or a plus beside those of the number.

@@ -139,14 +139,15 @@ fn of_cells<'a>(
     mut next: impl FnMut() -> Result<Option<((u32, u32), DataRef<'a>)>, Fault>,
 ) -> Result<Grid, Fault> {
     while let Some(((row, column), value)) = next()? {
-        match value {
+        let (row, column) = (row.saturating_add(1), column as usize);
+        let text = match value {
             DataRef::Float(value) => {
                 let shown = shown.text((row, column), value);
-                let text = shown.unwrap_or_else(|| number(value));
-                grid.set(row.saturating_add(1), column as usize, text)?;
+                shown.unwrap_or_else(|| number(value))
             }
-            value => grid.set(row.saturating_add(1), column as usize, text(&value.into()))?,
-        }
+            value => text(&value.into()),
+        };
+        grid.set(row, column, text)?;
     }
     Ok(grid)
 }

@@ -23,6 +23,7 @@ use outreach::internals::store::{
 
 use serde_json::{Value, json};
 
+use crate::model::accepted;
 use crate::support::number;
 
 pub(crate) const CHANNEL: &str = "7001";
@@ -464,23 +465,13 @@ fn an_answer_that_names_another_number_is_told_in_its_own_row_alone() {
     let run = scene.run("spring", None);
     let claimed = claim(&run, at(0));
     let other = PhoneNumber::from_e164(number(9)).unwrap();
-    let settlement = Settlement {
-        recipient: claimed.recipient,
-        outcome: AttemptOutcome::Sent,
-        event: Event::Accepted,
-        http_status: Some(201),
-        text: String::new(),
-        why: "",
-        known: None,
-        by_text: false,
-        receipt: Some(Receipt {
-            message_id: Some("9001".to_owned()),
-            contact_id: Some("4711".to_owned()),
-            channel_type: None,
-            number: Some(other),
-        }),
-        at: at(1),
+    let receipt = Receipt {
+        message_id: Some("9001".to_owned()),
+        contact_id: Some("4711".to_owned()),
+        number: Some(other),
+        ..Receipt::default()
     };
+    let settlement = accepted(&claimed, receipt, at(1));
     wait_for(run.settle_and_claim(Some(settlement), None)).unwrap();
     let mut told = Vec::new();
     let reader = scene.store.reader().unwrap();

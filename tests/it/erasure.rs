@@ -4,18 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use outreach::internals::amio::webhook::Notification;
 use outreach::internals::domain::content::Rendered;
-use outreach::internals::domain::delivery::{Event, State};
+use outreach::internals::domain::delivery::State;
 use outreach::internals::domain::event::OptOutWords;
-use outreach::internals::domain::outcome::{AttemptOutcome, Receipt};
+use outreach::internals::domain::outcome::Receipt;
 use outreach::internals::domain::phone::PhoneNumber;
 use outreach::internals::domain::recipient::{
     Accepted, JudgedRow, Position, RowNumber, RowProblem, Suppression, Verdict,
 };
-use outreach::internals::store::{Incoming, Journal, Settlement};
+use outreach::internals::store::{Incoming, Journal};
 use rusqlite::types::Value as Cell;
 use serde_json::{Value, json};
 
 use crate::claims::{CHANNEL, Scene, at, claim, wait_for};
+use crate::model::accepted;
 use crate::support::number;
 
 /// Ann is erased. Bob has all that she has; the answer to Eve named Ann's number, and that to Zoe named Bob's.
@@ -96,23 +97,13 @@ fn invalid(at: u32, person: u32) -> JudgedRow {
 fn answer(run: &Journal, person: u32, contact: &str, named: Option<u32>) {
     let claimed = claim(run, at(0));
     assert_eq!(claimed.phone, phone(person));
-    let settlement = Settlement {
-        recipient: claimed.recipient,
-        outcome: AttemptOutcome::Sent,
-        event: Event::Accepted,
-        http_status: Some(201),
-        text: String::new(),
-        why: "",
-        known: None,
-        by_text: false,
-        receipt: Some(Receipt {
-            message_id: Some(id_of(MESSAGE, person)),
-            contact_id: Some(contact.to_owned()),
-            channel_type: None,
-            number: named.map(phone),
-        }),
-        at: at(1),
+    let receipt = Receipt {
+        message_id: Some(id_of(MESSAGE, person)),
+        contact_id: Some(contact.to_owned()),
+        number: named.map(phone),
+        ..Receipt::default()
     };
+    let settlement = accepted(&claimed, receipt, at(1));
     wait_for(run.settle_and_claim(Some(settlement), None)).unwrap();
 }
 

@@ -21,6 +21,7 @@ use outreach::internals::store::{
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::model::accepted;
 use crate::support::{Random, number};
 
 const CHANNELS: [(&str, &str); 3] = [
@@ -460,7 +461,7 @@ impl World {
             // The answer is read within the second that clocks may differ.
             self.now += SignedDuration::from_millis(200);
             if *said == Said::Answer {
-                let settlement = accepted(&claimed, self.now);
+                let settlement = first_sent(&claimed, self.now);
                 let settled = self.journal.settle_and_claim(Some(settlement), None).await;
                 settled.unwrap();
             } else {
@@ -482,23 +483,13 @@ impl World {
     }
 }
 
-fn accepted(claimed: &Claimed, at: Timestamp) -> Settlement {
-    Settlement {
-        recipient: claimed.recipient,
-        outcome: AttemptOutcome::Sent,
-        event: Event::Accepted,
-        http_status: Some(201),
-        text: String::new(),
-        why: "",
-        known: None,
-        by_text: false,
-        receipt: Some(Receipt {
-            message_id: Some(FIRST.to_owned()),
-            contact_id: Some(format!("80{}", claimed.phone.get())),
-            ..Receipt::default()
-        }),
-        at,
-    }
+fn first_sent(claimed: &Claimed, at: Timestamp) -> Settlement {
+    let receipt = Receipt {
+        message_id: Some(FIRST.to_owned()),
+        contact_id: Some(format!("80{}", claimed.phone.get())),
+        ..Receipt::default()
+    };
+    accepted(claimed, receipt, at)
 }
 
 /// What was delivered or read is sent over the channel that it went by, and over no other, though the API called it

@@ -424,6 +424,11 @@ async fn journal_of((store, batch): (Arc<Store>, Batch)) -> Journal {
 
 /// Accepted, with nothing told of the message.
 pub(crate) fn sent(claimed: &Claimed, at: Timestamp) -> Settlement {
+    accepted(claimed, Receipt::default(), at)
+}
+
+/// Accepted, and this is told of the message.
+pub(crate) fn accepted(claimed: &Claimed, receipt: Receipt, at: Timestamp) -> Settlement {
     Settlement {
         why: "",
         known: None,
@@ -433,7 +438,7 @@ pub(crate) fn sent(claimed: &Claimed, at: Timestamp) -> Settlement {
         event: Event::Accepted,
         http_status: Some(201),
         text: String::new(),
-        receipt: Some(Receipt::default()),
+        receipt: Some(receipt),
         at,
     }
 }

@@ -54,7 +54,7 @@ impl List {
             if let Some(channel) = settings.channel {
                 channel_type = reader.channel_type(channel)?;
             }
-            known = Known::new(reader, settings.history, None, Vec::new(), now).counting()?;
+            known = Known::new(reader, settings.history, None, Vec::new(), now)?.counting()?;
         }
         let pass = Pass {
             known,

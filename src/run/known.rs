@@ -19,7 +19,7 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Record, Suppression};
 use crate::intake::{Unsendable, judging_threads};
 use crate::report::check::{KnownBatch, KnownLine, KnownPeople, ReplyWindow};
-use crate::store::{BatchId, KnownPerson, Past, Reader, StoreError, Verdict};
+use crate::store::{BatchId, KnownPerson, Past, Reader, StoreError, UnreadFrom, Verdict};
 
 /// The checkpoint, asked by the threads that judge the rows; in a rehearsal that of the real batches too. Without
 /// one, no number is known.
@@ -30,6 +30,8 @@ pub(super) struct Known {
 
 struct Checkpoint {
     path: PathBuf,
+    /// Who wrote what nobody has read yet.
+    unread: UnreadFrom,
     /// The readers that no thread asks just now: for one reader they would wait longer than an answer takes. They are
     /// asked in turn, so that none looks at an old moment for long, which would keep the log of the checkpoint.
     idle: Mutex<VecDeque<CountedReader>>,
@@ -81,15 +83,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Known {
     /// Asks that checkpoint; the messages of `batch` are those of the list itself, and whom the batches of `skip`
     /// messaged is left out.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint cannot be read.
     pub(super) fn new(
         reader: Reader,
         span: HistorySpan,
         batch: Option<BatchId>,
         skip: Vec<String>,
         now: Timestamp,
-    ) -> Self {
+    ) -> Result<Self, StoreError> {
         let known = Checkpoint {
             path: reader.path().to_owned(),
+            unread: reader.unread_from()?,
             idle: Mutex::new(VecDeque::from([CountedReader::new(reader)])),
             found: Mutex::default(),
             span,
@@ -99,9 +105,9 @@ impl Known {
             counts_people: false,
             failure: Mutex::default(),
         };
-        Self {
+        Ok(Self {
             checkpoints: vec![known],
-        }
+        })
     }
 
     /// What either knows.
@@ -275,7 +281,8 @@ impl Checkpoint {
         if let Some(past) = lock(&self.found).get(&phone) {
             return Ok(past.clone());
         }
-        let past = asked.reader()?.past(phone, &self.skip)?.map(Arc::new);
+        let past = asked.reader()?.past(phone, &self.unread, &self.skip)?;
+        let past = past.map(Arc::new);
         lock(&self.found).insert(phone, past.clone());
         Ok(past)
     }
@@ -327,7 +334,7 @@ impl HeldBatch {
         }
         let asked = real.map_or_else(|| self.reader(), |real| Ok(Reader::open(real)?))?;
         let span = HistorySpan::default();
-        let known = Known::new(asked, span, None, Vec::new(), now).counting()?;
+        let known = Known::new(asked, span, None, Vec::new(), now)?.counting()?;
         if !known.counts_people() {
             return Ok(None);
         }
@@ -427,7 +434,7 @@ mod tests {
         let now = Timestamp::UNIX_EPOCH;
         store.suppress(&[listed], "STOP", "a test", now).unwrap();
         let (reader, span) = (store.reader().unwrap(), HistorySpan::default());
-        let known = Known::new(reader, span, None, Vec::new(), now);
+        let known = Known::new(reader, span, None, Vec::new(), now).unwrap();
         let known = known.counting().unwrap();
         let checkpoint = &known.checkpoints[0];
         let asked = || lock(&checkpoint.idle)[0].since;

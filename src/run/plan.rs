@@ -158,11 +158,11 @@ impl SendPlan {
         now: Timestamp,
     ) -> Result<Known, RunError> {
         let history = self.at_intake(history);
-        let known = Known::new(self.store.reader()?, history, own, skip.clone(), now);
+        let known = Known::new(self.store.reader()?, history, own, skip.clone(), now)?;
         let Some(real) = &self.real else {
             return Ok(known);
         };
-        let real = Known::new(Reader::open(real)?, history, None, skip, now);
+        let real = Known::new(Reader::open(real)?, history, None, skip, now)?;
         Ok(known.and(real))
     }
 

@@ -12,7 +12,7 @@ use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::past::{self, AskedContent, AskedKey, Asker, PastAttempt, PastOf};
 use super::person::{self, Person};
-use super::unread;
+use super::unread::{self, UnreadFrom};
 use crate::domain::eligibility::{
     Eligibility, HistorySpan, PastRequest, RequestOutcome, decide, waits_for,
 };
@@ -47,6 +47,8 @@ pub enum Verdict {
 pub(crate) struct Past {
     pub(super) people: Vec<Person>,
     pub(super) attempts: Vec<PastAttempt>,
+    /// They wrote what may ask not to be messaged, and nobody has read it.
+    has_unread: bool,
 }
 
 /// Decides whether the person may be messaged by the one who asks.
@@ -58,7 +60,8 @@ pub(super) fn judge(
     now: Timestamp,
 ) -> Result<Verdict, StoreError> {
     let people = person::with_same_number(connection, whose)?;
-    let past = Past::of(connection, people, !asker.skip.is_empty())?;
+    let has_unread = unread::waits_to_be_read(connection, &people)?;
+    let past = Past::of(connection, people, has_unread, !asker.skip.is_empty())?;
     past.judge(connection, asker, span, now)
 }
 
@@ -66,13 +69,18 @@ impl Past {
     fn of(
         connection: &Connection,
         people: Vec<Person>,
+        has_unread: bool,
         with_uid: bool,
     ) -> Result<Self, StoreError> {
         let mut attempts = Vec::new();
         for person in &people {
             attempts.extend(past::attempts_to(connection, person.id, with_uid)?);
         }
-        Ok(Self { people, attempts })
+        Ok(Self {
+            people,
+            attempts,
+            has_unread,
+        })
     }
 
     fn judge(
@@ -86,8 +94,7 @@ impl Past {
         if let Some(cause) = cause {
             return Ok(Verdict::Suppressed(cause));
         }
-        // Of a list that is read there are too many people to ask; whoever is claimed is asked about.
-        if asker.recipient.is_some() && unread::waits_to_be_read(connection, &self.people)? {
+        if self.has_unread {
             return Ok(Verdict::Suppressed(Suppression::UnreadReply));
         }
         let past = PastOf::new(&self.attempts, asker);
@@ -223,7 +230,8 @@ impl Store {
 }
 
 impl Reader {
-    /// What decides about the person of a number; `None` if no list and no event ever named it. `skip`: as for
+    /// What decides about the person of a number; `None` if no list and no event ever named it. `unread` are those of
+    /// [`Self::unread_from`]: for each person of a list they would be too many to look through. `skip`: as for
     /// [`Self::judge`].
     ///
     /// # Errors
@@ -231,13 +239,15 @@ impl Reader {
     pub(crate) fn past(
         &self,
         phone: PhoneNumber,
+        unread: &UnreadFrom,
         skip: &[String],
     ) -> Result<Option<Past>, StoreError> {
         let people = person::with_number(&self.connection, &self.keys, phone)?;
         if people.is_empty() {
             return Ok(None);
         }
-        Past::of(&self.connection, people, !skip.is_empty()).map(Some)
+        let has_unread = unread.any_of(&people);
+        Past::of(&self.connection, people, has_unread, !skip.is_empty()).map(Some)
     }
 
     /// Whether a number may be messaged, as a claim would find now, on the channel `on` and with the rendered `content`,
@@ -255,7 +265,7 @@ impl Reader {
         skip: &[String],
         now: Timestamp,
     ) -> Result<Verdict, StoreError> {
-        match self.past(phone, skip)? {
+        match self.past(phone, &self.unread_from()?, skip)? {
             Some(past) => self.judge_person(&past, about, span, batch, skip, now),
             None => Ok(Verdict::MayBeMessaged),
         }

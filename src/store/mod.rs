@@ -147,5 +147,6 @@ pub(crate) use suppression::SuppressionEntry;
 pub use tally::Counts;
 pub(crate) use temporary::{TemporaryFile, folder_of, remove_left};
 pub(crate) use test_message::{TestClaim, TestIntent, TestResult};
+pub(crate) use unread::UnreadFrom;
 pub use upgrade::OldCopy;
 pub(crate) use written::{FiledList, ResultsFile, WrittenFile, enter_file, enter_list, leave_list};

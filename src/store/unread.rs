@@ -1,10 +1,14 @@
-//! Replies that nobody has read yet: no message goes to who wrote them.
+//! Replies that nobody has read yet: no message goes to who wrote them, as they may ask not to be messaged. One message
+//! too few costs less than one too many.
+
+use std::collections::HashSet;
 
 use rusqlite::Connection;
 
-use super::columns::{from_millis, phone_to_column};
+use super::checkpoint::Reader;
+use super::columns::{from_millis, number_columns};
 use super::error::StoreError;
-use super::ids::StoredId;
+use super::ids::{PersonId, StoredId};
 use super::person::Person;
 use super::query::Query as _;
 use super::{channel, contact};
@@ -13,50 +17,88 @@ use crate::amio::webhook::KeptText;
 /// So many last digits of a number stand in an event of its person, whatever stood before them in an older numbering plan.
 const LAST_DIGITS: i64 = 1_000_000;
 
-/// Whether what the person wrote may ask not to be messaged, and nobody has read it: one message too few costs less than
-/// one too many. The kept events are looked through, but only for people who ever wrote.
+/// Who wrote what nobody has read yet.
+#[derive(Debug, Default)]
+pub(crate) struct UnreadFrom(HashSet<PersonId>);
+
+impl UnreadFrom {
+    pub(super) fn any_of(&self, people: &[Person]) -> bool {
+        people.iter().any(|it| self.0.contains(&it.id))
+    }
+}
+
+impl Reader {
+    /// Who wrote what nobody has read yet.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn unread_from(&self) -> Result<UnreadFrom, StoreError> {
+        writers(&self.connection, |_| true)
+    }
+}
+
+/// Whether one of these people wrote what nobody has read yet.
 pub(super) fn waits_to_be_read(
     connection: &Connection,
     people: &[Person],
 ) -> Result<bool, StoreError> {
-    if people.iter().all(|it| it.last_inbound_at.is_none()) {
+    let is_any_kept: bool = connection.value(
+        "SELECT EXISTS (SELECT 1 FROM event INDEXED BY event_unreadable WHERE body IS NOT NULL)",
+        [],
+    )?;
+    if !is_any_kept {
         return Ok(false);
     }
-    // To parse an event takes longer than to see that it has neither the person's number nor a contact of theirs.
+    // To parse an event takes longer than to see that it names neither the number nor a contact of these people.
     let names = names_in_events(connection, people)?;
-    let mut kept: Vec<(String, i64)> = Vec::new();
+    let writers = writers(connection, |body| {
+        names.iter().any(|name| body.contains(name))
+    })?;
+    Ok(writers.any_of(people))
+}
+
+/// Who wrote what is kept to be read, in the events that `is_wanted` picks by their text.
+fn writers(
+    connection: &Connection,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Result<UnreadFrom, StoreError> {
+    let mut writers = HashSet::new();
     connection.visit(
         "SELECT body, received_at FROM event INDEXED BY event_unreadable WHERE body IS NOT NULL",
         [],
-        |row| Ok((row.get::<_, String>(0)?, row.get(1)?)),
-        |event| -> Result<(), StoreError> {
-            if names.iter().any(|name| event.0.contains(name)) {
-                kept.push(event);
+        |row| {
+            let body: String = row.get(0)?;
+            Ok(is_wanted(&body).then_some((body, row.get(1)?)))
+        },
+        |event: Option<(String, i64)>| -> Result<(), StoreError> {
+            let Some((body, received_at)) = event else {
+                return Ok(());
+            };
+            let text = KeptText::read(&body, from_millis(received_at)?);
+            if let Some(text) = text.filter(|text| text.said.is_some()) {
+                writers.extend(writers_of(connection, &text)?);
             }
             Ok(())
         },
     )?;
-    for (body, received_at) in kept {
-        let Some(text) = KeptText::read(&body, from_millis(received_at)?) else {
-            continue;
-        };
-        if text.said.is_none() {
-            continue;
-        }
-        let event = text.as_opt_out;
-        let number = event.phone.map(phone_to_column);
-        if number.is_some() && people.iter().any(|it| it.number == number) {
-            return Ok(true);
-        }
-        let on = channel::find(connection, &event.channel)?;
-        if let (Some(on), Some(api_id)) = (on, &event.contact_id) {
-            let wrote = contact::people(connection, on, api_id)?;
-            if people.iter().any(|it| wrote.contains(&it.id)) {
-                return Ok(true);
-            }
-        }
+    Ok(UnreadFrom(writers))
+}
+
+/// Who wrote this: whom its number or its contact names.
+fn writers_of(connection: &Connection, text: &KeptText) -> Result<Vec<PersonId>, StoreError> {
+    let event = &text.as_opt_out;
+    let mut writers = Vec::new();
+    for form in event.phone.into_iter().flat_map(number_columns) {
+        writers.extend(connection.list::<PersonId>(
+            "SELECT person FROM person_by_number WHERE number = ?1",
+            [form],
+        )?);
     }
-    Ok(false)
+    let on = channel::find(connection, &event.channel)?;
+    if let (Some(on), Some(api_id)) = (on, &event.contact_id) {
+        writers.extend(contact::people(connection, on, api_id)?);
+    }
+    Ok(writers)
 }
 
 /// What stands in every event of these people: the id of a contact, or the last digits of the number.

@@ -437,6 +437,38 @@ fn whoever_wrote_something_doubtful_gets_no_message_until_it_is_read() {
     assert_eq!([0, 1, 2].map(messages), [1, 3, 3]);
 }
 
+/// The reply came before anybody knew whose contact wrote it, and a list shows it before its first request.
+#[test]
+fn a_doubtful_reply_holds_its_person_once_the_contact_is_known() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--fault=502-after-accept:at=1"]),
+    );
+    scratch.contacts(2);
+    scratch
+        .outreach(&["send", "contacts.csv", "--yes", "--batch", "first"])
+        .with(&["--message", "Hello", "--channel", CHANNEL])
+        .with(&["--base-url", sandbox.base_url(), "--concurrency", "1"])
+        .run()
+        .expect(3);
+    let receiver = Receiver::start(&scratch);
+    let contact = contact_of(&sandbox, number(0));
+    let content = json!({ "type": "text", "payload": "can you stop the delivery" });
+    let said = json!({ "id": "7000", "content": content });
+    receiver.take(&event("message_received", &contact, None, NOON, &said));
+    let opt_in = json!({ "opt_in": { "type": "phone_number" } });
+    receiver.take(&event("opt_in", &contact, Some(number(0)), NOON, &opt_in));
+    let check = ["check", "contacts.csv", "--message", "Hello again"];
+    let told = scratch.outreach(&check).run().expect(0).out;
+    assert!(told.contains("nobody has read it"), "{told}");
+    send(&scratch, &sandbox, "second", "Hello again");
+    let messages = |n: u32| sandbox.accepted()[&number(n)];
+    assert_eq!([0, 1].map(messages), [1, 2]);
+    let rows = scratch.checkpoint().rows_of("second");
+    let reasons: Vec<_> = rows.iter().map(|it| it.reason_code.as_deref()).collect();
+    assert_eq!(reasons, [Some("unread_reply"), None]);
+}
+
 /// A button under another name than the documented one is heard; what is not known at all is kept, and read by a person.
 #[test]
 fn an_event_under_a_name_that_is_not_documented_is_heard_or_kept_and_counted() {

@@ -12,7 +12,7 @@ use super::place::machine_name;
 use super::replica::position::{self, Position};
 use super::replica::record::{Record, Saying};
 use super::replica::snapshot;
-use crate::cluster::{Access, Entry, Log, Postgres, Read, Snapshot, chained};
+use crate::cluster::{Access, Entry, Log, Postgres, Read};
 
 /// What a machine would begin the log anew with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,16 +67,9 @@ impl Store {
         // Nobody else writes until the file says where the log begins.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let packed = snapshot::pack(path)?;
-        let at = Snapshot {
-            seq: first.seq,
-            hash: first.hash,
-            digest: packed.digest,
-        };
+        let position = Position::of(&first);
+        let at = position.snapshot(packed.digest);
         log.begin_anew(&first, &at, &mut packed.parts()?)?;
-        let position = Position {
-            seq: first.seq,
-            hash: first.hash,
-        };
         position.write(&transaction)?;
         position::note_engine(&transaction, &log.engine()?)?;
         Ok(transaction.commit()?)
@@ -118,15 +111,12 @@ fn is_broken(log: &mut Postgres, mut at: Position) -> Result<bool, StoreError> {
             }
         };
         for entry in entries {
-            let follows =
-                entry.seq == at.seq + 1 && entry.hash == chained(&at.hash, entry.seq, &entry.body);
-            if !follows || matches!(Record::unpack(&entry.body)?.saying, Saying::Stop(_)) {
+            if !at.is_followed_by(&entry)
+                || matches!(Record::unpack(&entry.body)?.saying, Saying::Stop(_))
+            {
                 return Ok(true);
             }
-            at = Position {
-                seq: entry.seq,
-                hash: entry.hash,
-            };
+            at = Position::of(&entry);
         }
     }
 }

@@ -16,7 +16,7 @@ use super::replica::compact::{self, Comparison};
 use super::replica::position::{self, Position};
 use super::replica::record::{Record, Saying};
 use super::replica::{context, snapshot};
-use crate::cluster::{Access, Entry, Lease, Log, LogError, Postgres, Read, Snapshot};
+use crate::cluster::{Access, Entry, Lease, Log, LogError, Postgres, Read};
 
 /// A node of the cluster.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,7 +95,7 @@ fn not_at_home(path: PathBuf, misfit: Misfit) -> StoreError {
         | Misfit::Outdated { .. }
         | Misfit::Behind(_) => StoreError::Cluster {
             detail: format!(
-                "{} {misfit}. In a cluster there is a simpler way: move the file and all that is called like it (-mark, -wal) away, and the same command joins anew",
+                "{} {misfit}. In a cluster there is a simpler way: move the file and those beside it (-mark, -wal) away, then run the same command: it joins the cluster again",
                 path.display()
             ),
         },
@@ -142,7 +142,7 @@ fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
     if log_path(&path.to_string_lossy()).exists() {
         return Err(StoreError::Cluster {
             detail: format!(
-                "the log was cut while this machine was away, and another process has {} open: end that one, then run the same command again, which joins anew",
+                "the log was cut while this machine was away, and another process has {} open: end that process, then run the same command again: it joins the cluster again",
                 path.display()
             ),
         });
@@ -192,7 +192,7 @@ impl Store {
             let old = set_aside(path)?;
             snapshot::restore(&mut log, &id, path)?;
             tracing::warn!(
-                "the log of the cluster was cut while this machine was away: {} was made anew from the snapshot. {} is what it was; delete it once you need it no more, it may hold people who were erased since",
+                "the log of the cluster was cut while this machine was away: {} was made anew from the snapshot. {} is the old file; delete it when you no longer need it, because it may hold people who were erased since",
                 path.display(),
                 old.display()
             );
@@ -252,16 +252,9 @@ impl Store {
         // Nobody else writes until the file says that it is a replica.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let packed = snapshot::pack(path)?;
-        let at = Snapshot {
-            seq: first.seq,
-            hash: first.hash,
-            digest: packed.digest,
-        };
+        let position = Position::of(&first);
+        let at = position.snapshot(packed.digest);
         log.begin(&id, &first, &at, &mut packed.parts()?)?;
-        let position = Position {
-            seq: first.seq,
-            hash: first.hash,
-        };
         position.begin(&transaction, &id)?;
         Ok(transaction.commit()?)
     }

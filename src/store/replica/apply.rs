@@ -37,10 +37,7 @@ pub(super) fn apply_next(
     while let Some(entry) = entries.peek()
         && done.is_none()
     {
-        let here = Position {
-            seq: entry.seq,
-            hash: entry.hash,
-        };
+        let here = Position::of(entry);
         if here.seq > position.seq {
             match Record::unpack(&entry.body)?.saying {
                 Saying::Rows(tables) => apply(&transaction, &tables)?,

@@ -1,11 +1,12 @@
 //! What a transaction changed: SQLite names the rows, which are read as they stand before the commit.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use rusqlite::{Connection, OptionalExtension};
 
 use super::record::{Cell, TableRows};
+use crate::locked::lock;
 use crate::store::error::StoreError;
 
 /// The tables that are of one node alone. Of `node` itself the rows with a negative id are shared.
@@ -32,7 +33,7 @@ impl Capture {
             if !is_shared(table, rowid) {
                 return;
             }
-            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut seen = lock(&seen);
             if let Some(rows) = seen.get_mut(table) {
                 rows.insert(rowid);
             } else {
@@ -49,7 +50,7 @@ impl Capture {
     }
 
     fn take(&self) -> BTreeMap<String, BTreeSet<i64>> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *lock(&self.0))
     }
 
     /// The rows that were changed, as they stand in the transaction.

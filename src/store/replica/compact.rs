@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::compare::Tables;
 use super::record::{Record, Saying};
 use super::snapshot;
-use crate::cluster::{Append, Digests, Entry, Log, NodeRow, Read, Snapshot};
+use crate::cluster::{Append, Digests, Entry, Log, NodeRow, Read};
 use crate::store::columns::from_json;
 use crate::store::error::StoreError;
 use crate::store::keys::random;
@@ -41,7 +41,7 @@ impl Comparison {
         };
         Err(StoreError::Cluster {
             detail: format!(
-                "{file} differs from this file at record {} in {}; no snapshot is made of either. `outreach cluster verify` tells more",
+                "{file} differs from this file at record {} in {}; no snapshot is made of either. `outreach cluster verify` shows more",
                 self.seq,
                 tables.join(", ")
             ),
@@ -189,11 +189,7 @@ pub(in crate::store) fn compact(
         }
         std::thread::sleep(LOOK);
     }
-    let at = Snapshot {
-        seq: position.seq,
-        hash: position.hash,
-        digest: packed.digest,
-    };
+    let at = position.snapshot(packed.digest);
     log.put_snapshot(&at, &mut packed.parts()?)?;
     Ok(position.seq)
 }

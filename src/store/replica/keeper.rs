@@ -180,7 +180,7 @@ struct Leases {
 
 impl Leases {
     fn keep(&mut self, applied: &AtomicI64, queue: &Receiver<Ask>) {
-        // Whoever cuts the log waits for it from now on.
+        // A node that cuts the log waits for this one from now on.
         if let Err(error) = self.see() {
             tracing::debug!("the node is not told of: {error}");
         }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::cluster::Hash;
+use crate::cluster::{Entry, Hash, Snapshot, chained};
 use crate::store::error::StoreError;
 
 /// The rows of `node`.
@@ -19,6 +19,28 @@ pub(in crate::store) struct Position {
 }
 
 impl Position {
+    /// The place of a record.
+    pub(in crate::store) fn of(entry: &Entry) -> Self {
+        Self {
+            seq: entry.seq,
+            hash: entry.hash,
+        }
+    }
+
+    /// Whether the record is the next one after this place, and was not altered.
+    pub(in crate::store) fn is_followed_by(&self, entry: &Entry) -> bool {
+        entry.seq == self.seq + 1 && entry.hash == chained(&self.hash, entry.seq, &entry.body)
+    }
+
+    /// A snapshot with this digest of a file that has come this far.
+    pub(in crate::store) fn snapshot(&self, digest: Hash) -> Snapshot {
+        Snapshot {
+            seq: self.seq,
+            hash: self.hash,
+            digest,
+        }
+    }
+
     /// Number and hash are read by one statement: between two of them another process of the file may go on, and the
     /// number of one record with the hash of the next fits no log.
     pub(in crate::store) fn read(connection: &Connection) -> Result<Self, StoreError> {

@@ -1,30 +1,27 @@
 //! Claims and results on the journal alone, with times that are passed in: who is claimed when, and what a result
 //! does to its row.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use outreach::internals::amio::Addressee;
 use outreach::internals::amio::webhook::Notification;
-use outreach::internals::domain::content::Rendered;
 use outreach::internals::domain::delivery::{Event, State};
-use outreach::internals::domain::dialect::ListFormat;
 use outreach::internals::domain::eligibility::HistorySpan;
 use outreach::internals::domain::event::OptOutWords;
 use outreach::internals::domain::outcome::{AttemptOutcome, Receipt};
 use outreach::internals::domain::phone::PhoneNumber;
-use outreach::internals::domain::recipient::{Accepted, JudgedRow, Position, RowNumber, Verdict};
+use outreach::internals::domain::recipient::{Accepted, JudgedRow};
 use outreach::internals::store::{
-    BatchName, Claim, ClaimRules, Claimed, Decision, Incoming, Journal, NewBatch, Opening,
-    Settlement, Store, StoreError, Window,
+    Claim, ClaimRules, Claimed, Decision, Incoming, Journal, Opening, Settlement, Store,
+    StoreError, Window,
 };
 
 use serde_json::{Value, json};
 
 use crate::model::accepted;
-use crate::support::number;
+use crate::support::{accepted_number, load_rows, new_batch, number, queued_row};
 
 pub(crate) const CHANNEL: &str = "7001";
 
@@ -60,23 +57,9 @@ impl Scene {
     }
 
     pub(crate) fn load_rows(&self, name: &str, rows: Vec<JudgedRow>) {
-        let new = NewBatch {
-            name: BatchName::Named(name.to_owned()),
-            digest: [0; 32],
-            definition: BTreeMap::new(),
-            headers: vec!["phone".to_owned()],
-            files: vec!["list.csv".to_owned()],
-            channel: CHANNEL.to_owned(),
-            list: ListFormat::default(),
-            sandbox: false,
-            created_at: at(0),
-        };
+        let new = new_batch(name, CHANNEL, at(0));
         let id = self.store.create_batch(new).unwrap();
-        let mut loader = self.store.loader(id, CHANNEL, at(0));
-        for row in rows {
-            loader.push(row, |_| String::new()).unwrap();
-        }
-        loader.finish().unwrap();
+        load_rows(&self.store, (id, CHANNEL), rows, at(0));
     }
 
     /// A run of the batch.
@@ -146,26 +129,11 @@ fn queued(row: u32, person: u32) -> JudgedRow {
 /// A row whose list names a contact.
 fn queued_with(row: u32, person: u32, contact: Option<&str>) -> JudgedRow {
     let phone = PhoneNumber::from_e164(number(person)).unwrap();
-    JudgedRow {
-        position: Position {
-            file: 0,
-            row: RowNumber::new(row).unwrap(),
-        },
-        mends: None,
-        record: [phone.e164()].iter().collect(),
-        typed: phone.e164(),
-        verdict: Verdict::Queued(Accepted {
-            phone,
-            mended: None,
-            first_name: None,
-            last_name: None,
-            contact_id: contact.map(str::to_owned),
-            content: Some(Rendered {
-                content: r#"{"type":"text","payload":"Hi"}"#.to_owned(),
-                metadata: "{}".to_owned(),
-            }),
-        }),
-    }
+    let accepted = Accepted {
+        contact_id: contact.map(str::to_owned),
+        ..accepted_number(phone, "Hi")
+    };
+    queued_row(row, accepted)
 }
 
 pub(crate) fn try_claim(run: &Journal, now: Timestamp) -> Result<Claim, StoreError> {

@@ -17,7 +17,6 @@ use outreach::internals::dispatch::{
     RunFailure, Sender, TakenBack,
 };
 use outreach::internals::domain::delivery::{self, State};
-use outreach::internals::domain::dialect::ListFormat;
 use outreach::internals::domain::fallback::Step;
 use outreach::internals::domain::outcome::{Answer, Exchange, Receipt, Written};
 use outreach::internals::domain::phone::PhoneNumber;
@@ -26,11 +25,10 @@ use outreach::internals::domain::refusal::RefusalRules;
 use outreach::internals::domain::schedule::Schedule;
 use outreach::internals::domain::sending::Undecided;
 use outreach::internals::store::{
-    BatchId, BatchName, Claim, Claimed, NewBatch, RecipientId, Settled, Settlement, Store,
-    StoreError,
+    BatchId, Claim, Claimed, RecipientId, Settled, Settlement, Store, StoreError,
 };
 
-use crate::support::{Random, number};
+use crate::support::{Random, new_batch, number};
 
 /// No run claims a row so often: one that does would go on like that for hours.
 const AGAIN_AND_AGAIN: u32 = 100;
@@ -383,18 +381,9 @@ impl Sender for World {
 fn batch() -> BatchId {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("outreach.db")).unwrap();
-    let new = NewBatch {
-        name: BatchName::Named("list".to_owned()),
-        digest: [0; 32],
-        definition: BTreeMap::new(),
-        headers: Vec::new(),
-        files: Vec::new(),
-        channel: "7001".to_owned(),
-        list: ListFormat::default(),
-        sandbox: true,
-        created_at: Timestamp::UNIX_EPOCH,
-    };
-    store.create_batch(new).unwrap()
+    store
+        .create_batch(new_batch("list", "7001", Timestamp::UNIX_EPOCH))
+        .unwrap()
 }
 
 /// Runs the batch; returns what became of it, and how long the run went on after the last answer.

@@ -6,23 +6,23 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use outreach::internals::amio::webhook::Notification;
 use outreach::internals::domain::delivery::{Event, State};
-use outreach::internals::domain::dialect::ListFormat;
 use outreach::internals::domain::eligibility::HistorySpan;
 use outreach::internals::domain::event::OptOutWords;
 use outreach::internals::domain::fallback::{Fallback, OtherChannel, Step};
 use outreach::internals::domain::outcome::{AttemptOutcome, Receipt};
 use outreach::internals::domain::phone::PhoneNumber;
-use outreach::internals::domain::recipient::{Accepted, JudgedRow, Position, RowNumber, Verdict};
+use outreach::internals::domain::recipient::JudgedRow;
 use outreach::internals::domain::refusal::Meaning;
 use outreach::internals::store::{
-    Batch, BatchName, Claim, ClaimRules, Claimed, Incoming, Journal, NewBatch, RecipientId,
-    Settlement, Store, StoreError,
+    Batch, Claim, Claimed, Incoming, Journal, RecipientId, Settlement, Store, StoreError,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::model::accepted;
-use crate::support::{Random, number};
+use crate::support::{
+    Random, accepted_number, load_rows, new_batch, number, queued_row, start_journal,
+};
 
 const CHANNELS: [(&str, &str); 3] = [
     ("7001", "facebook_messenger"),
@@ -67,43 +67,14 @@ fn begin() -> Timestamp {
 }
 
 fn row(index: u32) -> JudgedRow {
-    JudgedRow {
-        position: Position {
-            file: 0,
-            row: RowNumber::new(index + 2).unwrap(),
-        },
-        mends: None,
-        record: [number(index).to_string()].iter().collect(),
-        typed: number(index).to_string(),
-        verdict: Verdict::Queued(Accepted {
-            phone: PhoneNumber::from_e164(number(index)).unwrap(),
-            mended: None,
-            first_name: None,
-            last_name: None,
-            contact_id: None,
-            content: Some(outreach::internals::domain::content::Rendered {
-                content: r#"{"type":"text","payload":"Hi"}"#.into(),
-                metadata: "{}".into(),
-            }),
-        }),
-    }
+    let phone = PhoneNumber::from_e164(number(index)).unwrap();
+    queued_row(index + 2, accepted_number(phone, "Hi"))
 }
 
 fn load(path: &std::path::Path) -> (Arc<Store>, Batch) {
     let store = Arc::new(Store::open(path).unwrap());
-    let id = store
-        .create_batch(NewBatch {
-            name: BatchName::Named("spring".into()),
-            digest: [0; 32],
-            definition: std::collections::BTreeMap::new(),
-            headers: vec!["Phone".into()],
-            files: vec!["contacts.csv".into()],
-            channel: CHANNELS[0].0.into(),
-            list: ListFormat::default(),
-            sandbox: false,
-            created_at: begin(),
-        })
-        .unwrap();
+    let new = new_batch("spring", CHANNELS[0].0, begin());
+    let id = store.create_batch(new).unwrap();
     let channel = |(id, _): &(&str, &str)| OtherChannel {
         id: (*id).to_owned(),
         message: None,
@@ -114,23 +85,13 @@ fn load(path: &std::path::Path) -> (Arc<Store>, Batch) {
         at_most: 1_000,
     };
     store.keep_fallback(id, &fallback).unwrap();
-    let mut loader = store.loader(id, CHANNELS[0].0, begin());
-    for index in 0..PEOPLE {
-        loader.push(row(index), |_| String::new()).unwrap();
-    }
-    loader.finish().unwrap();
+    load_rows(&store, (id, CHANNELS[0].0), (0..PEOPLE).map(row), begin());
     let batch = store.reader().unwrap().batch("spring").unwrap();
     (store, batch)
 }
 
 async fn journal(store: &Arc<Store>, batch: &Batch, now: Timestamp) -> Journal {
-    let rules = ClaimRules {
-        span: HistorySpan::default(),
-        token: 1,
-        window: None,
-    };
-    let started = Journal::start(Arc::clone(store), batch, rules, now).await;
-    started.unwrap().0
+    start_journal(store, batch, HistorySpan::default(), now).await
 }
 
 impl World {

@@ -1,14 +1,11 @@
 //! A checkpoint with one row in every state, made through the library, and the program beside it.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use outreach::internals::domain::content::Rendered;
 use outreach::internals::domain::delivery::Event;
-use outreach::internals::domain::dialect::ListFormat;
 use outreach::internals::domain::eligibility::HistorySpan;
 use outreach::internals::domain::outcome::{AttemptOutcome, Receipt};
 use outreach::internals::domain::phone::{PhoneNumber, PhoneProblem};
@@ -16,8 +13,10 @@ use outreach::internals::domain::recipient::{
     Accepted, JudgedRow, Position, RowNumber, RowProblem, Suppression, Verdict,
 };
 use outreach::internals::store::{
-    Batch, BatchName, Claim, ClaimRules, Claimed, Journal, NewBatch, Reader, Settlement, Store,
+    Batch, Claim, Claimed, Journal, NewBatch, Reader, Settlement, Store,
 };
+
+use crate::support::{accepted_number, new_batch, start_journal};
 
 pub(crate) const CHANNEL: &str = "7001200300400500601";
 pub(crate) const START: &str = "2026-05-01T10:00:00Z";
@@ -83,15 +82,8 @@ pub(crate) fn content(n: u64) -> String {
 
 fn queued(n: u64) -> Verdict {
     Verdict::Queued(Accepted {
-        phone: phone(n),
-        mended: None,
-        first_name: None,
-        last_name: None,
         contact_id: (n == 5).then(|| "4005".to_owned()),
-        content: Some(Rendered {
-            content: content(n),
-            metadata: "{}".to_owned(),
-        }),
+        ..accepted_number(phone(n), &format!("Hello {n}"))
     })
 }
 
@@ -170,15 +162,10 @@ pub(crate) fn every_state() -> Place {
     let store = Arc::new(Store::open(&place.db()).unwrap());
     let id = store
         .create_batch(NewBatch {
-            name: BatchName::Named("spring".to_owned()),
             digest: [7; 32],
-            definition: BTreeMap::new(),
             headers: ["name", "phone", "note"].map(str::to_owned).to_vec(),
             files: vec!["contacts.csv".to_owned()],
-            channel: CHANNEL.to_owned(),
-            list: ListFormat::default(),
-            sandbox: false,
-            created_at: now(),
+            ..new_batch("spring", CHANNEL, now())
         })
         .unwrap();
     let mut loader = store.loader(id, CHANNEL, now());
@@ -196,14 +183,7 @@ pub(crate) fn every_state() -> Place {
 }
 
 async fn send(store: &Arc<Store>, batch: &Batch) {
-    let rules = ClaimRules {
-        span: HistorySpan::default(),
-        token: 1,
-        window: None,
-    };
-    let (journal, _) = Journal::start(Arc::clone(store), batch, rules, now())
-        .await
-        .unwrap();
+    let journal = start_journal(store, batch, HistorySpan::default(), now()).await;
     let ends = [
         (AttemptOutcome::Sent, Event::Accepted, 201, ""),
         (

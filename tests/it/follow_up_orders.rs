@@ -7,22 +7,22 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use outreach::internals::amio::webhook::Notification;
 use outreach::internals::domain::delivery::{Event, State};
-use outreach::internals::domain::dialect::ListFormat;
 use outreach::internals::domain::eligibility::HistorySpan;
 use outreach::internals::domain::event::OptOutWords;
 use outreach::internals::domain::fallback::{Fallback, OtherChannel};
 use outreach::internals::domain::follow_up::{FollowUp, Trigger};
 use outreach::internals::domain::outcome::{AttemptOutcome, Receipt};
 use outreach::internals::domain::phone::PhoneNumber;
-use outreach::internals::domain::recipient::{Accepted, JudgedRow, Position, RowNumber, Verdict};
+use outreach::internals::domain::recipient::JudgedRow;
 use outreach::internals::store::{
-    Batch, BatchName, Claim, ClaimRules, Claimed, Incoming, Journal, NewBatch, Settlement, Store,
-    StoreError,
+    Batch, Claim, Claimed, Incoming, Journal, Settlement, Store, StoreError,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::{CHANNEL, Random, number};
+use crate::support::{
+    CHANNEL, Random, accepted_number, new_batch, number, queued_row, start_journal,
+};
 
 const SMS: &str = "7003";
 const PEOPLE: u32 = 5;
@@ -63,41 +63,13 @@ fn begin() -> Timestamp {
 }
 
 fn row(index: u32, text: &str) -> JudgedRow {
-    JudgedRow {
-        position: Position {
-            file: 0,
-            row: RowNumber::new(index + 2).unwrap(),
-        },
-        mends: None,
-        record: [number(index).to_string()].iter().collect(),
-        typed: number(index).to_string(),
-        verdict: Verdict::Queued(Accepted {
-            phone: PhoneNumber::from_e164(number(index)).unwrap(),
-            mended: None,
-            first_name: None,
-            last_name: None,
-            contact_id: None,
-            content: Some(outreach::internals::domain::content::Rendered {
-                content: json!({ "type": "text", "payload": text }).to_string(),
-                metadata: "{}".into(),
-            }),
-        }),
-    }
+    let phone = PhoneNumber::from_e164(number(index)).unwrap();
+    queued_row(index + 2, accepted_number(phone, text))
 }
 
 fn load(store: &Store, name: &str, follow: Option<(&str, Trigger, bool)>) -> Batch {
     let id = store
-        .create_batch(NewBatch {
-            name: BatchName::Named(name.into()),
-            digest: [0; 32],
-            definition: BTreeMap::new(),
-            headers: vec!["Phone".into()],
-            files: vec!["contacts.csv".into()],
-            channel: CHANNEL.into(),
-            list: ListFormat::default(),
-            sandbox: false,
-            created_at: begin(),
-        })
+        .create_batch(new_batch(name, CHANNEL, begin()))
         .unwrap();
     if let Some((of, after, falls_back)) = follow {
         let follow_up = FollowUp {
@@ -130,13 +102,7 @@ fn load(store: &Store, name: &str, follow: Option<(&str, Trigger, bool)>) -> Bat
 }
 
 async fn journal(store: &Arc<Store>, batch: &Batch, now: Timestamp) -> Journal {
-    let rules = ClaimRules {
-        span: HistorySpan::default(),
-        token: 1,
-        window: None,
-    };
-    let started = Journal::start(Arc::clone(store), batch, rules, now).await;
-    started.unwrap().0
+    start_journal(store, batch, HistorySpan::default(), now).await
 }
 
 impl World {

@@ -10,19 +10,16 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use outreach::internals::domain::content::Rendered;
 use outreach::internals::domain::delivery::{self, Event, State};
-use outreach::internals::domain::dialect::ListFormat;
 use outreach::internals::domain::eligibility::HistorySpan;
 use outreach::internals::domain::outcome::{AttemptOutcome, Receipt};
 use outreach::internals::domain::phone::PhoneNumber;
-use outreach::internals::domain::recipient::{Accepted, JudgedRow, Position, RowNumber, Verdict};
+use outreach::internals::domain::recipient::JudgedRow;
 use outreach::internals::store::{
-    Batch, BatchName, Claim, ClaimRules, Claimed, Journal, NewBatch, Opening, Reader, Settlement,
-    Store, StoreError,
+    Batch, Claim, ClaimRules, Claimed, Journal, Opening, Reader, Settlement, Store, StoreError,
 };
 
-use crate::support::{Engine, Scratch};
+use crate::support::{Engine, Scratch, accepted_number, load_rows, new_batch, queued_row};
 
 /// What may happen to a batch, in any order.
 #[derive(Debug, Clone, Copy)]
@@ -365,26 +362,8 @@ impl World {
 }
 
 fn row(n: u32) -> JudgedRow {
-    JudgedRow {
-        position: Position {
-            file: 0,
-            row: RowNumber::new(n + 1).unwrap(),
-        },
-        mends: None,
-        record: ["x"].into_iter().collect(),
-        typed: String::new(),
-        verdict: Verdict::Queued(Accepted {
-            phone: PhoneNumber::from_e164(crate::support::number(n)).unwrap(),
-            mended: None,
-            first_name: None,
-            last_name: None,
-            contact_id: None,
-            content: Some(Rendered {
-                content: format!(r#"{{"type":"text","payload":"{n}"}}"#),
-                metadata: "{}".to_owned(),
-            }),
-        }),
-    }
+    let phone = PhoneNumber::from_e164(crate::support::number(n)).unwrap();
+    queued_row(n + 1, accepted_number(phone, &n.to_string()))
 }
 
 pub(crate) fn store(folder: &std::path::Path, rows: u32) -> (Arc<Store>, Batch) {
@@ -394,24 +373,8 @@ pub(crate) fn store(folder: &std::path::Path, rows: u32) -> (Arc<Store>, Batch) 
 fn store_of(folder: &std::path::Path, name: &str, rows: u32) -> (Arc<Store>, Batch) {
     let store = Store::open(&folder.join("outreach.db")).unwrap();
     let now: Timestamp = "2026-05-01T09:00:00Z".parse().unwrap();
-    let id = store
-        .create_batch(NewBatch {
-            name: BatchName::Named(name.to_owned()),
-            digest: [0; 32],
-            definition: BTreeMap::new(),
-            headers: vec!["x".to_owned()],
-            files: vec!["list.csv".to_owned()],
-            channel: CHANNEL.to_owned(),
-            list: ListFormat::default(),
-            sandbox: false,
-            created_at: now,
-        })
-        .unwrap();
-    let mut loader = store.loader(id, CHANNEL, now);
-    for n in 1..=rows {
-        loader.push(row(n), |_| String::new()).unwrap();
-    }
-    loader.finish().unwrap();
+    let id = store.create_batch(new_batch(name, CHANNEL, now)).unwrap();
+    load_rows(&store, (id, CHANNEL), (1..=rows).map(row), now);
     let batch = store.reader().unwrap().batch(name).unwrap();
     (Arc::new(store), batch)
 }

@@ -151,15 +151,11 @@ fn watching_ends_when_nothing_is_left_to_send() {
         let store = outreach::internals::store::Store::open(&place.db()).unwrap();
         let batch = place.batch();
         let mut copy = outreach::internals::store::NewBatch {
-            name: outreach::internals::store::BatchName::Named("done".to_owned()),
             digest: [1; 32],
-            definition: std::collections::BTreeMap::new(),
             headers: batch.headers,
             files: batch.files,
-            channel: batch.channel.clone(),
-            list: outreach::internals::domain::dialect::ListFormat::default(),
             sandbox: true,
-            created_at: batch.created_at,
+            ..crate::support::new_batch("done", &batch.channel, batch.created_at)
         };
         copy.headers.truncate(1);
         let id = store.create_batch(copy).unwrap();

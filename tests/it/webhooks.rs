@@ -5,20 +5,18 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use outreach::internals::amio::webhook::Notification;
 use outreach::internals::domain::delivery::{Event, State};
-use outreach::internals::domain::dialect::ListFormat;
 use outreach::internals::domain::eligibility::HistorySpan;
 use outreach::internals::domain::event::OptOutWords;
 use outreach::internals::domain::outcome::{AttemptOutcome, Receipt};
 use outreach::internals::domain::phone::PhoneNumber;
-use outreach::internals::domain::recipient::{
-    Accepted, JudgedRow, Position, RowNumber, Suppression, Verdict,
-};
+use outreach::internals::domain::recipient::{Accepted, JudgedRow, Suppression};
 use outreach::internals::store::{
-    Batch, BatchName, Claim, ClaimRules, Claimed, Counts, Incoming, Journal, NewBatch, Settlement,
-    Store, Taken, Timeline,
+    Batch, Claim, Claimed, Counts, Incoming, Journal, NewBatch, Settlement, Store, Taken, Timeline,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
+
+use crate::support::{accepted_number, load_rows, new_batch, queued_row, start_journal};
 
 const CHANNEL: &str = "7001";
 
@@ -35,59 +33,33 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
 }
 
 fn rows(numbers: &[u64]) -> Vec<JudgedRow> {
-    let row = |(index, number): (usize, &u64)| JudgedRow {
-        position: Position {
-            file: 0,
-            row: RowNumber::new(u32::try_from(index).unwrap() + 2).unwrap(),
-        },
-        mends: None,
-        record: [format!("+{number}"), "Jana".to_owned()].iter().collect(),
-        typed: number.to_string(),
-        verdict: Verdict::Queued(Accepted {
-            phone: PhoneNumber::from_e164(*number).unwrap(),
-            mended: None,
+    let row = |(index, number): (usize, &u64)| {
+        let accepted = Accepted {
             first_name: Some("Jana".into()),
-            last_name: None,
-            contact_id: None,
-            content: Some(outreach::internals::domain::content::Rendered {
-                content: r#"{"type":"text","payload":"Hi"}"#.into(),
-                metadata: "{}".into(),
-            }),
-        }),
+            ..accepted_number(PhoneNumber::from_e164(*number).unwrap(), "Hi")
+        };
+        JudgedRow {
+            record: [format!("+{number}"), "Jana".to_owned()].iter().collect(),
+            typed: number.to_string(),
+            ..queued_row(u32::try_from(index).unwrap() + 2, accepted)
+        }
     };
     numbers.iter().enumerate().map(row).collect()
 }
 
 fn load(store: &Store, name: &str, numbers: &[u64]) -> Batch {
-    let id = store
-        .create_batch(NewBatch {
-            name: BatchName::Named(name.into()),
-            digest: [0; 32],
-            definition: std::collections::BTreeMap::new(),
-            headers: vec!["Phone".into(), "Name".into()],
-            files: vec!["contacts.csv".into()],
-            channel: CHANNEL.into(),
-            list: ListFormat::default(),
-            sandbox: false,
-            created_at: at(0),
-        })
-        .unwrap();
-    let mut loader = store.loader(id, CHANNEL, at(0));
-    for row in rows(numbers) {
-        loader.push(row, |_| String::new()).unwrap();
-    }
-    loader.finish().unwrap();
+    let new = NewBatch {
+        headers: vec!["Phone".into(), "Name".into()],
+        files: vec!["contacts.csv".into()],
+        ..new_batch(name, CHANNEL, at(0))
+    };
+    let id = store.create_batch(new).unwrap();
+    load_rows(store, (id, CHANNEL), rows(numbers), at(0));
     store.reader().unwrap().batch(name).unwrap()
 }
 
 async fn journal(store: &Arc<Store>, batch: &Batch, span: HistorySpan) -> Journal {
-    let rules = ClaimRules {
-        span,
-        token: 1,
-        window: None,
-    };
-    let started = Journal::start(Arc::clone(store), batch, rules, at(0)).await;
-    started.unwrap().0
+    start_journal(store, batch, span, at(0)).await
 }
 
 fn settlement(claimed: &Claimed, message: Option<&str>, now: Timestamp) -> Settlement {

@@ -12,6 +12,7 @@
 mod checkpoint;
 #[cfg(unix)]
 mod engine;
+mod list;
 mod page;
 mod process;
 mod receiver;
@@ -25,6 +26,7 @@ use std::time::{Duration, Instant};
 pub(crate) use checkpoint::{Checkpoint, Row};
 #[cfg(unix)]
 pub(crate) use engine::{Engine, programs};
+pub(crate) use list::{accepted_number, load_rows, new_batch, queued_row, start_journal};
 pub(crate) use page::{ConsoleProcess, Visitor};
 pub(crate) use process::{Ended, Program, Running, binary};
 pub(crate) use receiver::{Receiver, event};

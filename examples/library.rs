@@ -36,7 +36,7 @@ fn main() -> anyhow::Result<()> {
         follow_up: None,
     };
     let plan = SendPlan::new(&checkpoint, list, &asked, clock.now())?;
-    println!("{:?}", plan.step());
+    println!("{:?}", plan.batch_match());
     // Each row gets its verdict and its message, rendered and frozen. Nothing is sent yet.
     let plan = plan.read(&settings, None, clock.now(), &mut |_| ())?;
     let (batch, _) = plan.carry_out(clock.now())?;

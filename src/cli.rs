@@ -54,7 +54,7 @@ Examples:
 
 const SEND_EXAMPLES: &str = "\
 The message is a template: {{ first_name }} is the cell of the column \"First Name\". A row whose
-cell is empty is refused, unless the template says what then: {{ first_name | default(\"there\") }}.
+cell is empty is refused, unless the template says what to put there: {{ first_name | default(\"there\") }}.
 
 Examples:
   Rehearse; nobody is messaged:
@@ -78,8 +78,8 @@ The token comes from AMIO_TOKEN, or from the file that AMIO_TOKEN_FILE or --toke
 ";
 
 const CONSOLE_EXAMPLES: &str = "\
-It prints a link that signs in once; then another one. Lists are dropped on the page, looked at, and sent when the
-number of people is typed. It works beside running sends, on the same checkpoint. Ctrl-C pauses what it sends.
+It prints a link that signs in one browser, then another link for the next. Lists are dropped on the page, looked at, and
+sent when the number of people is typed. It can run beside other sends, on the same checkpoint. Ctrl-C pauses what it sends.
 
 It listens on this machine alone: from another one, reach it through a tunnel (ssh -L 8088:127.0.0.1:8088). With users,
 and TLS or a proxy, others reach it too; see `outreach man console`.
@@ -156,17 +156,17 @@ pub(crate) struct GlobalArgs {
     /// Read the settings from this file [default: the folder's, yours, or the machine's]
     #[arg(long, global = true, value_name = "FILE", help_heading = COMMON)]
     pub(crate) config: Option<PathBuf>,
-    /// Show only what is wrong, and one line for any exit code but 0
+    /// Show only what is wrong, and one line unless the exit code is 0
     #[arg(long, short, global = true, conflicts_with = "verbose", help_heading = COMMON)]
     pub(crate) quiet: bool,
-    /// Log each request; twice: the headers of its answer too
+    /// Log each request; given twice, also the headers of each answer
     #[arg(long, short, global = true, action = clap::ArgAction::Count, help_heading = COMMON)]
     pub(crate) verbose: u8,
-    /// How the log is written: text, or a JSON object a line
+    /// How the log is written: text, or one JSON object per line
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text", value_enum, hide_short_help = true, help_heading = COMMON,
         hide_possible_values = true, hide_default_value = true)]
     pub(crate) log_format: LogFormat,
-    /// Colour: auto, always or never; auto is where a terminal shows it, unless NO_COLOR is set
+    /// Colour: auto, always or never; auto: on a terminal that shows it, unless NO_COLOR is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", value_enum, hide_short_help = true, help_heading = COMMON,
         hide_possible_values = true, hide_default_value = true)]
     pub(crate) color: ColorChoice,
@@ -203,7 +203,7 @@ pub(crate) enum Command {
     Suppress(SuppressArgs),
     /// Show the people who were messaged: when, whether they opted in or out
     Contacts(ContactsArgs),
-    /// Count, show and write the people of the checkpoint to whom conditions apply; `send --audience-from` messages them
+    /// Count, show and write people of the checkpoint who meet conditions; `send --audience-from` messages them
     Audience(Box<AudienceArgs>),
     /// Import who was messaged from files: results files, or lists with numbers and dates
     History(HistoryArgs),
@@ -220,7 +220,7 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Remove numbers, names and texts of batches that were finished long ago; counts and hashes stay
     Prune(PruneArgs),
-    /// Copy the checkpoint, also beside a run that sends; the copy is checked
+    /// Copy the checkpoint, even while a run sends; the copy is checked
     Backup(BackupArgs),
     /// Accept a checkpoint that the program refuses as a copy or an old one
     Checkpoint(CheckpointArgs),
@@ -281,7 +281,7 @@ pub(crate) struct SendArgs {
         value_name = "FILE"
     )]
     pub(crate) files: Vec<PathBuf>,
-    /// Send to people whom the checkpoint knows, in place of a file: those to whom all of the conditions below apply
+    /// Instead of a file, send to the people whom the checkpoint knows and who meet all conditions below
     #[arg(long, value_name = "WHERE", value_enum, conflicts_with_all = ["batch", "update", "add", "of"], help_heading = "Audience", hide_short_help = true)]
     pub(crate) audience_from: Option<AudienceFrom>,
     /// To whom.
@@ -301,7 +301,7 @@ pub(crate) struct SendArgs {
     /// What is done about doubts that a list or its message raises.
     #[command(flatten)]
     pub(crate) doubts: DoubtFlags,
-    /// Add the rows of this file to the batch; mended rejects find theirs without it
+    /// Add the rows of this file to the batch; a mended rejects file needs no --add
     #[arg(long, requires = "batch", help_heading = "Batch")]
     pub(crate) add: bool,
     /// Who gets it before the rest.
@@ -346,7 +346,7 @@ pub(crate) struct TestArgs {
     /// The file whose row is meant, where there are several: its name, or its number from 1
     #[arg(long, value_name = "FILE", requires = "row")]
     pub(crate) file: Option<String>,
-    /// The batch whose message is sent, as it was frozen, in place of a list
+    /// Instead of a list, take the message that this batch keeps for the row
     #[arg(long, value_name = "NAME", conflicts_with_all = ["message", "content"])]
     pub(crate) batch: Option<String>,
     /// Send without asking first; needed without a terminal
@@ -417,7 +417,7 @@ pub(crate) struct CancelArgs {
 /// What would be asked about a list and its message, answered beforehand.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct DoubtFlags {
-    /// Leave out people to whom an unfinished batch sent another message, or another channel the same one
+    /// Leave out people who got another message from an unfinished batch, or this one over another channel
     #[arg(
         long,
         conflicts_with = "message_again",
@@ -425,10 +425,10 @@ pub(crate) struct DoubtFlags {
         hide_short_help = true
     )]
     skip_messaged: bool,
-    /// Send this message also to people to whom an unfinished batch sent another one, or another channel the same one
+    /// Also message people who got another message from an unfinished batch, or this one over another channel
     #[arg(long, help_heading = "Batch", hide_short_help = true)]
     message_again: bool,
-    /// Send with a tag that Facebook has retired, although it refuses such messages
+    /// Send with a tag that Facebook has retired, although Facebook refuses such messages
     #[arg(long, help_heading = "Message", hide_short_help = true)]
     pub(crate) retired_tag: bool,
 }
@@ -456,7 +456,7 @@ pub(crate) struct StartFlags {
     /// Requests an hour that the sandbox grants; without this flag a rehearsal waits for no quota
     #[arg(long, value_name = "N", requires = "sandbox", hide_short_help = true)]
     pub(crate) sandbox_quota: Option<NonZeroU32>,
-    /// A rehearsal without the suppression list and the history of the real checkpoint, which it reads otherwise
+    /// Rehearse without the suppression list and history of the real checkpoint, which are used otherwise
     #[arg(long, requires = "sandbox", hide_short_help = true)]
     pub(crate) sandbox_empty: bool,
     /// Clock and progress.
@@ -470,7 +470,7 @@ pub(crate) struct WatchFlags {
     /// Go on although this machine's clock and the API's differ by more than five minutes
     #[arg(long, hide_short_help = true)]
     pub(crate) trust_clock: bool,
-    /// Progress: auto is a bar on a terminal, elsewhere a line at each tenth and each wait; json is such a line as JSON
+    /// Progress: auto is a bar on a terminal, otherwise a line at each tenth and each wait; json is these lines as JSON
     #[arg(
         long,
         value_name = "WHEN",

@@ -117,7 +117,7 @@ pub mod serve {
 pub mod store {
     pub use crate::store::{
         AttemptRecord, Batch, BatchId, BatchName, Claim, ClaimRules, Claimed, Contact, Counts,
-        Decision, Incoming, Journal, Lately, NewBatch, Opening, Reader, RecipientId, Settled,
-        Settlement, Store, StoreError, Taken, Timeline, Verdict, Window,
+        Decision, Incoming, Journal, Lately, NewBatch, Opening, PersonVerdict, Reader, RecipientId,
+        Settled, Settlement, Store, StoreError, Taken, Timeline, Window,
     };
 }

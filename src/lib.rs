@@ -3,7 +3,7 @@
 //! `outreach` reads a contacts file, validates and dedupes the phone numbers, sends one message per
 //! number through the Amio API at exactly the pace that the API allows, and accounts for every row.
 //! The library is [`run`]; the program `outreach` is one caller of it. This page is the map of the code, the
-//! README is the guide to the program, and [`manual`] is all that it does not say.
+//! README is the guide to the program, and [`manual`] has everything else.
 //!
 //! # A list sent to the sandbox
 //!
@@ -60,20 +60,23 @@
 //! | `amio` | one request and its answer; webhook events and their signature | pace, retry |
 //! | `domain` | the decisions, as functions over values | I/O, clock, chance |
 //!
-//! Beside them: `manual` (the texts of `outreach man`), `exit` (the exit codes), `clock` (the one clock that everything waits on), `crash` (the places where
-//! a test can end the process), `internals` (what the tests in `tests/` use; not a part of the library).
+//! Beside them: `manual` (the texts of `outreach man`), `exit` (the exit codes), `clock` (the one clock that
+//! everything waits on), `locked` (the one way to take a mutex), `crash` (the places where a test can end the
+//! process), `internals` (what the tests in `tests/` use; not a part of the library).
 //!
-//! Imports run downwards only: `commands`, `console`, `cli`, `config`, `run`, then the stages (`intake`, `dispatch`, `report`, `serve`,
-//! `sandbox`), then `store`, `amio`, `cluster`, and at the bottom `domain`, `clock`, `exit`, `crash`. The stages do not import each
-//! other: they meet in the store. The exceptions stand in `tests/it/structure.rs`, each with its reason.
+//! Imports run downwards only: `commands`, `console`, `cli`, `config`, `run`, then the stages (`intake`, `dispatch`,
+//! `report`, `serve`, `sandbox`), then `store`, `amio`, `cluster`, and at the bottom `domain`, `clock`, `exit`,
+//! `locked`, `crash`. The stages do not import each other: they meet in the store. The exceptions are in
+//! `tests/it/structure.rs`, each with its reason.
 //!
 //! # From `main.rs` to the wire
 //!
 //! In this order, some ten minutes:
 //!
 //! 1. `src/main.rs`, `src/commands/mod.rs`: parse, one command, the exit code.
-//! 2. `src/commands/send.rs`: settings, questions, and the calls of `run`.
-//! 3. `src/run/plan.rs`: a list becomes a batch; `src/intake/judge.rs`: the verdict on a row.
+//! 2. `src/commands/send.rs`: settings, questions, and the calls of `run`; `run.rs` beside it: a batch is shown,
+//!    confirmed, sent, and accounted for.
+//! 3. `src/run/plan.rs`, `read_plan.rs`: a list becomes a batch; `src/intake/judge.rs`: the verdict on a row.
 //! 4. `src/run/send.rs`: a held batch becomes a run.
 //! 5. `src/dispatch/mod.rs`, `src/dispatch/worker.rs`: claim, send, settle; `admission.rs`: whether a request may leave now.
 //! 6. `src/store/journal/mod.rs`, `claim.rs`, `settle.rs`: what is on disk before and after a request.
@@ -106,6 +109,8 @@
 //! # Words
 //!
 //! - *Batch*: one list with one message to one channel, under a name. *Recipient*: a row of a batch, with a state.
+//! - *Plan*: what sending a list would do, before it is done. *Verdict*: what becomes of a row that is read: queued,
+//!   invalid, duplicate or suppressed.
 //! - *Person*: a phone number and what is known of it in all batches. *Contact*: a person's account on a channel.
 //! - *Attempt* or *request*: one message handed to the API; a recipient may have several. *In flight*: a request
 //!   whose intent is on disk and whose result is not.
@@ -113,12 +118,19 @@
 //! - *Outcome*: what an answer means. *Unknown*: the request may have been accepted, and nothing shows whether.
 //! - *Proof*, *evidence*: a webhook event or a message of the API's history that shows what became of a request.
 //! - *Request outcome*: what is known of an earlier request to a person: in flight, unknown, or accepted.
-//! - *Wait*: a row stays queued until an outcome elsewhere is known. *Hold*: the lock of one process on a batch.
+//! - *Refusal*: an answer that says no, with its text. *Meaning*: what a refusal's text says of person, message or
+//!   channel.
+//! - *Wait*: a row stays queued until an outcome elsewhere is known. *Held row*: no claim takes it until the text of
+//!   its refusal has a meaning. *Hold*: the lock of one process on a batch.
 //! - *Checkpoint*: the SQLite file with everything. *Journal*: the claims and settlements of one batch in it.
-//! - *Admission*: the decision whether a request may leave now, over hours, outage and pace. *Pacer*: its part that knows
-//!   quota, rate and connections. *Permit*: the leave for one request.
+//! - *Step*: one of a batch's channels, in their order; a row that falls back goes on to the next. *Follow-up*: a
+//!   batch whose people each wait for an event.
+//! - *Admission*: the decision whether a request may leave now, over hours, outage and pace. *Pacer*: its part that
+//!   knows quota, rate and connections. *Permit*: the permission for one request. *Flight*: that request, from its
+//!   start to its answer.
 //! - *Guard*: stops a batch whose answers show a mistake. *Gate*: lets one recipient alone, all, or none pass.
-//! - *Canary*: the first recipient, sent alone. *Outage*: the API cannot be reached; no recipient is claimed.
+//! - *Canary*: the first recipient, sent alone. *Pilot*: the first people of a batch, after whom it pauses. *Outage*:
+//!   the API cannot be reached; no recipient is claimed.
 //! - *Suppression list*: numbers that are never messaged. *Opt-in*, *opt-out*: what a person asked for by an event.
 //! - *Rehearsal*: a batch that is sent to the sandbox.
 
@@ -148,6 +160,7 @@ mod exit;
 mod intake;
 #[doc(hidden)]
 pub mod internals;
+mod locked;
 pub mod manual;
 mod report;
 pub mod run;

@@ -71,7 +71,7 @@ pub(crate) struct StatusArgs {
     /// The timeline of one row: every request, with times, status and text
     #[arg(long, value_name = "N", requires = "batch", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) row: Option<u32>,
-    /// Keep showing, until the batch is done
+    /// Keep what is shown up to date, until the batch is done
     #[arg(long, conflicts_with_all = ["row", "json"])]
     pub(crate) watch: bool,
     /// Print as JSON
@@ -92,7 +92,7 @@ pub(crate) struct ExportArgs {
     /// The batch
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     pub(crate) batch: Option<String>,
-    /// The results of every batch that was sent: over the file where they were left, else to BATCH.results.csv
+    /// Write the results of every batch that was sent: over its last results file, else to BATCH.results.csv
     #[arg(long, conflicts_with_all = ["out", "status", "only_unreached", "columns", "force"])]
     pub(crate) all: bool,
     /// With --all: leave a file alone if its contents have not changed since it was written
@@ -104,7 +104,7 @@ pub(crate) struct ExportArgs {
     /// Only rows with these statuses: no_messenger,error
     #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = statuses())]
     pub(crate) status: Vec<String>,
-    /// Only rows whose person did not get the message, and may: refused, invalid, or not sent yet
+    /// Only rows of people who did not get the message and may get it: refused, invalid, or not sent yet
     #[arg(long)]
     pub(crate) only_unreached: bool,
     /// Only these columns, in this order: phone,outreach_status
@@ -136,7 +136,7 @@ fn statuses() -> PossibleValuesParser {
 pub(crate) struct ResolveArgs {
     /// The batch
     pub(crate) batch: String,
-    /// Ask the API for the messages of the contacts that are known, and settle what that proves
+    /// Ask the API for the messages of known contacts, and settle what they prove
     #[arg(long, group = "how")]
     pub(crate) from_api: bool,
     /// Your decision: these recipients got the message

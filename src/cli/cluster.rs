@@ -50,7 +50,7 @@ pub(crate) enum ClusterAction {
     },
     /// Begin a new log with the file of the machine that knows most, after the engine lost or altered records
     Accept {
-        /// The machine, as `cluster status` names it: this one
+        /// This machine, by the name that `cluster status` shows
         #[arg(long, value_name = "NODE")]
         from: String,
         /// Begin without asking first

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::domain::span::{above_zero, parse_span};
 use crate::run::{FollowUpAsked, Trigger};
 
-/// What `send` is told about a follow-up.
+/// The flags of `send` about a follow-up.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct FollowUpFlags {
     /// A further message for the people of the batch --of: each gets it after this event, opt_in or delivered

@@ -54,7 +54,7 @@ pub(crate) enum ConsoleAction {
 pub(crate) enum UserAction {
     /// Add a user; the password is asked for
     Add {
-        /// The name to sign in with, which stands in the audit
+        /// The name to sign in with, which the audit shows
         name: UserName,
         /// What the user may do: viewer (looks; numbers are masked), operator (prepares and sends), admin (also lifts suppressions, erases people)
         #[arg(long)]
@@ -115,7 +115,7 @@ pub(crate) struct PruneArgs {
 pub(crate) struct BackupArgs {
     /// Where to write the copy; no file may be there
     ///
-    /// The copy says of itself that it is a backup: nothing is sent from it before `outreach checkpoint adopt`.
+    /// The copy is marked as a backup: nothing is sent from it before `outreach checkpoint adopt`.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// The checkpoint.
@@ -149,7 +149,7 @@ pub(crate) enum CheckpointAction {
         #[command(flatten)]
         settings: Flags<(ContactsFile, CheckpointFile)>,
     },
-    /// Bring a checkpoint of an earlier version forward, as any command that writes does
+    /// Upgrade a checkpoint of an earlier version, as any command that writes does
     ///
     /// No other process may have it open. It needs room on the disk for twice the checkpoint, and as much again for
     /// the copy.

@@ -353,7 +353,7 @@ impl Log for Postgres {
         }
         if Connection::new(self.access().clone())?.is_pooled()? {
             doubts.push(
-                "a pooler that shares sessions stands between: that works, but connect to PostgreSQL itself if you can"
+                "a pooler that shares sessions is in between: that works, but connect to PostgreSQL itself if you can"
                     .to_owned(),
             );
         }

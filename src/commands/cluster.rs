@@ -192,8 +192,8 @@ fn verify(settings: &Settings, out: &mut dyn Write) -> CommandResult {
     Err(CommandError::text(
         ExitCode::Storage,
         "the files of the machines differ: send from none of them before you know which is right. With three machines or \
-         more it is the one that most are like. On one that is wrong, end what runs and move its file and all that is called \
-         like it (-mark, -wal) away: its next command joins anew",
+         more, it is the one that most of the others equal. On a machine with a wrong file, end what runs, and move the file \
+         and those beside it (-mark, -wal) away: its next command joins anew",
     ))
 }
 
@@ -226,7 +226,7 @@ fn accept(settings: &Settings, from: &str, yes: bool, console: Console) -> Comma
     }
     for (machine, applied) in &new.further {
         console.warn(format_args!(
-            "Warning: a process on {machine} had come to record {}, this file to {}. Who was messaged between may be \
+            "Warning: a process on {machine} had come to record {}, this file to {}. People who were messaged between these two may be \
              messaged again.",
             count(*applied),
             count(new.applied)
@@ -239,8 +239,7 @@ fn accept(settings: &Settings, from: &str, yes: bool, console: Console) -> Comma
     }
     Store::begin_log_anew(&path, &access)?;
     console.say(format_args!(
-        "The log begins anew with {}. The other machines join anew with their next command; what their files were stays \
-         beside them.",
+        "The log begins anew with {}. The other machines join anew with their next command, and keep their old files beside the new ones.",
         path.display()
     ));
     Ok(ExitCode::Complete)

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::error::{CommandError, CommandResult};
-use super::run::{Front, StartOptions};
+use super::outcome::StartOptions;
+use super::run::Front;
 use crate::cli::SendArgs;
 use crate::exit::ExitCode;
 use crate::report::{Local, grouped, people};

@@ -88,7 +88,7 @@ fn say(console: Console, file: &Imported) {
     match &file.what {
         ImportedWhat::Restored { batch, rows } => say_restored(console, &name, batch, rows),
         ImportedWhat::Merged { batch, new } => console.say(format_args!(
-            "{name}: batch {batch} was in the checkpoint: {} brought something new.",
+            "{name}: batch {batch} was in the checkpoint: {} added something new.",
             counted(*new, "row")
         )),
         ImportedWhat::List {

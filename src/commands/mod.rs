@@ -24,6 +24,7 @@ pub(crate) mod history;
 pub(crate) mod man;
 pub(crate) mod mending;
 mod night;
+mod outcome;
 mod preview;
 mod process;
 pub(crate) mod prune;

@@ -1,11 +1,12 @@
 //! What commands need of the process: a runtime, and its signals.
 
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::console::Console;
 use super::error::CommandError;
 use crate::exit::ExitCode;
+use crate::locked::lock;
 use crate::run::StopHandle;
 
 /// A runtime for a command that waits for the network.
@@ -44,7 +45,7 @@ impl BeforeSending {
                 let _ = listens.send(());
                 next.await
             });
-            let begun = begun.lock().unwrap_or_else(PoisonError::into_inner);
+            let begun = lock(&begun);
             if *begun {
                 stop.finish_by(name);
             } else {
@@ -60,7 +61,7 @@ impl BeforeSending {
 
     /// Sending begins.
     pub(super) fn end(&self) {
-        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *lock(&self.begun) = true;
     }
 }
 
@@ -91,6 +92,12 @@ pub(super) async fn signal() -> &'static str {
         std::future::pending::<()>().await;
     }
     "Ctrl-C"
+}
+
+/// Waits for the second signal: the first one asks for an end, the next one does not wait for it.
+pub(super) async fn second_signal() {
+    signal().await;
+    signal().await;
 }
 
 /// A limit on the size of files is an error like a full disk, and no reason to be killed without a word.

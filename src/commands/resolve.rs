@@ -52,8 +52,8 @@ pub(crate) fn run(args: &ResolveArgs, call: &Call, out: &mut dyn Write) -> Comma
             return Ok(ExitCode::Complete);
         }
         console.warn(format_args!(
-            "{} unknown, and nothing is sent again: who was erased, or is no longer in the list, has no message to \
-             get. --assume-sent settles them.",
+            "{} unknown, and nothing is sent again: a person who was erased, or is no longer in the list, has no \
+             message to get. --assume-sent settles them.",
             rows_stay(rows.left)
         ));
         return Ok(ExitCode::CompleteWithProblems);

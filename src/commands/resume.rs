@@ -2,8 +2,9 @@
 
 use super::call::Call;
 use super::error::CommandResult;
+use super::outcome::StartOptions;
 use super::process::BeforeSending;
-use super::run::{Front, StartOptions};
+use super::run::Front;
 use super::settings;
 use crate::cli::ResumeArgs;
 use crate::exit::ExitCode;

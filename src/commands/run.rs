@@ -8,6 +8,7 @@ use super::call::Call;
 use super::checkpoint;
 use super::console::Console;
 use super::error::CommandError;
+use super::outcome::{Outcome, StartOptions};
 use super::process::{BeforeSending, runtime};
 use super::settings;
 use super::terminal::Terminal;
@@ -20,8 +21,8 @@ use crate::domain::schedule::Schedule;
 use crate::exit::ExitCode;
 use crate::report::{Hints, Local, ProgressMode, counted};
 use crate::run::{
-    AfterHalt, Ended, Files, HeldBatch, KnownPeople, LittleTime, PausedBy, PilotAsked, PilotStep,
-    Preview, QuotaOf, Rehearsal, RunEnd, RunSettings, StopHandle, random_bits, summary,
+    AfterHalt, Ended, Files, HeldBatch, KnownPeople, LittleTime, PausedBy, PilotStep, Preview,
+    QuotaOf, Rehearsal, RunEnd, RunSettings, StopHandle, random_bits, summary,
 };
 
 /// The command line as the front end of a run.
@@ -62,38 +63,6 @@ pub(super) struct Folders {
     pub(super) rejects: PathBuf,
 }
 
-/// A batch that was to be sent.
-#[derive(Debug)]
-pub(super) struct Outcome {
-    /// How the program ends.
-    pub(super) exit: ExitCode,
-    /// The batch; `None` where it did not come so far.
-    pub(super) batch: Option<String>,
-    /// Whether rows were queued before.
-    pub(super) had_queued: bool,
-    /// How its run ended; `None` if the answer was no.
-    pub(super) ended: Option<Ended>,
-    /// The results file.
-    pub(super) results: Option<PathBuf>,
-    /// The rows to mend, if a list was read that has any.
-    pub(super) rejects: Option<PathBuf>,
-    /// Why it was not sent, if no run ended.
-    pub(super) not_sent: &'static str,
-}
-
-/// How a batch goes on.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct StartOptions {
-    /// The refusals that stopped the batch do mean "no Messenger".
-    confirm: bool,
-    /// Who gets the message before the rest.
-    pilot: Option<PilotAsked>,
-    /// A person takes it up.
-    resumed: bool,
-    /// Its list was read just now, with a report of its people.
-    was_read: bool,
-}
-
 /// What is about to be done with a batch.
 pub(super) struct PlannedRun {
     /// How it goes on after a guard stopped it.
@@ -106,48 +75,6 @@ pub(super) struct PlannedRun {
     pub(super) preview: Preview,
     /// What is known of the people who are left, where no report said it.
     pub(super) known: Option<KnownPeople>,
-}
-
-impl StartOptions {
-    /// As its list is sent, which was read just now or before.
-    pub(super) fn send(pilot: Option<PilotAsked>, was_read: bool) -> Self {
-        Self {
-            confirm: false,
-            pilot,
-            resumed: false,
-            was_read,
-        }
-    }
-
-    /// As a worker takes it up.
-    pub(super) fn worker() -> Self {
-        Self::send(None, false)
-    }
-
-    /// As it is resumed.
-    pub(super) fn resume(confirm: bool) -> Self {
-        Self {
-            confirm,
-            pilot: None,
-            resumed: true,
-            was_read: false,
-        }
-    }
-}
-
-impl Outcome {
-    /// The answer was no.
-    pub(super) fn declined(batch: Option<String>) -> Self {
-        Self {
-            exit: ExitCode::Paused,
-            batch,
-            had_queued: true,
-            ended: None,
-            results: None,
-            rejects: None,
-            not_sent: "the answer was no",
-        }
-    }
 }
 
 /// The checkpoint of the real batches that a rehearsal uses, if there is one; it is reported.

@@ -23,11 +23,11 @@ impl Front<'_> {
         )
     }
 
-    /// Why nothing more is sent, and who goes on.
+    /// Why nothing more is sent, and what continues the batch.
     pub(super) fn paused_text(&self, name: &str, by: &PausedBy) -> String {
         let next = match by {
             PausedBy::Person(_) => format!("`{}` goes on.", self.resume(name)),
-            PausedBy::Approval => "Who starts it there goes on with it.".to_owned(),
+            PausedBy::Approval => "Once that person starts it there, it goes on.".to_owned(),
         };
         format!("{name} is paused: {by}. {next}")
     }
@@ -73,7 +73,7 @@ impl Front<'_> {
     /// What to do about recipients that are held.
     fn held_text(&self, name: &str, held: &HeldText) -> String {
         format!(
-            "{} held: nobody said what the refusal means (\"{}\"). {}",
+            "{} held: it is not known what the refusal means (\"{}\"). {}",
             counted_are(held.rows, "recipient"),
             held.text,
             self.meanings_text(name, &held.text)
@@ -252,7 +252,7 @@ impl Front<'_> {
                 kind: FatalKind::Channel { todo, .. },
                 ..
             } => format!(
-                "Nobody was written off: those who were not sent to are still queued. {todo} Then `{resume}` goes on."
+                "Nobody was given up: people who were not sent to are still queued. {todo} Then `{resume}` goes on."
             ),
             Halt::Fatal { .. } => {
                 "Nothing more is sent. Mend token, channel or base URL (`outreach doctor` checks \
@@ -262,7 +262,7 @@ impl Front<'_> {
             Halt::NoMessengerRun {
                 text, known: false, ..
             } => format!(
-                "They are held: nobody claims them until the text has a meaning. {}",
+                "They are held: no run claims them until the text has a meaning. {}",
                 self.meanings_text(name, text)
             ),
             Halt::NoMessengerRun { known: true, .. } => format!(
@@ -276,7 +276,7 @@ impl Front<'_> {
             ),
             Halt::IdenticalRefusals { text, .. } => format!(
                 "Mend the cause (template, channel, permission), then `{resume}` \
-                 sends to those recipients again. What the text means can be said: `{resume} --refusal {}`.",
+                 sends to those recipients again. To say what the text means: `{resume} --refusal {}`.",
                 quoted(&format!("message={text}"))
             ),
             Halt::Outage { .. } => {

@@ -64,7 +64,7 @@ pub(crate) struct SandboxArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8089")]
     listen: SocketAddr,
-    /// All chance comes from this number
+    /// The seed of all that is random
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// A token that is accepted (repeatable) [default: sandbox-token]
@@ -106,13 +106,13 @@ pub(crate) struct SandboxArgs {
     /// The highest number of simultaneous connections
     #[arg(long, value_name = "N")]
     connections: Option<NonZeroU32>,
-    /// What becomes of one connection more
+    /// What happens to one connection too many
     #[arg(long, value_enum, default_value_t = Excess::Answer429)]
     excess: Excess,
     /// How long every answer takes
     #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = parse_span)]
     latency: Duration,
-    /// Up to this much more, by chance
+    /// Up to this much more, at random
     #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = parse_span)]
     jitter: Duration,
     /// A scripted fault, such as `500:2%`, `401:after=500`, `refuse:from=200,for=5s` or `refuse=TEXT:after=40`
@@ -128,7 +128,7 @@ pub(crate) struct SandboxArgs {
     /// The secret that signs them
     #[arg(long, value_name = "SECRET", requires = "webhook_url")]
     webhook_secret: Option<String>,
-    /// What happens how often: echo, opt-in, delivered, read, stop, failed, unknown, duplicates, reordered or forged,
+    /// How often each kind of event comes: echo, opt-in, delivered, read, stop, failed, unknown, duplicates, reordered or forged,
     /// such as `opt-in:70%` (repeatable)
     #[arg(long, value_name = "NAME:SHARE", requires = "webhook_url", value_parser = parse_event)]
     webhook: Vec<(String, Share)>,

@@ -10,8 +10,9 @@ use super::checkpoint;
 use super::error::{CommandError, CommandResult};
 use super::follow_up;
 use super::mending::Joined;
+use super::outcome::{Outcome, StartOptions};
 use super::process::BeforeSending;
-use super::run::{Front, Outcome, StartOptions};
+use super::run::Front;
 use super::settings::{self, IfHidden};
 use super::terminal::say_interrupted;
 use crate::cli::SendArgs;
@@ -143,7 +144,7 @@ fn find_people(
     if args.audience_from.is_none() {
         if let Some(flag) = args.audience.given() {
             return Err(CommandError::usage(format_args!(
-                "{flag} chooses people out of the checkpoint: give --audience-from checkpoint in place of a file"
+                "{flag} chooses people from the checkpoint: give --audience-from checkpoint in place of a file"
             )));
         }
         return Ok(Ok(People {
@@ -160,7 +161,9 @@ fn find_people(
             Ok(Err(exit))
         }
         AudienceBatch::New { people: 0, .. } => {
-            front.console.say("Nobody belongs to this audience who was not messaged by it before. Nothing was sent.");
+            front
+                .console
+                .say("Everybody in this audience was messaged by it before. Nothing was sent.");
             Ok(Err(ExitCode::Complete))
         }
         AudienceBatch::New { list, name, .. } => Ok(Ok(of_checkpoint(list, name, None))),

@@ -10,7 +10,7 @@ use super::call::Call;
 use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
-use super::process::{runtime, signal};
+use super::process::{runtime, second_signal, signal};
 use crate::clock::Clock;
 use crate::domain::dialect::Dialect;
 use crate::domain::event::OptOutWords;
@@ -44,7 +44,7 @@ pub(crate) fn run(call: &Call, out: &mut impl Write) -> CommandResult {
     let db = checkpoint::path_to_make(&checkpoint)?;
     let store = Arc::new(Store::open(&db)?);
     // From here on the file can be read, whatever becomes of its name.
-    store.witness(|_| Ok(()))?;
+    store.read_opened(|_| Ok(()))?;
     if serve.insecure_no_signature && serve.secrets.is_empty() {
         console.warn("Events are taken without a signature: only for tests on this machine.");
     }
@@ -72,9 +72,8 @@ pub(crate) fn run(call: &Call, out: &mut impl Write) -> CommandResult {
             let events = counted(waiting.waiting, "stored event");
             console.say(format_args!("Waiting until their person is known: {events}."));
         }
-        let mut second = false;
         let person = settings.person();
-        tokio::select! {
+        let at_once = tokio::select! {
             damage = displaced(&store, &ours) => return Err(match damage {
                 Some(damage) => damage.into(),
                 None => keep(&store)?,
@@ -83,11 +82,11 @@ pub(crate) fn run(call: &Call, out: &mut impl Write) -> CommandResult {
             never = refresh(&store, (serve.refresh_results, dialect), &ours, console) => match never {},
             () = server.run(async {
                 signal().await;
-                console.say("Stopping: requests under way are finished. Once more to stop at once.");
-            }) => {}
-            () = async { signal().await; signal().await; second = true; } => {}
-        }
-        if second {
+                console.say("Stopping: requests under way are finished. Press Ctrl-C again to stop at once.");
+            }) => false,
+            () = second_signal() => true,
+        };
+        if at_once {
             console.warn("Stopped at once; what was not answered will be sent again.");
         }
         Ok(ExitCode::Complete)
@@ -99,7 +98,7 @@ pub(crate) fn run(call: &Call, out: &mut impl Write) -> CommandResult {
 async fn displaced(store: &Store, clock: &Clock) -> Option<StoreError> {
     let mut seen = Seen::default();
     while store.is_in_place() {
-        let looked = seen.look(store);
+        let looked = seen.check(store);
         if store.is_in_place() && looked.is_err() {
             return looked.err();
         }

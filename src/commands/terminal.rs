@@ -145,8 +145,8 @@ impl Observer for Terminal {
 
     fn unread_refusal(&mut self, text: &str) {
         self.print(&format!(
-            "Nobody knows what this refusal means: \"{text}\". For now it is taken as the API documents its status; \
-             too many in a row stop the batch. What it means can be said: --refusal MEANING=TEXT."
+            "It is not known what this refusal means: \"{text}\". For now it is taken as the API documents its status; \
+             too many in a row stop the batch. To say what it means: --refusal MEANING=TEXT."
         ));
     }
 }
@@ -333,7 +333,7 @@ fn wait_text(Wait { what, until }: &Wait, now: Timestamp) -> String {
         WaitFor::Throttled => format!(", put off by the API (429): waiting until {second}"),
         // Between any two requests there is one of these.
         WaitFor::Rate | WaitFor::Even | WaitFor::Later if left < LONG_WAIT => String::new(),
-        WaitFor::Rate => format!(", by the rate the next one at {second}"),
+        WaitFor::Rate => format!(", limited by the rate: the next one at {second}"),
         WaitFor::Even => format!(", spread evenly: the next one at {second}"),
         WaitFor::Later => format!(", tried again later: the next one at {second}"),
         WaitFor::Connection(_) => {
@@ -347,7 +347,7 @@ fn wait_text(Wait { what, until }: &Wait, now: Timestamp) -> String {
 async fn handle_signals(stop: StopHandle, console: Console, grace: Duration) {
     let first = signal().await;
     console.warn_lines(format_args!(
-        "\nStopping: what is under way may finish (up to {} s). Once more to stop at once.",
+        "\nStopping: what is under way may finish (up to {} s). Press Ctrl-C again to stop at once.",
         grace.as_secs()
     ));
     stop.finish_by(first);

@@ -1,4 +1,4 @@
-//! `outreach checkpoint upgrade`: a checkpoint of an earlier version is brought forward.
+//! `outreach checkpoint upgrade`: a checkpoint of an earlier version is upgraded.
 
 use super::call::Call;
 use super::checkpoint;
@@ -24,11 +24,11 @@ pub(super) fn run(no_copy: bool, call: &Call) -> CommandResult {
             "{shown} has the version of this program already: nothing was changed."
         )),
         (Some(version), OldCopy::Keep) => console.say(format_args!(
-            "{shown} was brought forward from version {version}; as it was, it is kept as {shown}.v{version}.bak. That \
+            "{shown} was upgraded from version {version}; as it was, it is kept as {shown}.v{version}.bak. That \
              copy holds phone numbers, and `forget` does not reach it."
         )),
         (Some(version), OldCopy::Skip) => console.say(format_args!(
-            "{shown} was brought forward from version {version}. No copy of the old one was kept: an older program \
+            "{shown} was upgraded from version {version}. No copy of the old one was kept: an older program \
              cannot read it any more."
         )),
     }

@@ -7,7 +7,7 @@ use super::checkpoint;
 use super::console_user;
 use super::doctor;
 use super::error::{CommandError, CommandResult};
-use super::process::{runtime, signal};
+use super::process::{runtime, second_signal, signal};
 use super::settings;
 use crate::cli::{ConsoleAction, ConsoleArgs};
 use crate::config::{Connection, MessageSource};
@@ -57,16 +57,15 @@ pub(crate) fn run(args: &ConsoleArgs, call: &Call, out: &mut impl Write) -> Comm
             console.say("A sandbox: nobody is messaged.");
         }
         console.say("Stop with Ctrl-C: batches that are sent from here pause, and go on when that is asked for.");
-        let mut second = false;
-        tokio::select! {
+        let at_once = tokio::select! {
             () = server.run(async {
                 let why = signal().await;
-                console.say("Stopping: requests under way are finished. Once more to stop at once.");
+                console.say("Stopping: requests under way are finished. Press Ctrl-C again to stop at once.");
                 why
-            }) => {}
-            () = async { signal().await; signal().await; second = true; } => {}
-        }
-        if second {
+            }) => false,
+            () = second_signal() => true,
+        };
+        if at_once {
             console.warn("Stopped at once: the outcome of requests that were under way is unknown.");
         }
         Ok(ExitCode::Complete)
@@ -90,7 +89,7 @@ fn page_settings(args: &ConsoleArgs, call: &Call) -> Result<ConsoleSettings, Com
         Some(MessageSource::Message(text)) => text.clone(),
         Some(MessageSource::File(path)) => {
             console.say(format_args!(
-                "note: the message of {} is no text, and is not offered on the page",
+                "note: the message of {} is not plain text, and is not offered on the page",
                 path.display()
             ));
             String::new()

@@ -38,7 +38,7 @@ pub(crate) struct Connection {
     /// Id of the Amio channel that sends
     #[arg(long, value_name = "ID", value_parser = channel_id)]
     pub(crate) channel: Option<String>,
-    /// Address of the API, https, or http to this machine
+    /// Address of the API: https, or http to this machine only
     #[arg(long, value_name = "URL", value_parser = parsed::<BaseUrl>, default_value = BaseUrl::DOCUMENTED)]
     pub(super) base_url: BaseUrl,
     /// File that holds the token and nothing else [default: the token is in AMIO_TOKEN]
@@ -47,7 +47,7 @@ pub(crate) struct Connection {
     /// How long to wait for an answer: 30s, 2m
     #[arg(long, value_name = "TIME", value_parser = above_zero, default_value = "30s")]
     pub(crate) timeout: Duration,
-    /// Requests at the same time; your plan's limit, 1 to 10000
+    /// Simultaneous requests, 1 to 10000; your plan sets the limit
     #[arg(long, value_name = "N", value_parser = concurrency, default_value = "3")]
     pub(crate) concurrency: NonZeroU16,
     /// The address comes from a settings file that nobody named.
@@ -107,7 +107,7 @@ pub struct Pace {
     /// Requests that may leave at once after a quiet time [default: 10 ms worth of the rate, at least 1]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub burst: Option<NonZeroU32>,
-    /// How to use the quota of an hour: as fast as it goes, or spread evenly
+    /// How to use the quota of an hour: as fast as possible, or spread evenly
     #[arg(id = "pace", long, value_name = "HOW", default_value = "fast",
         value_parser = one_of([("fast", quota::Pace::Fast), ("even", quota::Pace::Even)]))]
     pub style: quota::Pace,
@@ -165,7 +165,7 @@ pub(crate) struct ContactsFile {
     /// Sheet of a workbook [default: the first with numbers]
     #[arg(long, value_name = "NAME")]
     pub(super) sheet: Option<String>,
-    /// What becomes of rows that are hidden in a sheet, as by a filter: skip, or send [default: asked]
+    /// Rows that are hidden in a sheet, for instance by a filter: skip or send them [default: asked]
     #[arg(long, value_name = "WHAT",
         value_parser = one_of([("skip", HiddenRows::Skip), ("send", HiddenRows::Send)]))]
     pub(super) hidden_rows: Option<HiddenRows>,
@@ -175,7 +175,7 @@ pub(crate) struct ContactsFile {
     /// The first row is a contact, not a header
     #[arg(long)]
     pub(super) no_header: bool,
-    /// A column that may say who must not be messaged, and does not; kept in the audit; repeatable
+    /// Ignore this column, although it looks as if it says who may be messaged; kept in the audit; repeatable
     #[arg(long, value_name = "HEADER")]
     pub(super) ignore_consent_column: Vec<String>,
     /// Of several numbers in a row take the first valid one, or the first mobile one
@@ -192,7 +192,7 @@ pub(crate) struct ContactsFile {
     /// One message for each number of a row
     #[arg(long)]
     all_numbers: bool,
-    /// Message this kind of line though no person is behind it: toll-free, premium-rate, shared-cost, pager, voicemail, uan; repeatable
+    /// Also message lines of this type, which no person answers: toll-free, premium-rate, shared-cost, pager, voicemail, uan; repeatable
     #[arg(long, value_name = "TYPE", value_parser = parsed::<LineType>)]
     pub(super) allow_line_type: Vec<LineType>,
     /// Refuse a file with fewer valid rows than this: 50%
@@ -234,7 +234,7 @@ pub struct Content {
     /// Further metadata of the message; repeatable
     #[arg(long, value_name = "KEY=TEMPLATE", value_parser = key_and_template)]
     pub metadata: Vec<(String, String)>,
-    /// The channel sends SMS: count the segments of each message [default: where the channel is known to]
+    /// The channel sends SMS: count the segments of each message [default: if the channel is known to send SMS]
     #[arg(long)]
     pub(super) sms: bool,
     /// Refuse a row whose message needs more SMS segments; kept with the batch
@@ -252,7 +252,7 @@ pub struct Content {
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Other channels")]
 pub(crate) struct OtherChannels {
-    /// Try people whom the channel does not reach on this one; repeatable, in the order in which they are tried
+    /// Try this channel for people whom the first one does not reach; repeatable, tried in this order
     #[arg(long, value_name = "CHANNEL", value_parser = channel_id)]
     pub(crate) fallback: Vec<String>,
     /// The message for one of these channels, a template as --message takes it; repeatable [default: the message]
@@ -264,7 +264,7 @@ pub(crate) struct OtherChannels {
     /// Ask before more people than this may go on to another channel, which costs money [default: 1000]
     #[arg(long, value_name = "N", value_parser = whole_number)]
     pub(crate) fallback_at_most: Option<u64>,
-    /// Also go on where a channel as a whole is refused, in place of waiting until it is mended: channel
+    /// `channel`: also go on when a channel as a whole is refused, instead of waiting until it is mended
     #[arg(long, value_name = "WHAT", value_parser = only_channel)]
     pub(crate) fallback_on: Option<String>,
 }
@@ -279,7 +279,7 @@ pub(crate) struct History {
     /// Skip people who got any message from us within this time: 30d [default: off]
     #[arg(long, value_name = "TIME", value_parser = parse_span)]
     pub(crate) not_within: Option<Duration>,
-    /// Skip people whose number was answered "no Messenger" within this time; with --fallback they begin there: 90d [default: off]
+    /// Skip people whose number was answered "no Messenger" within this time; with --fallback they begin on the next channel: 90d [default: off]
     #[arg(long, value_name = "TIME", value_parser = parse_span)]
     pub(crate) skip_no_messenger_within: Option<Duration>,
 }
@@ -298,7 +298,7 @@ pub struct Guards {
     /// Pause after this many answers in a row that leave the outcome unknown
     #[arg(long, value_name = "N", value_parser = at_least_one, default_value = "3")]
     pub undecided_in_a_row: NonZeroU32,
-    /// When the outcome is unknown: hold the recipient, or retry and risk a double
+    /// When the outcome is unknown: hold the recipient, or retry and risk a second message
     #[arg(long, value_name = "WHAT", default_value = "hold",
         value_parser = one_of([("hold", Undecided::Hold), ("retry", RETRY)]))]
     pub undecided: Undecided,
@@ -308,7 +308,7 @@ pub struct Guards {
     /// Old name of --refusal "message=TEXT"
     #[arg(long, value_name = "TEXT")]
     pub invalid_pattern: Option<String>,
-    /// Exit code 10 instead of 0 or 3 where fewer of those who could be sent to ended as sent: 60%
+    /// Exit code 10 instead of 0 or 3 if fewer than this share of the people who could be sent to ended as sent: 60%
     #[arg(long, value_name = "PERCENT", value_parser = parsed::<Percent>)]
     pub(crate) fail_below: Option<Percent>,
     /// Do not wait for the first answer before sending the others
@@ -323,7 +323,7 @@ pub struct Guards {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Listening")]
 pub(crate) struct ConsolePage {
-    /// Address and port; where others reach it, it needs users, and TLS or a proxy
+    /// Address and port; if others reach it, it needs users, and TLS or a proxy
     #[arg(long, visible_alias = "listen", value_name = "ADDRESS:PORT", value_parser = listen_address, default_value = "127.0.0.1:8088")]
     pub(crate) console_listen: SocketAddr,
     /// A proxy terminates TLS, and others reach the page through it: users sign in
@@ -380,7 +380,7 @@ pub(crate) struct Results {
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Results")]
 pub(crate) struct ResultsFormat {
-    /// How CSV files are written: comma, semicolon, tab or pipe, with +bom for Excel [default: as the list was]
+    /// How CSV files are written: comma, semicolon, tab or pipe, with +bom for Excel [default: like the list]
     #[arg(long, value_name = "HOW", value_parser = parsed::<Dialect>)]
     pub(super) dialect: Option<Dialect>,
 }
@@ -468,7 +468,7 @@ pub(crate) struct Serve {
     /// Address and port
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = listen_address, default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
-    /// File with the webhook secrets, one a line: CHANNEL=SECRET, or SECRET for all channels
+    /// File with the webhook secrets, one per line: CHANNEL=SECRET, or SECRET for all channels
     #[arg(long, value_name = "FILE")]
     pub(super) webhook_secret_file: Option<PathBuf>,
     /// Further words that opt a person out, beside STOP and the like; repeatable
@@ -477,10 +477,10 @@ pub(crate) struct Serve {
     /// Take events without a signature; only on this machine, for tests
     #[arg(long)]
     pub(crate) insecure_no_signature: bool,
-    /// Show the figures of /metrics by the names of batches, which anyone who reaches it can read
+    /// Name the batches in /metrics, which anyone who can reach it can read
     #[arg(long)]
     pub(crate) metrics_names: bool,
-    /// How often to write the results files of finished batches again where deliveries came: 15m [default: never]
+    /// How often to write the results files of finished batches with new deliveries again: 15m [default: never]
     #[arg(long, value_name = "TIME", value_parser = above_zero)]
     pub(crate) refresh_results: Option<Duration>,
     /// Once a day, prune batches that were finished this long ago: 180d [default: never]

@@ -50,7 +50,7 @@ pub enum ConfigError {
         hint: String,
     },
     /// A variable of ours whose value is not Unicode.
-    #[error("the value of the environment variable {name} is no text in UTF-8")]
+    #[error("the value of the environment variable {name} is not text in UTF-8")]
     NoText {
         /// Its name.
         name: String,

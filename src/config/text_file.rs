@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
+use crate::locked::lock;
 use crate::store::is_named_pipe;
 
 /// No file of settings, of a secret or of a message is longer: 1 MiB.
@@ -23,14 +24,14 @@ static FROM_PIPES: Mutex<BTreeMap<PathBuf, String>> = Mutex::new(BTreeMap::new()
 pub(crate) fn read_text(path: &Path) -> io::Result<String> {
     if is_named_pipe(path) {
         return Err(io::Error::other(
-            "it is a pipe with a name, which would be waited for without end; name a file",
+            "it is a named pipe, for which the program would wait without end; name a file",
         ));
     }
     let file = File::open(path)?;
     if file.metadata()?.is_file() {
         return read_bounded(file);
     }
-    let mut known = FROM_PIPES.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut known = lock(&FROM_PIPES);
     if let Some(text) = known.get(path) {
         return Ok(text.clone());
     }

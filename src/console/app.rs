@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use super::base::{Kind, lock, make_private};
+use super::base::{Kind, make_private};
 use super::checked::{Checked, Prepared};
 use super::details::Details;
 use super::job::Jobs;
@@ -16,6 +16,7 @@ use super::runs::Runs;
 use super::session::Gate;
 use super::settings::{ConsoleError, ConsoleSettings};
 use crate::clock::Clock;
+use crate::locked::lock;
 use crate::report::Local;
 use crate::store::Store;
 

@@ -1,7 +1,6 @@
 //! What the files of the console share.
 
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -25,11 +24,6 @@ impl Kind {
             Self::Rehearsal => "rehearsals",
         }
     }
-}
-
-/// A lock that a panic of another request does not take from the others.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Makes a folder that only its owner may enter.

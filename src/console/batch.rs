@@ -144,6 +144,7 @@ fn begin(actor: &Actor<'_>, named: &Named, fields: &Fields) -> Result<String, Fa
             fields.get("people")
         )));
     }
+    // Who starts it approves it: that must be on disk before it is asked whether an approval is missing.
     if actor.gate.has_users() {
         batch.approve(actor.person, now)?;
     }
@@ -186,7 +187,7 @@ pub(super) async fn cancel(visit: Visit, at: At) -> Result<Response, Failure> {
         let (now, checkpoint) = (actor.clock.now(), actor.checkpoint(named.kind));
         let batch = HeldBatch::to_cancel(checkpoint, &named.name, now)?;
         batch.cancel(actor.person, now)?;
-        Ok("Stopped for good: who was not messaged yet will not be.".to_owned())
+        Ok("Stopped for good: people who were not messaged yet will not be.".to_owned())
     })
     .await
 }

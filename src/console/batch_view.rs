@@ -300,7 +300,7 @@ fn stopped(batch: &Batch, summary: &Summary, held: u64) -> Option<(String, &'sta
     } else if batch.halted_text.is_some() {
         "Mend the cause: the text of the message, the channel, its permissions. Going on sends to those people again."
     } else {
-        "Nobody was written off: who was not messaged is queued. \"Check everything\" under Health looks at token, channel \
+        "Nobody was given up: people who were not messaged are queued. \"Check everything\" under Health looks at token, channel \
          and clock; mend what it finds, then go on here."
     };
     Some((on_one_line(&why).into_owned(), todo))

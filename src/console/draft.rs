@@ -165,6 +165,13 @@ impl Draft {
             .map_err(|error| Failure::broken(error.to_string()))
     }
 
+    /// [`Self::load`], for a handler.
+    pub(super) async fn find(app: &Arc<App>, id: &str) -> Result<Self, Failure> {
+        let id = id.to_owned();
+        app.blocking(move |app| Self::load(app, &id)).await
+    }
+
+    /// Reads the draft. Waits for the disk.
     pub(super) fn load(app: &App, id: &str) -> Result<Self, Failure> {
         let gone = || Failure::not_found("uploaded list");
         if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {

@@ -141,7 +141,7 @@ impl Visit {
         self.session.role < Role::Operator
     }
 
-    /// Runs what waits for the disk, on a thread that may, in the name of who asks for it.
+    /// Runs what waits for the disk, on a thread that may, in the name of the person who asks for it.
     pub(super) async fn act<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Actor<'_>) -> Result<T, Failure> + Send + 'static,

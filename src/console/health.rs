@@ -100,7 +100,7 @@ pub(super) async fn approval(visit: Visit, fields: Fields) -> Result<Response, F
         Ok(if required {
             "From now on a second person starts each batch."
         } else {
-            "Who prepared a batch may start it."
+            "The person who prepared a batch may also start it."
         })
     };
     let said = visit.act(work).await?;

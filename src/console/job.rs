@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::base::lock;
+use crate::locked::lock;
 
 /// A page waits so long for the end before it shows how far the work is.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -54,7 +54,7 @@ pub(super) fn working<T>(visit: &Visit, title: &str, job: &Job<T>) -> Result<Res
 
 /// How the list was read.
 pub(super) async fn show(visit: Visit, Path(id): Path<String>) -> Result<Response, Failure> {
-    let draft = visit.app.blocking(move |app| Draft::load(app, &id)).await?;
+    let draft = Draft::find(&visit.app, &id).await?;
     let job = list_view::begin(&visit.app, &draft, false);
     let Some(checked) = job.soon().await else {
         return working(&visit, "Reading the list", &job);
@@ -179,7 +179,7 @@ pub(super) async fn remove(visit: Visit, Path(id): Path<String>) -> Result<Respo
 
 /// The rows to mend, as a file.
 pub(super) async fn rejects(visit: Visit, Path(id): Path<String>) -> Result<Response, Failure> {
-    let draft = visit.app.blocking(move |app| Draft::load(app, &id)).await?;
+    let draft = Draft::find(&visit.app, &id).await?;
     let checked = list_view::begin(&visit.app, &draft, false).soon().await;
     let checked: Option<Arc<Checked>> = checked.and_then(Result::ok);
     let path = checked.and_then(|it| it.rejects.clone());

@@ -168,12 +168,12 @@ impl ReadingView {
 fn refused(refusal: &TooFewRows) -> String {
     match refusal {
         TooFewRows::NoneValid { rows, fault, .. } => format!(
-            "None of its {} {fault}. Look how it was read, and at what is wrong with the rows.",
+            "None of its {} {fault}. Look at how it was read, and at what is wrong with the rows.",
             counted(*rows, "row")
         ),
         TooFewRows::BelowMinimum { valid, rows, .. } => format!(
-            "Only {} of {} can be sent: that many wrong rows are often a list that is read wrongly. Look how it was read; \
-             mend numbers; or leave these rows out.",
+            "Only {} of {} can be sent: so many wrong rows often mean that the list is read wrongly. Look at how it was \
+             read; mend numbers; or leave these rows out.",
             grouped(*valid),
             counted(*rows, "row")
         ),

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use tokio::sync::watch;
 
 use super::app::App;
-use super::base::{Kind, lock};
+use super::base::Kind;
 use super::batch_view::LiveView;
 use super::gate::Visit;
 use super::named::Named;
@@ -23,17 +23,18 @@ use super::quota;
 use super::quota_view::QuotaView;
 use super::stream::{Pieces, channel};
 use crate::domain::text::visible;
+use crate::locked::lock;
 
-/// How often the numbers are looked at.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often the numbers are read.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// So many looks without news, and the stream says that it lives.
+/// After so many polls without a change the stream says that it lives.
 const QUIET: u32 = 15;
 
 /// The page as a whole is another.
 const STATE: &str = "event: state\ndata: \n\n";
 
-/// The quota is looked at each time after so many looks.
+/// The quota is read at one poll of so many.
 const QUOTA: u32 = 10;
 
 /// What was seen last of each batch, and when.
@@ -42,9 +43,9 @@ type Seen = HashMap<(Kind, String), (Duration, LiveView)>;
 /// What all streams share.
 #[derive(Clone)]
 pub(super) struct Streams {
-    /// Tells when the console is being stopped.
+    /// True once the console is being stopped.
     stopped: watch::Receiver<bool>,
-    /// All who watch a batch see what one looks at.
+    /// What one stream has read serves the others.
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -56,12 +57,12 @@ impl Streams {
         }
     }
 
-    /// The numbers of a batch, which are looked at once for all who ask at a time.
-    fn look(&self, app: &App, named: &Named) -> Result<LiveView, Failure> {
+    /// The numbers of a batch, which are read once for all streams that ask at a time.
+    fn read(&self, app: &App, named: &Named) -> Result<LiveView, Failure> {
         let key = (named.kind, named.name.clone());
         let mut seen = lock(&self.seen);
         let now = app.clock.monotonic();
-        seen.retain(|_, (at, _)| now.saturating_sub(*at) < LOOK / 2);
+        seen.retain(|_, (at, _)| now.saturating_sub(*at) < POLL_INTERVAL / 2);
         if let Some((_, live)) = seen.get(&key) {
             return Ok(live.clone());
         }
@@ -94,7 +95,7 @@ pub(super) async fn events(
 ) -> Result<Response, Failure> {
     let named = Named::of(&visit.app, &kind, name)?;
     let of = (named, visit.session.hash.clone());
-    let first = look(&visit.app, &streams, &of).await?;
+    let first = read_for(&visit.app, &streams, &of).await?;
     let (pieces, body) = channel();
     let mut begin = live_event(&first);
     if !asks.state.is_empty() && asks.state != first.key() {
@@ -122,8 +123,8 @@ async fn drawn_anew(app: &Arc<App>, named: &Named, shown: &mut Option<QuotaView>
     text
 }
 
-/// Fails once the session is over.
-async fn look(
+/// The numbers of a batch, for a session. Fails once that is over.
+async fn read_for(
     app: &Arc<App>,
     streams: &Streams,
     (named, session): &(Named, String),
@@ -132,7 +133,7 @@ async fn look(
     app.blocking(move |app| {
         let person = app.gate.person(&session, app.clock.now());
         person.ok_or_else(Failure::not_signed_in)?;
-        streams.look(app, &named)
+        streams.read(app, &named)
     })
     .await
 }
@@ -145,18 +146,18 @@ async fn send(
     streams: Streams,
 ) {
     let (mut quiet, mut stopped) = (0, streams.stopped.clone());
-    let (mut looks, mut drawn) = (0_u32, None);
+    let (mut polls, mut drawn) = (0_u32, None);
     loop {
         tokio::select! {
             () = pieces.closed() => return,
             _ = stopped.wait_for(|stopped| *stopped) => return,
-            () = app.clock.sleep(LOOK) => {}
+            () = app.clock.sleep(POLL_INTERVAL) => {}
         }
-        let Ok(live) = look(&app, &streams, &of).await else {
+        let Ok(live) = read_for(&app, &streams, &of).await else {
             return;
         };
-        looks = looks.wrapping_add(1);
-        let quota = if live.is_live && looks % QUOTA == 1 {
+        polls = polls.wrapping_add(1);
+        let quota = if live.is_live && polls % QUOTA == 1 {
             drawn_anew(&app, &of.0, &mut drawn).await
         } else {
             String::new()

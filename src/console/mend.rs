@@ -137,7 +137,7 @@ fn corrected(app: &App, id: &str, fields: &Fields) -> Result<String, Failure> {
     if fields.has("undo") {
         *corrections = Corrections::default();
         draft.save(app)?;
-        return Ok("The numbers stand as in the file again.".to_owned());
+        return Ok("The numbers are as in the file again.".to_owned());
     }
     if let Some(code) = fields.filled("all") {
         corrections.accept(code);
@@ -253,7 +253,7 @@ pub(super) fn told(done: &MendedRows) -> String {
     if done.invalid > 0 {
         let rows = counted(done.invalid, "row");
         said.push(format!(
-            "{rows} cannot be sent all the same: the message cannot be made."
+            "{rows} still cannot be sent: the message cannot be made."
         ));
     }
     if done.left_out > 0 {

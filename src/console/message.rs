@@ -90,7 +90,7 @@ pub(super) async fn show(
 ) -> Result<Response, Failure> {
     let row = row.trim().parse().ok();
     let app = &visit.app;
-    let draft = app.blocking(move |app| Draft::load(app, &id)).await?;
+    let draft = Draft::find(app, &id).await?;
     let message = draft.content(app);
     let plain = list_view::begin(app, &draft, false);
     let Some(plain) = plain.soon().await else {
@@ -186,7 +186,7 @@ pub(super) async fn preview(
     fields: Fields,
 ) -> Result<Response, Failure> {
     let app = &visit.app;
-    let draft = app.blocking(move |app| Draft::load(app, &id)).await?;
+    let draft = Draft::find(app, &id).await?;
     let being_read = || Failure::refused("The list is still being read.");
     let row = fields.get("row").parse().ok();
     let checked = list_view::begin(app, &draft, false).soon().await;

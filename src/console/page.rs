@@ -116,7 +116,7 @@ impl Failure {
 
     pub(super) fn not_allowed(role: Role) -> Self {
         let text = format!(
-            "Only a user with the role {role} may do that. Nothing was changed; ask whoever runs this console."
+            "Only a user with the role {role} may do that. Nothing was changed; ask the person who runs this console."
         );
         Self::new(StatusCode::FORBIDDEN, "Not allowed", text)
     }

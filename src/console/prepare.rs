@@ -17,7 +17,7 @@ use super::list::working;
 use super::mend;
 use super::named::path;
 use super::page::{Failure, Frame, page};
-use crate::run::{List, Messaged, SendPlan, SendSettings, Step, join_rows};
+use crate::run::{BatchMatch, List, Messaged, SendPlan, SendSettings, join_rows};
 use crate::store::{BatchId, Reader, Store};
 
 /// What was said of it.
@@ -46,12 +46,7 @@ pub(super) async fn begin(
     fields: Fields,
 ) -> Result<Response, Failure> {
     let app = Arc::clone(&visit.app);
-    let draft = app
-        .blocking({
-            let id = id.clone();
-            move |app| Draft::load(app, &id)
-        })
-        .await?;
+    let draft = Draft::find(&app, &id).await?;
     let asked = Asked {
         person: visit.session.person.clone(),
         kind: Some(match (app.kind(), fields.get("how")) {
@@ -78,12 +73,7 @@ pub(super) async fn begin(
 /// Adds the rows of a list to the batch whose rows they mend, as a job.
 pub(super) async fn join(visit: Visit, Path(id): Path<String>) -> Result<Response, Failure> {
     let app = Arc::clone(&visit.app);
-    let draft = app
-        .blocking({
-            let id = id.clone();
-            move |app| Draft::load(app, &id)
-        })
-        .await?;
+    let draft = Draft::find(&app, &id).await?;
     app.preparing.forget(&id);
     let (ours, person) = (Arc::clone(&app), visit.session.person.clone());
     let job = app.preparing.begin(&id, move |job| {
@@ -152,8 +142,7 @@ async fn answer(visit: &Visit, id: &str, job: &Job<Prepared>) -> Result<Response
             Ok(visit.go_to(&path(kind, &name), said))
         }
         Some(Prepared::Messaged { kind, told }) => {
-            let id = id.to_owned();
-            let draft = app.blocking(move |app| Draft::load(app, &id)).await?;
+            let draft = Draft::find(app, id).await?;
             page(&MessagedPage {
                 frame: visit.frame("lists"),
                 draft: &draft,
@@ -186,7 +175,7 @@ fn prepare(
     let kind = asked.kind.unwrap_or_else(|| app.kind());
     let settings = (app.settings.run)(now).map_err(Failure::refused)?;
     let channel = draft.channel(kind).ok_or_else(|| {
-        Failure::refused("Nobody said which channel sends: fill in its id below the message.")
+        Failure::refused("It is not known which channel sends: fill in its id below the message.")
     })?;
     let intake = draft.intake(app).map_err(Failure::refused)?;
     let list = draft
@@ -206,7 +195,7 @@ fn prepare(
         follow_up: None,
     };
     let mut plan = SendPlan::new(app.checkpoint(kind), list, &how, now)?;
-    let known = matches!(plan.step(), Step::Continue(_));
+    let known = matches!(plan.batch_match(), BatchMatch::Continue(_));
     let messaged = plan.messaged_before(settings.history, now)?;
     let told: Vec<String> = messaged.iter().map(ToString::to_string).collect();
     match asked.messaged {

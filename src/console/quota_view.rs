@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use askama::Template;
 
-use super::base::lock;
 use super::page::Failure;
 use super::plot::draw_quota;
 use crate::domain::saw_tooth::{SawTooth, Window};
+use crate::locked::lock;
 use crate::report::{Local, counted, grouped};
 
 /// All who watch a batch see one picture, which is drawn anew after this time.

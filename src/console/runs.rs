@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use super::base::{Kind, lock};
+use super::base::Kind;
 use super::page::Failure;
 use crate::clock::Clock;
+use crate::locked::lock;
 use crate::run::{
     Access, HeldBatch, Observer, Rehearsal, RunError, RunProgress, RunSettings, StopHandle,
 };
@@ -86,7 +87,7 @@ impl Runs {
         let handle = Handle::current();
         std::thread::spawn(move || {
             let sent = handle.block_on(send(kind, &work, &own));
-            // Whoever takes it up next finds it free.
+            // The next one to take it up finds it free.
             drop(work);
             if let Err(error) = sent {
                 tracing::error!("batch {}: {error}", entry.key.1);

@@ -16,13 +16,14 @@ use axum::http::header::COOKIE;
 use jiff::Timestamp;
 use subtle::ConstantTimeEq as _;
 
-use super::base::{digest, lock, random};
+use super::base::{digest, random};
 use super::page::Failure;
 use super::settings::{ConsoleError, ConsoleSettings};
 use super::slowed::Slowed;
 use super::users::{User, UserFile, check_nothing};
 use crate::clock::later;
 use crate::domain::role::Role;
+use crate::locked::lock;
 use crate::store::{KeptSession, Reader, Store, StoreError};
 
 /// A session lasts so long.

@@ -85,7 +85,7 @@ pub(super) fn written<E: std::fmt::Display>(
             if error.kind() != io::ErrorKind::BrokenPipe {
                 tracing::error!("a download was cut off: {error}");
             }
-            // Whoever left hears nothing.
+            // A browser that left gets nothing.
             let _ = pieces.blocking_send(Err(error));
         }
     });

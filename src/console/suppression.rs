@@ -148,7 +148,7 @@ fn told(done: &Suppressed) -> String {
         ),
     };
     format!(
-        "{}: {} new on the list, {} on it before.{invalid}",
+        "{}: {} new on the list, {} already on it.{invalid}",
         counted(done.numbers as u64, "number"),
         grouped(done.new as u64),
         grouped((done.numbers - done.new) as u64)

@@ -92,7 +92,7 @@ pub(crate) enum UserError {
     NoUser(String),
     /// The password is too short.
     #[error(
-        "the password is too short: it has at least {SHORTEST} characters; nothing was changed"
+        "the password is too short: it needs at least {SHORTEST} characters; nothing was changed"
     )]
     Short,
 }

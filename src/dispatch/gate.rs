@@ -73,7 +73,7 @@ impl Gate {
         self.shut == passed.shut
     }
 
-    /// Whoever passed is done. If it went alone, and nothing opened or shut the gate meanwhile, the next one goes
+    /// The one that passed is done. If it went alone, and nothing opened or shut the gate meanwhile, the next one goes
     /// alone; returns whether that is so.
     pub(super) fn came_back(&mut self, passed: Passed) -> bool {
         let next = passed.alone && self.mode == Mode::Taken && self.holds(passed);

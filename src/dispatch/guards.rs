@@ -14,7 +14,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::halt::Halt;
-use super::refusals::{PastAnswers, Refusals, TakenBack, Verdict};
+use super::refusals::{PastAnswers, RefusalVerdict, Refusals, TakenBack};
 use crate::domain::fallback::Step;
 use crate::domain::outcome::{FatalKind, Outcome};
 use crate::domain::retry::{Jitter, RetryPolicy};
@@ -169,9 +169,9 @@ impl Guards {
                 let refusal = channel.zip(outcome.refusal());
                 match refusal.map(|(channel, refusal)| channel.refusals.refuse(recipient, refusal))
                 {
-                    None | Some(Verdict::Go) => Advice::Go,
-                    Some(Verdict::Probe) => Advice::Probe,
-                    Some(Verdict::Stop(halt)) => Advice::Stop(halt),
+                    None | Some(RefusalVerdict::Go) => Advice::Go,
+                    Some(RefusalVerdict::Probe) => Advice::Probe,
+                    Some(RefusalVerdict::Stop(halt)) => Advice::Stop(halt),
                 }
             }
             Outcome::ContactGone { .. } => {

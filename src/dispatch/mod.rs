@@ -22,7 +22,7 @@ mod shared;
 mod worker;
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -30,6 +30,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
+use crate::locked::lock;
 
 pub use guards::{Cause, GuardSettings, Guards};
 pub use halt::Halt;
@@ -45,7 +46,7 @@ pub use shared::{DispatchSettings, Outage, RunEnd, RunFailure};
 /// Rows wait for their own sending hours at most so long.
 const HOURS_AWAY: Duration = Duration::from_hours(48);
 
-/// Rows that wait for another batch's answer are looked at again before that.
+/// Rows that wait for another batch's answer are checked again before that.
 const OTHERS_ANSWER: Duration = Duration::from_mins(1);
 
 /// One run of a batch.
@@ -102,10 +103,7 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
 
     /// Why a channel of the batch was found to be refused as a whole, while others were left.
     pub(crate) fn refused_channel(&self) -> Option<Halt> {
-        let guards = self.shared.guards.lock();
-        guards
-            .unwrap_or_else(PoisonError::into_inner)
-            .refused_channel()
+        lock(&self.shared.guards).refused_channel()
     }
 
     /// The way to stop the run.
@@ -148,8 +146,7 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
     /// The outage or limit that keeps everybody waiting; `None` if there is none.
     pub(crate) fn outage(&self) -> Option<Outage> {
         let pause = self.shared.pacer.gate_is_shut_for()?;
-        let failure = self.shared.last_failure.lock();
-        let (cause, failure) = failure.unwrap_or_else(PoisonError::into_inner).clone();
+        let (cause, failure) = lock(&self.shared.last_failure).clone();
         Some(Outage {
             pause,
             cause,
@@ -165,10 +162,7 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
     /// # Errors
     /// [`RunFailure`] if the checkpoint fails, or a task of ours.
     pub async fn run(&self) -> Result<RunEnd, RunFailure> {
-        let standing = {
-            let guards = self.shared.guards.lock();
-            guards.unwrap_or_else(PoisonError::into_inner).standing()
-        };
+        let standing = lock(&self.shared.guards).standing();
         if let Some(halt) = standing {
             self.take_back().await?;
             return Ok(RunEnd::Halted(halt));
@@ -213,13 +207,10 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
         Ok(self.shared.stop.reason().unwrap_or(RunEnd::Complete))
     }
 
-    /// Takes back what the guards found to be no results. All of them are on disk by now: who comes after a
-    /// crash finds the same run of refusals.
+    /// Takes back what the guards found to be no results. All of them are on disk by now: a run after a
+    /// crash finds the same refusals.
     async fn take_back(&self) -> Result<(), RunFailure> {
-        let back = {
-            let guards = self.shared.guards.lock();
-            guards.unwrap_or_else(PoisonError::into_inner).take_back()
-        };
+        let back = lock(&self.shared.guards).take_back();
         if let Some(back) = back {
             let now = self.shared.clock.now();
             self.shared.ledger.take_back(back, now).await?;

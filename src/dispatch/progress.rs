@@ -1,13 +1,14 @@
 //! What the dispatcher reports while it works: plain counters, read by the observer.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::domain::delivery::State;
 use crate::domain::text::canonical_text;
+use crate::locked::lock;
 
 /// Counters of one run.
 #[derive(Debug, Default)]
@@ -31,7 +32,7 @@ pub(crate) struct Progress {
     unread: Mutex<Unread>,
 }
 
-/// Refusals whose text nobody knows are told, the first of each kind; of more kinds than these it would be noise.
+/// Refusals with an unknown text are reported, the first of each kind; of more kinds than these it would be noise.
 const KINDS: usize = 5;
 
 /// Texts of refusals that nobody knows.
@@ -116,7 +117,7 @@ impl Progress {
     /// A refusal says something that nobody knows.
     pub(super) fn unread(&self, text: &str) {
         let text = canonical_text(text);
-        let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut unread = lock(&self.unread);
         if unread.kinds.len() < KINDS && !unread.kinds.contains(&text) {
             unread.kinds.push(text);
         }
@@ -124,7 +125,7 @@ impl Progress {
 
     /// The texts of refusals that nobody knows, digits replaced; each is returned once.
     pub(crate) fn new_unread(&self) -> Vec<String> {
-        let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut unread = lock(&self.unread);
         let new = unread.kinds.get(unread.told..).unwrap_or_default().to_vec();
         unread.told = unread.kinds.len();
         new

@@ -69,7 +69,7 @@ pub struct TakenBack {
 
 /// What follows from a refusal.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum RefusalVerdict {
     Go,
     /// Go on with one at a time, if that is how it stands.
     Probe,
@@ -222,7 +222,11 @@ impl Refusals {
     }
 
     /// Takes a refusal of `recipient`.
-    pub(super) fn refuse(&mut self, recipient: RecipientId, refusal: Refusal<'_>) -> Verdict {
+    pub(super) fn refuse(
+        &mut self,
+        recipient: RecipientId,
+        refusal: Refusal<'_>,
+    ) -> RefusalVerdict {
         match refusal {
             Refusal::NoMessenger {
                 known: KnownBy::Person,
@@ -231,7 +235,7 @@ impl Refusals {
                 self.no_messenger += 1;
                 self.messages.clear();
                 self.last = None;
-                Verdict::Go
+                RefusalVerdict::Go
             }
             Refusal::NoMessenger { text, known } => self.without_messenger(recipient, text, known),
             Refusal::Rejected { text, cause } => {
@@ -244,7 +248,7 @@ impl Refusals {
                     RejectionCause::Person(_) => {
                         self.messages.clear();
                         self.last = None;
-                        Verdict::Go
+                        RefusalVerdict::Go
                     }
                     RejectionCause::Unread => {
                         self.messages.clear();
@@ -260,22 +264,27 @@ impl Refusals {
         self.back.take().filter(|back| !back.rows.is_empty())
     }
 
-    fn without_messenger(&mut self, recipient: RecipientId, text: &str, known: KnownBy) -> Verdict {
+    fn without_messenger(
+        &mut self,
+        recipient: RecipientId,
+        text: &str,
+        known: KnownBy,
+    ) -> RefusalVerdict {
         self.messages.clear();
         self.last = None;
         if let Some(back) = self.back.as_mut().filter(|back| back.hold) {
             // It had left before the run was found too long, and belongs to it.
             back.rows.push(recipient);
-            return Verdict::Go;
+            return RefusalVerdict::Go;
         }
         self.extend_run(Some(recipient), text, known);
         if self.is_run_too_long() {
-            Verdict::Stop(self.stop_by_run())
+            RefusalVerdict::Stop(self.stop_by_run())
         } else {
             if self.run.len() >= LONGEST {
                 self.end_run();
             }
-            Verdict::Go
+            RefusalVerdict::Go
         }
     }
 
@@ -331,17 +340,22 @@ impl Refusals {
         Halt::NoMessengerRun { text, count, known }
     }
 
-    fn message(&mut self, recipient: RecipientId, what: &'static str, text: &str) -> Verdict {
+    fn message(
+        &mut self,
+        recipient: RecipientId,
+        what: &'static str,
+        text: &str,
+    ) -> RefusalVerdict {
         self.last = None;
         if let Some(back) = self.back.as_mut().filter(|back| !back.hold) {
             back.rows.push(recipient);
-            return Verdict::Go;
+            return RefusalVerdict::Go;
         }
         self.note_message(recipient, text);
         if self.limit > 0 && self.messages.len() >= MESSAGES {
-            return Verdict::Stop(self.stop_by_messages(what));
+            return RefusalVerdict::Stop(self.stop_by_messages(what));
         }
-        Verdict::Probe
+        RefusalVerdict::Probe
     }
 
     fn note_message(&mut self, recipient: RecipientId, text: &str) {
@@ -360,7 +374,7 @@ impl Refusals {
     }
 
     /// A refusal of unknown text. An unbroken row of them stops the batch even after messages were accepted.
-    fn unread(&mut self, text: &str) -> Verdict {
+    fn unread(&mut self, text: &str) -> RefusalVerdict {
         let in_a_row = match &self.last {
             Some((last, count)) if last == text => count + 1,
             Some(_) | None => 1,
@@ -373,9 +387,9 @@ impl Refusals {
             count = count.max(*all);
         }
         if self.limit == 0 || count < self.limit {
-            return Verdict::Go;
+            return RefusalVerdict::Go;
         }
-        Verdict::Stop(Halt::IdenticalRefusals {
+        RefusalVerdict::Stop(Halt::IdenticalRefusals {
             text: text.to_owned(),
             count,
         })

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
@@ -18,6 +18,7 @@ use crate::domain::outcome::{Address, MESSENGER};
 use crate::domain::refusal::RefusalRules;
 use crate::domain::schedule::Schedule;
 use crate::domain::sending::Undecided;
+use crate::locked::lock;
 use crate::store::StoreError;
 
 /// What a run needs to know.
@@ -141,8 +142,7 @@ impl<L> Shared<L> {
     /// What a number means on the channel of a step. A batch's own channel is taken for Messenger until its type is
     /// known, another one is not.
     pub(super) fn address_by_phone(&self, step: Step) -> Address {
-        let kinds = self.channel_types.lock();
-        let kinds = kinds.unwrap_or_else(PoisonError::into_inner);
+        let kinds = lock(&self.channel_types);
         match kinds.get(step.index()).and_then(Option::as_deref) {
             Some(MESSENGER) => Address::PhoneOnMessenger,
             None if step == Step::FIRST => Address::PhoneOnMessenger,

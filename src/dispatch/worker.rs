@@ -1,8 +1,8 @@
 //! One connection's task.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -22,6 +22,7 @@ use crate::domain::phone::Region;
 use crate::domain::refusal::Meaning;
 use crate::domain::retry::Jitter;
 use crate::domain::sending::Undecided;
+use crate::locked::lock;
 use crate::store::{Claim, Claimed, Settled, Settlement, StoreError};
 
 /// How soon a run asks again for a connection that another one uses.
@@ -320,7 +321,7 @@ fn report_to_pacer<L>(shared: &Shared<L>, flight: Flight, reply: &Reply, outcome
 /// Stops the batch before others follow the canary, if the clock is wrong.
 fn compare_clocks<L>(shared: &Shared<L>, theirs: Timestamp) {
     let ours = shared.clock.now();
-    let mut guards = shared.guards.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut guards = lock(&shared.guards);
     if let Some(halt) = guards.compare_clocks(ours, theirs) {
         shared.stop.request(RunEnd::Halted(halt));
     }
@@ -335,8 +336,7 @@ fn new_channel_type<L>(
     let Outcome::Sent(receipt) = outcome else {
         return None;
     };
-    let known = shared.channel_types.lock();
-    let mut known = known.unwrap_or_else(PoisonError::into_inner);
+    let mut known = lock(&shared.channel_types);
     let known = known.get_mut(step.index()).filter(|it| it.is_none())?;
     known.clone_from(&receipt.channel_type);
     known.clone().map(|kind| (step, kind))
@@ -354,12 +354,12 @@ fn heed_guards<L: Ledger>(shared: &Shared<L>, pass: &Pass, recipient: &Claimed, 
         | Outcome::Throttled { .. }
         | Outcome::Fatal { .. } => Jitter::FULL,
         Outcome::NotSent { .. } | Outcome::Later { .. } | Outcome::Undecided { .. } => {
-            let mut random = shared.jitter.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut random = lock(&shared.jitter);
             Jitter::from_bits(random())
         }
     };
     let advice = {
-        let mut guards = shared.guards.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut guards = lock(&shared.guards);
         let now = shared.clock.monotonic();
         let whose = (recipient.recipient, recipient.step);
         guards.observe(whose, outcome, pass.is_alone(), now, jitter)
@@ -377,8 +377,7 @@ fn heed_guards<L: Ledger>(shared: &Shared<L>, pass: &Pass, recipient: &Claimed, 
 }
 
 fn note_pause<L>(shared: &Shared<L>, cause: Cause, text: &str) {
-    let failure = shared.last_failure.lock();
-    *failure.unwrap_or_else(PoisonError::into_inner) = (cause, text.to_owned());
+    *lock(&shared.last_failure) = (cause, text.to_owned());
 }
 
 fn settlement<L>(

@@ -98,7 +98,7 @@ pub(crate) struct PastRequest {
     /// When it left.
     pub(crate) at: Timestamp,
     /// What became of it.
-    pub(crate) fate: RequestOutcome,
+    pub(crate) outcome: RequestOutcome,
     /// Whether it belongs to the batch that asks, for another of its rows.
     pub(crate) same_batch: bool,
     /// Whether it carried the same content through the same channel.
@@ -149,7 +149,7 @@ pub(crate) fn decide(
         let Some(found) = judge(request, index, span, now) else {
             continue;
         };
-        match request.fate {
+        match request.outcome {
             // What was accepted decides at once; what is open only if nothing accepted does.
             RequestOutcome::Accepted | RequestOutcome::SentAgain => return found,
             RequestOutcome::UnderWay | RequestOutcome::Unknown => waits = waits.or(Some(index)),
@@ -170,7 +170,7 @@ fn judge(
     now: Timestamp,
 ) -> Option<Eligibility> {
     if request.same_batch {
-        let decided = request.fate == RequestOutcome::SentAgain;
+        let decided = request.outcome == RequestOutcome::SentAgain;
         return (!decided).then_some(Eligibility::SameBatch(index));
     }
     let within = |span| is_within(span, request.at, now);
@@ -199,10 +199,10 @@ mod tests {
         Timestamp::from_second(1_700_000_000 + hour * 3600).unwrap()
     }
 
-    fn request(fate: RequestOutcome) -> PastRequest {
+    fn request(outcome: RequestOutcome) -> PastRequest {
         PastRequest {
             at: at(0),
-            fate,
+            outcome,
             same_batch: false,
             same_content: true,
             batch_unfinished: false,
@@ -237,12 +237,12 @@ mod tests {
 
     #[test]
     fn what_may_have_been_accepted_makes_others_wait_and_never_suppresses() {
-        for fate in [RequestOutcome::UnderWay, RequestOutcome::Unknown] {
+        for outcome in [RequestOutcome::UnderWay, RequestOutcome::Unknown] {
             assert_eq!(
-                decide(&[request(fate)], guard(12), at(1)),
+                decide(&[request(outcome)], guard(12), at(1)),
                 Eligibility::Waits(0)
             );
-            let both = [request(fate), request(RequestOutcome::Accepted)];
+            let both = [request(outcome), request(RequestOutcome::Accepted)];
             assert_eq!(decide(&both, guard(12), at(1)), Eligibility::Repeated(1));
         }
     }
@@ -264,14 +264,14 @@ mod tests {
 
     #[test]
     fn whom_another_batch_messaged_is_left_out_where_that_was_decided() {
-        let past = |fate| {
+        let past = |outcome| {
             [PastRequest {
                 same_content: false,
                 skipped: true,
-                ..request(fate)
+                ..request(outcome)
             }]
         };
-        let decided = |fate| decide(&past(fate), guard(0), at(1000));
+        let decided = |outcome| decide(&past(outcome), guard(0), at(1000));
         assert_eq!(decided(RequestOutcome::Accepted), Eligibility::Skipped(0));
         assert_eq!(decided(RequestOutcome::Unknown), Eligibility::Waits(0));
     }

@@ -6,12 +6,13 @@
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::inbox::{is_format, is_packing};
 use crate::domain::text::hex;
+use crate::locked::lock;
 
 /// Where contacts are read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -219,12 +220,7 @@ pub(super) struct RunningDigest(Arc<Mutex<Sha256>>);
 
 impl RunningDigest {
     pub(super) fn finish(&self) -> FileDigest {
-        let hash = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        FileDigest(hash.finalize().into())
+        FileDigest(lock(&self.0).clone().finalize().into())
     }
 }
 
@@ -237,10 +233,7 @@ struct Hashed<R> {
 impl<R: Read> Read for Hashed<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let length = self.inner.read(into)?;
-        self.hash
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .update(into.get(..length).unwrap_or(&[]));
+        lock(&self.hash).update(into.get(..length).unwrap_or(&[]));
         Ok(length)
     }
 }

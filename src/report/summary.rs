@@ -271,7 +271,7 @@ impl Summary {
             (counts.awaiting, self.awaited()),
             (
                 self.held(),
-                "held: nobody said what their refusal means; not sent yet",
+                "held: it is not known what their refusal means; not sent yet",
             ),
             (
                 counts.sending,

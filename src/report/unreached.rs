@@ -35,7 +35,7 @@ impl UnreachedCause {
             Self::Platform => "the platform: its limit, or an outage",
             Self::Quota => "the quota: used up; still queued",
             Self::Unread => "not known: refused, and nobody knows the text",
-            Self::Held => "not known: held until it is said what the refusal means",
+            Self::Held => "not known: held until you say what the refusal means",
             Self::Delivery => "accepted, but not delivered",
         }
     }

@@ -79,7 +79,7 @@ impl Arrivals {
     }
 
     /// The next list, if one is left: the first that is whole. Where none is, the others are waited for, up to ten
-    /// minutes in a night, the deadline, or a stop; `waits` is told when that begins.
+    /// minutes in a night, the deadline, or a stop; `waits` is called when that begins.
     pub async fn next(
         &mut self,
         clock: &Clock,

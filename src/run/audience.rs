@@ -9,7 +9,8 @@ use std::path::Path;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::error::{Mismatch, RunError};
+use super::error::RunError;
+use super::mismatch::Mismatch;
 use crate::domain::audience::Audience;
 use crate::domain::batch_state::BatchState;
 use crate::domain::content::{ContentSource, Template};

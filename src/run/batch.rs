@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::error::{Mismatch, RunError};
+use super::error::RunError;
+use super::mismatch::Mismatch;
 use super::settings::RunSettings;
 use super::unknown_messages::{refuse_if_older, refuse_if_sent};
 use crate::domain::batch_state::BatchState;

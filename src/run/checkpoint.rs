@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::error::{Mismatch, REHEARSALS, RunError};
+use super::error::{REHEARSALS, RunError};
+use super::mismatch::Mismatch;
 use crate::store::{Reader, Store, StoreError};
 
 /// Where the checkpoint of real batches may be, if no setting names one file.
@@ -89,7 +90,7 @@ pub fn known_to_rehearsal(real: &Path, rehearsal: &Path) -> Result<Option<PathBu
     })
 }
 
-/// What a file holds. One of an older version is in use: it is brought forward when it is written.
+/// What a file holds. One of an older version is in use: it is upgraded when it is written.
 fn holds(path: &Path) -> Result<FileContents, RunError> {
     let is_empty = std::fs::metadata(path).map(|file| file.is_file() && file.len() == 0);
     if is_empty.unwrap_or(true) {

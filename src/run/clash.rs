@@ -19,7 +19,7 @@ pub(super) enum Clash {
     Used(String),
     /// Another program wrote it, or it was changed.
     #[error(
-        ": the file that stands there was not written from this checkpoint, or was changed since. Nothing was written; name another file, or write over it with --force"
+        ": the file that is there was not written from this checkpoint, or was changed since. Nothing was written; name another file, or overwrite it with --force"
     )]
     Stands,
     /// A file stands there, and none is written over.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use super::error::Mismatch;
+use super::mismatch::Mismatch;
 use crate::domain::batch_name;
 use crate::domain::content::Template;
 use crate::domain::fold;
@@ -56,9 +56,9 @@ impl<'a> From<&'a Batch> for Stored<'a> {
     }
 }
 
-/// What sending a list does to its batch `B`.
+/// How a list matches the batch of its name, `B`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step<B> {
+pub enum BatchMatch<B> {
     /// The batch is not there yet.
     New,
     /// The batch has this list already, and goes on.
@@ -67,7 +67,7 @@ pub enum Step<B> {
     Change(B, Change),
 }
 
-impl<B> Step<B> {
+impl<B> BatchMatch<B> {
     /// The batch, if it is there.
     pub(super) fn batch(&self) -> Option<&B> {
         match self {
@@ -136,10 +136,10 @@ impl Definition {
         name: &str,
         found: Option<(BTreeMap<String, String>, B)>,
         change: Option<Change>,
-    ) -> Result<Step<B>, Mismatch> {
+    ) -> Result<BatchMatch<B>, Mismatch> {
         let Some((stored, batch)) = found else {
             return match change {
-                None => Ok(Step::New),
+                None => Ok(BatchMatch::New),
                 Some(_) => Err(Mismatch::NoBatchYet(name.to_owned())),
             };
         };
@@ -156,7 +156,7 @@ impl Definition {
             Some(Change::Update) => false,
         };
         if is_there {
-            return Ok(Step::Continue(batch));
+            return Ok(BatchMatch::Continue(batch));
         }
         // A batch has one content and one channel, whatever rows it gains.
         let other = differing
@@ -164,7 +164,7 @@ impl Definition {
             .find(|part| !matches!(**part, ROWS | MAPPING));
         let (name, rows_only) = (name.to_owned(), other.is_none());
         match (change, other) {
-            (Some(change), None) => Ok(Step::Change(batch, change)),
+            (Some(change), None) => Ok(BatchMatch::Change(batch, change)),
             (Some(_), Some(what)) => Err(Mismatch::OtherMessage(name, part_name(what))),
             (None, _) => {
                 let words = |part| match part {
@@ -348,20 +348,24 @@ mod tests {
         wanted: &Definition,
         stored: Option<&Definition>,
         change: Option<Change>,
-    ) -> Result<Step<()>, Mismatch> {
+    ) -> Result<BatchMatch<()>, Mismatch> {
         wanted.compare("spring", stored.map(|it| (it.parts.clone(), ())), change)
     }
 
     #[test]
     fn the_same_list_and_message_continue_the_batch() {
         let list = definition("a", "Hi");
-        assert_eq!(compare(&list, None, None), Ok(Step::New));
+        assert_eq!(compare(&list, None, None), Ok(BatchMatch::New));
         for change in [None, Some(Change::Add)] {
-            let step = compare(&list, Some(&list), change);
-            assert_eq!(step, Ok(Step::Continue(())), "{change:?}");
+            let batch_match = compare(&list, Some(&list), change);
+            assert_eq!(batch_match, Ok(BatchMatch::Continue(())), "{change:?}");
         }
-        let step = compare(&list, Some(&list), Some(Change::Update));
-        assert_eq!(step, Ok(Step::Change((), Change::Update)), "judged anew");
+        let batch_match = compare(&list, Some(&list), Some(Change::Update));
+        assert_eq!(
+            batch_match,
+            Ok(BatchMatch::Change((), Change::Update)),
+            "judged anew"
+        );
         assert!(matches!(
             compare(&list, None, Some(Change::Add)),
             Err(Mismatch::NoBatchYet(_))
@@ -375,8 +379,8 @@ mod tests {
         let other = Mismatch::OtherDefinition("spring".to_owned(), vec![ROWS], true);
         assert_eq!(refused, Err(other));
         for change in [Change::Add, Change::Update] {
-            let step = compare(&wanted, Some(&stored), Some(change));
-            assert_eq!(step, Ok(Step::Change((), change)));
+            let batch_match = compare(&wanted, Some(&stored), Some(change));
+            assert_eq!(batch_match, Ok(BatchMatch::Change((), change)));
         }
     }
 
@@ -389,7 +393,7 @@ mod tests {
         let first = stored.compare("spring", Some((parts.clone(), ())), Some(Change::Update));
         assert_eq!(
             first,
-            Ok(Step::Change((), Change::Update)),
+            Ok(BatchMatch::Change((), Change::Update)),
             "without b and c"
         );
         let other = definition("b", "Hello").compare(
@@ -400,8 +404,8 @@ mod tests {
         assert!(matches!(other, Err(Mismatch::OtherMessage(..))));
         for rows in ["b", "c"] {
             let again = definition(rows, "Hi");
-            let step = again.compare("spring", Some((parts.clone(), ())), Some(Change::Add));
-            assert_eq!(step, Ok(Step::Continue(())));
+            let batch_match = again.compare("spring", Some((parts.clone(), ())), Some(Change::Add));
+            assert_eq!(batch_match, Ok(BatchMatch::Continue(())));
         }
     }
 
@@ -412,8 +416,8 @@ mod tests {
         let older = definition("a", &content("Hi  there\\n"));
         assert_ne!(older.digest, wanted.digest);
         for change in [None, Some(Change::Add)] {
-            let step = compare(&wanted, Some(&older), change);
-            assert_eq!(step, Ok(Step::Continue(())));
+            let batch_match = compare(&wanted, Some(&older), change);
+            assert_eq!(batch_match, Ok(BatchMatch::Continue(())));
         }
         let (old, new) = (named("list", &older.digest), named("list", &wanted.digest));
         let stored = |name, of: &'static Definition| Stored {

@@ -77,13 +77,13 @@ pub async fn doctor(
     }
     findings.0.extend_from_slice(&settings.cluster);
     if let Some(api) = &settings.api {
-        let waits = Waits::told_to(waits);
+        let waits = Waits::new(waits);
         api::ask(api, store.as_ref(), (clock, waits), &mut findings).await?;
     }
     Ok(findings)
 }
 
-/// Checks the checkpoint; an older schema is brought forward by opening it.
+/// Checks the checkpoint; an older schema is upgraded by opening it.
 fn checkpoint(path: &Path, is_thorough: bool, findings: &mut Findings) -> Option<Store> {
     if !path.exists() {
         // Opening it creates nothing, and shows whether there was one.
@@ -189,7 +189,7 @@ fn events(store: &Store, findings: &mut Findings) -> Result<(), RunError> {
     }
     if waiting > 0 {
         let text = format!(
-            "{} kept until the message is known that they speak of",
+            "{} kept until the message that they are about is known",
             events(waiting)
         );
         findings.notice("events", text);

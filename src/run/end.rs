@@ -115,7 +115,7 @@ impl Ended {
             RunEnd::Deadline => Some(by().unwrap_or_else(|| "its time was over".to_owned())),
             RunEnd::Paused(by) => Some(by.to_string()),
             RunEnd::Complete if self.held > 0 => Some(format!(
-                "{} recipients are held: nobody said what their refusal means",
+                "{} recipients are held: it is not known what their refusal means",
                 self.held
             )),
             RunEnd::Displaced => {

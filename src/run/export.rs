@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::batch::HeldBatch;
-use super::error::{Mismatch, RunError};
+use super::error::RunError;
 use super::files::Files;
+use super::mismatch::Mismatch;
 use crate::domain::dialect::{Dialect, FileFormat};
 use crate::report::{
     Selection, Summary, check_room, default_stem, is_as_left, known_by, write_selected,

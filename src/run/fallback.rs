@@ -1,15 +1,16 @@
 //! Other channels for people whom a batch's channel does not reach: their messages are made together with the list's
 //! own, and what was asked for is kept with the batch.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::batch::HeldBatch;
-use super::definition::Step;
-use super::error::{Mismatch, RunError};
+use super::definition::BatchMatch;
+use super::error::RunError;
+use super::mismatch::Mismatch;
 use super::sms::SmsRule;
 use crate::domain::content::{
     Body, ContentError, ContentSource, OtherMessage, Rendered, Role, Template, join_others,
@@ -19,6 +20,7 @@ use crate::domain::fallback::{CHANNELS, Fallback, MAX_UNASKED, OtherChannel};
 use crate::domain::fold;
 use crate::domain::recipient::Record;
 use crate::domain::sms::{SmsSettings, SmsTally};
+use crate::locked::lock;
 use crate::report::check::sms_lines;
 use crate::report::plural;
 use crate::store::{Batch, DecisionRecord, Reader, StoreError};
@@ -167,8 +169,7 @@ impl FallbackMessages {
         let counted = self.channels.iter().zip(&self.sms);
         let notes = counted.filter_map(|(channel, sms)| {
             let sms = sms.as_ref()?;
-            let tally = sms.tally.lock();
-            let tally = std::mem::take(&mut *tally.unwrap_or_else(PoisonError::into_inner));
+            let tally = std::mem::take(&mut *lock(&sms.tally));
             let id = &channel.id;
             let lead = if sms.is_sure {
                 format!("as SMS on channel {id}, if everybody goes on to it")
@@ -190,10 +191,7 @@ impl FallbackMessages {
         };
         if let Some(why) = others.iter().zip(&self.channels).find_map(missing) {
             self.missing.fetch_add(1, Ordering::Relaxed);
-            let mut first = self.first_missing.lock();
-            if let Ok(first) = &mut first {
-                first.get_or_insert(why);
-            }
+            lock(&self.first_missing).get_or_insert(why);
         }
     }
 
@@ -208,8 +206,7 @@ impl FallbackMessages {
     /// What to report about rows that lack a message.
     fn missing_note(&self) -> Option<String> {
         let rows = self.missing.swap(0, Ordering::Relaxed);
-        let first = self.first_missing.lock();
-        let first = first.unwrap_or_else(PoisonError::into_inner).take()?;
+        let first = lock(&self.first_missing).take()?;
         let rows = plural(rows, "row has", "rows have");
         Some(format!(
             "{rows} no message for another channel, and will not go on to it ({first})"
@@ -224,8 +221,7 @@ fn count(tally: &Mutex<SmsTally>, other: &OtherMessage, own: &Rendered) {
         OtherMessage::Own(rendered) => &rendered.content,
         OtherMessage::Missing(_) => return,
     };
-    let tally = tally.lock();
-    tally.unwrap_or_else(PoisonError::into_inner).count(content);
+    lock(tally).count(content);
 }
 
 fn template(
@@ -249,14 +245,14 @@ fn refusal(sms: Option<SmsRule>, rendered: &Rendered) -> Option<String> {
 
 /// Joins what is asked for with what the batch of the list keeps; `channel` is the batch's own.
 pub(super) fn join(
-    step: &Step<Batch>,
+    batch_match: &BatchMatch<Batch>,
     others: Option<&FallbackMessages>,
     channel: &str,
 ) -> Result<Option<Fallback>, Mismatch> {
-    let (kept, changes, name) = match step {
-        Step::New => (None, false, ""),
-        Step::Continue(batch) => (batch.fallback.as_ref(), false, batch.name.as_str()),
-        Step::Change(batch, _) => (batch.fallback.as_ref(), true, batch.name.as_str()),
+    let (kept, changes, name) = match batch_match {
+        BatchMatch::New => (None, false, ""),
+        BatchMatch::Continue(batch) => (batch.fallback.as_ref(), false, batch.name.as_str()),
+        BatchMatch::Change(batch, _) => (batch.fallback.as_ref(), true, batch.name.as_str()),
     };
     let Some(others) = others else {
         let has_own = |it: &Fallback| it.channels.iter().any(|it| it.message.is_some());
@@ -286,12 +282,14 @@ pub(super) fn join(
     if asked.channels.is_empty() {
         return Err(Mismatch::NoOtherChannel);
     }
-    match step {
-        Step::New => Ok(Some(asked)),
+    match batch_match {
+        BatchMatch::New => Ok(Some(asked)),
         // All rows of a batch that was restored are read anew.
-        Step::Change(batch, _) if batch.restored_from().is_some() => Ok(Some(asked)),
-        Step::Continue(_) | Step::Change(..) if asked.extends(kept_channels) => Ok(Some(asked)),
-        Step::Continue(_) | Step::Change(..) => Err(other_fallback(name, kept)),
+        BatchMatch::Change(batch, _) if batch.restored_from().is_some() => Ok(Some(asked)),
+        BatchMatch::Continue(_) | BatchMatch::Change(..) if asked.extends(kept_channels) => {
+            Ok(Some(asked))
+        }
+        BatchMatch::Continue(_) | BatchMatch::Change(..) => Err(other_fallback(name, kept)),
     }
 }
 
@@ -349,7 +347,7 @@ impl HeldBatch {
         let others =
             FallbackMessages::compile(asked, own_message(batch).as_ref(), (&batch.headers, &[]))?;
         let joined = join(
-            &Step::Continue(batch.clone()),
+            &BatchMatch::Continue(batch.clone()),
             others.as_ref(),
             &batch.channel,
         )?;

@@ -51,7 +51,7 @@ fn reader(checkpoint: &Path) -> Result<Option<Reader>, RunError> {
     }
     match Reader::open(checkpoint) {
         Ok(reader) => Ok(Some(reader)),
-        // It is brought forward when it is opened for writing.
+        // It is upgraded when it is opened for writing.
         Err(StoreError::Unusable { source, .. })
             if matches!(*source, StoreError::Older { .. } | StoreError::Unfinished) =>
         {

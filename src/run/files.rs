@@ -218,7 +218,7 @@ impl Files {
         };
         match Reader::open(checkpoint) {
             Ok(reader) => Ok(reader.versions_left(&place.path)?),
-            // It knows of no file, and is made or brought forward when it is opened for writing.
+            // It knows of no file, and is made or upgraded when it is opened for writing.
             Err(StoreError::Unusable { source, .. })
                 if matches!(*source, StoreError::Older { .. } | StoreError::Unfinished) =>
             {

@@ -10,7 +10,8 @@ use jiff::Timestamp;
 
 use super::audience::{csv_line, digest_name};
 use super::batch::HeldBatch;
-use super::error::{Mismatch, RunError};
+use super::error::RunError;
+use super::mismatch::Mismatch;
 use crate::domain::content::{ContentSource, Template};
 use crate::domain::dialect::Delimiter;
 use crate::domain::follow_up::{FollowUp, NAME, OPEN_FOR, Trigger, default_expiry, span_text};

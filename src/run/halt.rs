@@ -5,7 +5,8 @@
 use jiff::Timestamp;
 
 use super::batch::HeldBatch;
-use super::error::{Mismatch, RunError};
+use super::error::RunError;
+use super::mismatch::Mismatch;
 use crate::domain::refusal::{Meaning, RefusalRule};
 use crate::store::{Counts, HeldText};
 

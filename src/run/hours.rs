@@ -1,7 +1,7 @@
 //! The sending hours of each recipient, by the country of the number.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::clock::between;
 use crate::domain::phone::{PhoneNumber, Region};
 use crate::domain::schedule::{Schedule, WindowBy};
+use crate::locked::lock;
 use crate::store::{Opening, Window};
 
 /// When each number may be messaged, if the window goes by the recipient's clock.
@@ -41,7 +42,7 @@ impl Hours {
             return Opening::Now;
         }
         let key = region.unwrap_or_default();
-        let mut openings = self.openings.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut openings = lock(&self.openings);
         if let Some((asked, opening)) = openings.get(key)
             && is_valid(*asked, *opening, now)
         {

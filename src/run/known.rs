@@ -5,7 +5,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
@@ -18,8 +18,9 @@ use crate::domain::outcome::MESSENGER;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Record, Suppression};
 use crate::intake::{Unsendable, judging_threads};
+use crate::locked::lock;
 use crate::report::check::{KnownBatch, KnownLine, KnownPeople, ReplyWindow};
-use crate::store::{BatchId, KnownPerson, Past, Reader, StoreError, UnreadFrom, Verdict};
+use crate::store::{BatchId, KnownPerson, Past, PersonVerdict, Reader, StoreError, UnreadFrom};
 
 /// The checkpoint, asked by the threads that judge the rows; in a rehearsal that of the real batches too. Without
 /// one, no number is known.
@@ -74,10 +75,6 @@ impl CountedReader {
         self.since = self.since.wrapping_add(1);
         Ok(&self.reader)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Known {
@@ -236,10 +233,10 @@ impl Known {
             })
         });
         verdicts.find_map(|verdict| match verdict {
-            Verdict::Suppressed(Suppression::SameBatch { .. })
-            | Verdict::MayBeMessaged
-            | Verdict::Waits { .. } => None,
-            Verdict::Suppressed(cause) => Some(cause),
+            PersonVerdict::Suppressed(Suppression::SameBatch { .. })
+            | PersonVerdict::MayBeMessaged
+            | PersonVerdict::Waits { .. } => None,
+            PersonVerdict::Suppressed(cause) => Some(cause),
         })
     }
 

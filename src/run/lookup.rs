@@ -24,23 +24,27 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// A shorter wait is not reported.
 const SHORT: Duration = Duration::from_millis(500);
 
-/// Who is told what is waited for: each wait once, in the log too.
+/// Reports what is waited for: each wait once, in the log too.
 pub(super) struct Waits<'a> {
-    tell: &'a mut (dyn FnMut(&Wait) + Send),
-    told: Option<Wait>,
+    on_wait: &'a mut (dyn FnMut(&Wait) + Send),
+    /// The last one that was reported.
+    reported: Option<Wait>,
 }
 
 impl<'a> Waits<'a> {
-    pub(super) fn told_to(tell: &'a mut (dyn FnMut(&Wait) + Send)) -> Self {
-        Self { tell, told: None }
+    pub(super) fn new(on_wait: &'a mut (dyn FnMut(&Wait) + Send)) -> Self {
+        Self {
+            on_wait,
+            reported: None,
+        }
     }
 
     fn report(&mut self, wait: Wait) {
-        if self.told.as_ref() != Some(&wait) {
+        if self.reported.as_ref() != Some(&wait) {
             let what = hide_numbers(&wait.what.to_string());
             tracing::info!(until = %wait.until, "waits {what}");
-            (self.tell)(&wait);
-            self.told = Some(wait);
+            (self.on_wait)(&wait);
+            self.reported = Some(wait);
         }
     }
 }
@@ -316,7 +320,7 @@ mod tests {
             run(store, connections, begin).await;
             let mut told = Vec::new();
             let mut tell = |wait: &Wait| told.push(wait.clone());
-            let mut waits = Waits::told_to(&mut tell);
+            let mut waits = Waits::new(&mut tell);
             let waited = connection(store, (None, TOKEN), &clock, &mut waits).await;
             waited.unwrap();
             (told, clock.now().duration_since(begin))

@@ -6,10 +6,11 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::error::{Mismatch, RunError};
+use super::error::RunError;
 use super::files::numbered;
 use super::list::List;
 use super::mending::batch_knows;
+use super::mismatch::Mismatch;
 use super::numbers::typed_number;
 use super::plan::{SendPlan, SendSettings};
 use super::settings::RunSettings;

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{Mismatch, RunError};
+use super::error::RunError;
 use super::fallback::FallbackSource;
 use super::list::List;
+use super::mismatch::Mismatch;
 use crate::domain::content::ContentSource;
 use crate::domain::phone::Region;
 use crate::domain::recipient::Mends;

@@ -42,6 +42,7 @@ mod list;
 mod lookup;
 mod mend_rows;
 mod mending;
+mod mismatch;
 mod night;
 mod notes;
 mod numbers;
@@ -115,12 +116,12 @@ pub use checkpoint::{
     CheckpointPlaces, CheckpointSettings, FoundCheckpoint, is_same_file, known_to_rehearsal,
 };
 pub use clash::FileClash;
-pub use definition::Step;
+pub use definition::BatchMatch;
 pub(crate) use doctor::cluster::cluster_findings;
 pub use doctor::{DoctorApi, DoctorSettings, Finding, FindingVerdict, Findings, doctor};
 pub use earlier::MessagedBefore;
 pub use end::{Ended, Waiting};
-pub use error::{Mismatch, REHEARSALS, RunError};
+pub use error::{REHEARSALS, RunError};
 pub(crate) use export::standing_results;
 pub use export::{ExportSettings, export, export_file, pruned_at, summary};
 pub use fallback::{FallbackChange, FallbackSource, ManyMayFallBack};
@@ -138,6 +139,7 @@ pub(crate) use mend_rows::{
     MendSettings, MendedRows, RowToMend, join_rows, mend_rows, rows_to_mend, write_rejects,
 };
 pub use mending::{BatchKnows, KeptList, batch_knows, batch_to_mend};
+pub use mismatch::Mismatch;
 pub use night::{AfterList, Inbox, InboxList, ListRun, NightFolder};
 pub use numbers::{NumberError, typed_number, typed_numbers};
 pub use observer::{Observer, RunProgress, Started, StopHandle};

@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::definition::Definition;
-use super::error::{Mismatch, RunError};
+use super::error::RunError;
 use super::filed::{
     ChangedList, Version, batch_begun_with, changed_lists, enter_sent, leave_inbox, leave_taken,
     version,
 };
 use super::files::numbered;
 use super::list::List;
+use super::mismatch::Mismatch;
 use super::plan::{SendPlan, SendSettings};
 use crate::domain::inbox::{NameOf, name_when_whole};
 use crate::domain::night::{

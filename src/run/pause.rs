@@ -5,7 +5,8 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::batch::HeldBatch;
-use super::error::{Mismatch, RunError};
+use super::error::RunError;
+use super::mismatch::Mismatch;
 use crate::domain::batch_state::PausedBy;
 use crate::store::Store;
 

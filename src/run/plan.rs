@@ -13,12 +13,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::batch::{needs_list, not_cancelled};
-use super::definition::{Definition, Step, Stored};
+use super::definition::{BatchMatch, Definition, Stored};
 use super::earlier::{MessagedBefore, messaged_before, others};
-use super::error::{Mismatch, RunError};
+use super::error::RunError;
 use super::fallback::{self, ManyMayFallBack};
 use super::known::Known;
 use super::list::List;
+use super::mismatch::Mismatch;
 use super::pass::{BatchRows, Pass};
 use super::settings::RunSettings;
 use super::sms;
@@ -53,7 +54,7 @@ pub struct SendPlan {
     pub(super) name: String,
     pub(super) definition: Definition,
     pub(super) sandbox: bool,
-    pub(super) step: Step<Batch>,
+    pub(super) batch_match: BatchMatch<Batch>,
     unfinished: Vec<Unfinished>,
     /// Whom other batches messaged; `None` before that was asked.
     messaged: Option<Vec<MessagedBefore>>,
@@ -99,28 +100,30 @@ impl SendPlan {
         };
         let hold = store.hold(&name, now)?;
         refuse_if_older(&store)?;
+        // Read again under the hold: until then another process could begin or change the batch.
         let batches = store.reader()?.batches()?;
         keep_rehearsals_apart(
             batches.iter().map(|it| (it.name.as_str(), it.sandbox)),
             settings.sandbox,
         )?;
+        // A change that a dead process left half done comes first: the list is compared with what it makes.
         if let Some(batch) = store.reader()?.find_batch(&name)? {
             store.finish_change(batch.id, now)?;
         }
         let reader = store.reader()?;
         let found = reader.find_batch(&name)?.filter(Batch::is_whole);
-        let step = compare(&definition, &name, found, &list, settings)?;
-        if let Step::Change(batch, Change::Add) = &step {
+        let batch_match = compare(&definition, &name, found, &list, settings)?;
+        if let BatchMatch::Change(batch, Change::Add) = &batch_match {
             definition = list.leave_out_known(definition, batch);
         }
-        let step = sms::join(&reader, step, &mut list.sms, settings.change)?;
-        let fallback = fallback::join(&step, list.others.as_ref(), settings.channel)?;
+        sms::join(&reader, &batch_match, &mut list.sms, settings.change)?;
+        let fallback = fallback::join(&batch_match, list.others.as_ref(), settings.channel)?;
         if let Some(others) = &mut list.others {
             others.limit(Some(&reader), list.sms)?;
         }
-        let unfinished = match (&step, settings.batch) {
-            (Step::New, None) => unfinished(&reader, &batches, &list, &name)?,
-            (Step::New | Step::Continue(_) | Step::Change(..), _) => Vec::new(),
+        let unfinished = match (&batch_match, settings.batch) {
+            (BatchMatch::New, None) => unfinished(&reader, &batches, &list, &name)?,
+            (BatchMatch::New | BatchMatch::Continue(_) | BatchMatch::Change(..), _) => Vec::new(),
         };
         Ok(Self {
             store,
@@ -129,7 +132,7 @@ impl SendPlan {
             name,
             definition,
             sandbox: settings.sandbox,
-            step,
+            batch_match,
             unfinished,
             messaged: None,
             decision: None,
@@ -171,16 +174,16 @@ impl SendPlan {
         &self.name
     }
 
-    /// What would be done.
-    pub fn step(&self) -> &Step<Batch> {
-        &self.step
+    /// How the list matches the batch of its name.
+    pub fn batch_match(&self) -> &BatchMatch<Batch> {
+        &self.batch_match
     }
 
     /// The results file that the batch was restored from, if it was: its list comes again.
     pub fn restored_from(&self) -> Option<&str> {
-        match &self.step {
-            Step::Change(batch, _) => batch.restored_from(),
-            Step::New | Step::Continue(_) => None,
+        match &self.batch_match {
+            BatchMatch::Change(batch, _) => batch.restored_from(),
+            BatchMatch::New | BatchMatch::Continue(_) => None,
         }
     }
 
@@ -192,7 +195,7 @@ impl SendPlan {
 
     /// How far back earlier messages and answers count for the batch of the list.
     pub fn history(&self, settings: &RunSettings) -> HistorySpan {
-        settings.of(self.step.batch()).history
+        settings.of(self.batch_match.batch()).history
     }
 
     /// The same for rows that are read: where there are other channels, a person whom the batch's own does not reach
@@ -223,10 +226,10 @@ impl SendPlan {
             return Ok(&[]);
         }
         if self.messaged.is_none() {
-            let own = match &self.step {
-                Step::Continue(_) => return Ok(&[]),
-                Step::New => None,
-                Step::Change(batch, _) => Some(batch.id),
+            let own = match &self.batch_match {
+                BatchMatch::Continue(_) => return Ok(&[]),
+                BatchMatch::New => None,
+                BatchMatch::Change(batch, _) => Some(batch.id),
             };
             let mut asked = vec![(self.store.reader()?, own)];
             if let Some(real) = &self.real {
@@ -240,9 +243,9 @@ impl SendPlan {
                 if others.is_empty() {
                     continue;
                 }
-                let has = match &self.step {
-                    Step::New | Step::Continue(_) => BatchRows::default(),
-                    Step::Change(batch, how) => self.before_change(batch, *how)?,
+                let has = match &self.batch_match {
+                    BatchMatch::New | BatchMatch::Continue(_) => BatchRows::default(),
+                    BatchMatch::Change(batch, how) => self.before_change(batch, *how)?,
                 };
                 let known = self.known(history, own, Vec::new(), now)?;
                 let (list, channel) = (&mut self.list, self.definition.channel.as_str());
@@ -254,7 +257,7 @@ impl SendPlan {
         Ok(self.messaged.as_deref().unwrap_or_default())
     }
 
-    /// Says who asks: what is decided about the list is kept in that name.
+    /// Sets who asks: decisions about the list are kept in that name.
     #[must_use]
     pub fn by(mut self, actor: &str) -> Self {
         self.actor = Some(actor.to_owned());
@@ -296,17 +299,17 @@ impl SendPlan {
         };
         let channels = fallback.channels.iter().map(|it| it.id.clone()).collect();
         let at_most = fallback.at_most;
-        let has = match &self.step {
-            Step::New | Step::Change(_, Change::Update) => 0,
-            Step::Continue(batch) | Step::Change(batch, Change::Add) => {
+        let has = match &self.batch_match {
+            BatchMatch::New | BatchMatch::Change(_, Change::Update) => 0,
+            BatchMatch::Continue(batch) | BatchMatch::Change(batch, Change::Add) => {
                 let counts = self.store.reader()?.counts(batch.id)?;
                 counts.rows() - counts.invalid - counts.duplicate - counts.suppressed
             }
         };
-        let gains = match &self.step {
-            Step::Continue(_) => 0,
-            Step::New => self.count_queued(None, None, history, now)?,
-            Step::Change(batch, how) => {
+        let gains = match &self.batch_match {
+            BatchMatch::Continue(_) => 0,
+            BatchMatch::New => self.count_queued(None, None, history, now)?,
+            BatchMatch::Change(batch, how) => {
                 let (id, has) = (batch.id, self.before_change(batch, *how)?);
                 self.count_queued(Some(id), Some(&has), history, now)?
             }
@@ -377,18 +380,18 @@ impl SendPlan {
     }
 }
 
-/// What the list is to the batch of that name.
+/// How the list matches the batch of that name.
 fn compare(
     definition: &Definition,
     name: &str,
     found: Option<Batch>,
     list: &List,
     settings: &SendSettings<'_>,
-) -> Result<Step<Batch>, RunError> {
+) -> Result<BatchMatch<Batch>, RunError> {
     if let Some(batch) = &found {
         not_cancelled(batch)?;
     }
-    let step = match found {
+    let batch_match = match found {
         Some(batch) if batch.restored_from().is_some() => again(batch, list, settings)?,
         found => definition.compare(
             name,
@@ -396,19 +399,25 @@ fn compare(
             settings.change,
         )?,
     };
-    match &step {
-        Step::Change(batch, _) if batch.follow_up.is_some() && settings.follow_up.is_none() => {
+    match &batch_match {
+        BatchMatch::Change(batch, _)
+            if batch.follow_up.is_some() && settings.follow_up.is_none() =>
+        {
             Err(Mismatch::FollowUpList(name.to_owned()).into())
         }
-        Step::New | Step::Continue(_) | Step::Change(..) => Ok(step),
+        BatchMatch::New | BatchMatch::Continue(_) | BatchMatch::Change(..) => Ok(batch_match),
     }
 }
 
 /// The list of a batch that was restored from results files comes again, and takes the place of what was restored.
-fn again(batch: Batch, list: &List, settings: &SendSettings<'_>) -> Result<Step<Batch>, Mismatch> {
+fn again(
+    batch: Batch,
+    list: &List,
+    settings: &SendSettings<'_>,
+) -> Result<BatchMatch<Batch>, Mismatch> {
     let from = batch.restored_from().unwrap_or_default();
     if settings.follow_up.is_some() {
-        return Ok(Step::Change(batch, Change::Update));
+        return Ok(BatchMatch::Change(batch, Change::Update));
     }
     if is_named_as_one(&batch.name) {
         return Err(needs_list(&batch, from));
@@ -418,8 +427,8 @@ fn again(batch: Batch, list: &List, settings: &SendSettings<'_>) -> Result<Step<
         .file_names()
         .any(|name| batch.files.iter().any(|file| file == name));
     match settings.change {
-        Some(Change::Update) => Ok(Step::Change(batch, Change::Update)),
-        None if is_its_list => Ok(Step::Change(batch, Change::Update)),
+        Some(Change::Update) => Ok(BatchMatch::Change(batch, Change::Update)),
+        None if is_its_list => Ok(BatchMatch::Change(batch, Change::Update)),
         None | Some(Change::Add) => Err(needs_list(&batch, from)),
     }
 }

@@ -77,6 +77,7 @@ pub fn prune(
             if !step.more {
                 break;
             }
+            // A run that sends gets its turn between two steps.
             std::thread::sleep(STEP_PAUSE);
         }
         drop(hold);

@@ -1,6 +1,6 @@
 //! The quota between runs: what earlier ones learned of it, and what the next one must know.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,6 +12,7 @@ use crate::dispatch::pacer::Handle;
 use crate::dispatch::pacer::core::{Past, Settings};
 use crate::domain::quota::{QUOTA_PERIOD, QuotaHeaders, QuotaState};
 use crate::domain::saw_tooth::{self, LOOKED_AT, SawTooth};
+use crate::locked::lock;
 use crate::store::{BatchId, Lately, QuotaUpdate, Reader, Store, StoreError};
 
 /// How much longer than the period the pacer looks back: its windows are a thousandth longer.
@@ -74,7 +75,7 @@ pub(super) fn quota_update(pacer: &Handle) -> Arc<QuotaUpdate> {
     let kept = Mutex::new(pacer.state());
     Arc::new(move || {
         let state = pacer.state();
-        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&kept);
         if is_unchanged(&kept, &state) {
             return None;
         }

@@ -6,10 +6,11 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::batch::HeldBatch;
-use super::definition::Step;
-use super::error::{Mismatch, RunError};
+use super::definition::BatchMatch;
+use super::error::RunError;
 use super::list::List;
 use super::mending::KeptList;
+use super::mismatch::Mismatch;
 use super::pass::{BatchRows, Pass};
 use super::plan::SendPlan;
 use super::read_plan::{Decisions, NewRows, ReadPlan, discard_on_error};
@@ -47,7 +48,7 @@ impl SendPlan {
         now: Timestamp,
         progress: &mut dyn FnMut(u64),
     ) -> Result<ReadPlan, RunError> {
-        let settings = settings.of(self.step.batch());
+        let settings = settings.of(self.batch_match.batch());
         let history = settings.history;
         let undecided = self.decision.is_none();
         let messaged = self.messaged_before(history, now)?;
@@ -55,14 +56,14 @@ impl SendPlan {
             let told = messaged.iter().map(ToString::to_string).collect();
             return Err(Mismatch::MessagedBefore(told).into());
         }
-        let (place, has) = match &self.step {
-            Step::Continue(batch) => {
+        let (place, has) = match &self.batch_match {
+            BatchMatch::Continue(batch) => {
                 let batch = batch.clone();
                 let said = self.said(None, None).records(batch.id, now);
                 return Ok(self.read_as(batch, None, None, said));
             }
-            Step::New => (BatchName::Named(self.name.clone()), None),
-            Step::Change(batch, how) => {
+            BatchMatch::New => (BatchName::Named(self.name.clone()), None),
+            BatchMatch::Change(batch, how) => {
                 let has = self.before_change(batch, *how)?;
                 (BatchName::StagedFor(batch.id), Some(has))
             }
@@ -80,12 +81,12 @@ impl SendPlan {
         let report = self.load(id, &reading, progress);
         let report = discard_on_error(&self.store, id, report)?;
         let (mut said, mapping) = (Vec::new(), Some(&report.mapping));
-        let (batch, rows) = match &self.step {
-            Step::New | Step::Continue(_) => {
+        let (batch, rows) = match &self.batch_match {
+            BatchMatch::New | BatchMatch::Continue(_) => {
                 let batch = self.store.reader()?.batch(&self.name)?;
                 (batch, NewRows::Batch(id))
             }
-            Step::Change(batch, how) => {
+            BatchMatch::Change(batch, how) => {
                 let files = report.files.clone();
                 let restored = batch
                     .restored_from()
@@ -146,9 +147,9 @@ impl SendPlan {
         reading: &Reading<'_>,
         progress: &mut dyn FnMut(u64),
     ) -> Result<CheckReport, RunError> {
-        let earlier = match &self.step {
-            Step::New | Step::Continue(_) => None,
-            Step::Change(batch, _) => Some(batch.clone()),
+        let earlier = match &self.batch_match {
+            BatchMatch::New | BatchMatch::Continue(_) => None,
+            BatchMatch::Change(batch, _) => Some(batch.clone()),
         };
         let own = earlier.as_ref().map_or(id, |batch| batch.id);
         let (history, now) = (reading.settings.history, reading.now);
@@ -220,13 +221,13 @@ impl SendPlan {
 
     /// Removes what an earlier process left behind that died while it read a list.
     fn remove_leftovers(&self) -> Result<(), RunError> {
-        match &self.step {
-            Step::New => {
+        match &self.batch_match {
+            BatchMatch::New => {
                 if let Some(leftover) = self.store.reader()?.find_batch(&self.name)? {
                     self.store.discard_batch(leftover.id)?;
                 }
             }
-            Step::Continue(batch) | Step::Change(batch, _) => {
+            BatchMatch::Continue(batch) | BatchMatch::Change(batch, _) => {
                 self.store.discard_leftovers(batch.id)?;
             }
         }

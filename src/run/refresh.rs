@@ -46,9 +46,7 @@ pub fn export_all(
     for batch in batches.into_iter().rev() {
         let reader = store.reader()?;
         let done = if batch.pruned_at.is_some() {
-            Exported::LeftOut(
-                "it was pruned: a file of it may hold what the batch does not any more",
-            )
+            Exported::LeftOut("it was pruned: its file may hold what the batch no longer does")
         } else if reader.holder(&batch.name).is_some() {
             Exported::LeftOut("a process works on it, and writes them at its end")
         } else {

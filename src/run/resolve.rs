@@ -7,8 +7,9 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 
 use super::batch::HeldBatch;
-use super::error::{Mismatch, RunError};
+use super::error::RunError;
 use super::lookup::{Lookups, Waits};
+use super::mismatch::Mismatch;
 use super::settings::{Access, RunSettings};
 use super::wait::Wait;
 use crate::amio::ListedMessage;
@@ -150,7 +151,7 @@ impl HeldBatch {
         }
         let rows = self.chosen(choice)?;
         let rows = with_times(&self.reader()?, rows)?;
-        let waits = Waits::told_to(waits);
+        let waits = Waits::new(waits);
         let mut api = Lookups::new(self, access, settings, clock, waits).await?;
         let evidence = self.ask_about(rows, &mut api, clock).await;
         api.end().await?;

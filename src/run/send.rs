@@ -133,13 +133,15 @@ impl HeldBatch {
         settings: &RunSettings,
         clock: &Clock,
     ) -> Result<Ended, RunError> {
+        // Events that came during the run may settle what is unknown, and queue people.
         self.apply_events(clock).await?;
         let id = self.batch().id;
         self.store().close_follow_up(id, clock.now()).await?;
+        // Not earlier: until nobody else is left, another run with other hours could still reach them.
         if end == RunEnd::Complete {
             self.store().suppress_never(id, clock.now()).await?;
         }
-        let mut ended = self.store().witness(|reader| {
+        let mut ended = self.store().read_opened(|reader| {
             let (rows, first) = reader.waiting_for_outcomes(id)?;
             let waiting = Waiting { rows, first };
             let counts = reader.counts(id)?;
@@ -150,6 +152,7 @@ impl HeldBatch {
             };
             let pilot = pilot::counts(reader, self.batch())?;
             let left = pilot.map_or(counts.queued.saturating_sub(held), |left| left.queued);
+            // The refused channel is the reason to stop only if people are left whom nothing else keeps back.
             let end = match (end, refused) {
                 (RunEnd::Complete, Some(halt)) if left > waiting.rows => RunEnd::Halted(halt),
                 (end, _) => end,
@@ -201,7 +204,7 @@ impl<'a> Run<'a> {
         let client = access.client(settings.timeout, concurrency(settings).get(), clock)?;
         let token = client.token_fingerprint();
         let sender = ApiSender::new(client, batch)?;
-        store.witness(|_| Ok(()))?;
+        store.read_opened(|_| Ok(()))?;
         let check = SoundCheck::begin(store, id, clock).await?;
         // An opt-out that waits counts before the first claim.
         batch.apply_events(clock).await?;
@@ -254,7 +257,7 @@ impl<'a> Run<'a> {
         if !self.batch.store().is_in_place() {
             return Ok(RunEnd::Displaced);
         }
-        let (mut look, mut tick) = (every(POLL_INTERVAL), every(TICK));
+        let (mut poll, mut tick) = (every(POLL_INTERVAL), every(TICK));
         let (mut trend, mut still) = (Trend::default(), 0);
         let mut check = self.check.take();
         let checked = over(&mut check);
@@ -270,7 +273,7 @@ impl<'a> Run<'a> {
                     self.report_unread(observer);
                     observer.progress(&self.progress(queued, &mut trend));
                     notes.end(self.clock.now()).await;
-                    damage.and_then(|()| self.look(&mut seen))?;
+                    damage.and_then(|()| self.check_file(&mut seen))?;
                     return Ok(end?);
                 }
                 sound = &mut checked, if checking => {
@@ -285,9 +288,9 @@ impl<'a> Run<'a> {
                     self.journal.interrupt(self.clock.now()).await?;
                     return Ok(RunEnd::Interrupted);
                 }
-                _ = look.tick() => {
+                _ = poll.tick() => {
                     damage = damage
-                        .and_then(|()| self.look(&mut seen))
+                        .and_then(|()| self.check_file(&mut seen))
                         .and_then(|()| self.check_pause());
                     still = if self.dispatcher.stands_still() { still + 1 } else { 0 };
                     if still > STALLED_POLLS {
@@ -307,9 +310,9 @@ impl<'a> Run<'a> {
     }
 
     /// Whether the checkpoint is still the file that was opened, with all that was written; if not, the run ends.
-    fn look(&self, seen: &mut Seen) -> Result<(), RunError> {
+    fn check_file(&self, seen: &mut Seen) -> Result<(), RunError> {
         let store = self.batch.store();
-        let seen = seen.look(store);
+        let seen = seen.check(store);
         if !store.is_in_place() {
             self.dispatcher.stop().request(RunEnd::Displaced);
             return Ok(());

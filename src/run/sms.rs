@@ -2,8 +2,9 @@
 
 use std::num::NonZeroU32;
 
-use super::definition::Step;
-use super::error::{Mismatch, RunError};
+use super::definition::BatchMatch;
+use super::error::RunError;
+use super::mismatch::Mismatch;
 use crate::domain::content::Rendered;
 use crate::domain::sms::{CHANNEL_TYPE, SmsSettings, cost, segments_text, text_of};
 use crate::store::{Batch, Change, Reader};
@@ -59,20 +60,20 @@ pub(super) fn note(settings: SmsSettings, channel_type: Option<&str>) -> Option<
 /// list that replaces the batch's does.
 pub(super) fn join(
     reader: &Reader,
-    step: Step<Batch>,
+    batch_match: &BatchMatch<Batch>,
     asked: &mut SmsSettings,
     change: Option<Change>,
-) -> Result<Step<Batch>, RunError> {
-    let (Step::Continue(batch) | Step::Change(batch, _)) = &step else {
-        return Ok(step);
+) -> Result<(), RunError> {
+    let Some(batch) = batch_match.batch() else {
+        return Ok(());
     };
     let kept = reader.kept_sms(batch.id)?;
     *asked = asked.or(kept);
     if asked.max_segments == kept.max_segments {
-        return Ok(step);
+        return Ok(());
     }
     match change {
-        Some(Change::Update) => Ok(step),
+        Some(Change::Update) => Ok(()),
         Some(Change::Add) | None => Err(Mismatch::OtherSegments {
             batch: batch.name.clone(),
             kept: kept.max_segments,

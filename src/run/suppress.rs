@@ -5,8 +5,9 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::error::{Mismatch, RunError};
+use super::error::RunError;
 use super::list::List;
+use super::mismatch::Mismatch;
 use super::pass::Pass;
 use crate::domain::percent::Percent;
 use crate::domain::phone::{LineType, PhoneNumber};

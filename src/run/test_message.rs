@@ -8,9 +8,10 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::batch::only_kind;
-use super::error::{Mismatch, RunError};
+use super::error::RunError;
 use super::list::{List, readable};
 use super::lookup::{Waits, connection, permit};
+use super::mismatch::Mismatch;
 use super::pass::Pass;
 use super::quota;
 use super::rehearsal::Rehearsal;
@@ -302,7 +303,7 @@ impl TestMessage {
             client,
             clock,
         };
-        way.send(&mut Waits::told_to(waits)).await
+        way.send(&mut Waits::new(waits)).await
     }
 
     /// The user's metadata, and that this is a test. No row is named: an event that comes back settles none.

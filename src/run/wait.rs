@@ -12,7 +12,7 @@ use crate::domain::masking::hide_numbers;
 use crate::domain::schedule::{Schedule, WindowBy};
 use crate::domain::text::on_one_line;
 
-/// A wait of this length is told and stored; shorter ones come between any two requests.
+/// A wait of this length is reported and stored; shorter ones come between any two requests.
 const TOLD: Duration = Duration::from_mins(1);
 
 /// A run that finds no connection says so after that time.

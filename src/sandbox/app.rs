@@ -1,13 +1,15 @@
 //! What all connections share: the settings, the clock, the account, and the phase of the listener.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, watch};
 
 use super::account::{Account, Receipt};
 use super::settings::Settings;
+
+use crate::locked::lock;
 
 /// What the listener and the open connections shall do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,9 +52,9 @@ impl App {
         }))
     }
 
-    /// The account, locked. A panic under the lock leaves plain counts behind, which may be used further.
+    /// The account, locked.
     pub(super) fn account(&self) -> MutexGuard<'_, Account> {
-        self.account.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.account)
     }
 
     /// The time since the sandbox started. Read it under the account's lock where the quota is asked:

@@ -44,7 +44,7 @@ pub struct Settings {
     pub earlier_contacts: EarlierContacts,
     /// How long every answer takes at least.
     pub latency: Duration,
-    /// Up to this much more, by chance.
+    /// Up to this much more, at random.
     pub jitter: Duration,
     /// Scripted faults; the first rule that applies to a request wins.
     pub faults: Vec<FaultRule>,

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http::StatusCode;
 
 use crate::domain::worded::worded_enum;
+use crate::locked::lock;
 use crate::store::Taken;
 
 /// Kinds of events that are counted by name; more are counted together, since the names are a
@@ -106,7 +107,7 @@ impl Counters {
 
     /// An event with a good signature.
     pub(super) fn event(&self, kind: &str, lag: Option<Duration>) {
-        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kinds = lock(&self.kinds);
         let kind = if kinds.contains_key(kind) || kinds.len() < KINDS {
             kind
         } else {
@@ -120,10 +121,7 @@ impl Counters {
     }
 
     pub(super) fn kinds(&self) -> BTreeMap<String, u64> {
-        self.kinds
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.kinds).clone()
     }
 
     pub(super) fn answered(&self, time: Duration) {

@@ -155,7 +155,7 @@ fn oldest(page: &mut Page, batches: &[BatchMetrics], now: Timestamp) {
     page.single(
         "outreach_oldest_unfinished_batch_age_seconds",
         "gauge",
-        "Since the list of the oldest batch was read that has somebody queued; 0 if none has.",
+        "Seconds since the list was read of the oldest batch that has people queued; 0 if none has.",
         oldest.map_or(0.0, |at| now.duration_since(at).as_secs_f64().max(0.0)),
     );
 }
@@ -240,7 +240,7 @@ fn kept_events(page: &mut Page, metrics: &Metrics) {
     page.single(
         "outreach_webhook_waiting",
         "gauge",
-        "Stored events that wait for the message or contact that they speak of.",
+        "Stored events that wait until the message or contact that they are about is known.",
         metrics.waiting_events as f64,
     );
     page.single(

@@ -1,4 +1,4 @@
-//! Tries the events again that came before what they speak of, and closes follow-ups whose time is over.
+//! Tries the events again that came before what they are about, and closes follow-ups whose time is over.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

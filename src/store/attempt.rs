@@ -368,7 +368,10 @@ pub(super) fn batches_under_way(connection: &Connection) -> Result<Vec<BatchId>,
 }
 
 /// What is known of a request's outcome; `None` if it was not accepted.
-pub(super) fn fate(outcome: Option<&str>, proof: Option<&str>) -> Option<RequestOutcome> {
+pub(super) fn request_outcome(
+    outcome: Option<&str>,
+    proof: Option<&str>,
+) -> Option<RequestOutcome> {
     match (outcome, proof) {
         (_, Some("failed")) => None,
         (_, Some("resend")) => Some(RequestOutcome::SentAgain),

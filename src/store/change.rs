@@ -7,7 +7,7 @@
 //! ([`Store::finish_change`]).
 //!
 //! - Add: all rows join. The numbers that the batch has already were found to be duplicates.
-//! - Update: the list replaces the batch's list, person by person. A message that was sent stays sent. Whoever
+//! - Update: the list replaces the batch's list, person by person. A message that was sent stays sent. A person who
 //!   is not settled for good takes the new row's fields, message and verdict; new people join; people who are
 //!   gone and still queued become suppressed; the verdicts on rows without a usable number are replaced.
 
@@ -206,7 +206,7 @@ pub(crate) struct DecidedWithList {
 }
 
 impl Store {
-    /// Makes the rows of `staging` part of `batch`. Whoever was under way when an earlier process died becomes
+    /// Makes the rows of `staging` part of `batch`. Recipients that were under way when an earlier process died become
     /// unknown first: returns how many.
     ///
     /// What was decided about it is carried out with it.
@@ -279,6 +279,7 @@ fn decide(
     change: &ListChange,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
+    // Whom the old list may have messaged must be known before rows are compared.
     let interrupted = journal::interrupt(tx, target, now)?;
     let (last, files): (i64, String) = tx
         .connection

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicI64;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
@@ -25,6 +25,7 @@ use super::upgrade::OldCopy;
 use super::writer::{Companions, OpenReplica, Writer};
 use super::{home, schema, tuning, upgrade};
 use crate::cluster::Access;
+use crate::locked::lock;
 
 /// What a checkpoint is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +50,8 @@ pub struct Store {
     companions: [(PathBuf, Option<FileId>); 2],
     /// Where it was kept, once another file stood in its place.
     kept: OnceLock<PathBuf>,
-    witness: Mutex<Option<Reader>>,
+    /// See [`Self::read_opened`].
+    opened_reader: Mutex<Option<Reader>>,
     pub(super) keys: HashKey,
     pub(super) writer: Writer,
     /// The leases on batches, in a cluster.
@@ -155,7 +157,7 @@ impl Store {
             id,
             companions: log_files,
             kept: OnceLock::new(),
-            witness: Mutex::default(),
+            opened_reader: Mutex::default(),
             keys,
             writer,
         })
@@ -232,17 +234,17 @@ impl Store {
         self.companions.iter().find(lost).map(|(path, _)| &**path)
     }
 
-    /// Reads with a connection that is kept from the first call on: it sees the file that was opened, wherever
-    /// that is by now.
+    /// Reads the file that was opened, also where it was moved or another one stands in its place: the connection
+    /// is kept from the first call on.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint cannot be read, or what `read` returns.
-    pub fn witness<T>(
+    pub fn read_opened<T>(
         &self,
         read: impl FnOnce(&Reader) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut witness = self.witness.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut *witness {
+        let mut kept = lock(&self.opened_reader);
+        match &mut *kept {
             Some(reader) => read(reader),
             none => read(none.insert(Reader::open(&self.path)?)),
         }
@@ -269,7 +271,7 @@ impl Store {
         }
     }
 
-    /// Keeps what the [witness](Self::witness) sees: as a new checkpoint beside it, unless the file is still there under
+    /// Saves what [`Self::read_opened`] reads: as a new checkpoint beside it, unless the file is still there under
     /// another name (its folder was renamed). From now on, readers of this one read there.
     ///
     /// # Errors
@@ -280,7 +282,7 @@ impl Store {
         }
         let kept = free_name(&self.name_that_is_left());
         create_private(&kept)?;
-        self.witness(|reader| {
+        self.read_opened(|reader| {
             let to = [kept.to_string_lossy()];
             Ok(reader.connection.execute("VACUUM INTO ?1", to)?)
         })?;

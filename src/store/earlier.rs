@@ -4,14 +4,13 @@
 //! read and not confirmed keeps its own; the others learn of it when it is carried out.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use rusqlite::Connection;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::attempt::fate;
+use super::attempt::request_outcome;
 use super::checkpoint::{Reader, Store};
 use super::columns::{Json, from_json, from_millis, to_json};
 use super::decision::{self, DecisionRecord};
@@ -238,24 +237,12 @@ pub(super) fn share_skips(connection: &Connection, batch: BatchId) -> Result<(),
 fn is_refused(outcome: Option<&str>, proof: Option<&str>) -> bool {
     let may_be_accepted = matches!(outcome, None | Some("sent" | "undecided" | "interrupted"))
         || matches!(proof, Some("accepted" | "assumed"));
-    !may_be_accepted || fate(outcome, proof).is_none()
+    !may_be_accepted || request_outcome(outcome, proof).is_none()
 }
 
-/// The batches whose people a run leaves out. Another process may decide that while the run goes on, so that each
-/// claim reads the policy; it is parsed only where it changed.
-#[derive(Debug, Default)]
-pub(super) struct Skipped(Mutex<(String, Arc<[String]>)>);
-
-impl Skipped {
-    /// Their random ids, as the policy of the batch says.
-    pub(super) fn of(&self, policy: String) -> Result<Arc<[String]>, StoreError> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.0 != policy {
-            let skipped = ids(&from_json(&policy)?, SKIP).into();
-            *known = (policy, skipped);
-        }
-        Ok(Arc::clone(&known.1))
-    }
+/// The random ids of the batches whose people are left out, as the policy of a batch says.
+pub(super) fn skipped_by(policy: &str) -> Result<Vec<String>, StoreError> {
+    Ok(ids(&from_json(policy)?, SKIP))
 }
 
 /// The random ids of the batches whose people the batch skips.

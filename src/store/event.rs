@@ -1,4 +1,4 @@
-//! Webhook events: stored once, and applied as soon as what they speak of is known.
+//! Webhook events: stored once, and applied as soon as what they are about is known.
 //!
 //! Storing an event and what it changes are one transaction. An event that speaks of a message that is not
 //! known yet (our own request may still await its answer) waits, with what it means beside it, and is tried
@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::checkpoint::Store;
 use super::columns::{from_json, from_millis, to_json, to_millis};
 use super::error::StoreError;
-use super::evidence::{Verdict, apply, is_about_erased, learn_contact};
+use super::evidence::{EventVerdict, apply, is_about_erased, learn_contact};
 use super::keys::HashKey;
 use super::query::Query as _;
 use super::reply;
@@ -47,7 +47,7 @@ pub struct Taken {
     pub new: u32,
     /// Pieces that were known.
     pub known: u32,
-    /// New pieces that wait for what they speak of.
+    /// New pieces that wait for what they are about.
     pub waiting: u32,
     /// Events about a person who was erased: not kept.
     pub erased: u32,
@@ -62,7 +62,7 @@ pub struct WaitingEvents {
     pub applied: u64,
     /// Still waiting.
     pub waiting: u64,
-    /// Given up: they speak of nothing that we sent.
+    /// Given up: they are about nothing that we sent.
     pub given_up: u64,
     /// What could not be applied, for the log; names no person.
     pub problems: Vec<String>,
@@ -156,7 +156,7 @@ fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, S
                 let first = received_first(tx, keys, piece)?.unwrap_or(now);
                 apply(tx, keys, &event, kind, (now, first), &mut taken.problems)?
             };
-            if verdict == Verdict::Applied {
+            if verdict == EventVerdict::Applied {
                 tx.connection.change(
                     "UPDATE event SET applied_at = ?2, news = NULL
                          WHERE key = ?1 AND applied_at IS NULL",
@@ -167,11 +167,11 @@ fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, S
         };
         taken.new += 1;
         match apply(tx, keys, &event, kind, (now, now), &mut taken.problems)? {
-            Verdict::Applied if reply::waits_for_person(tx.connection, keys, &event)? => {
+            EventVerdict::Applied if reply::waits_for_person(tx.connection, keys, &event)? => {
                 keep_opt_out(tx, id, &event, &incoming.body)?;
             }
-            Verdict::Applied => {}
-            Verdict::Waits => {
+            EventVerdict::Applied => {}
+            EventVerdict::Waits => {
                 taken.waiting += 1;
                 tx.connection.change(
                     "UPDATE event SET applied_at = NULL, news = ?2 WHERE id = ?1",
@@ -280,15 +280,15 @@ fn try_again(
         let old = now.duration_since(received) > PATIENCE;
         let times = (now, received);
         match apply(tx, keys, &event, &kind, times, &mut step.problems)? {
-            Verdict::Applied => {
+            EventVerdict::Applied => {
                 mark_applied(tx, id, now)?;
                 step.applied += 1;
             }
-            Verdict::Waits if old => {
+            EventVerdict::Waits if old => {
                 mark_applied(tx, id, now)?;
                 step.given_up += 1;
             }
-            Verdict::Waits => step.waiting += 1,
+            EventVerdict::Waits => step.waiting += 1,
         }
     }
     Ok((step, more))

@@ -31,7 +31,7 @@ use crate::domain::recipient::OPTED_OUT;
 
 /// Whether an event could be applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum EventVerdict {
     /// All that it says is in the checkpoint.
     Applied,
     /// It speaks of a message that is not known yet.
@@ -47,9 +47,9 @@ pub(super) fn apply(
     kind: &str,
     (now, received): (Timestamp, Timestamp),
     problems: &mut Vec<String>,
-) -> Result<Verdict, StoreError> {
+) -> Result<EventVerdict, StoreError> {
     if event.what == EventKind::Nothing {
-        return Ok(Verdict::Applied);
+        return Ok(EventVerdict::Applied);
     }
     if event.what == EventKind::Acted {
         return acted(tx.connection, keys, event, now);
@@ -66,7 +66,7 @@ pub(super) fn apply(
         problems,
     };
     match &event.what {
-        EventKind::Nothing | EventKind::Acted => Ok(Verdict::Applied),
+        EventKind::Nothing | EventKind::Acted => Ok(EventVerdict::Applied),
         EventKind::OptedIn => applying.opted_in(),
         EventKind::OptedOut => applying.opted_out(),
         EventKind::Read => applying.read(),
@@ -76,7 +76,7 @@ pub(super) fn apply(
         EventKind::Echoed { message, ours } => match ours {
             Some(ours) => applying.echoed(message, ours),
             // A message of another program, or from the page's inbox.
-            None => Ok(Verdict::Applied),
+            None => Ok(EventVerdict::Applied),
         },
     }
 }
@@ -88,7 +88,7 @@ fn acted(
     keys: &HashKey,
     event: &ContactEvent,
     now: Timestamp,
-) -> Result<Verdict, StoreError> {
+) -> Result<EventVerdict, StoreError> {
     let by_contact = match (
         channel::find(connection, &event.channel)?,
         &event.contact_id,
@@ -106,7 +106,7 @@ fn acted(
             (whose, to_millis(now)),
         )?;
     }
-    Ok(Verdict::Applied)
+    Ok(EventVerdict::Applied)
 }
 
 /// Notes what a copy of an event says of the contact: the number, where the first copy did not name it.
@@ -114,16 +114,16 @@ pub(super) fn learn_contact(
     tx: &Tx<'_>,
     keys: &HashKey,
     event: &ContactEvent,
-) -> Result<Verdict, StoreError> {
+) -> Result<EventVerdict, StoreError> {
     if event.what == EventKind::Acted {
-        return Ok(Verdict::Applied);
+        return Ok(EventVerdict::Applied);
     }
     if let (Some(api_id), Some(phone)) = (&event.contact_id, event.phone) {
         let on = channel::find_or_make(tx.connection, &event.channel)?;
         let whose = person::find_or_make(tx.connection, keys, phone)?;
         contact::learn(tx.connection, keys, on, api_id, Some(whose))?;
     }
-    Ok(Verdict::Applied)
+    Ok(EventVerdict::Applied)
 }
 
 /// True if the event is about a person who was erased: it must not be kept.
@@ -203,19 +203,19 @@ impl Applying<'_, '_> {
         }
     }
 
-    fn opted_in(&mut self) -> Result<Verdict, StoreError> {
+    fn opted_in(&mut self) -> Result<EventVerdict, StoreError> {
         if let Some(found) = self.contact()? {
             contact::note_opting(self.connection(), found.row, Some(self.event.at), None)?;
             match found.person {
                 Some(whose) => self.follow_up(Trigger::OptIn, whose, None)?,
                 // Whose contact it is may be learned yet: an answer may be on its way.
                 None if follow_up::awaits_opt_in(self.connection(), self.on, self.received)? => {
-                    return Ok(Verdict::Waits);
+                    return Ok(EventVerdict::Waits);
                 }
                 None => {}
             }
         }
-        Ok(Verdict::Applied)
+        Ok(EventVerdict::Applied)
     }
 
     /// Queues the recipients that waited for this event.
@@ -237,9 +237,9 @@ impl Applying<'_, '_> {
         follow_up::queue(self.tx, &happened)
     }
 
-    fn opted_out(&mut self) -> Result<Verdict, StoreError> {
+    fn opted_out(&mut self) -> Result<EventVerdict, StoreError> {
         let Some(found) = self.contact()? else {
-            return Ok(Verdict::Applied);
+            return Ok(EventVerdict::Applied);
         };
         contact::note_opting(self.connection(), found.row, None, Some(self.event.at))?;
         let mut people: Vec<PersonId> = found.person.into_iter().collect();
@@ -254,13 +254,13 @@ impl Applying<'_, '_> {
         for whose in people {
             person::suppress(self.connection(), whose, OPTED_OUT, &source, self.event.at)?;
         }
-        Ok(Verdict::Applied)
+        Ok(EventVerdict::Applied)
     }
 
     /// Messages that are settled later use this time of reading.
-    fn read(&mut self) -> Result<Verdict, StoreError> {
+    fn read(&mut self) -> Result<EventVerdict, StoreError> {
         let Some(found) = self.contact()? else {
-            return Ok(Verdict::Applied);
+            return Ok(EventVerdict::Applied);
         };
         self.connection().change(
             "INSERT INTO contact_read (contact, until) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
@@ -288,19 +288,20 @@ impl Applying<'_, '_> {
         for row in arrived {
             self.settle_by_standing(row)?;
         }
-        Ok(Verdict::Applied)
+        Ok(EventVerdict::Applied)
     }
 
-    fn arrived_or_failed(&mut self, message: &str) -> Result<Verdict, StoreError> {
+    fn arrived_or_failed(&mut self, message: &str) -> Result<EventVerdict, StoreError> {
         if self.is_of_a_test(message)? {
-            return Ok(Verdict::Applied);
+            return Ok(EventVerdict::Applied);
         }
         let subject = match self.addressed(message)? {
             Some(subject) => Some(subject),
+            // The answer with the message's id was lost: it can only be the contact's one request without an outcome.
             None => self.only_unknown()?,
         };
         let Some(subject) = subject else {
-            return Ok(Verdict::Waits);
+            return Ok(EventVerdict::Waits);
         };
         self.enter_message(&subject, message)?;
         self.settle(&subject)?;
@@ -323,7 +324,7 @@ impl Applying<'_, '_> {
             contact::note_opting(self.connection(), found.row, Some(self.event.at), None)?;
         }
         self.settle_by_standing(subject.id)?;
-        Ok(Verdict::Applied)
+        Ok(EventVerdict::Applied)
     }
 
     /// See [`stands::settle`].
@@ -332,31 +333,31 @@ impl Applying<'_, '_> {
         stands::settle(self.tx, row, &actor, self.now).map(drop)
     }
 
-    fn echoed(&mut self, message: &str, ours: &OurKey) -> Result<Verdict, StoreError> {
+    fn echoed(&mut self, message: &str, ours: &OurKey) -> Result<EventVerdict, StoreError> {
         let Some(batch) = self.named_batch(ours)? else {
             // Another checkpoint's batch.
-            return Ok(Verdict::Applied);
+            return Ok(EventVerdict::Applied);
         };
         let id = RecipientId::new(batch, ours.seq);
         let requests = attempt::requests_of(self.connection(), id)?;
         let Some(request) = self.proven(&requests) else {
             // No request was made on this channel: the event proves nothing.
-            return Ok(Verdict::Applied);
+            return Ok(EventVerdict::Applied);
         };
         let Some(subject) = self.subject(id, request, &requests)? else {
-            return Ok(Verdict::Applied);
+            return Ok(EventVerdict::Applied);
         };
         if !self.is_of(&subject)? {
             self.problem(
                 &subject,
                 "an echo that names it is of another number or time",
             );
-            return Ok(Verdict::Applied);
+            return Ok(EventVerdict::Applied);
         }
         if self.settle(&subject)? {
             self.enter_message(&subject, message)?;
         }
         self.settle_by_standing(subject.id)?;
-        Ok(Verdict::Applied)
+        Ok(EventVerdict::Applied)
     }
 }

@@ -213,6 +213,7 @@ pub(super) fn end_open_run(
     for row in rows {
         match step_in_run(tx.connection, row)? {
             Some(found) if found == step => of_step.push(row),
+            // An acceptance on one channel says nothing of the refusals of another.
             Some(_) => others.push(row),
             None => {}
         }

@@ -13,7 +13,7 @@ use super::place::Place;
 /// How long a lock of another process is waited for.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Refuses what lies under the name of a file of ours and is none: a pipe with a name is waited for without end, and a
+/// Refuses what lies under the name of a file of ours and is none: a named pipe is waited for without end, and a
 /// device is no file.
 ///
 /// # Errors
@@ -22,7 +22,7 @@ pub(crate) fn check_plain(path: &Path) -> io::Result<()> {
     let what = match std::fs::metadata(path) {
         Ok(there) if there.is_file() => return Ok(()),
         Ok(there) if there.is_dir() => "a folder",
-        Ok(there) if is_pipe(&there) => "a pipe with a name",
+        Ok(there) if is_pipe(&there) => "a named pipe",
         Ok(_) => "a device or a socket",
         // Nothing is there; or opening it says why not.
         Err(_) => return Ok(()),
@@ -31,7 +31,7 @@ pub(crate) fn check_plain(path: &Path) -> io::Result<()> {
     Err(io::Error::other(told))
 }
 
-/// Whether a pipe with a name stands at the path: to open it is to wait for another program. What a shell passes
+/// Whether a named pipe is at the path: to open it is to wait for another program. What a shell passes
 /// (`<(pass token)`) has its other end, and no name of its own.
 pub(crate) fn is_named_pipe(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|there| is_pipe(&there))

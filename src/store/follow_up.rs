@@ -309,7 +309,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         // Also where the file is gone from its path by now.
-        let open = self.witness(|reader| kept(&reader.connection, batch))?;
+        let open = self.read_opened(|reader| kept(&reader.connection, batch))?;
         if open.is_none_or(|follow_up| follow_up.is_open(now)) {
             return Ok(());
         }
@@ -327,7 +327,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) async fn close_follow_ups(&self, now: Timestamp) -> Result<(), StoreError> {
-        for batch in self.witness(|reader| are_over(&reader.connection, now))? {
+        for batch in self.read_opened(|reader| are_over(&reader.connection, now))? {
             self.close_follow_up(batch, now).await?;
             self.writer
                 .write(move |tx| {

@@ -28,7 +28,7 @@ const SENDING: &str = "sending";
 
 /// Whether a person may be messaged.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum PersonVerdict {
     /// Yes.
     MayBeMessaged,
     /// No.
@@ -36,7 +36,7 @@ pub enum Verdict {
     /// It is not known yet what became of an earlier request.
     Waits {
         /// What is known of it.
-        fate: RequestOutcome,
+        outcome: RequestOutcome,
         /// Whose it is, for people.
         why: String,
     },
@@ -51,14 +51,14 @@ pub(crate) struct Past {
     has_unread: bool,
 }
 
-/// Decides whether the person may be messaged by the one who asks.
+/// Decides whether the batch and row that ask may message the person.
 pub(super) fn judge(
     connection: &Connection,
     whose: PersonId,
     asker: &Asker<'_>,
     span: HistorySpan,
     now: Timestamp,
-) -> Result<Verdict, StoreError> {
+) -> Result<PersonVerdict, StoreError> {
     let people = person::with_same_number(connection, whose)?;
     let has_unread = unread::waits_to_be_read(connection, &people)?;
     let past = Past::of(connection, people, has_unread, !asker.skip.is_empty())?;
@@ -89,13 +89,13 @@ impl Past {
         asker: &Asker<'_>,
         span: HistorySpan,
         now: Timestamp,
-    ) -> Result<Verdict, StoreError> {
+    ) -> Result<PersonVerdict, StoreError> {
         let cause = self.people.iter().find_map(|it| it.suppression.clone());
         if let Some(cause) = cause {
-            return Ok(Verdict::Suppressed(cause));
+            return Ok(PersonVerdict::Suppressed(cause));
         }
         if self.has_unread {
-            return Ok(Verdict::Suppressed(Suppression::UnreadReply));
+            return Ok(PersonVerdict::Suppressed(Suppression::UnreadReply));
         }
         let past = PastOf::new(&self.attempts, asker);
         let unreached = match (asker.channel, self.people.first()) {
@@ -108,11 +108,11 @@ impl Past {
         let requests: Vec<PastRequest> = past.iter().map(|(request, _)| *request).collect();
         let earlier = |index| Earlier::load(connection, &past, index);
         let cause = match decide(&requests, unreached, span, now) {
-            Eligibility::Now => return Ok(Verdict::MayBeMessaged),
+            Eligibility::Now => return Ok(PersonVerdict::MayBeMessaged),
             Eligibility::NoMessenger(at) => Suppression::NoMessengerWithin { at: at.to_string() },
             // Who asks for no recipient reads a list: the row that has the message is the one that the list is about.
             Eligibility::SameBatch(_) if asker.recipient.is_none() => {
-                return Ok(Verdict::MayBeMessaged);
+                return Ok(PersonVerdict::MayBeMessaged);
             }
             Eligibility::SameBatch(index) => {
                 let Earlier { row, at, .. } = earlier(index)?;
@@ -132,13 +132,16 @@ impl Past {
             }
             Eligibility::Waits(index) => {
                 let Earlier {
-                    batch, row, fate, ..
+                    batch,
+                    row,
+                    outcome,
+                    ..
                 } = earlier(index)?;
                 let why = waits_for(row, &batch);
-                return Ok(Verdict::Waits { fate, why });
+                return Ok(PersonVerdict::Waits { outcome, why });
             }
         };
-        Ok(Verdict::Suppressed(cause))
+        Ok(PersonVerdict::Suppressed(cause))
     }
 }
 
@@ -147,7 +150,7 @@ struct Earlier {
     batch: String,
     row: u32,
     at: String,
-    fate: RequestOutcome,
+    outcome: RequestOutcome,
 }
 
 impl Earlier {
@@ -164,13 +167,13 @@ impl Earlier {
             batch,
             row,
             at: request.at.to_string(),
-            fate: request.fate,
+            outcome: request.outcome,
         })
     }
 
     /// Its batch, its time, and whether it is known that it was accepted.
     fn accepted(self) -> (String, String, bool) {
-        let sure = self.fate == RequestOutcome::Accepted;
+        let sure = self.outcome == RequestOutcome::Accepted;
         (self.batch, self.at, sure)
     }
 }
@@ -264,10 +267,10 @@ impl Reader {
         batch: Option<BatchId>,
         skip: &[String],
         now: Timestamp,
-    ) -> Result<Verdict, StoreError> {
+    ) -> Result<PersonVerdict, StoreError> {
         match self.past(phone, &self.unread_from()?, skip)? {
             Some(past) => self.judge_person(&past, about, span, batch, skip, now),
-            None => Ok(Verdict::MayBeMessaged),
+            None => Ok(PersonVerdict::MayBeMessaged),
         }
     }
 
@@ -283,7 +286,7 @@ impl Reader {
         batch: Option<BatchId>,
         skip: &[String],
         now: Timestamp,
-    ) -> Result<Verdict, StoreError> {
+    ) -> Result<PersonVerdict, StoreError> {
         let known = match on {
             Some(on) if !past.attempts.is_empty() => self.channel(on)?,
             Some(_) | None => None,

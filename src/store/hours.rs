@@ -20,7 +20,7 @@ impl Store {
         id: BatchId,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let (queued, never) = self.witness(|reader| {
+        let (queued, never) = self.read_opened(|reader| {
             let queued = reader.counts(id)?.queued;
             let never = if queued > 0 {
                 reader.never_open(id)?

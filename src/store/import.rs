@@ -294,12 +294,14 @@ fn merge(
         None if told.state.counts_as_messaged() => {
             person::find_or_name(tx.connection, keys, phone)?
         }
+        // A stranger who was not messaged: the list itself brings the person.
         None => return Ok(false),
     };
     hear_suppression(tx, whose, row)?;
     let Some((id, known)) = known_row(tx, batch, whose)? else {
         return join(tx, keys, batch, headers, row);
     };
+    // What may have been accepted is noted at the row, whose state stays: the message is not known to have arrived.
     let (next, outcome, may_be) = match row_update(known, told.state, told.attempts) {
         RowUpdate::None if known.accepted && told.state == State::Sent => {
             return fill_gaps(tx, keys, id, whose, row);

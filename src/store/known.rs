@@ -66,7 +66,8 @@ impl Reader {
         let mut refused_on = BTreeSet::new();
         for attempt in &past.attempts {
             let request = (attempt.batch(), attempt.at);
-            match attempt.fate {
+            match attempt.outcome {
+                // It has an outcome as well: the answer "no Messenger" is the last that is known.
                 _ if attempt.is_unreached() => {
                     refused_on.insert(attempt.channel);
                 }

@@ -39,7 +39,7 @@ pub struct Metrics {
     pub(crate) batches: Vec<BatchMetrics>,
     /// What is known of the quota of each token, by its fingerprint.
     pub quotas: Vec<(i64, QuotaState)>,
-    /// Webhook events that wait for what they speak of.
+    /// Webhook events that wait for what they are about.
     pub waiting_events: u64,
     /// Webhook events that could not be read, or not in full.
     pub unreadable_events: u64,
@@ -77,7 +77,7 @@ impl Reader {
         Ok(metrics)
     }
 
-    /// How many webhook events wait for what they speak of.
+    /// How many webhook events wait for what they are about.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.

@@ -32,12 +32,12 @@ pub enum Misfit {
     Copy,
     /// It had another name.
     #[error(
-        "was called {0} when it was last used. Give it that name again, or say with `outreach checkpoint adopt --suppressions FILE` that this is the one"
+        "was called {0} when it was last used. Give it that name again, or accept it as it is with `outreach checkpoint adopt --suppressions FILE`"
     )]
     Name(String),
     /// The mark beside it is of another checkpoint.
     #[error(
-        "is another checkpoint than the one that was last used under this name. Put that one back, or say with `outreach checkpoint adopt --suppressions FILE` that this is the one"
+        "is another checkpoint than the one that was last used under this name. Put that one back, or accept it as it is with `outreach checkpoint adopt --suppressions FILE`"
     )]
     Another,
     /// It is made of results files, and does not have all of them yet.
@@ -52,22 +52,22 @@ pub enum Misfit {
     Adopted,
     /// Its mark is gone: what belongs to it was left behind.
     #[error(
-        "has lost {}, and with it perhaps its -wal, which held its last changes: it was moved without the files that belong to it, or they were deleted. Who was messaged last would be messaged again. Put them back beside it (they may lie where it was); or say with `outreach checkpoint adopt --suppressions FILE` that this is the one", .0.display()
+        "has lost {}, and with it perhaps its -wal, which held its last changes: it was moved without the files that belong to it, or they were deleted. The people who were messaged last would be messaged again. Put these files back beside it (they may be where it was); or accept it as it is with `outreach checkpoint adopt --suppressions FILE`", .0.display()
     )]
     Unmarked(PathBuf),
     /// Its mark says nothing.
     #[error(
-        "may be older than it was: {}, which says how far it had come, is damaged. If an older copy was put in its place, put the latest one back, with its -wal; or say with `outreach checkpoint adopt --suppressions FILE` that this is the one", .0.display()
+        "may be older than it was: {}, which says how far it had come, is damaged. If an older copy was put in its place, put the latest one back, with its -wal; or accept it as it is with `outreach checkpoint adopt --suppressions FILE`", .0.display()
     )]
     MarkDamaged(PathBuf),
     /// A backup was put over it, with its mark of that time.
     #[error(
-        "is older than it was: it was opened since, as {} says, and knows nothing of it (a backup was put in its place). Who was messaged since would be messaged again, and opt-outs are lost. Put the latest copy back, with its -wal; or say with `outreach checkpoint adopt --suppressions FILE` that this is the one", .0.display()
+        "is older than it was: according to {} it was opened later, and it has no trace of that (a backup was put in its place). People who were messaged since would be messaged again, and opt-outs are lost. Put the latest copy back, with its -wal; or accept it as it is with `outreach checkpoint adopt --suppressions FILE`", .0.display()
     )]
     PutBack(PathBuf),
     /// A results file knows more than it.
     #[error(
-        "does not know {messages} messages that {} tells of: it is older than it was (a backup was put in its place), or the file is of another checkpoint. Those people would be messaged again, and opt-outs may be lost. Put the latest copy back, with its -wal; or bring the messages in with `outreach history import FILE --suppressions STOPS`; or say with `outreach checkpoint adopt --suppressions STOPS` that this is the one. A file of another checkpoint is to be moved elsewhere", .file.display()
+        "does not know {messages} messages that are in {}: it is older than it was (a backup was put in its place), or the file is of another checkpoint. Those people would be messaged again, and opt-outs may be lost. Put the latest copy back, with its -wal; or bring the messages in with `outreach history import FILE --suppressions STOPS`; or accept it as it is with `outreach checkpoint adopt --suppressions STOPS`. If the file is of another checkpoint, move it elsewhere", .file.display()
     )]
     Outdated {
         /// The file.
@@ -77,7 +77,7 @@ pub enum Misfit {
     },
     /// It lacks what was on disk.
     #[error(
-        "is older than it was: the last {0} groups of changes are missing (an older copy was put in its place, or its -wal file was deleted). Who was messaged since would be messaged again. Put the latest copy back, with its -wal; or say with `outreach checkpoint adopt --suppressions FILE` that this is the one"
+        "is older than it was: the last {0} groups of changes are missing (an older copy was put in its place, or its -wal file was deleted). People who were messaged since would be messaged again. Put the latest copy back, with its -wal; or accept it as it is with `outreach checkpoint adopt --suppressions FILE`"
     )]
     Behind(u64),
 }

@@ -113,7 +113,7 @@ pub(crate) use file::{check_plain, is_named_pipe};
 pub(crate) use forget::ForgetError;
 pub(crate) use funnel::{AFTERWARDS, Funnel};
 pub(crate) use history::Past;
-pub use history::Verdict;
+pub use history::PersonVerdict;
 pub use ids::{BatchId, RecipientId};
 pub(crate) use import::{ImportedRow, Restored};
 pub(crate) use journal::QuotaUpdate;

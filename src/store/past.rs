@@ -1,4 +1,4 @@
-//! The requests to a person, and what they are to the one who asks about them.
+//! The requests to a person, as they count for the batch and row that ask.
 
 use std::cmp::Reverse;
 use std::sync::LazyLock;
@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::attempt::{MAY_BE_ACCEPTED, fate};
+use super::attempt::{MAY_BE_ACCEPTED, request_outcome};
 use super::columns::time;
 use super::error::StoreError;
 use super::ids::{AttemptId, BatchId, ChannelId, PersonId, RecipientId};
@@ -75,7 +75,7 @@ pub(super) struct PastAttempt {
     pub(super) channel: ChannelId,
     pub(super) at: Timestamp,
     /// `None` if it was not accepted.
-    pub(super) fate: Option<RequestOutcome>,
+    pub(super) outcome: Option<RequestOutcome>,
     /// It was answered "no Messenger", whatever was proven later.
     found_nobody: bool,
     /// Something was proven of it.
@@ -97,10 +97,10 @@ impl PastAttempt {
         self.found_nobody && !self.is_proven
     }
 
-    /// What it is to the one who asks; `None` if it was not accepted, or is its own.
+    /// How it counts for the asker; `None` if it was not accepted, or is the asker's own.
     fn seen_by(&self, asker: &Asker<'_>) -> Option<(PastRequest, RecipientId)> {
-        let fate = self.fate?;
-        let was_refused = self.found_nobody && fate != RequestOutcome::Accepted;
+        let outcome = self.outcome?;
+        let was_refused = self.found_nobody && outcome != RequestOutcome::Accepted;
         if was_refused || asker.recipient == Some(self.recipient) {
             return None;
         }
@@ -116,7 +116,7 @@ impl PastAttempt {
         let is_skipped = |uid| asker.skip.contains(uid);
         let request = PastRequest {
             at: self.at,
-            fate,
+            outcome,
             same_batch,
             same_content,
             batch_unfinished: self.batch_unfinished,
@@ -151,7 +151,7 @@ pub(super) fn attempts_to(
             recipient: row.get(1)?,
             channel: row.get(2)?,
             at: time(row, 3)?,
-            fate: fate(outcome, proof),
+            outcome: request_outcome(outcome, proof),
             found_nobody: outcome == Some(AttemptOutcome::NoMessenger.word()),
             is_proven: proof.is_some(),
             content: content.map(if row.get(7)? {
@@ -178,7 +178,7 @@ pub(super) struct PastOf {
 }
 
 impl PastOf {
-    /// What these requests are to the one who asks.
+    /// How these requests count for the asker.
     pub(super) fn new(attempts: &[PastAttempt], asker: &Asker<'_>) -> Self {
         let is_here = |attempt: &PastAttempt| asker.channel == Some(attempt.channel);
         let mut attempts_here = attempts.iter().filter(|attempt| is_here(attempt));

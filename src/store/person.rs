@@ -369,7 +369,7 @@ mod tests {
     use super::super::checkpoint::Store;
     use super::*;
     use crate::domain::eligibility::HistorySpan;
-    use crate::store::history::Verdict;
+    use crate::store::history::PersonVerdict;
 
     /// A checkpoint as an older version left it: Mexico wrote a 1 before mobile numbers until 2019. A list that came
     /// later made a second person.
@@ -393,7 +393,7 @@ mod tests {
             .reader()
             .unwrap()
             .judge(phone, (None, None), span, None, &[], now);
-        matches!(verdict, Ok(Verdict::Suppressed(_)))
+        matches!(verdict, Ok(PersonVerdict::Suppressed(_)))
     }
 
     #[test]

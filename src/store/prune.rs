@@ -130,7 +130,7 @@ impl Store {
     }
 
     /// Removes what events say that came before that time: those that were not understood, and those that still wait
-    /// for what they speak of.
+    /// for what they are about.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.

@@ -314,6 +314,7 @@ fn free(
     if !is_held {
         return Ok(false);
     }
+    // Only a meaning that is about the person ends the row; all others let it be tried again.
     let event = match meaning {
         Meaning::NoMessenger => Some(Event::ProvenNoMatch),
         Meaning::Person => Some(Event::ProvenFailed),

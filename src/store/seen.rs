@@ -12,18 +12,18 @@ use super::query::Query as _;
 /// So many requests are remembered at the most; then every second one is forgotten.
 const MOST: usize = 64;
 
-/// Requests that were there, the latest of each look.
+/// Requests that were there, the latest of each check.
 #[derive(Debug, Default)]
 pub(crate) struct Seen(Vec<i64>);
 
 impl Seen {
-    /// Looks with a new connection, and remembers the latest request.
+    /// Checks with a new connection that they are there, and remembers the latest request.
     ///
     /// # Errors
     /// [`StoreError::LostCompanion`] if its log or the index of that is gone, [`StoreError::Corrupt`] if a request is
     /// missing, else what says that this is not the checkpoint any more. That it
     /// cannot be opened just now (no file descriptor is left, another program holds it) says nothing.
-    pub(crate) fn look(&mut self, store: &Store) -> Result<(), StoreError> {
+    pub(crate) fn check(&mut self, store: &Store) -> Result<(), StoreError> {
         if let (true, Some(path)) = (store.is_in_place(), store.lost_companion()) {
             return Err(StoreError::LostCompanion {
                 path: path.to_owned(),
@@ -78,16 +78,16 @@ mod tests {
             done.unwrap();
         };
         let mut seen = Seen::default();
-        seen.look(&store).unwrap();
+        seen.check(&store).unwrap();
         for id in 1..=200 {
             write(format!(
                 "INSERT INTO attempt (id, recipient, channel, kind, started_at) VALUES ({id}, 0, 0, 'lookup', 1)"
             ));
-            seen.look(&store).unwrap();
+            seen.check(&store).unwrap();
         }
         assert!(seen.0.len() <= MOST && seen.0.contains(&200), "{seen:?}");
         write("DELETE FROM attempt WHERE id BETWEEN 50 AND 150".to_owned());
-        let error = seen.look(&store).unwrap_err();
+        let error = seen.check(&store).unwrap_err();
         assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
     }
 }

@@ -158,7 +158,7 @@ impl Store {
         Ok(added)
     }
 
-    /// Whoever is known in the order in which people are stored, then the new numbers in their own: so a long list
+    /// People who are known in the order in which people are stored, then the new numbers in their own: so a long list
     /// changes neighbouring pages, and most of them once.
     fn in_order_of_people(&self, phones: &[PhoneNumber]) -> Result<Vec<Place>, StoreError> {
         let mut phones = phones.to_vec();

@@ -108,8 +108,8 @@ impl Companions {
 pub(super) type OpenReplica =
     Box<dyn FnOnce(&mut Connection) -> Result<Replica, StoreError> + Send>;
 
-/// How often a writer that has nothing to do looks what other nodes wrote.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often a writer that has nothing to do applies what other nodes wrote.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The handle to the writer thread. Dropping it lets the thread finish its work, and waits for it.
 pub(super) struct Writer {
@@ -282,7 +282,7 @@ fn next_job(
         return queue.recv().ok();
     };
     loop {
-        match queue.recv_timeout(LOOK) {
+        match queue.recv_timeout(POLL_INTERVAL) {
             Ok(job) => return Some(job),
             Err(RecvTimeoutError::Disconnected) => return None,
             Err(RecvTimeoutError::Timeout) => {

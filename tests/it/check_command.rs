@@ -175,7 +175,7 @@ fn rejects_that_say_the_same_need_no_force_and_mended_ones_are_kept() {
     let mended = scratch.read("r.csv").replace(",x,", ",+420602333445,");
     scratch.write("r.csv", &mended);
     let ended = scratch.outreach(&check).run().expect(2);
-    ended.says("write over it with --force");
+    ended.says("overwrite it with --force");
     assert_eq!(scratch.read("r.csv"), mended);
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use outreach::internals::domain::delivery::State;
 use outreach::internals::domain::eligibility::HistorySpan;
 use outreach::internals::domain::phone::PhoneNumber;
-use outreach::internals::store::{Claim, Decision, Lately, Verdict};
+use outreach::internals::store::{Claim, Decision, Lately, PersonVerdict};
 use serde_json::json;
 
 use crate::support::{CHANNEL, Program, Receiver, SandboxProcess, Scratch, event, number};
@@ -125,9 +125,9 @@ async fn what_a_person_decided_counts_like_an_answer() {
                 .judge(phone, content, span, None, &[], at(5000))
                 .unwrap()
         };
-        assert!(matches!(judge(NUMBER), Verdict::Suppressed(_)));
+        assert!(matches!(judge(NUMBER), PersonVerdict::Suppressed(_)));
         // To send again is decided for that batch: for every other the first request may have been accepted.
-        assert!(matches!(judge(NUMBER + 1), Verdict::Suppressed(_)));
+        assert!(matches!(judge(NUMBER + 1), PersonVerdict::Suppressed(_)));
     }
     scene.sound();
 }
@@ -235,7 +235,7 @@ async fn the_guards_look_back_beyond_a_run_whose_clock_was_behind() {
         let same = r#"{"type":"text","payload":"Hi"}"#;
         let phone = PhoneNumber::from_e164(NUMBER).unwrap();
         let known = reader.judge(phone, (Some("7001"), Some(same)), span, None, &[], at(0));
-        let Verdict::Suppressed(cause) = known.unwrap() else {
+        let PersonVerdict::Suppressed(cause) = known.unwrap() else {
             panic!("the message of batch spring is not known");
         };
         assert!(cause.to_string().contains("(batch spring)"), "{cause}");

@@ -46,7 +46,9 @@ fn a_run_that_stopped_the_batch_waits_for_a_person_whoever_is_reached_later() {
     assert_eq!(held(&scratch, "open_run"), 0);
     let reaches = SandboxProcess::start(&[]);
     let resume = || scratch.resume(&reaches).concurrency(1);
-    resume().run().says("nobody said what the refusal means");
+    resume()
+        .run()
+        .says("it is not known what the refusal means");
     assert_eq!(over(&reaches, CHANNEL), 30 - waiting);
     assert_eq!((over(&reaches, SMS), held(&scratch, "held")), (0, waiting));
     scratch.checkpoint().expect_sound();

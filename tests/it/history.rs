@@ -188,7 +188,7 @@ fn an_older_file_and_the_same_one_again_change_nothing() {
     let restored = scratch.checkpoint().rows();
     import(&scratch, "results.csv")
         .expect(0)
-        .says("0 rows brought something new");
+        .says("0 rows added something new");
     assert_eq!(scratch.checkpoint().rows(), restored);
     scratch.send(&sandbox).run().expect(3);
     let resend = ["resolve", "list", "--resend", "--all"];
@@ -196,7 +196,7 @@ fn an_older_file_and_the_same_one_again_change_nothing() {
     let sent = scratch.checkpoint().rows();
     import(&scratch, "results.csv")
         .expect(0)
-        .says("0 rows brought something new");
+        .says("0 rows added something new");
     assert_eq!(scratch.checkpoint().rows(), sent, "decided since");
     scratch.checkpoint().expect_sound();
 }
@@ -217,7 +217,7 @@ fn an_older_checkpoint_learns_from_newer_results_whom_it_does_not_know() {
     adopted.says("`outreach history import list.results.csv --no-suppressions`");
     import(&scratch, "list.results.csv")
         .expect(0)
-        .says("brought something new");
+        .says("added something new");
     let before = healthy.stats().requests;
     scratch.send(&healthy).run().expect(0);
     assert_eq!(healthy.stats().requests, before, "all were messaged");
@@ -381,7 +381,7 @@ fn whom_results_tell_of_as_not_reached_is_not_tried_again_where_that_is_asked_fo
     // Once more it tells nothing new.
     import(&scratch, "list.results.csv")
         .expect(0)
-        .says("0 rows brought something new");
+        .says("0 rows added something new");
     let before = sandbox.stats().requests;
     let send = scratch.outreach(&["send", "contacts.csv", "--yes", "--batch", "later"]);
     let send = send.with(&["--message", "Another", "--channel", CHANNEL]);

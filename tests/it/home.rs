@@ -248,7 +248,7 @@ fn a_backup_of_the_whole_folder_that_is_put_over_it_is_refused_until_it_is_adopt
     copy_over(&scratch, "backup", "data");
     let db = ["--db", "data/outreach.db"];
     let refused = scratch.resume(&sandbox).with(&db).run().expect(8);
-    refused.says("is older than it was: it was opened since");
+    refused.says("is older than it was: according to");
     assert_eq!(sends(&sandbox), before);
     // A person's word counts, and it is the one from then on.
     let adopt = ["checkpoint", "adopt", "--no-suppressions"];
@@ -613,7 +613,7 @@ fn a_backup_that_is_mirrored_into_its_folder_is_refused_by_what_the_results_tell
         let refused = command.with(&db).run().expect(8);
         refused
             .says("does not know 20 messages that")
-            .says("list.results.csv tells of")
+            .says("list.results.csv: it is older than it was")
             .says("checkpoint adopt")
             .says("list.results.csv holds 20 messages");
     }
@@ -731,7 +731,7 @@ fn a_backup_from_before_the_batch_is_refused_by_the_results_that_stand_in_its_pl
         send(list, "spring")
             .run()
             .expect(8)
-            .says("spring.results.csv tells of");
+            .says("spring.results.csv: it is older than it was");
         assert_eq!(sends(&sandbox), before, "{list}");
     }
 }

@@ -435,7 +435,7 @@ fn whom_a_list_added_since_joins_with_the_name_of_that_list() {
     fs::write(scratch.path("outreach.db"), older).unwrap();
     let adopt = ["checkpoint", "adopt", "--no-suppressions"];
     scratch.outreach(&adopt).run().expect(0);
-    for new in ["2 rows brought", "0 rows brought"] {
+    for new in ["2 rows added", "0 rows added"] {
         import(&scratch, &["told.csv"]).expect(0).says(new);
         export(&scratch, "again.csv");
         let rows = scratch.read("again.csv");

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use outreach::internals::sandbox::{Sandbox, Settings as SandboxSettings};
 use outreach::run::{
-    Access, BatchState, Change, Clock, ContentSource, Counts, GuardSettings, Halt, HeldBatch,
-    IntakeSettings, List, Mismatch, Observer, PilotStep, QuotaOf, ReadPlan, RefusalRule, Rehearsal,
-    ResumeSettings, RunEnd, RunError, RunProgress, RunSettings, SendPlan, SendSettings, Source,
-    Started, Step, StopHandle, summary,
+    Access, BatchMatch, BatchState, Change, Clock, ContentSource, Counts, GuardSettings, Halt,
+    HeldBatch, IntakeSettings, List, Mismatch, Observer, PilotStep, QuotaOf, ReadPlan, RefusalRule,
+    Rehearsal, ResumeSettings, RunEnd, RunError, RunProgress, RunSettings, SendPlan, SendSettings,
+    Source, Started, StopHandle, summary,
 };
 use tempfile::TempDir;
 
@@ -76,7 +76,7 @@ fn resume(checkpoint: &Path) -> HeldBatch {
 fn a_new_batch_that_is_discarded_was_never_there() {
     let place = Place::new();
     let plan = place.plan(3, None);
-    assert!(matches!(plan.step(), Step::New));
+    assert!(matches!(plan.batch_match(), BatchMatch::New));
     let plan = read(plan);
     assert_eq!(plan.report().unwrap().summary.queued, 3);
     plan.discard().unwrap();
@@ -90,7 +90,7 @@ fn a_change_that_is_discarded_leaves_the_batch_as_it_was() {
     drop(place.batch(3));
     for change in [Change::Add, Change::Update] {
         let plan = place.plan(5, Some(change));
-        assert!(matches!(plan.step(), Step::Change(_, how) if *how == change));
+        assert!(matches!(plan.batch_match(), BatchMatch::Change(_, how) if *how == change));
         let plan = read(plan);
         assert_eq!(place.counts().rows(), 3, "staged beside the batch");
         plan.discard().unwrap();
@@ -99,7 +99,10 @@ fn a_change_that_is_discarded_leaves_the_batch_as_it_was() {
     let plan = read(place.plan(5, Some(Change::Update)));
     plan.carry_out(now()).unwrap();
     assert_eq!(place.counts().queued, 5);
-    assert!(matches!(place.plan(5, None).step(), Step::Continue(_)));
+    assert!(matches!(
+        place.plan(5, None).batch_match(),
+        BatchMatch::Continue(_)
+    ));
 }
 
 /// Asks for an end as soon as the run waits for the quota.

@@ -97,16 +97,12 @@ fn a_pipe_that_is_named_as_settings_token_or_message_is_refused() {
             .with(&[flag, "odd"])
             .run()
             .expect(6)
-            .says("a pipe with a name");
+            .says("a named pipe");
     }
     let refused = send().env("AMIO_TOKEN_FILE", "odd").run();
     assert!(refused.code != Some(0));
     let message = ["send", "contacts.csv", "--yes", "--content", "odd"];
     let refused = scratch.outreach(&message).run();
-    assert!(
-        refused.said.contains("a pipe with a name"),
-        "{}",
-        refused.said
-    );
+    assert!(refused.said.contains("a named pipe"), "{}", refused.said);
     assert_eq!(sandbox.stats().requests, 0);
 }

@@ -332,7 +332,7 @@ fn the_first_refusal_of_a_kind_that_nobody_knows_is_told() {
     let ended = scratch.send(&sandbox).concurrency(1).run();
     let told = ended
         .said
-        .matches("Nobody knows what this refusal means")
+        .matches("It is not known what this refusal means")
         .count();
     assert_eq!(told, 1, "{}", ended.said);
     ended.expect(0).says("Sorry, not right with # of #.");

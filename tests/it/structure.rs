@@ -10,7 +10,7 @@ use crate::source::{code, rust_files};
 /// The layer of a folder: it may import from lower layers, and from itself.
 fn layer(folder: &str) -> u8 {
     match folder {
-        "crash" | "clock" | "exit" | "manual" | "domain" => 0,
+        "crash" | "clock" | "exit" | "locked" | "manual" | "domain" => 0,
         "amio" | "cluster" => 1,
         "store" => 2,
         "intake" | "dispatch" | "report" | "serve" | "sandbox" => 3,

@@ -345,6 +345,7 @@ impl Pacer {
         let kept = window.limit.map_or(0, |limit| reserve.of(limit));
         let ours = self.windows.left(window, in_flight).saturating_sub(kept);
         if ours == 0 {
+            // Others may have given their requests back unsent: once they must have arrived, one request asks.
             if in_flight == 0
                 && window.cause == Cause::Quota
                 && let Some(settled) = self.windows.others_settled_at(window, in_flight, kept)
@@ -357,6 +358,7 @@ impl Pacer {
             };
             return Err((Some(window.ends), why));
         }
+        // What is known of the window comes from an earlier run or from before a refusal: one answer confirms it first.
         if self.must_probe {
             return if self.probing {
                 Err((None, Why::Probing))

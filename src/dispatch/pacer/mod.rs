@@ -11,7 +11,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::{Mutex as Queue, Notify};
@@ -21,6 +21,7 @@ use super::gate::{Gate, Passed};
 use crate::clock::{Clock, Moment};
 use crate::domain::quota::{QuotaHeaders, QuotaState};
 use crate::domain::schedule::Schedule;
+use crate::locked::lock;
 
 mod connections;
 pub(crate) mod core;
@@ -33,10 +34,10 @@ use self::core::{Decision, Pacer, PacerView, Past, Refusal, Settings, Ticket, Wh
 
 /// A source of numbers from 0 to 1 for jitter; seeded in tests.
 #[derive(Debug, Clone, Copy)]
-struct Jitter(u64);
+struct SplitMix64(u64);
 
-impl Jitter {
-    /// The next number (`SplitMix64`).
+impl SplitMix64 {
+    /// The next number.
     fn next(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
@@ -50,7 +51,7 @@ struct State {
     pacer: Pacer,
     schedule: Schedule,
     gate: Gate,
-    jitter: Jitter,
+    jitter: SplitMix64,
     /// The first in the queue waits for an event, not only for a time.
     event_helps: bool,
 }
@@ -101,7 +102,7 @@ impl Handle {
             pacer,
             schedule: Schedule::default(),
             gate: Gate::new(false),
-            jitter: Jitter(seed),
+            jitter: SplitMix64(seed),
             event_helps: false,
         });
         Self(Arc::new(Shared {
@@ -290,9 +291,8 @@ impl Handle {
         }
     }
 
-    /// A panic elsewhere must not stop the pacing: the state is whole after every statement.
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.state)
     }
 }
 

@@ -11,7 +11,7 @@
 //! *Allowance.* All that can have been counted after a request is what was answered since it started and
 //! what is unanswered now: its `remaining` less these is surely left, and every start takes one off.
 //!
-//! From both go the requests of unknown fate.
+//! From both go the requests of unknown outcome.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -27,11 +27,11 @@ const SAME_RESET: Duration = Duration::from_secs(2);
 pub(super) const AFTER_RESET: Duration = Duration::from_secs(1);
 
 /// A request whose answer was lost may still reach the server for so long.
-const UNKNOWN_FATE: Duration = Duration::from_mins(1);
+const UNKNOWN_FOR: Duration = Duration::from_mins(1);
 
 /// A request that another process is about to send reaches the server within so long. What takes longer
 /// costs a refusal at the worst; to wait longer would leave quota unused at the end of every window.
-const OTHERS_FATE: Duration = Duration::from_secs(2);
+const OTHERS_ARRIVE_WITHIN: Duration = Duration::from_secs(2);
 
 /// Why a window gives nothing until it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl Window {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Windows {
     current: Option<Window>,
-    /// Requests of unknown fate: when, and how many.
+    /// Requests of unknown outcome: when, and how many.
     unknown: VecDeque<(i64, u64)>,
     unknown_total: u64,
     /// Requests of other processes, that no answer to us has counted yet: when, and how many.
@@ -252,14 +252,14 @@ impl Windows {
     ) -> Option<i64> {
         let (last, _) = self.others.back()?;
         let would_be_left = self.left_but_for_others(window, in_flight) > kept;
-        would_be_left.then_some(last + nanos(OTHERS_FATE))
+        would_be_left.then_some(last + nanos(OTHERS_ARRIVE_WITHIN))
     }
 
-    /// How many requests of the last hour have an unknown fate, and when the first of them is too old to
+    /// How many requests of the last hour have an unknown outcome, and when the first of them is too old to
     /// be counted in any window that is open then.
     pub(super) fn unknown_until(&self, now: Moment) -> Option<(u64, Moment)> {
         let at = nanos(now.mono);
-        let hour = nanos(QUOTA_PERIOD + UNKNOWN_FATE);
+        let hour = nanos(QUOTA_PERIOD + UNKNOWN_FOR);
         let fresh = self.unknown.iter().filter(|(noted, _)| noted + hour > at);
         let count = fresh.clone().map(|(_, count)| count).sum();
         let (first, _) = fresh.min()?;
@@ -463,7 +463,7 @@ impl Windows {
         while let Some((_, count)) = self
             .unknown
             .front()
-            .filter(|(at, _)| at + nanos(UNKNOWN_FATE) <= started)
+            .filter(|(at, _)| at + nanos(UNKNOWN_FOR) <= started)
         {
             self.unknown_total -= count;
             self.unknown.pop_front();
@@ -471,7 +471,7 @@ impl Windows {
         while let Some((_, count)) = self
             .others
             .front()
-            .filter(|(at, _)| at + nanos(OTHERS_FATE) <= started)
+            .filter(|(at, _)| at + nanos(OTHERS_ARRIVE_WITHIN) <= started)
         {
             self.others_total -= count;
             self.others.pop_front();

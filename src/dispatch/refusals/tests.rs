@@ -6,7 +6,7 @@ fn row(seq: u32) -> RecipientId {
 }
 
 /// Takes an outcome that is a refusal.
-fn refuse(refusals: &mut Refusals, recipient: RecipientId, outcome: &Outcome) -> Verdict {
+fn refuse(refusals: &mut Refusals, recipient: RecipientId, outcome: &Outcome) -> RefusalVerdict {
     refusals.refuse(recipient, outcome.refusal().unwrap())
 }
 
@@ -47,7 +47,12 @@ fn past(accepted: u64, no_messenger: u64) -> PastAnswers {
 /// How many refusals in a row are taken until the batch stops, up to a thousand.
 fn until_stop(refusals: &mut Refusals, outcome: &Outcome) -> u32 {
     (1..=1000)
-        .find(|seq| matches!(refuse(refusals, row(*seq), outcome), Verdict::Stop(_)))
+        .find(|seq| {
+            matches!(
+                refuse(refusals, row(*seq), outcome),
+                RefusalVerdict::Stop(_)
+            )
+        })
         .unwrap_or(u32::MAX)
 }
 
@@ -118,8 +123,8 @@ fn the_text_that_stopped_is_the_most_frequent_that_nobody_knows() {
             row(seq),
             &no_messenger(&format!("HTTP 422: {text}"), by),
         ) {
-            Verdict::Stop(halt) => Some(halt),
-            Verdict::Go | Verdict::Probe => None,
+            RefusalVerdict::Stop(halt) => Some(halt),
+            RefusalVerdict::Go | RefusalVerdict::Probe => None,
         }
     });
     let Some(Halt::NoMessengerRun { text, known, .. }) = stop else {
@@ -132,19 +137,25 @@ fn the_text_that_stopped_is_the_most_frequent_that_nobody_knows() {
 fn three_refusals_of_the_message_for_different_people_stop_and_these_three_go_back() {
     let message = rejected(RejectionCause::Message("no good"));
     let mut refusals = Refusals::new(20, past(40, 0));
-    assert_eq!(refuse(&mut refusals, row(1), &message), Verdict::Probe);
     assert_eq!(
         refuse(&mut refusals, row(1), &message),
-        Verdict::Probe,
+        RefusalVerdict::Probe
+    );
+    assert_eq!(
+        refuse(&mut refusals, row(1), &message),
+        RefusalVerdict::Probe,
         "the same person"
     );
     refusals.accepted();
     for seq in [2, 3] {
-        assert_eq!(refuse(&mut refusals, row(seq), &message), Verdict::Probe);
+        assert_eq!(
+            refuse(&mut refusals, row(seq), &message),
+            RefusalVerdict::Probe
+        );
     }
     assert!(matches!(
         refuse(&mut refusals, row(4), &message),
-        Verdict::Stop(Halt::Message {
+        RefusalVerdict::Stop(Halt::Message {
             what: "no good",
             count: 3,
             ..
@@ -235,7 +246,7 @@ fn refusals_of_the_message_count_over_processes_too() {
     assert_eq!(refusals.standing(), None);
     assert!(matches!(
         refuse(&mut refusals, row(3), &message()),
-        Verdict::Stop(_)
+        RefusalVerdict::Stop(_)
     ));
 }
 
@@ -281,11 +292,14 @@ fn what_was_answered_in_this_run_counts_in_the_share_as_what_was_answered_before
         }
         for seq in 0..u32::try_from(without).unwrap() {
             let verdict = refuse(&mut live, row(2000 + seq), &by_person());
-            assert_eq!(verdict, Verdict::Go);
+            assert_eq!(verdict, RefusalVerdict::Go);
         }
         let blocked = rejected(RejectionCause::Person("blocked"));
         for seq in 0..u32::try_from(refused).unwrap() {
-            assert_eq!(refuse(&mut live, row(3000 + seq), &blocked), Verdict::Go);
+            assert_eq!(
+                refuse(&mut live, row(3000 + seq), &blocked),
+                RefusalVerdict::Go
+            );
         }
         let case = (accepted, without, refused);
         assert_eq!(until_stop(&mut live, &unread()), wanted, "{case:?}");
@@ -357,7 +371,7 @@ fn three_refusals_of_the_message_stop_the_next_run_where_the_last_one_died_befor
         for (seq, outcome) in (1..).zip(answers) {
             let verdict = refuse(&mut live, row(seq), &outcome);
             assert!(
-                !matches!(verdict, Verdict::Stop(_)),
+                !matches!(verdict, RefusalVerdict::Stop(_)),
                 "{outcome:?}: {verdict:?}"
             );
         }
@@ -373,7 +387,7 @@ fn three_refusals_of_the_message_stop_the_next_run_where_the_last_one_died_befor
     let mut one_person = Refusals::new(20, past(40, 0));
     for seq in [1, 1, 2] {
         let verdict = refuse(&mut one_person, row(seq), &message());
-        assert_eq!(verdict, Verdict::Probe, "two people");
+        assert_eq!(verdict, RefusalVerdict::Probe, "two people");
     }
 }
 
@@ -383,21 +397,24 @@ fn what_comes_after_the_stop_is_taken_back_only_if_it_is_of_the_same_kind() {
     let message = rejected(RejectionCause::Message("no"));
     let mut by_run = Refusals::new(20, past(40, 0));
     assert_eq!(until_stop(&mut by_run, &unread()), 5);
-    assert_eq!(refuse(&mut by_run, row(6), &unread()), Verdict::Go);
+    assert_eq!(refuse(&mut by_run, row(6), &unread()), RefusalVerdict::Go);
     refuse(&mut by_run, row(7), &message);
     let back = |rows, hold| Some(TakenBack { rows, hold });
     assert_eq!(by_run.take_back(), back(rows(1..7), true));
     let mut by_message = Refusals::new(20, past(40, 0));
     for seq in 1..3 {
         let verdict = refuse(&mut by_message, row(seq), &message);
-        assert_eq!(verdict, Verdict::Probe);
+        assert_eq!(verdict, RefusalVerdict::Probe);
     }
     let stop = refuse(&mut by_message, row(3), &message);
-    let Verdict::Stop(Halt::Message { text, .. }) = stop else {
+    let RefusalVerdict::Stop(Halt::Message { text, .. }) = stop else {
         panic!("{stop:?}");
     };
     assert_eq!(text, "HTTP 400: no");
-    assert_eq!(refuse(&mut by_message, row(4), &message), Verdict::Go);
+    assert_eq!(
+        refuse(&mut by_message, row(4), &message),
+        RefusalVerdict::Go
+    );
     refuse(&mut by_message, row(5), &unread());
     assert_eq!(by_message.take_back(), back(rows(1..5), false));
 }
@@ -439,7 +456,7 @@ fn refusals_of_two_unknown_texts_in_turn_count_together_until_a_message_was_acce
                 cause: RejectionCause::Unread,
             };
             let verdict = refuse(&mut refusals, row(*seq), &outcome);
-            matches!(verdict, Verdict::Stop(_))
+            matches!(verdict, RefusalVerdict::Stop(_))
         });
         assert_eq!(stop.map(|(seq, _)| seq), wanted, "{accepted} accepted");
     }
@@ -468,16 +485,16 @@ fn another_refusal_ends_a_run_once_a_message_was_accepted_and_not_before() {
             assert_eq!(standing.is_some(), is_too_long, "{standing:?}");
         }
         let mut live = Refusals::new(20, past(accepted, 0));
-        let mut verdict = Verdict::Go;
+        let mut verdict = RefusalVerdict::Go;
         for seq in 0..first {
             verdict = refuse(&mut live, row(seq), &unread());
         }
-        assert_eq!(verdict, Verdict::Go);
-        assert_eq!(refuse(&mut live, row(500), &blocked()), Verdict::Go);
+        assert_eq!(verdict, RefusalVerdict::Go);
+        assert_eq!(refuse(&mut live, row(500), &blocked()), RefusalVerdict::Go);
         for seq in 0..rest {
             verdict = refuse(&mut live, row(600 + seq), &unread());
         }
-        assert_eq!(matches!(verdict, Verdict::Stop(_)), is_too_long);
+        assert_eq!(matches!(verdict, RefusalVerdict::Stop(_)), is_too_long);
     }
 }
 
@@ -486,17 +503,17 @@ fn a_row_of_refusals_with_one_unknown_text_is_broken_by_any_other_answer() {
     let same = rejected(RejectionCause::Unread);
     let others: [fn(&mut Refusals); 4] = [
         Refusals::accepted,
-        |refusals| assert_eq!(refuse(refusals, row(99), &by_person()), Verdict::Go),
-        |refusals| assert_eq!(refuse(refusals, row(99), &known()), Verdict::Go),
+        |refusals| assert_eq!(refuse(refusals, row(99), &by_person()), RefusalVerdict::Go),
+        |refusals| assert_eq!(refuse(refusals, row(99), &known()), RefusalVerdict::Go),
         |refusals| {
             let blocked = rejected(RejectionCause::Person("blocked"));
-            assert_eq!(refuse(refusals, row(99), &blocked), Verdict::Go);
+            assert_eq!(refuse(refusals, row(99), &blocked), RefusalVerdict::Go);
         },
     ];
     for other in others {
         let mut refusals = Refusals::new(20, past(40, 0));
         for seq in 0..19 {
-            assert_eq!(refuse(&mut refusals, row(seq), &same), Verdict::Go);
+            assert_eq!(refuse(&mut refusals, row(seq), &same), RefusalVerdict::Go);
         }
         other(&mut refusals);
         assert_eq!(until_stop(&mut refusals, &same), 20);

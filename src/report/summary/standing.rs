@@ -144,7 +144,7 @@ impl Summary {
         let why = || self.stands.why.as_deref();
         match self.stands.state {
             Standing::Stored(BatchState::Cancelled) => {
-                "cancelled: who was not messaged yet will not be".to_owned()
+                "cancelled: people who were not messaged yet will not be".to_owned()
             }
             Standing::Stored(BatchState::Reading) if self.stands.holder.is_some() => {
                 "its list is being read".to_owned()

@@ -54,7 +54,7 @@ fn a_stopped_batch_tells_how_to_go_on_with_exact_commands() {
     Batch spring list: stopped by a guard before harm (credentials refused, identical refusals)
        1,234,560  sent
                5  queued: not sent yet
-               2  held: nobody said what their refusal means; not sent yet
+               2  held: it is not known what their refusal means; not sent yet
        1,234,567  rows in all
     Of those sent: 1,000 delivered, 0 read, 0 opted in, 0 opted out
     0 requests since 2026-05-01 10:00 UTC; the last run ended 2026-05-01 11:00 UTC

@@ -67,7 +67,7 @@ fn cluster_clocks(status: &ClusterStatus, now: Timestamp, findings: &mut Finding
         if off.abs() > CLOCK_OFF as f64 {
             let side = if off < 0.0 { "behind" } else { "ahead of" };
             let text = format!(
-                "{which} is {:.0} s {side} the engine's: hours and deadlines go by the clock of the machine that sends",
+                "{which} is {:.0} s {side} the engine's: hours and deadlines follow the clock of the machine that sends",
                 off.abs()
             );
             findings.notice("clock", text);

@@ -24,7 +24,7 @@ pub enum HistoryError {
     },
     /// The end of it is missing.
     #[error(
-        "{file}, row {row}: the file ends in the middle of this row: it was cut off (an interrupted copy, a full disk?). Give the whole file: whoever stands there and behind it would be messaged again. If no other is left, remove that row"
+        "{file}, row {row}: the file ends in the middle of this row: it was cut off (an interrupted copy, a full disk?). Give the whole file: the people in this row and after it would be messaged again. If no other is left, remove that row"
     )]
     Cut {
         /// The file.
@@ -46,7 +46,7 @@ pub enum HistoryError {
     },
     /// It tells of a batch that only has the name of one in the checkpoint.
     #[error(
-        "{file}: its batch {batch} has another {differs} than the batch of that name in the checkpoint: whom the one messaged was not messaged by the other. Nothing of this file was brought in. Write another name into its column outreach_batch, and it is brought in beside it"
+        "{file}: its batch {batch} has another {differs} than the batch of that name in the checkpoint: they are two batches, which messaged different people. Nothing of this file was imported. Write another name into its column outreach_batch, and it is imported as a batch of its own"
     )]
     OtherBatch {
         /// The file.

@@ -12,8 +12,9 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::error::{Mismatch, RunError};
+use super::error::RunError;
 use super::list::List;
+use super::mismatch::Mismatch;
 use super::suppress::{NumbersToSuppress, Suppressed};
 use super::unknown_messages::REHEARSED;
 use crate::intake::{Settings, Source, Table};

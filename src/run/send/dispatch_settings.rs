@@ -1,4 +1,4 @@
-//! What the dispatcher is told, made of the settings of a run.
+//! The settings of the dispatcher, made from those of a run.
 
 use std::num::NonZeroUsize;
 
@@ -6,7 +6,8 @@ use crate::amio::BaseUrl;
 use crate::dispatch::DispatchSettings;
 use crate::domain::schedule::Schedule;
 use crate::run::batch::HeldBatch;
-use crate::run::error::{Mismatch, RunError};
+use crate::run::error::RunError;
+use crate::run::mismatch::Mismatch;
 use crate::run::past;
 use crate::run::settings::{Access, RunSettings};
 use crate::store::Batch;

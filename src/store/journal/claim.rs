@@ -20,7 +20,7 @@ use crate::store::attempt::{self, Intent};
 use crate::store::columns::{AT_ONCE, FOR_AN_OUTCOME, from_millis, to_millis};
 use crate::store::contact;
 use crate::store::error::StoreError;
-use crate::store::history::{self, Verdict};
+use crate::store::history::{self, PersonVerdict};
 use crate::store::ids::{BatchId, RecipientId};
 use crate::store::past::{AskedContent, AskedKey, Asker};
 use crate::store::query::Query as _;
@@ -260,13 +260,13 @@ fn may_send(
         skip,
     };
     match history::judge(tx.connection, ready.person, &asker, context.rules.span, now)? {
-        Verdict::MayBeMessaged => Ok(true),
-        Verdict::Suppressed(cause) => {
+        PersonVerdict::MayBeMessaged => Ok(true),
+        PersonVerdict::Suppressed(cause) => {
             suppress(tx, ready.id, &cause, now)?;
             Ok(false)
         }
-        Verdict::Waits { fate, why } => {
-            let until = match fate {
+        PersonVerdict::Waits { outcome, why } => {
+            let until = match outcome {
                 RequestOutcome::UnderWay => to_millis(now) + ANSWER,
                 // The last two suppress, and never wait.
                 RequestOutcome::Unknown | RequestOutcome::SentAgain | RequestOutcome::Accepted => {

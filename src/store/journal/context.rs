@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use super::types::ClaimRules;
 use crate::domain::fallback::{Fallback, Step};
 use crate::domain::follow_up::FollowUp;
-use crate::store::earlier::Skipped;
 use crate::store::error::StoreError;
 use crate::store::ids::{BatchId, ChannelId};
 use crate::store::keys::HashKey;
@@ -40,8 +39,6 @@ pub(super) struct Context {
     pub(super) before: Claims,
     /// Only these are claimed; `None`: everybody who is queued.
     pub(super) pilot: Option<PilotRows>,
-    /// The batches whose people are left out.
-    pub(super) skipped: Skipped,
 }
 
 impl Context {

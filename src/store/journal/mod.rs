@@ -23,7 +23,6 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use jiff::Timestamp;
 
 use super::batch::Batch;
-use super::earlier::Skipped;
 use super::error::StoreError;
 use super::ids::RecipientId;
 use super::query::Query as _;
@@ -119,7 +118,6 @@ impl Journal {
             since: now,
             before,
             pilot,
-            skipped: Skipped::default(),
         };
         let journal = Self {
             store,

@@ -1,9 +1,8 @@
 //! What stands at a batch and its token when a claim begins. Other processes may have changed it since the claim before.
 
-use std::sync::Arc;
-
 use super::context::Context;
 use crate::domain::batch_state::PausedBy;
+use crate::store::earlier::skipped_by;
 use crate::store::error::StoreError;
 use crate::store::pause::{self, PAUSED};
 use crate::store::query::Query as _;
@@ -17,7 +16,7 @@ pub(super) struct Standing {
     /// The requests that were ever claimed.
     pub(super) claims: Claims,
     /// The random ids of the batches whose people are left out.
-    pub(super) skip: Arc<[String]>,
+    pub(super) skip: Vec<String>,
 }
 
 impl Standing {
@@ -35,7 +34,7 @@ impl Standing {
         Ok(Self {
             paused_by: pause::paused(by.as_deref(), may),
             claims: Claims::new(with_token, of_batch),
-            skip: context.skipped.of(policy)?,
+            skip: skipped_by(&policy)?,
         })
     }
 }

@@ -153,7 +153,7 @@ fn a_copied_folder_is_no_machine_of_the_cluster_until_it_joins_anew() {
     copy.send(&sandbox, "spring")
         .run()
         .expect(8)
-        .says("the same command joins anew");
+        .says("then run the same command: it joins the cluster again");
     copy.worker(&sandbox)
         .with(&["--once"])
         .env("OUTREACH_TEST_MACHINE", "another")

@@ -40,7 +40,11 @@ fn a_batch_that_a_guard_stopped_says_why_and_what_mends_it() {
         .send(&format!("{batch}/start"), &[("people", "3")])
         .location();
     let page = visitor.wait_for(&batch, "Stopped before harm");
-    for text in ["channel", "who was not messaged is queued", "under Health"] {
+    for text in [
+        "channel",
+        "people who were not messaged are queued",
+        "under Health",
+    ] {
         assert!(page.contains(text), "{text}: {page}");
     }
 }

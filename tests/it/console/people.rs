@@ -107,7 +107,7 @@ fn the_suppression_list_is_searched_filled_and_exported() {
     assert!(page.contains("4 numbers never messaged"), "{page}");
     assert!(
         page.contains(
-            "2 numbers: 1 new on the list, 1 on it before. 1 row without a certain number"
+            "2 numbers: 1 new on the list, 1 already on it. 1 row without a certain number"
         ),
         "{page}"
     );

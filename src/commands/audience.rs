@@ -99,10 +99,11 @@ pub(super) fn find_batch(
 pub(super) fn continue_batch(
     front: &Front<'_>,
     name: &str,
-    asked: (&FallbackSource, Option<&str>),
+    fallback: &FallbackSource,
+    purpose: Option<&str>,
     options: StartOptions,
 ) -> CommandResult {
-    let Some(batch) = front.resumed(name, asked)? else {
+    let Some(batch) = front.resumed(name, fallback, purpose)? else {
         return Ok(ExitCode::Paused);
     };
     front.console.say(format_args!(
@@ -116,7 +117,8 @@ impl Front<'_> {
     pub(super) fn resumed(
         &self,
         name: &str,
-        (fallback, purpose): (&FallbackSource, Option<&str>),
+        fallback: &FallbackSource,
+        purpose: Option<&str>,
     ) -> Result<Option<HeldBatch>, CommandError> {
         let asked = ResumeSettings {
             batch: Some(name),

@@ -60,7 +60,7 @@ fn all(args: &ExportArgs, call: &Call) -> CommandResult {
     let (settings, console) = (&call.settings, call.console);
     let found = checkpoint::find(settings, None)?;
     let mut files = call.files(Some(&found.path), &[], false)?;
-    let how = (args.changed, settings.checkpoint()?.dialect);
+    let dialect = settings.checkpoint()?.dialect;
     let (mut written, mut same) = (0, 0);
     let mut told = |batch: &str, done: &Exported| {
         let batch = on_one_line(batch);
@@ -73,7 +73,14 @@ fn all(args: &ExportArgs, call: &Call) -> CommandResult {
             Exported::LeftOut(why) => console.say(format_args!("{batch}: left out, {why}")),
         }
     };
-    export_all(&found.path, &mut files, how, call.clock.now(), &mut told)?;
+    export_all(
+        &found.path,
+        &mut files,
+        args.changed,
+        dialect,
+        call.clock.now(),
+        &mut told,
+    )?;
     let kept = if args.changed {
         format!(", {} as before", grouped(same))
     } else {

@@ -34,8 +34,8 @@ pub(super) fn find(
     let now = front.now();
     match asked.find(&front.db, &message, (on, sms), now)? {
         FollowUpBatch::Continue(name) => {
-            let with = (fallback, args.purpose.as_deref());
-            let Some(batch) = front.resumed(&name, with)? else {
+            let purpose = args.purpose.as_deref();
+            let Some(batch) = front.resumed(&name, fallback, purpose)? else {
                 return Ok(Err(ExitCode::Paused));
             };
             let batch = batch.change_follow_up(asked, &front.person, now)?;

@@ -131,7 +131,8 @@ fn rehearses(cli: &Cli) -> bool {
 fn dispatch(cli: &Cli, console: Console) -> CommandResult {
     let environment = crate::config::environment()?;
     log_to_stderr(
-        (cli.global.verbose, cli.global.log_format),
+        cli.global.verbose,
+        cli.global.log_format,
         environment.get("OUTREACH_LOG").map(String::as_str),
     );
     if let Some(name) = unknown_zone(&environment) {
@@ -212,7 +213,7 @@ fn complete(written: std::io::Result<()>) -> CommandResult {
 }
 
 /// Logs go to standard error, warnings only unless asked for more.
-fn log_to_stderr((verbose, format): (u8, LogFormat), wanted: Option<&str>) {
+fn log_to_stderr(verbose: u8, format: LogFormat, wanted: Option<&str>) {
     let level = match verbose {
         0 => "warn",
         1 => "outreach=info,warn",

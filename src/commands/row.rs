@@ -17,7 +17,8 @@ use crate::store::{AttemptRecord, Batch, Reader, Timeline};
 pub(super) fn print(
     reader: &Reader,
     batch: &Batch,
-    (row, json): (u32, bool),
+    row: u32,
+    json: bool,
     local: &Local,
     out: &mut dyn Write,
 ) -> Result<(), CommandError> {

@@ -389,7 +389,8 @@ impl<'a> Front<'a> {
             self.console,
             self.resolve(&batch.batch().name),
             stop.clone(),
-            (self.run.grace, self.progress()),
+            self.run.grace,
+            self.progress(),
         );
         let (settings, clock) = (&self.run, &self.call.clock);
         self.before_sending.end();

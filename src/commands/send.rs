@@ -155,9 +155,9 @@ fn find_people(
     }
     match audience::find_batch(front, &audience)? {
         AudienceBatch::Continue(name) => {
-            let asked = (fallback, args.purpose.as_deref());
+            let purpose = args.purpose.as_deref();
             let options = StartOptions::send(args.pilot.asked(), false);
-            let exit = audience::continue_batch(front, &name, asked, options)?;
+            let exit = audience::continue_batch(front, &name, fallback, purpose, options)?;
             Ok(Err(exit))
         }
         AudienceBatch::New { people: 0, .. } => {

@@ -79,7 +79,7 @@ pub(crate) fn run(call: &Call, out: &mut impl Write) -> CommandResult {
                 None => keep(&store)?,
             }),
             never = prune_daily(&db, serve.prune_after, &person, &ours, console) => match never {},
-            never = refresh(&store, (serve.refresh_results, dialect), &ours, console) => match never {},
+            never = refresh(&store, serve.refresh_results, dialect, &ours, console) => match never {},
             () = server.run(async {
                 signal().await;
                 console.say("Stopping: requests under way are finished. Press Ctrl-C again to stop at once.");
@@ -123,7 +123,8 @@ fn keep(store: &Store) -> Result<CommandError, CommandError> {
 /// Writes results files anew, now and then so often; never ends. Without a time none is written.
 async fn refresh(
     store: &Arc<Store>,
-    (every, dialect): (Option<Duration>, Option<Dialect>),
+    every: Option<Duration>,
+    dialect: Option<Dialect>,
     clock: &Clock,
     console: Console,
 ) -> Infallible {

@@ -40,13 +40,7 @@ pub(crate) fn run(args: &StatusArgs, call: &Call, out: &mut dyn Write) -> Comman
         }
     };
     if let Some(row) = args.row {
-        row::print(
-            &reader,
-            &reader.batch(&name)?,
-            (row, args.json),
-            &local,
-            out,
-        )?;
+        row::print(&reader, &reader.batch(&name)?, row, args.json, &local, out)?;
         return Ok(ExitCode::Complete);
     }
     if args.watch {

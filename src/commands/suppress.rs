@@ -58,7 +58,7 @@ pub(crate) fn run(args: &SuppressArgs, call: &Call, out: &mut dyn Write) -> Comm
                 ImportedRows::Refusing => Refusing::Only,
                 ImportedRows::All => Refusing::All,
             });
-            return import(files, (reason, whom), (rejects, *force), call);
+            return import(files, whom, reason, rejects, *force, call);
         }
         SuppressAction::List { json, .. } => list(call, *json, out)?,
         SuppressAction::Replies {
@@ -82,8 +82,10 @@ pub(crate) fn run(args: &SuppressArgs, call: &Call, out: &mut dyn Write) -> Comm
 /// Suppresses the numbers of files.
 fn import(
     files: &[PathBuf],
-    (reason, whom): (Option<&str>, Option<Refusing>),
-    (rejects, force): (Option<&Path>, bool),
+    whom: Option<Refusing>,
+    reason: Option<&str>,
+    rejects: Option<&Path>,
+    force: bool,
     call: &Call,
 ) -> CommandResult {
     let (settings, console) = (&call.settings, call.console);

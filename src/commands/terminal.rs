@@ -40,7 +40,8 @@ impl Terminal {
         console: Console,
         resolve: String,
         stop: StopHandle,
-        (grace, style): (Duration, ProgressMode),
+        grace: Duration,
+        style: ProgressMode,
     ) -> Self {
         Self {
             console,
@@ -392,7 +393,8 @@ mod tests {
             console,
             String::new(),
             StopHandle::default(),
-            (Duration::ZERO, ProgressMode::Auto),
+            Duration::ZERO,
+            ProgressMode::Auto,
         );
         assert_eq!(terminal.quota_notice(&pacer(Source::Unknown, None)), None);
         assert_eq!(terminal.quota_notice(&pacer(Source::UserRate, None)), None);
@@ -428,7 +430,8 @@ mod tests {
             Console::new(true),
             String::new(),
             StopHandle::default(),
-            (Duration::ZERO, ProgressMode::Auto),
+            Duration::ZERO,
+            ProgressMode::Auto,
         );
         let mut told = |minutes, what| terminal.wait_notice(&progress(minutes, Some(what)));
         assert_eq!(told(0, WaitFor::Quota), None, "a short one");

@@ -224,7 +224,7 @@ impl BatchView {
         let summary = Summary::counts(&reader, &batch).map_err(crate::run::RunError::from)?;
         let counts = summary.counts;
         let is_free = summary.stands.holder.is_none();
-        let more = More::of(app, named, (&reader, &batch), &summary, again)?;
+        let more = More::of(app, named, &reader, &batch, &summary, again)?;
         let held = match more.here() {
             Some(details) if details.counts == counts => details.held.clone(),
             // A guard that stopped it may have left some; to look for them takes a second in a long list.
@@ -238,7 +238,7 @@ impl BatchView {
             name: on_one_line(&named.name).into_owned(),
             rehearsal: batch.sandbox,
             facts: facts(app, &batch, &summary, reader.approval(batch.id)?),
-            act: act(app, named, (&reader, &batch), &summary, to_send)?,
+            act: act(app, named, &reader, &batch, &summary, to_send)?,
             can_cancel: is_free
                 && counts.queued > 0
                 && batch.state != BatchState::Cancelled
@@ -318,7 +318,8 @@ fn process(local: &Local, holder: &Holder) -> String {
 fn act(
     app: &Actor<'_>,
     named: &Named,
-    (reader, batch): (&Reader, &Batch),
+    reader: &Reader,
+    batch: &Batch,
     summary: &Summary,
     to_send: u64,
 ) -> Result<Act, Failure> {

@@ -111,7 +111,7 @@ async fn file(
                 let reader = Reader::open(app.checkpoint(named.kind))?;
                 let batch = reader.batch(&named.name)?;
                 match &selection {
-                    None if write_rejects((&reader, &batch), &path)? == 0 => {
+                    None if write_rejects(&reader, &batch, &path)? == 0 => {
                         return Err(Failure::not_found("row to mend"));
                     }
                     None => {}

@@ -24,7 +24,7 @@ type Reading = Arc<Job<Result<Arc<Checked>, String>>>;
 pub(super) fn begin(app: &Arc<App>, draft: &Draft, with_message: bool) -> Reading {
     let (ours, ours_draft) = (Arc::clone(app), draft.clone());
     app.checks.begin(&draft.key(with_message), move |job| {
-        check(&ours, &ours_draft, (with_message, None), job).map(Arc::new)
+        check(&ours, &ours_draft, with_message, None, job).map(Arc::new)
     })
 }
 
@@ -41,7 +41,7 @@ pub(super) fn begin_for_row(
     (row > last).then(|| {
         app.checks
             .begin(&format!("{}\nrow {row}", draft.key(false)), move |job| {
-                check(&ours, &ours_draft, (false, Some(row)), job).map(Arc::new)
+                check(&ours, &ours_draft, false, Some(row), job).map(Arc::new)
             })
     })
 }
@@ -49,7 +49,8 @@ pub(super) fn begin_for_row(
 fn check<T: Clone + Send + Sync + 'static>(
     app: &App,
     draft: &Draft,
-    (with_message, row): (bool, Option<u32>),
+    with_message: bool,
+    row: Option<u32>,
     job: &Job<T>,
 ) -> Result<Checked, String> {
     let now = app.clock.now();
@@ -80,7 +81,7 @@ fn check<T: Clone + Send + Sync + 'static>(
         examples: mend::SHOWN,
     };
     let progress = &mut |rows| job.read(rows);
-    match list.check_with_samples(&how, (SAMPLES, row), now, progress) {
+    match list.check_with_samples(&how, SAMPLES, row, now, progress) {
         Ok((report, samples)) => Ok(Checked {
             trouble: None,
             rejects: report.rejects.clone(),

@@ -50,7 +50,8 @@ impl More {
     pub(super) fn of(
         app: &Actor<'_>,
         named: &Named,
-        (reader, batch): (&Reader, &Batch),
+        reader: &Reader,
+        batch: &Batch,
         summary: &Summary,
         again: bool,
     ) -> Result<Self, Failure> {

@@ -46,7 +46,7 @@ pub(super) fn draw<const KINDS: usize>(
     let shown: Vec<usize> = (0..KINDS).filter(|kind| last[*kind] > 0).collect();
     let most = last.into_iter().max().unwrap_or(0).max(1);
     let mut svg = String::new();
-    picture(&mut svg, &points, (&shown, most), local).map_err(|error| Failure::internal(&error))?;
+    picture(&mut svg, &points, &shown, most, local).map_err(|error| Failure::internal(&error))?;
     let colour = |kind: usize| COLOURS.get(kind).map_or("c0", |(class, _)| class);
     // A row says something new; the last one says how it is now.
     let mut rows: Vec<&Point<KINDS>> = points.iter().skip(EACH - 1).step_by(EACH).collect();
@@ -134,7 +134,8 @@ type Point<const KINDS: usize> = (jiff::Timestamp, [u64; KINDS]);
 fn picture<const KINDS: usize>(
     svg: &mut String,
     points: &[Point<KINDS>],
-    (shown, most): (&[usize], u64),
+    shown: &[usize],
+    most: u64,
     local: &Local,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();

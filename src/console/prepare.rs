@@ -210,7 +210,7 @@ fn prepare(
         batch.keep_purpose(purpose, person, now)?;
     }
     if !known {
-        note_corrections(app, draft, (kind, batch.batch().id), person)?;
+        note_corrections(app, draft, kind, batch.batch().id, person)?;
     }
     // Its rows are in the checkpoint now. After a rehearsal the list is there to be sent.
     if kind == app.kind() {
@@ -235,7 +235,8 @@ fn nothing_to_ask(draft: &Draft, list: &List) -> Result<(), Failure> {
 fn note_corrections(
     app: &Arc<App>,
     draft: &Draft,
-    (kind, batch): (Kind, BatchId),
+    kind: Kind,
+    batch: BatchId,
     person: &str,
 ) -> Result<(), Failure> {
     let corrections = &draft.choices.corrections;

@@ -61,7 +61,7 @@ pub(super) async fn work<L: Ledger, S: Sender>(
         match found {
             Claim::Claimed(recipient) if may_leave(&shared, &turn.0, &recipient) => {
                 let (settlement, channel_type) =
-                    send(&shared, &*sender, turn, (&recipient, decided)).await;
+                    send(&shared, &*sender, turn, &recipient, decided).await;
                 result = Some(settlement);
                 if let Some((step, kind)) = channel_type {
                     // What is known of the message comes first: it must not hang on other writes.
@@ -243,7 +243,8 @@ async fn send<L: Ledger, S: Sender>(
     shared: &Shared<L>,
     sender: &S,
     turn: Turn,
-    (recipient, decided): (&Claimed, Moment),
+    recipient: &Claimed,
+    decided: Moment,
 ) -> (Settlement, Option<(Step, String)>) {
     crash_point(CrashPoint::AfterIntentCommit);
     let (pass, permit) = turn;

@@ -26,7 +26,7 @@ impl List {
         settings: &CheckSettings<'_>,
         now: Timestamp,
     ) -> Result<CheckReport, RunError> {
-        let (report, _) = self.check_with_samples(settings, (0, None), now, &mut |_| ())?;
+        let (report, _) = self.check_with_samples(settings, 0, None, now, &mut |_| ())?;
         Ok(report)
     }
 
@@ -38,7 +38,8 @@ impl List {
     pub fn check_with_samples(
         mut self,
         settings: &CheckSettings<'_>,
-        (most, wanted): (usize, Option<u32>),
+        most: usize,
+        wanted: Option<u32>,
         now: Timestamp,
         progress: &mut dyn FnMut(u64),
     ) -> Result<(CheckReport, SampleRows), RunError> {

@@ -78,7 +78,7 @@ pub async fn doctor(
     findings.0.extend_from_slice(&settings.cluster);
     if let Some(api) = &settings.api {
         let waits = Waits::new(waits);
-        api::ask(api, store.as_ref(), (clock, waits), &mut findings).await?;
+        api::ask(api, store.as_ref(), clock, waits, &mut findings).await?;
     }
     Ok(findings)
 }

@@ -164,7 +164,7 @@ impl Files {
             });
         if let Err(error) = entered {
             tracing::warn!(
-                "{}: written, but the checkpoint could not note it ({error}); to write over it another time needs --force",
+                "{}: written, but the checkpoint could not note it ({error}); to overwrite it next time, give --force",
                 path.display()
             );
         }

@@ -183,7 +183,8 @@ impl Known {
     pub(super) fn count(
         &self,
         people: &mut KnownTally,
-        (phone, is_queued): (PhoneNumber, bool),
+        phone: PhoneNumber,
+        is_queued: bool,
         on: Option<&str>,
     ) {
         let known = self.counted().and_then(|it| {
@@ -337,7 +338,7 @@ impl HeldBatch {
         }
         let (mut people, channel) = (KnownTally::default(), self.batch().channel.as_str());
         reader.queued_numbers(id, |phone| {
-            known.count(&mut people, (phone, true), Some(channel));
+            known.count(&mut people, phone, true, Some(channel));
             known.done_with(phone);
         })?;
         let found = known.counted_people(&people, Some(channel));
@@ -441,7 +442,7 @@ mod tests {
         for (phone, is_listed) in [(listed, true), (unknown, false)] {
             assert_eq!(known.cause(phone, Some("7001")).is_some(), is_listed);
             assert_eq!(known.cause(phone, None).is_some(), is_listed);
-            known.count(&mut people, (phone, !is_listed), Some("7001"));
+            known.count(&mut people, phone, !is_listed, Some("7001"));
         }
         assert_eq!(asked() - before, 2);
         assert_eq!(lock(&checkpoint.found).len(), 2);

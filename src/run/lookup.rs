@@ -90,7 +90,8 @@ impl<'a> Lookups<'a> {
     /// the API puts off is asked again.
     pub(super) async fn messages(
         &mut self,
-        (step, contact): (Step, &str),
+        step: Step,
+        contact: &str,
         offset: u32,
     ) -> Result<Option<Vec<ListedMessage>>, RunError> {
         loop {
@@ -125,8 +126,7 @@ impl<'a> Lookups<'a> {
             match lookup.await? {
                 Lookup::Claimed => {
                     self.claimed += 1;
-                    let asker = (Some(batch), token);
-                    connection(store, asker, self.clock, &mut self.waits).await?;
+                    connection(store, Some(batch), token, self.clock, &mut self.waits).await?;
                     return Ok(permit.started());
                 }
                 // The permit goes back: others have used the quota meanwhile.
@@ -160,7 +160,8 @@ impl<'a> Lookups<'a> {
 /// settled, and not waited for.
 pub(super) async fn connection(
     store: &Store,
-    (batch, token): (Option<BatchId>, i64),
+    batch: Option<BatchId>,
+    token: i64,
     clock: &Clock,
     waits: &mut Waits<'_>,
 ) -> Result<(), RunError> {
@@ -321,7 +322,7 @@ mod tests {
             let mut told = Vec::new();
             let mut tell = |wait: &Wait| told.push(wait.clone());
             let mut waits = Waits::new(&mut tell);
-            let waited = connection(store, (None, TOKEN), &clock, &mut waits).await;
+            let waited = connection(store, None, TOKEN, &clock, &mut waits).await;
             waited.unwrap();
             (told, clock.now().duration_since(begin))
         })

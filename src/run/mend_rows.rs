@@ -211,7 +211,7 @@ fn write_mended(
 ) -> Result<Corrections, RunError> {
     let reader = Reader::open(checkpoint)?;
     let (mut given, mut row) = (Corrections::default(), RowNumber::HEADER.get());
-    write_rejected((&reader, batch), path, |at| {
+    write_rejected(&reader, batch, path, |at| {
         let Some(number) = numbers.get(&at) else {
             return false;
         };
@@ -227,16 +227,14 @@ fn write_mended(
 ///
 /// # Errors
 /// [`RunError`] if the checkpoint cannot be read, or the file cannot be written.
-pub(crate) fn write_rejects(
-    (reader, batch): (&Reader, &Batch),
-    path: &Path,
-) -> Result<u64, RunError> {
-    write_rejected((reader, batch), path, |_| true)
+pub(crate) fn write_rejects(reader: &Reader, batch: &Batch, path: &Path) -> Result<u64, RunError> {
+    write_rejected(reader, batch, path, |_| true)
 }
 
 /// Writes the rows that `keep` wants.
 fn write_rejected(
-    (reader, batch): (&Reader, &Batch),
+    reader: &Reader,
+    batch: &Batch,
     path: &Path,
     mut keep: impl FnMut((u16, u32)) -> bool,
 ) -> Result<u64, RunError> {

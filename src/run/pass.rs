@@ -144,7 +144,7 @@ impl Pass<'_> {
             if let Some((phone, is_counted)) = number_of(&row) {
                 if is_counted && known.counts_people() {
                     let is_queued = matches!(row.verdict, Verdict::Queued(_));
-                    known.count(&mut seen.people, (phone, is_queued), channel);
+                    known.count(&mut seen.people, phone, is_queued, channel);
                 }
                 known.done_with(phone);
             }
@@ -190,12 +190,11 @@ impl Pass<'_> {
             .into_iter()
             .flat_map(FallbackMessages::notes)
             .collect();
-        let found = (seen, judged?, told);
         Ok(CheckReport {
             rejected,
             rejects: self.rejects.filter(|_| rejected > 0).map(Path::to_owned),
             refusal,
-            ..self.report(input, found)?
+            ..self.report(input, seen, judged?, told)?
         })
     }
 
@@ -203,7 +202,9 @@ impl Pass<'_> {
     fn report(
         &self,
         input: &Input,
-        (seen, summary, told): (PassTotals, Summary, Vec<String>),
+        seen: PassTotals,
+        summary: Summary,
+        told: Vec<String>,
     ) -> Result<CheckReport, RunError> {
         let files = self.earlier_files.iter().map(String::as_str);
         let people = self

@@ -35,7 +35,8 @@ pub enum Exported {
 pub fn export_all(
     checkpoint: &Path,
     files: &mut Files,
-    (changed, dialect): (bool, Option<Dialect>),
+    changed: bool,
+    dialect: Option<Dialect>,
     now: Timestamp,
     told: &mut dyn FnMut(&str, &Exported),
 ) -> Result<(), RunError> {
@@ -50,7 +51,7 @@ pub fn export_all(
         } else if reader.holder(&batch.name).is_some() {
             Exported::LeftOut("a process works on it, and writes them at its end")
         } else {
-            export_one(&store, &batch, files, (changed, dialect), now)?
+            export_one(&store, &batch, files, changed, dialect, now)?
         };
         told(&batch.name, &done);
     }
@@ -61,7 +62,8 @@ fn export_one(
     store: &Store,
     batch: &Batch,
     files: &mut Files,
-    (changed, dialect): (bool, Option<Dialect>),
+    changed: bool,
+    dialect: Option<Dialect>,
     now: Timestamp,
 ) -> Result<Exported, RunError> {
     let reader = store.reader()?;

@@ -197,8 +197,8 @@ impl HeldBatch {
     ) -> Result<Option<Proof>, RunError> {
         for page in 0..PAGES {
             let offset = page * u32::try_from(PAGE).unwrap_or(u32::MAX);
-            let of = (row.step, wanted.contact);
-            let Some(messages) = api.messages(of, offset).await? else {
+            let messages = api.messages(row.step, wanted.contact, offset);
+            let Some(messages) = messages.await? else {
                 return Ok(None);
             };
             let is_last = messages.len() < PAGE;

@@ -109,10 +109,11 @@ impl HeldBatch {
             interrupted,
         });
         let end = run.drive(queued, stop, observer).await?;
-        let end = (end, run.dispatcher.refused_channel());
+        let refused = run.dispatcher.refused_channel();
         let waited = run.wait();
         run.journal.end(clock.now()).await?;
-        self.finish(end, waited, stop, settings, clock).await
+        self.finish(end, refused, waited, stop, settings, clock)
+            .await
     }
 
     /// Webhook events that came before their time may settle what is unknown.
@@ -127,7 +128,8 @@ impl HeldBatch {
     /// Records how the run ended. Of a channel that was refused, people may be left.
     async fn finish(
         &self,
-        (end, refused): (RunEnd, Option<Halt>),
+        end: RunEnd,
+        refused: Option<Halt>,
         waited: Option<Wait>,
         stop: &StopHandle,
         settings: &RunSettings,

@@ -340,7 +340,7 @@ impl Way<'_> {
         let quota = quota::quota_update(&self.pacer);
         loop {
             let permit = permit(&self.pacer, self.clock, waits).await?;
-            connection(&self.store, (None, token), self.clock, waits).await?;
+            connection(&self.store, None, token, self.clock, waits).await?;
             let now = self.clock.now();
             let attempt = match self.store.claim_test(intent.clone(), known, now).await? {
                 TestClaim::Claimed(attempt) => attempt,

@@ -329,7 +329,7 @@ fn step(tx: &mut Tx<'_>, target: BatchId, most: usize, now: Timestamp) -> Result
     };
     let staging = BatchId(decided.staging);
     if let Some(after) = decided.after {
-        decided.after = rows::bring_in_line(tx, staging, (after, decided.last), most, now)?;
+        decided.after = rows::bring_in_line(tx, staging, after, decided.last, most, now)?;
         tx.connection.change(
             "UPDATE batch SET change = ?2 WHERE id = ?1",
             (target, to_json(&decided)?),

@@ -170,7 +170,7 @@ impl Store {
                          ON CONFLICT (key) DO UPDATE SET value = excluded.value",
                     (&own, until),
                 )?;
-                judge(tx.connection, token, &own, (began, now))
+                judge(tx.connection, token, &own, began, now)
             })
             .await
     }
@@ -197,7 +197,8 @@ fn judge(
     connection: &Connection,
     token: i64,
     own: &str,
-    (began, now): (Timestamp, Timestamp),
+    began: Timestamp,
+    now: Timestamp,
 ) -> Result<MayAsk, StoreError> {
     let waited = now.duration_since(began).abs();
     let (runs, mut total) = of_token(connection, token, Some(own), now)?;

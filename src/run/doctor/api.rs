@@ -43,7 +43,8 @@ pub struct DoctorApi {
 pub(super) async fn ask(
     settings: &DoctorApi,
     store: Option<&Store>,
-    (clock, waits): (&Clock, Waits<'_>),
+    clock: &Clock,
+    waits: Waits<'_>,
     findings: &mut Findings,
 ) -> Result<(), RunError> {
     let token = match &settings.token {
@@ -64,7 +65,7 @@ pub(super) async fn ask(
     let base_url = settings.base_url.clone();
     let client = Access { base_url, token }.client(settings.timeout, 1, clock)?;
     client.keep_connections(false);
-    match ask_for_channel(&client, store, id, (clock, waits)).await? {
+    match ask_for_channel(&client, store, id, clock, waits).await? {
         Ok((channel, headers)) => {
             channel_found(&channel, findings);
             let last = match store {
@@ -95,13 +96,14 @@ async fn ask_for_channel(
     client: &Client,
     store: Option<&Store>,
     id: &str,
-    (clock, mut waits): (&Clock, Waits<'_>),
+    clock: &Clock,
+    mut waits: Waits<'_>,
 ) -> Result<Result<(Channel, QuotaHeaders), ApiError>, RunError> {
     let Some(store) = store else {
         return Ok(client.channel(id).await);
     };
     let token = client.token_fingerprint();
-    lookup::connection(store, (None, token), clock, &mut waits).await?;
+    lookup::connection(store, None, token, clock, &mut waits).await?;
     let answer = client.channel(id).await;
     store.asks_no_more(token).await?;
     Ok(answer)

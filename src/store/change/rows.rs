@@ -33,7 +33,8 @@ type Pair = (Old, Option<(RecipientId, State)>);
 pub(super) fn bring_in_line(
     tx: &mut Tx<'_>,
     staging: BatchId,
-    (after, last): (i64, i64),
+    after: i64,
+    last: i64,
     most: usize,
     now: Timestamp,
 ) -> Result<Option<i64>, StoreError> {
@@ -43,7 +44,7 @@ pub(super) fn bring_in_line(
     )?;
     // A person may have several rows in either list: each new row goes to the first old one.
     let mut taken = HashSet::new();
-    let mut pairs = pairs(tx, staging, (after, more.unwrap_or(last)))?
+    let mut pairs = pairs(tx, staging, after, more.unwrap_or(last))?
         .into_iter()
         .peekable();
     while let Some((old, mut new)) = pairs.next() {
@@ -59,11 +60,7 @@ pub(super) fn bring_in_line(
 }
 
 /// The rows of the old list behind one row and up to another one, each with the rows of the new list for its person.
-fn pairs(
-    tx: &Tx<'_>,
-    staging: BatchId,
-    (after, until): (i64, i64),
-) -> Result<Vec<Pair>, StoreError> {
+fn pairs(tx: &Tx<'_>, staging: BatchId, after: i64, until: i64) -> Result<Vec<Pair>, StoreError> {
     let (first, last) = staging.range();
     tx.connection.read(
         // None for a row whose person was erased, which no list brings back, and for one that goes.
@@ -96,7 +93,7 @@ fn bring_row_in_line(
     match (old.state, new) {
         // Verdicts of the old list go with it.
         (State::Invalid | State::Duplicate, _) => delete_row(tx, old),
-        (_, Some(new)) => take_over(tx, old, new, now),
+        (_, Some((new, verdict))) => take_over(tx, old, new, verdict, now),
         // A results file does not tell whom this row of an erased person was for: the list has it again.
         (State::Suppressed, None) if old.is_nobodys => delete_row(tx, old),
         (State::Queued, None) => suppression::suppress(tx, old.id, &Suppression::Removed, now),
@@ -116,7 +113,8 @@ fn bring_row_in_line(
 fn take_over(
     tx: &mut Tx<'_>,
     old: &Old,
-    (new, verdict): (RecipientId, State),
+    new: RecipientId,
+    verdict: State,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     // `UPDATE ... FROM` says the same, and makes a table for its one row each time.

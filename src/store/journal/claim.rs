@@ -185,7 +185,7 @@ fn next(
                 continue;
             }
         }
-        if may_send(tx, context, skip, (&ready, &message), now)? {
+        if may_send(tx, context, skip, &ready, &message, now)? {
             return Ok(Next::Row(Box::new(ready), phone, message));
         }
     }
@@ -237,7 +237,8 @@ fn may_send(
     tx: &mut Tx<'_>,
     context: &Context,
     skip: &[String],
-    (ready, message): (&Ready, &Message),
+    ready: &Ready,
+    message: &Message,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let on = context.channel(ready.step)?.id;

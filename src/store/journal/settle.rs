@@ -326,7 +326,7 @@ fn close_request(
     } else {
         None
     };
-    let (contact, was_read) = learn_contact(tx, context, it, (subject.person, other), on)?;
+    let (contact, was_read) = learn_contact(tx, context, it, subject.person, other, on)?;
     let closing = Closing {
         outcome: it.outcome,
         http_status: it.http_status,
@@ -358,7 +358,8 @@ fn learn_contact(
     tx: &Tx<'_>,
     context: &Context,
     it: &Settlement,
-    (whose, other): (Option<PersonId>, Option<PhoneNumber>),
+    whose: Option<PersonId>,
+    other: Option<PhoneNumber>,
     on: ChannelId,
 ) -> Result<(Option<ContactRow>, bool), StoreError> {
     let receipt = it.receipt.as_ref();

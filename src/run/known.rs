@@ -70,7 +70,7 @@ impl CountedReader {
             self.reader.expect_many_people(judging_threads() + 1)?;
         }
         if self.since.is_multiple_of(QUESTIONS_PER_SNAPSHOT) {
-            self.reader.look_anew()?;
+            self.reader.begin_moment()?;
         }
         self.since = self.since.wrapping_add(1);
         Ok(&self.reader)

@@ -99,7 +99,7 @@ impl<'a> Lookups<'a> {
             let channel = self.batch.batch().channels().nth(step.index());
             let channel = channel.unwrap_or(&self.batch.batch().channel);
             let listed = self.client.list_messages(channel, contact, offset).await;
-            let put_off = tell(flight, &listed);
+            let put_off = report_to_pacer(flight, &listed);
             self.keep_quota().await?;
             match listed.messages {
                 Ok(messages) => return Ok(Some(messages)),
@@ -208,8 +208,8 @@ pub(super) async fn permit(
     }
 }
 
-/// Tells the pacer what became of the question; true if the API put it off.
-fn tell(flight: Flight, listed: &Listed) -> bool {
+/// Reports to the pacer what became of the question; true if the API put it off.
+fn report_to_pacer(flight: Flight, listed: &Listed) -> bool {
     match &listed.messages {
         Err(ApiError::Refused { status: 429, .. }) => {
             flight.throttled(&listed.quota, listed.retry_after);

@@ -359,7 +359,7 @@ impl Way<'_> {
             let flight = permit.started();
             let reply = self.request().await?;
             let outcome = classify(&reply.exchange, self.address, &self.said);
-            tell(flight, &reply, &outcome);
+            report_to_pacer(flight, &reply, &outcome);
             let result = TestResult {
                 outcome: outcome.word(),
                 http_status: match &reply.exchange {
@@ -437,8 +437,8 @@ impl Way<'_> {
     }
 }
 
-/// Tells the pacer what became of the request.
-fn tell(flight: Flight, reply: &Reply, outcome: &Outcome) {
+/// Reports to the pacer what became of the request.
+fn report_to_pacer(flight: Flight, reply: &Reply, outcome: &Outcome) {
     match (&reply.exchange, outcome) {
         (_, Outcome::Throttled { retry_after }) => flight.throttled(&reply.quota, *retry_after),
         (_, Outcome::NotSent { .. }) => flight.not_sent(),

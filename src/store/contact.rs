@@ -199,7 +199,7 @@ pub(super) fn learn_doubtful(
 
 /// A contact of a results file: it is heard, and never addressed, for its id may have been rounded. What is known of
 /// the id already stays; `None` where that is another person's, or an erased one's.
-pub(super) fn learn_told(
+pub(super) fn learn_imported(
     connection: &Connection,
     keys: &HashKey,
     on: ChannelId,

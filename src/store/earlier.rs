@@ -16,7 +16,7 @@ use super::columns::{Json, from_json, from_millis, to_json};
 use super::decision::{self, DecisionRecord};
 use super::error::StoreError;
 use super::ids::BatchId;
-use super::keys::TOLD_FORM;
+use super::keys::IMPORTED_FORM;
 use super::person;
 use super::query::Query as _;
 use crate::domain::earlier::EarlierRequest;
@@ -127,7 +127,7 @@ impl Reader {
                   LEFT JOIN batch b ON b.id = a.recipient >> 32
              WHERE a.person = ?1 AND a.kind NOT IN ('note', 'test') ORDER BY a.id",
         )?;
-        let mut rows = select.query((whose, TOLD_FORM))?;
+        let mut rows = select.query((whose, IMPORTED_FORM))?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
             let batch: BatchId = row.get(0)?;
@@ -137,7 +137,7 @@ impl Reader {
             }
             let (key, channel): (Option<i64>, String) = (row.get(4)?, row.get(5)?);
             let own_key = if row.get(7)? {
-                self.keys.told_content_key(&content_digest(content))
+                self.keys.imported_content_key(&content_digest(content))
             } else {
                 self.keys.content_key(&channel, content)
             };

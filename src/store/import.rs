@@ -14,7 +14,7 @@ use super::decision::{self, DecisionRecord};
 use super::error::StoreError;
 use super::follow_up::{AWAITED, FOR_ITS_EVENT};
 use super::ids::{ApiId, BatchId, ChannelId, ContactRow, PersonId, RecipientId};
-use super::keys::{HashKey, TOLD_FORM};
+use super::keys::{HashKey, IMPORTED_FORM};
 use super::loader::{Prepared, RowWriter};
 use super::query::Query as _;
 use super::tally::Counter;
@@ -34,7 +34,7 @@ const IMPORT: &str = "import";
 #[derive(Debug, Clone)]
 pub(crate) struct ImportedRow {
     /// What it says.
-    pub(crate) told: ResultsRow,
+    pub(crate) result: ResultsRow,
     /// Index of its contacts file in the batch.
     pub(crate) file: u16,
     /// Its fields, in the order of the batch's headers.
@@ -116,7 +116,7 @@ impl Store {
         })
     }
 
-    /// Brings what rows tell into a batch that is there; returns how many of them told something new. `headers` is
+    /// Brings what rows say into a batch that is there; returns how many of them added something new. `headers` is
     /// the number of its columns, for rows that it does not have.
     ///
     /// The caller holds the batch ([`Store::hold`]).
@@ -177,29 +177,29 @@ fn restore(
     id: RecipientId,
     row: &ImportedRow,
 ) -> Result<(), StoreError> {
-    let told = &row.told;
-    let whose = match told.phone {
+    let result = &row.result;
+    let whose = match result.phone {
         Some(phone) => Some(person::find_or_name(tx.connection, keys, phone)?),
         None => None,
     };
     let position = Position {
         file: row.file,
-        row: RowNumber::new(told.row).unwrap_or(RowNumber::HEADER),
+        row: RowNumber::new(result.row).unwrap_or(RowNumber::HEADER),
     };
-    let mut prepared = Prepared::new(told.state, position, to_json(&row.fields)?);
-    prepared.attempts = told.attempts;
-    prepared.reason_code = told.reason_code.clone().map(Into::into);
-    prepared.reason.clone_from(&told.reason);
-    if told.state == State::Queued && told.reason_code.as_deref() == Some(AWAITED) {
+    let mut prepared = Prepared::new(result.state, position, to_json(&row.fields)?);
+    prepared.attempts = result.attempts;
+    prepared.reason_code = result.reason_code.clone().map(Into::into);
+    prepared.reason.clone_from(&result.reason);
+    if result.state == State::Queued && result.reason_code.as_deref() == Some(AWAITED) {
         prepared.held = Some(FOR_ITS_EVENT);
     }
     RowWriter::new(tx.connection)?.insert(id, whose, &prepared, row.at)?;
-    tx.count(id.batch(), Counter::State(told.state), 1);
+    tx.count(id.batch(), Counter::State(result.state), 1);
     let Some(whose) = whose else {
         return Ok(());
     };
-    hear_suppression(tx, whose, row)?;
-    match told.state {
+    keep_suppression(tx, whose, row)?;
+    match result.state {
         State::Sent => enter(tx, keys, id, whose, row, AttemptOutcome::Sent),
         State::Unknown | State::Sending => {
             enter(tx, keys, id, whose, row, AttemptOutcome::Undecided)
@@ -212,13 +212,13 @@ fn restore(
 }
 
 /// A row that was suppressed because its number was on the suppression list puts it there again.
-fn hear_suppression(tx: &Tx<'_>, whose: PersonId, row: &ImportedRow) -> Result<(), StoreError> {
-    let told = &row.told;
+fn keep_suppression(tx: &Tx<'_>, whose: PersonId, row: &ImportedRow) -> Result<(), StoreError> {
+    let result = &row.result;
     let listed = Suppression::Listed {
         reason: String::new(),
     };
-    if told.state == State::Suppressed && told.reason_code.as_deref() == Some(listed.code()) {
-        let reason = told.reason.as_deref().unwrap_or_default();
+    if result.state == State::Suppressed && result.reason_code.as_deref() == Some(listed.code()) {
+        let reason = result.reason.as_deref().unwrap_or_default();
         let reason = reason.strip_prefix(&listed.to_string()).unwrap_or(reason);
         let source = format!("history import of {}", row.from);
         person::suppress(tx.connection, whose, reason, &source, row.at)?;
@@ -235,22 +235,22 @@ fn enter(
     row: &ImportedRow,
     outcome: AttemptOutcome,
 ) -> Result<(), StoreError> {
-    let told = &row.told;
+    let result = &row.result;
     // A message may have gone over another of the batch's channels.
-    let on: ChannelId = if told.channel.is_empty() {
+    let on: ChannelId = if result.channel.is_empty() {
         tx.connection
             .value("SELECT channel FROM batch WHERE id = ?1", [id.batch()])?
     } else {
-        channel::find_or_make(tx.connection, &told.channel)?
+        channel::find_or_make(tx.connection, &result.channel)?
     };
-    let contact: Option<ContactRow> = match &told.contact_id {
-        Some(api_id) => contact::learn_told(tx.connection, keys, on, api_id, whose)?,
+    let contact: Option<ContactRow> = match &result.contact_id {
+        Some(api_id) => contact::learn_imported(tx.connection, keys, on, api_id, whose)?,
         None => None,
     };
-    if let (Some(contact), Some(_)) = (contact, told.opted_in_at) {
-        contact::note_opting(tx.connection, contact, told.opted_in_at, None)?;
+    if let (Some(contact), Some(_)) = (contact, result.opted_in_at) {
+        contact::note_opting(tx.connection, contact, result.opted_in_at, None)?;
     }
-    let content = told.content.as_deref();
+    let content = result.content.as_deref();
     tx.connection.change(
         "INSERT INTO attempt (recipient, person, channel, kind, content_key, key_form, started_at, finished_at,
                                   outcome, text, message_id, contact, delivered_at, read_at)
@@ -260,15 +260,15 @@ fn enter(
             whose,
             on,
             IMPORT,
-            content.map(|digest| keys.told_content_key(digest)),
-            content.map(|_| TOLD_FORM),
+            content.map(|digest| keys.imported_content_key(digest)),
+            content.map(|_| IMPORTED_FORM),
             to_millis(row.at),
             outcome.word(),
             format!("{} tells of it", row.from),
-            told.message_id.as_deref().map(ApiId),
+            result.message_id.as_deref().map(ApiId),
             contact,
-            told.delivered_at.map(to_millis),
-            told.read_at.map(to_millis),
+            result.delivered_at.map(to_millis),
+            result.read_at.map(to_millis),
         ),
     )?;
     tx.count(id.batch(), Counter::Requests, 1);
@@ -285,25 +285,25 @@ fn merge(
     row: &ImportedRow,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let told = &row.told;
-    let Some(phone) = told.phone else {
+    let result = &row.result;
+    let Some(phone) = result.phone else {
         return Ok(false);
     };
     let whose = match person::find(tx.connection, keys, phone)? {
         Some(whose) => whose,
-        None if told.state.counts_as_messaged() => {
+        None if result.state.counts_as_messaged() => {
             person::find_or_name(tx.connection, keys, phone)?
         }
         // A stranger who was not messaged: the list itself brings the person.
         None => return Ok(false),
     };
-    hear_suppression(tx, whose, row)?;
+    keep_suppression(tx, whose, row)?;
     let Some((id, known)) = known_row(tx, batch, whose)? else {
         return join(tx, keys, batch, headers, row);
     };
     // What may have been accepted is noted at the row, whose state stays: the message is not known to have arrived.
-    let (next, outcome, may_be) = match row_update(known, told.state, told.attempts) {
-        RowUpdate::None if known.accepted && told.state == State::Sent => {
+    let (next, outcome, may_be) = match row_update(known, result.state, result.attempts) {
+        RowUpdate::None if known.accepted && result.state == State::Sent => {
             return fill_gaps(tx, keys, id, whose, row);
         }
         RowUpdate::None => return Ok(false),
@@ -324,11 +324,11 @@ fn merge(
             id,
             next.word(),
             settled,
-            told.reason_code.as_deref(),
-            told.reason.as_deref(),
+            result.reason_code.as_deref(),
+            result.reason.as_deref(),
             to_millis(row.at),
             may_be,
-            told.attempts,
+            result.attempts,
         ),
     )?;
     tx.count_move(batch, known.state, next);
@@ -359,8 +359,8 @@ fn fill_gaps(
     whose: PersonId,
     row: &ImportedRow,
 ) -> Result<bool, StoreError> {
-    let told = &row.told;
-    let message = told.message_id.as_deref().map(ApiId);
+    let result = &row.result;
+    let message = result.message_id.as_deref().map(ApiId);
     // Whom a message to an erased person went to must not be known again.
     let accepted: Vec<(bool, i64, ChannelId)> = tx.connection.rows(
         &format!(
@@ -370,7 +370,7 @@ fn fill_gaps(
                    AND p.number IS NOT NULL AND (?3 = '' OR c.api_id = ?3)
                    AND (a.message_id IS NULL OR ?4 IS NULL OR a.message_id = ?4)"
         ),
-        (whose, id, &told.channel, &message),
+        (whose, id, &result.channel, &message),
     )?;
     let request = accepted
         .into_iter()
@@ -378,12 +378,12 @@ fn fill_gaps(
     let Some((_, request, on)) = request else {
         return Ok(false);
     };
-    let contact = match &told.contact_id {
-        Some(api_id) => contact::learn_told(tx.connection, keys, on, api_id, whose)?,
+    let contact = match &result.contact_id {
+        Some(api_id) => contact::learn_imported(tx.connection, keys, on, api_id, whose)?,
         None => None,
     };
-    if let (Some(contact), Some(_)) = (contact, told.opted_in_at) {
-        contact::note_opting(tx.connection, contact, told.opted_in_at, None)?;
+    if let (Some(contact), Some(_)) = (contact, result.opted_in_at) {
+        contact::note_opting(tx.connection, contact, result.opted_in_at, None)?;
     }
     let changed = tx.connection.change(
         "UPDATE attempt SET message_id = coalesce(message_id, ?2), contact = coalesce(contact, ?3),
@@ -397,8 +397,8 @@ fn fill_gaps(
             request,
             &message,
             contact,
-            told.delivered_at.map(to_millis),
-            told.read_at.map(to_millis),
+            result.delivered_at.map(to_millis),
+            result.read_at.map(to_millis),
         ),
     )?;
     Ok(changed > 0)
@@ -442,7 +442,7 @@ fn join(
     headers: usize,
     row: &ImportedRow,
 ) -> Result<bool, StoreError> {
-    if !row.told.state.counts_as_messaged() {
+    if !row.result.state.counts_as_messaged() {
         return Ok(false);
     }
     tx.connection.change(

@@ -17,7 +17,7 @@ use crate::domain::phone::PhoneNumber;
 pub(super) const KEY_FORM: i64 = 1;
 
 /// The form of a key that was made of the digest in a results file.
-pub(super) const TOLD_FORM: i64 = 2;
+pub(super) const IMPORTED_FORM: i64 = 2;
 
 pub(super) type Hash = [u8; 32];
 
@@ -50,17 +50,12 @@ impl HashKey {
             &[0],
             fold::content(content).as_bytes(),
         ]);
-        let mut bytes = [0; 8];
-        bytes.copy_from_slice(&hash[..8]);
-        i64::from_le_bytes(bytes)
+        first_64_bits(&hash)
     }
 
     /// The same as far as a results file holds it: made of the [digest](crate::domain::results_row::content_digest).
-    pub(super) fn told_content_key(&self, digest: &str) -> i64 {
-        let hash = self.hash(&[b"told content", digest.as_bytes()]);
-        let mut bytes = [0; 8];
-        bytes.copy_from_slice(&hash[..8]);
-        i64::from_le_bytes(bytes)
+    pub(super) fn imported_content_key(&self, digest: &str) -> i64 {
+        first_64_bits(&self.hash(&[b"told content", digest.as_bytes()]))
     }
 
     pub(super) fn number(&self, phone: PhoneNumber) -> Hash {
@@ -91,6 +86,12 @@ impl HashKey {
         }
         mac.finalize().into_bytes().into()
     }
+}
+
+fn first_64_bits(hash: &Hash) -> i64 {
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&hash[..8]);
+    i64::from_le_bytes(bytes)
 }
 
 /// Random bytes of the operating system.

@@ -139,7 +139,7 @@ pub(crate) use resolve::Proof;
 pub(crate) use results::{NotReached, ResultRow};
 pub(crate) use retry::RefusedRow;
 pub(crate) use runs::MayAsk;
-pub(crate) use same_batch::ToldMessage;
+pub(crate) use same_batch::ImportedMessage;
 pub(crate) use seen::Seen;
 pub(crate) use session::KeptSession;
 pub(crate) use steps::at_most;

@@ -10,7 +10,7 @@ use super::attempt::{MAY_BE_ACCEPTED, request_outcome};
 use super::columns::time;
 use super::error::StoreError;
 use super::ids::{AttemptId, BatchId, ChannelId, PersonId, RecipientId};
-use super::keys::{HashKey, TOLD_FORM};
+use super::keys::{HashKey, IMPORTED_FORM};
 use super::query::Query as _;
 use crate::domain::eligibility::{PastRequest, RequestOutcome};
 use crate::domain::outcome::AttemptOutcome;
@@ -53,8 +53,8 @@ impl AskedContent<'_> {
     }
 
     /// The key as a results file would tell it.
-    fn told_key(&self) -> i64 {
-        self.keys.told_content_key(&content_digest(self.text))
+    fn imported_key(&self) -> i64 {
+        self.keys.imported_content_key(&content_digest(self.text))
     }
 }
 
@@ -64,7 +64,7 @@ enum ContentKey {
     /// As this checkpoint makes it.
     Own(i64),
     /// As a results file has it.
-    Told(i64),
+    Imported(i64),
 }
 
 /// A request to a person, as it is stored. Those that were surely refused are left out.
@@ -109,7 +109,7 @@ impl PastAttempt {
         let content = asker.content.filter(|_| !same_batch);
         let is_here = asker.channel == Some(self.channel);
         let same_content = match (content, self.content.filter(|_| is_here)) {
-            (Some(content), Some(ContentKey::Told(key))) => content.told_key() == key,
+            (Some(content), Some(ContentKey::Imported(key))) => content.imported_key() == key,
             (Some(content), Some(ContentKey::Own(key))) => content.key() == key,
             (None, _) | (_, None) => false,
         };
@@ -142,7 +142,7 @@ pub(super) fn attempts_to(
                AND ({MAY_BE_ACCEPTED} OR a.outcome = 'no_messenger')"
         )
     });
-    let mut found = connection.read(&ATTEMPTS, (person, TOLD_FORM, with_uid), |row| {
+    let mut found = connection.read(&ATTEMPTS, (person, IMPORTED_FORM, with_uid), |row| {
         let (outcome, proof): (Option<String>, Option<String>) = (row.get(4)?, row.get(5)?);
         let (outcome, proof) = (outcome.as_deref(), proof.as_deref());
         let content: Option<i64> = row.get(6)?;
@@ -155,7 +155,7 @@ pub(super) fn attempts_to(
             found_nobody: outcome == Some(AttemptOutcome::NoMessenger.word()),
             is_proven: proof.is_some(),
             content: content.map(if row.get(7)? {
-                ContentKey::Told
+                ContentKey::Imported
             } else {
                 ContentKey::Own
             }),

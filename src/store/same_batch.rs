@@ -5,7 +5,7 @@ use super::batch::Batch;
 use super::checkpoint::Store;
 use super::error::StoreError;
 use super::ids::ApiId;
-use super::keys::TOLD_FORM;
+use super::keys::IMPORTED_FORM;
 use super::person;
 use super::query::Query as _;
 use crate::domain::phone::PhoneNumber;
@@ -13,7 +13,7 @@ use crate::domain::results_row::content_digest;
 
 /// A message that a file tells of.
 #[derive(Debug, Clone)]
-pub(crate) struct ToldMessage {
+pub(crate) struct ImportedMessage {
     /// The channel that it went over.
     pub(crate) channel: String,
     /// Whom it was for.
@@ -32,11 +32,11 @@ impl Store {
     pub(crate) fn knows_one_of(
         &self,
         batch: &Batch,
-        told: &[ToldMessage],
+        messages: &[ImportedMessage],
     ) -> Result<bool, StoreError> {
         let reader = self.reader()?;
         let (first, last) = batch.id.range();
-        for id in told.iter().filter_map(|it| it.id.as_deref()) {
+        for id in messages.iter().filter_map(|it| it.id.as_deref()) {
             let is_known = reader.connection.has(
                 "SELECT 1 FROM attempt WHERE message_id = ?1 AND recipient > ?2 AND recipient < ?3",
                 (ApiId(id), first, last),
@@ -56,12 +56,12 @@ impl Store {
     pub(crate) fn has_one_of(
         &self,
         batch: &Batch,
-        told: &[ToldMessage],
+        messages: &[ImportedMessage],
     ) -> Result<bool, StoreError> {
         let reader = self.reader()?;
         let (first, last) = batch.id.range();
         let mut has_another = false;
-        for message in told.iter().filter(|it| it.channel == batch.channel) {
+        for message in messages.iter().filter(|it| it.channel == batch.channel) {
             let whose = person::find(&reader.connection, &self.keys, message.phone)?;
             let Some(whose) = whose else { continue };
             let known: Vec<(Option<String>, Option<i64>)> = reader.connection.rows(
@@ -72,12 +72,12 @@ impl Store {
                       CROSS JOIN recipient_input i ON i.id = r.id
                  WHERE r.person = ?1 AND r.id > ?2 AND r.id < ?3
                        AND r.state <> 'duplicate' AND r.state <> 'invalid'",
-                (whose, first, last, TOLD_FORM),
+                (whose, first, last, IMPORTED_FORM),
             )?;
             for row in known {
                 let is_it = match row {
                     (Some(content), _) => content_digest(&content) == message.content,
-                    (None, Some(key)) => key == self.keys.told_content_key(&message.content),
+                    (None, Some(key)) => key == self.keys.imported_content_key(&message.content),
                     (None, None) => continue,
                 };
                 if is_it {

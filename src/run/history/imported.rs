@@ -34,7 +34,7 @@ pub struct ImportedRows {
     pub queued: u64,
     /// Rows that wait, and whose number cannot be read: the list brings them again.
     pub left_out: u64,
-    /// Rows that told something new of a batch that was there.
+    /// Rows that added something new to a batch that was there.
     pub new: u64,
     /// Rows with an id that a spreadsheet rounded.
     pub rounded: u64,
@@ -54,7 +54,7 @@ pub enum ImportedWhat {
     Merged {
         /// Its name.
         batch: String,
-        /// Rows that told something new.
+        /// Rows that added something new.
         new: u64,
     },
     /// A list: it counts for `--not-within`.
@@ -79,18 +79,18 @@ pub(super) fn read_row(
     row: u32,
     record: &Record,
 ) -> Result<ResultsRow, RunError> {
-    let told = columns.row(record).map_err(|source| HistoryError::Row {
+    let result = columns.row(record).map_err(|source| HistoryError::Row {
         file: table.name().to_owned(),
         row,
         source: source.into(),
     })?;
-    if is_rounded(&told.channel) {
+    if is_rounded(&result.channel) {
         return Err(HistoryError::RoundedChannel {
             file: table.name().to_owned(),
             row,
-            channel: told.channel,
+            channel: result.channel,
         }
         .into());
     }
-    Ok(told)
+    Ok(result)
 }

@@ -110,10 +110,10 @@ impl HistoryList {
             without: 0,
         };
         table.rows::<RunError>(|row, record| {
-            let told = read_row(table, columns, row, record)?;
-            let accepted = told.state == State::Sent;
-            if let Some(phone) = told.phone.filter(|_| told.state.counts_as_messaged()) {
-                let at = told.finished_at.unwrap_or(now);
+            let result = read_row(table, columns, row, record)?;
+            let accepted = result.state == State::Sent;
+            if let Some(phone) = result.phone.filter(|_| result.state.counts_as_messaged()) {
+                let at = result.finished_at.unwrap_or(now);
                 found.people.push(Messaged {
                     row,
                     phone,
@@ -178,7 +178,7 @@ impl HistoryList {
         let mut next = 1;
         for step in self.people.chunks(at_most(STEP)) {
             let rows = step.iter().map(|person| ImportedRow {
-                told: person.told(),
+                result: person.as_result(),
                 file: 0,
                 fields: Vec::new(),
                 at: person.at,
@@ -199,7 +199,7 @@ impl HistoryList {
 }
 
 impl Messaged {
-    fn told(&self) -> ResultsRow {
+    fn as_result(&self) -> ResultsRow {
         ResultsRow {
             batch: String::new(),
             channel: String::new(),

@@ -17,8 +17,8 @@ use crate::domain::text::hex;
 use crate::intake::{Table, is_rounded};
 use crate::report::ResultsColumns;
 use crate::store::{
-    Batch, BatchId, BatchName, DecisionRecord, Hold, ImportedRow, NewBatch, RESTORED, Restored,
-    Store, ToldMessage, at_most,
+    Batch, BatchId, BatchName, DecisionRecord, Hold, ImportedMessage, ImportedRow, NewBatch,
+    RESTORED, Restored, Store, at_most,
 };
 
 /// Rows that are written at once: some 50 ms.
@@ -52,7 +52,7 @@ struct FoundBatch {
     /// All channels that its rows name.
     channels: BTreeMap<String, TriedOn>,
     /// Messages of some of its people.
-    told: Vec<ToldMessage>,
+    messages: Vec<ImportedMessage>,
     files: Vec<String>,
     cancelled: bool,
     latest: Option<Timestamp>,
@@ -94,9 +94,9 @@ impl ResultsFile {
             let row = read_row(&table, &columns, row, record)?;
             let batch = batches.entry(row.batch).or_default();
             if let (Some(phone), Some(content)) = (row.phone, row.content)
-                && batch.told.len() < COMPARED
+                && batch.messages.len() < COMPARED
             {
-                batch.told.push(ToldMessage {
+                batch.messages.push(ImportedMessage {
                     channel: row.channel.clone(),
                     phone,
                     content,
@@ -186,13 +186,13 @@ struct Target {
 }
 
 /// What a batch of the file is called in the checkpoint: as there, unless a new batch cannot be called so.
-fn name_of(store: &Store, told: &str) -> Result<String, RunError> {
-    if batch_name::is_allowed(told) || store.reader()?.find_batch(told)?.is_some() {
-        return Ok(told.to_owned());
+fn name_of(store: &Store, name: &str) -> Result<String, RunError> {
+    if batch_name::is_allowed(name) || store.reader()?.find_batch(name)?.is_some() {
+        return Ok(name.to_owned());
     }
     // The same file brings it to the same name again.
-    let digest: [u8; 32] = Sha256::digest(told.as_bytes()).into();
-    Ok(batch_name::of_file(told, &hex(&digest[..4])))
+    let digest: [u8; 32] = Sha256::digest(name.as_bytes()).into();
+    Ok(batch_name::of_file(name, &hex(&digest[..4])))
 }
 
 /// Takes hold of a batch, or begins to restore it.
@@ -259,13 +259,13 @@ fn refuse_another(
         && !found.channels.keys().any(|it| own.contains(it.as_str()));
     let differs = if goes_elsewhere {
         "channel"
-    } else if store.has_one_of(batch, &found.told)? {
+    } else if store.has_one_of(batch, &found.messages)? {
         return Ok(());
     } else {
         "message"
     };
     // Since a copy was made, all rows may have changed. What was sent before is known by its id.
-    if store.knows_one_of(batch, &found.told)? {
+    if store.knows_one_of(batch, &found.messages)? {
         return Ok(());
     }
     Err(HistoryError::OtherBatch {
@@ -307,7 +307,7 @@ impl Target {
             fields,
             at: row.finished_at.unwrap_or(self.latest),
             from: from.to_owned(),
-            told: row,
+            result: row,
         });
     }
 

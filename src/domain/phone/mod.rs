@@ -2,8 +2,8 @@
 //!
 //! [`PhoneNumber`] is E.164 as an integer, in the form that its numbering plan has today (`plans`). Data flow
 //! of a text: `handles` takes numbers out of links and messengers' handles, `clean` repairs the damage that
-//! spreadsheets and people do, `parse` decides how many numbers there are, `grouping` whether all their digits belong
-//! to them, `engine` (the only owner of the library) validates: what [`PhoneNumber::parse`] returns, Google's metadata call valid. Numbers from our own
+//! spreadsheets and people do, `parse` decides how many numbers there are, `single` reads each of them, `grouping` decides whether all its digits
+//! belong to it, `engine` (the only owner of the library) validates: what [`PhoneNumber::parse`] returns, Google's metadata call valid. Numbers from our own
 //! checkpoint and the API's digits-only form pass through [`PhoneNumber::from_e164`]. Both end in its one
 //! canonical form, so that the old and the new form of a number are one person.
 //!
@@ -33,6 +33,7 @@ mod problem;
 mod reading;
 mod region;
 mod rejected;
+mod single;
 mod two_readings;
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use std::io::{self, Read};
 
-use super::columns::Mapping;
 use super::encoding::TextEncoding;
 use super::error::IntakeError;
 use super::header::HeaderWords;
+use super::mapping::Mapping;
 use super::rows::{Block, RowFault, RowReader};
 use super::settings::Delimiter;
 use super::source::{Bytes, FileDigest, RunningDigest};

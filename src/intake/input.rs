@@ -1,6 +1,6 @@
 //! Contacts files, examined: format, encoding, delimiter, header, columns. Nothing is judged yet.
 
-use super::columns::{self, Mapping};
+use super::columns;
 use super::consent;
 use super::corrections::Corrections;
 use super::doubt::LetterDoubt;
@@ -10,7 +10,9 @@ use super::formats::is_json;
 use super::guess::Doubt;
 use super::header::{Header, HeaderWords, is_mends, is_ours, is_status};
 use super::international::{LooksInternational, looks_international};
-use super::open::{Opened, open};
+use super::mapping::Mapping;
+use super::open::open;
+use super::opened::Opened;
 use super::settings::{HiddenRows, ReadFor, Settings};
 use super::sheets::Sheets;
 use super::source::{FileDigest, Source};
@@ -190,6 +192,19 @@ impl Input {
     /// The names of the files, in order.
     pub fn file_names(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(|file| file.name.as_str())
+    }
+
+    /// The name of a file by its place in the list of files.
+    pub(super) fn file_name(&self, index: usize) -> String {
+        let file = self.files.get(index);
+        file.map_or_else(String::new, |file| file.name.clone())
+    }
+
+    /// A defect of this program, met while it judged that file.
+    pub(super) fn defect_in(&self, index: usize) -> IntakeError {
+        IntakeError::Internal {
+            file: self.file_name(index),
+        }
     }
 }
 

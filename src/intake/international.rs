@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::columns::Mapping;
 use super::country::{self, RowCountry};
+use super::mapping::Mapping;
 use crate::domain::phone::{Parsed, PhoneNumber, Reading};
 use crate::domain::text::trimmed;
 

@@ -3,26 +3,21 @@
 //! Blocks of rows go to the workers in turn, and their results are taken in turn too: so the order of
 //! the input is kept without a number on each block.
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
+use super::collect::{Judged, Refused, collect};
 use super::error::{IntakeError, JudgeError, TooFewRows};
-use super::index::{First, Index};
 use super::input::Input;
-use super::row::{Candidate, Number, RowJudge};
+use super::row::{Candidate, RowJudge};
 use super::rows::Block;
-use super::rules::{Judge, MendedRow};
-use super::summary::{Counter, Example, Group, Note, Summary};
-use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::{JudgedRow, Mends, Position, RowNumber, Suppression, Verdict};
+use super::rules::Judge;
+use super::summary::{Example, Group, Note, Summary};
+use crate::domain::recipient::{JudgedRow, Position, RowNumber};
 
 /// The codes of [`RowProblem`](crate::domain::recipient::RowProblem) that are about the message, not the number.
 const MESSAGE: [&str; 2] = ["content", "segments"];
-
-/// More notes than that are no notes.
-const MOST_NOTES: usize = 1_000;
 
 /// Blocks that wait before and behind each worker.
 const WAITING: usize = 3;
@@ -35,11 +30,6 @@ pub(crate) fn judging_threads() -> usize {
 
 enum Job {
     Rows { file: usize, block: Block },
-    End(Result<(), IntakeError>),
-}
-
-enum Judged {
-    Rows { rows: Vec<Candidate>, blank: u64 },
     End(Result<(), IntakeError>),
 }
 
@@ -148,9 +138,6 @@ fn first_of(group: &Group) -> String {
     }
 }
 
-/// The numbers that must not be messaged by what the list itself says, each with what it says and where.
-type Refused = HashMap<PhoneNumber, String>;
-
 /// Reads the list once more for the rows that say "no": they win for their numbers, whatever rows before them say.
 fn refused_numbers(input: &Input, judge: &Judge<'_>) -> Result<Refused, IntakeError> {
     let mut refused = Refused::new();
@@ -209,7 +196,7 @@ fn work(input: &Input, judge: &Judge<'_>, jobs: &Receiver<Job>, results: &SyncSe
                 // The templates and the cells come from strangers: a panic is reported, not passed on.
                 let judged =
                     catch_unwind(AssertUnwindSafe(|| judge_block(input, file, &block, judge)));
-                match judged.unwrap_or_else(|_| Err(internal(input, file))) {
+                match judged.unwrap_or_else(|_| Err(input.defect_in(file))) {
                     Ok((rows, blank)) => Judged::Rows { rows, blank },
                     Err(fault) => Judged::End(Err(fault)),
                 }
@@ -217,48 +204,6 @@ fn work(input: &Input, judge: &Judge<'_>, jobs: &Receiver<Job>, results: &SyncSe
         };
         if results.send(result).is_err() {
             return;
-        }
-    }
-}
-
-fn internal(input: &Input, file: usize) -> IntakeError {
-    let file = input.files.get(file);
-    IntakeError::Internal {
-        file: file.map_or_else(String::new, |file| file.name.clone()),
-    }
-}
-
-/// The heading above the rows that come, if it says that they must not be messaged.
-#[derive(Default)]
-struct Headed(Option<(Position, String)>);
-
-impl Headed {
-    /// Refuses a list in which a person stands below such a heading.
-    fn next(
-        &mut self,
-        candidate: &Candidate,
-        input: &Input,
-        first_file: u16,
-    ) -> Result<(), IntakeError> {
-        let position = candidate.row.position;
-        if let Some(heading) = &candidate.heads_refusals {
-            self.0.get_or_insert_with(|| (position, heading.clone()));
-        }
-        match &self.0 {
-            Some((above, heading)) if candidate.number.is_some() && above.file == position.file => {
-                let file = position.file.saturating_sub(first_file);
-                let file = input.files.get(usize::from(file));
-                Err(IntakeError::RefusalsBelow {
-                    file: file.map_or_else(String::new, |file| file.name.clone()),
-                    row: above.row.get(),
-                    heading: heading.clone(),
-                })
-            }
-            Some((above, _)) if above.file != position.file => {
-                self.0 = None;
-                Ok(())
-            }
-            Some(_) | None => Ok(()),
         }
     }
 }
@@ -273,7 +218,7 @@ fn judge_block(
     let file = input
         .files
         .get(index)
-        .ok_or_else(|| internal(input, index))?;
+        .ok_or_else(|| input.defect_in(index))?;
     let row_judge = RowJudge {
         mapping: &input.mapping,
         corrections: &input.corrections,
@@ -314,177 +259,4 @@ fn judge_block(
         }
     }
     Ok((rows, blank))
-}
-
-/// Rows at the end of a file that may be notes: a contact below them shows that they are not.
-#[derive(Default)]
-struct Tail {
-    held: Vec<Candidate>,
-    /// The file whose rows come, once it had a row that is no note.
-    file: Option<u16>,
-}
-
-impl Tail {
-    /// The candidates that are known to be rows of contacts now that this one came.
-    fn next(&mut self, candidate: Candidate, counter: &mut Counter) -> Vec<Candidate> {
-        let file = Some(candidate.row.position.file);
-        if self.file != file {
-            self.end(counter);
-        }
-        let follows_contact = self.file == file;
-        if follows_contact && candidate.may_be_note.is_some() && self.held.len() < MOST_NOTES {
-            self.held.push(candidate);
-            return Vec::new();
-        }
-        self.file = file;
-        let mut rows = std::mem::take(&mut self.held);
-        rows.push(candidate);
-        rows
-    }
-
-    /// No contact came below them.
-    fn end(&mut self, counter: &mut Counter) {
-        for candidate in self.held.drain(..) {
-            let text = candidate.may_be_note.unwrap_or_default();
-            counter.note(candidate.row.position, &text);
-        }
-    }
-}
-
-fn collect<E>(
-    input: &Input,
-    judge: &Judge<'_>,
-    refused: &Refused,
-    results: &[Receiver<Judged>],
-    sink: &mut dyn FnMut(JudgedRow) -> Result<(), E>,
-) -> Result<Summary, JudgeError<E>> {
-    let mut index = Index::new();
-    for (phone, position) in judge.seen {
-        let first = First {
-            position: *position,
-            name: 0,
-        };
-        index.insert(*phone, first);
-    }
-    let mut mended = Mended {
-        before: judge.mended,
-        here: HashMap::new(),
-    };
-    let mut counter = Counter::new(judge.examples);
-    let (mut tail, mut headed) = (Tail::default(), Headed::default());
-    for result in results.iter().cycle().map(Receiver::recv) {
-        match result {
-            Ok(Judged::Rows { rows, blank }) => {
-                counter.blank(blank);
-                for candidate in rows {
-                    for candidate in tail.next(candidate, &mut counter) {
-                        headed.next(&candidate, input, judge.first_file)?;
-                        let (mut row, number, shared) =
-                            compare(candidate, refused, judge.mended, &mut index);
-                        mended.once(&mut row);
-                        counter.count(&row, number.as_ref(), shared);
-                        sink(row).map_err(JudgeError::Sink)?;
-                    }
-                }
-            }
-            Ok(Judged::End(Ok(()))) => {
-                tail.end(&mut counter);
-                return Ok(counter.finish());
-            }
-            Ok(Judged::End(Err(fault))) => return Err(fault.into()),
-            // A worker ended before its time.
-            Err(_) => break,
-        }
-    }
-    Err(internal(input, 0).into())
-}
-
-/// What is known of the row that a row with this number mends.
-type MendedBefore<'a> = dyn Fn(&Mends, PhoneNumber) -> MendedRow + Sync + 'a;
-
-/// The rows of a batch that were mended.
-struct Mended<'a> {
-    /// What is known of one before this list came.
-    before: &'a MendedBefore<'a>,
-    /// Those that rows of this list mended.
-    here: HashMap<Mends, Position>,
-}
-
-impl Mended<'_> {
-    /// Leaves out a row that mends what was mended before: its person has a message by another number.
-    fn once(&mut self, row: &mut JudgedRow) {
-        let (Verdict::Queued(accepted), Some(mends)) = (&row.verdict, &row.mends) else {
-            return;
-        };
-        let phone = accepted.phone;
-        let told = match (self.before)(mends, phone) {
-            MendedRow::Taken(told) => Some(told),
-            MendedRow::Open | MendedRow::Other => {
-                let position = row.position;
-                let first = *self.here.entry(mends.clone()).or_insert(position);
-                let (mended, batch) = (mends.position.row, &mends.batch);
-                (first != position)
-                    .then(|| format!("row {mended} of batch {batch}, by row {} here", first.row))
-            }
-        };
-        if let Some(told) = told {
-            let cause = Suppression::MendedBefore { told };
-            row.verdict = Verdict::Suppressed { phone, cause };
-        }
-    }
-}
-
-/// Whether a row takes the place of that one, which cannot be sent: it repeats nobody then.
-fn is_mended_by(
-    (first, phone): (&First, PhoneNumber),
-    row: &JudgedRow,
-    mended: &MendedBefore<'_>,
-) -> bool {
-    // A row at the same place of another batch is another one.
-    let mends = row.mends.as_ref();
-    mends.is_some_and(|mends| {
-        mends.position == first.position && mended(mends, phone) == MendedRow::Open
-    })
-}
-
-/// The part of the verdict that depends on the rows before. Also the row's number, and whether it is shared with a person
-/// of another name.
-fn compare(
-    candidate: Candidate,
-    refused: &Refused,
-    mended: &MendedBefore<'_>,
-    index: &mut Index,
-) -> (JudgedRow, Option<Number>, bool) {
-    let Candidate {
-        mut row, number, ..
-    } = candidate;
-    let mut shared = false;
-    if let Some(number) = &number {
-        let phone = number.parsed.phone;
-        let here = First {
-            position: row.position,
-            name: number.name,
-        };
-        if let Some(says) = refused.get(&phone) {
-            // The first row with the number is the one that others repeat, suppressed or not.
-            index.insert(phone, here);
-            let says = says.clone();
-            row.verdict = Verdict::Suppressed {
-                phone,
-                cause: Suppression::NoConsent { says },
-            };
-        } else if let Some(First { position, name }) = index
-            .insert(phone, here)
-            .filter(|first| !is_mended_by((first, phone), &row, mended))
-        {
-            shared = number.name != 0 && name != 0 && number.name != name;
-            row.verdict = Verdict::Duplicate {
-                phone,
-                first: position,
-            };
-        } else if let Some(cause) = number.suppressed.clone() {
-            row.verdict = Verdict::Suppressed { phone, cause };
-        }
-    }
-    (row, number, shared)
 }

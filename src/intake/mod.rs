@@ -3,7 +3,7 @@
 //! Data flow:
 //!
 //! ```text
-//! Source -> Bytes -> Utf8Reader -> RowReader -> RowJudge (several threads) -> compare (duplicates) -> sink
+//! Source -> Bytes -> Utf8Reader -> RowReader -> RowJudge (several threads) -> collect (duplicates) -> sink
 //! ```
 //!
 //! [`Input::open`] examines the files (encoding, delimiter, header, columns) and takes their digest;
@@ -22,6 +22,7 @@
 //! changes while it is read, no valid row or too few of them: [`IntakeError`]. Then nothing may be sent,
 //! and everything that the sink received before must be thrown away.
 
+mod collect;
 mod column;
 mod columns;
 mod consent;
@@ -41,10 +42,13 @@ mod input;
 mod international;
 mod judge;
 mod languages;
+mod mapping;
 mod mends;
 mod mixed;
 mod notes;
 mod open;
+mod open_text;
+mod opened;
 mod phones;
 mod row;
 mod rows;
@@ -63,8 +67,6 @@ mod words;
 mod tests;
 
 pub(crate) use column::column_names;
-pub(crate) use columns::Mapping;
-pub(crate) use columns::phone_columns;
 pub(crate) use contact_id::is_rounded;
 pub use corrections::Corrections;
 pub use doubt::LetterDoubt;
@@ -74,6 +76,7 @@ pub use error::{IntakeError, JudgeError};
 pub use input::Input;
 pub use international::LooksInternational;
 pub(crate) use judge::judging_threads;
+pub(crate) use mapping::{Mapping, phone_columns};
 pub(crate) use mends::{MENDS, may_mend};
 pub(crate) use rules::{EXAMPLES, MendedRow, Render};
 pub use rules::{Judge, Unsendable};

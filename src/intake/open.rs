@@ -2,54 +2,19 @@
 
 use std::io::{self, Cursor, Read as _};
 
-use super::columns;
 use super::consent;
-use super::delimiter;
-use super::encoding::TextEncoding;
 use super::error::IntakeError;
-use super::file::{Layout, TextLayout};
+use super::file::Layout;
 use super::formats::{self, Content, Fault, Kind, Table};
-use super::guess::Doubt;
 use super::header::Header;
-use super::mixed::{self, Lines};
-use super::rows::{Block, RowFault};
-use super::settings::{Delimiter, HiddenRows, ReadFor, Settings};
+use super::open_text::open_text;
+use super::opened::{Opened, head_of};
+use super::rows::Block;
+use super::settings::{HiddenRows, ReadFor, Settings};
 use super::sheets::{Sheet, Sheets};
 use super::source::{Bytes, FileDigest, Source};
-use super::text::{Examined, examine};
 use crate::domain::dialect::{Dialect, ListFormat};
 use crate::domain::phone::Region;
-
-/// The number of rows from which the columns are recognised.
-const SAMPLE_ROWS: usize = 200;
-
-/// A file after its examination, before its columns are compared with the others'.
-pub(super) struct Opened {
-    pub(super) name: String,
-    pub(super) layout: Layout,
-    pub(super) digest: FileDigest,
-    pub(super) header: Header,
-    /// The first rows behind the header that are not blank.
-    pub(super) sample: Vec<Vec<String>>,
-    /// What was detected, in words.
-    pub(super) note: String,
-    /// What its results are written as.
-    pub(super) format: ListFormat,
-    /// Where we wrote it, no cell of it is guarded.
-    pub(super) as_typed: bool,
-    /// Rows of the sheet that are hidden.
-    pub(super) hidden_rows: u64,
-    /// The names of columns that are hidden in the sheet.
-    pub(super) hidden_columns: Vec<String>,
-    /// The format itself names the columns: there is no row that does.
-    pub(super) has_names: bool,
-    /// Another encoding in which the letters read nearly as well.
-    pub(super) doubt: Option<Doubt>,
-    /// The sheets of a workbook, where it has several and none was named.
-    pub(super) sheets: Option<Sheets>,
-    /// The name of the sheet, where nobody named it.
-    pub(super) sheet: Option<String>,
-}
 
 /// How many sheets are looked at; the first ones are those that people see.
 const SHEETS_SEARCHED: usize = 20;
@@ -218,30 +183,6 @@ fn first_with_numbers(
     })
 }
 
-impl Opened {
-    /// Rows behind the header of a table.
-    fn rows(&self) -> usize {
-        let blocks = match &self.layout {
-            Layout::Table(blocks) => &blocks[..],
-            Layout::Text(_) => &[],
-        };
-        let rows = blocks.iter().flat_map(|block| &block.rows);
-        rows.filter(|(row, _)| *row > self.header.row).count()
-    }
-
-    /// The phone columns in words, where there are rows; `None` without any.
-    fn phone(&self, settings: &Settings) -> Option<String> {
-        let mapped = columns::map(&self.name, &self.header.names, &self.sample, settings);
-        let names = match mapped {
-            Ok(mapping) => mapping.phone.into_iter().map(|it| it.column.name).collect(),
-            Err(IntakeError::AmbiguousPhoneColumn { candidates, .. }) => candidates,
-            Err(_) => Vec::new(),
-        };
-        let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
-        (!names.is_empty() && self.rows() > 0).then(|| names.join(", "))
-    }
-}
-
 fn refused(name: &str, kind: Option<Kind>, settings: &Settings, fault: Fault) -> IntakeError {
     let file = name.to_owned();
     match fault {
@@ -336,134 +277,4 @@ fn digest_of(file: FileDigest, table: &Table, settings: &Settings) -> FileDigest
     } else {
         digest
     }
-}
-
-/// The first rows that are not blank, with their numbers.
-type Head = Vec<(u32, Vec<String>)>;
-
-fn open_text(name: String, bytes: Bytes, settings: &Settings) -> Result<Opened, IntakeError> {
-    let failed = IntakeError::read(&name);
-    let (reader, digest) = bytes.decompressed().map_err(failed)?;
-    let country = settings.region.map(Region::code);
-    let examined = examine(reader, settings.encoding, country.as_deref()).map_err(failed)?;
-    refuse_mixed(&name, &bytes, examined.encoding, settings)?;
-    let (hint, text) = excel_hint(&examined.sample);
-    let delimiter = settings
-        .delimiter
-        .or(hint)
-        .unwrap_or_else(|| delimiter::detect(text, examined.complete));
-    let layout = TextLayout {
-        bytes,
-        encoding: examined.encoding,
-        delimiter,
-        hint_line: hint.is_some(),
-        digest: digest.finish(),
-    };
-    let (header, sample) = Header::of(&name, text_head(&name, &layout)?, settings, false)?;
-    let dialect = Dialect {
-        delimiter,
-        mark: !examined.plain_ascii,
-    };
-    Ok(Opened {
-        name,
-        digest: layout.digest,
-        header,
-        sample,
-        note: describe(&examined, delimiter, settings),
-        layout: Layout::Text(layout),
-        has_names: false,
-        format: ListFormat {
-            workbook: false,
-            dialect,
-        },
-        as_typed: false,
-        hidden_rows: 0,
-        hidden_columns: Vec::new(),
-        doubt: examined.doubt,
-        sheets: None,
-        sheet: None,
-    })
-}
-
-/// Where the encoding was found by the letters: lines in UTF-8 among the others would become other letters.
-fn refuse_mixed(
-    name: &str,
-    bytes: &Bytes,
-    encoding: TextEncoding,
-    settings: &Settings,
-) -> Result<(), IntakeError> {
-    if settings.encoding.is_some() || encoding.is_unicode() {
-        return Ok(());
-    }
-    let failed = IntakeError::read(name);
-    let (reader, _) = bytes.decompressed().map_err(failed)?;
-    match mixed::find(reader, encoding.is_single_byte()).map_err(failed)? {
-        Some(Lines { utf8, others }) => Err(IntakeError::MixedEncodings {
-            file: name.to_owned(),
-            utf8,
-            others,
-            encoding: encoding.to_string(),
-        }),
-        None => Ok(()),
-    }
-}
-
-/// The first rows. A fault behind them is found again, and named, when the rows are judged.
-fn text_head(name: &str, layout: &TextLayout) -> Result<Head, IntakeError> {
-    let (mut rows, _) = layout.rows().map_err(IntakeError::read(name))?;
-    let mut block = Block::default();
-    while block.rows.len() < SAMPLE_ROWS {
-        match rows.read(&mut block) {
-            Ok(true) => {}
-            Err(RowFault::Wide { row, .. }) if block.rows.is_empty() => {
-                return Err(IntakeError::TooWide {
-                    file: name.to_owned(),
-                    row,
-                });
-            }
-            Err(fault) if block.rows.is_empty() => return Err(layout.fault(name, fault)),
-            Ok(false) | Err(_) => break,
-        }
-    }
-    Ok(head_of(std::iter::once(&block)))
-}
-
-fn describe(examined: &Examined, delimiter: Delimiter, settings: &Settings) -> String {
-    let how = |given: bool| if given { "" } else { " (detected)" };
-    format!(
-        "{}{}, separated by {}{}",
-        examined.encoding.name(),
-        how(settings.encoding.is_some()),
-        delimiter,
-        how(settings.delimiter.is_some())
-    )
-}
-
-/// A first line such as `sep=;` names the delimiter for Excel and is no row.
-fn excel_hint(sample: &str) -> (Option<Delimiter>, &str) {
-    let line_end = sample.find('\n').unwrap_or(sample.len());
-    let line = sample
-        .get(..line_end)
-        .unwrap_or("")
-        .trim_end_matches('\r')
-        .trim_matches('"');
-    let hint = line
-        .strip_prefix("sep=")
-        .and_then(|delimiter| delimiter.parse().ok());
-    let rest = if hint.is_some() {
-        sample.get(line_end + 1..).unwrap_or("")
-    } else {
-        sample
-    };
-    (hint, rest)
-}
-
-fn head_of<'a>(blocks: impl Iterator<Item = &'a Block>) -> Head {
-    let text = |field: &[u8]| String::from_utf8_lossy(field).into_owned();
-    blocks
-        .flat_map(Block::iter)
-        .filter(|(_, fields)| !fields.is_blank())
-        .take(SAMPLE_ROWS)
-        .map(|(row, fields)| (row, fields.iter().map(text).collect()))
-        .collect()
 }

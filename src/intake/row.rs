@@ -5,12 +5,12 @@ mod numbers;
 use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
 
 use super::column::Column;
-use super::columns::Mapping;
 use super::consent::{self, Consent};
 use super::contact_id;
 use super::corrections::Corrections;
 use super::country::{self, RowCountry};
 use super::file::FileInput;
+use super::mapping::Mapping;
 use super::notes;
 use super::rows::Fields;
 use super::rules::{Judge, Unsendable};

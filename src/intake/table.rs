@@ -3,7 +3,8 @@
 use super::error::IntakeError;
 use super::file::FileInput;
 use super::header::{HeaderWords, is_ours};
-use super::open::{Opened, open};
+use super::open::open;
+use super::opened::Opened;
 use super::settings::{HiddenRows, Settings};
 use super::source::{FileDigest, Source};
 use crate::domain::dialect::ListFormat;

@@ -1,0 +1,245 @@
+//! What the columns of a list were understood as.
+
+use serde::Serialize;
+
+use super::column::Column;
+use super::consent::{ConsentColumn, Use};
+use super::country::CountryColumn;
+use super::phones::PhoneColumn;
+use super::settings::{NumbersPerRow, Prefer};
+use crate::domain::content::Role;
+use crate::domain::phone::{LineType, Region};
+
+/// How the columns were understood. Frozen into the batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Mapping {
+    /// Phone columns, in order of preference; at least one.
+    pub phone: Vec<PhoneColumn>,
+    /// The program whose export this is, where its headers are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub export: Option<&'static str>,
+    /// Given names.
+    pub first_name: Option<Column>,
+    /// Family names.
+    pub last_name: Option<Column>,
+    /// Amio contact ids: only where the user named the column.
+    pub contact_id: Option<Column>,
+    /// Countries, the column that counts first in front.
+    pub region: Vec<CountryColumn>,
+    /// Columns that tell who may be messaged.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub consent: Vec<ConsentColumn>,
+    /// The other columns in which a refusal is heard.
+    #[serde(skip)]
+    pub(super) elsewhere: Vec<ConsentColumn>,
+    /// Whether a refusal is heard at all: not in a list of people who must not be messaged.
+    #[serde(skip)]
+    pub(super) hears_refusals: bool,
+    /// Such columns that the user had ignored, by header.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ignored_consent: Vec<String>,
+    /// The country of numbers without country code where no column says it.
+    pub default_region: Option<Region>,
+    /// Numbers without a plus begin with their country code.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub international: bool,
+    /// Lines without a person behind them that are messaged all the same, in the order of [`LineType::ALL`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub line_types: Vec<LineType>,
+    /// Several phone columns were found, and none was named by the user. Those of one name go in their order.
+    #[serde(skip)]
+    pub(super) mobile_first: bool,
+    #[serde(skip)]
+    pub(super) prefer: Prefer,
+    #[serde(skip)]
+    pub(super) numbers: NumbersPerRow,
+}
+
+/// The columns with numbers, by what [`Mapping::canonical`] said.
+pub(crate) fn phone_columns(canonical: &str) -> impl Iterator<Item = String> {
+    let mut rest = canonical.strip_prefix("phone=").unwrap_or_default();
+    std::iter::from_fn(move || {
+        let quoted = rest.strip_prefix('"')?;
+        let mut name = String::new();
+        let mut signs = quoted.char_indices();
+        while let Some((at, sign)) = signs.next() {
+            match sign {
+                '"' => {
+                    let behind = quoted.get(at + 1..)?;
+                    rest = behind.strip_prefix(',').unwrap_or_default();
+                    return Some(name);
+                }
+                '\\' => name.push(signs.next()?.1),
+                sign => name.push(sign),
+            }
+        }
+        None
+    })
+}
+
+impl Mapping {
+    /// One text for one meaning: goes into the digest that names a batch.
+    pub fn canonical(&self) -> String {
+        let name = |column: &Option<Column>| {
+            column
+                .as_ref()
+                .map_or_else(|| "-".to_owned(), |column| format!("{:?}", column.name))
+        };
+        let phones: Vec<_> = self
+            .phone
+            .iter()
+            .map(|phone| format!("{:?}", phone.column.name))
+            .collect();
+        let mut canonical = format!(
+            "phone={};first_name={};last_name={};contact_id={};region={};default_region={};prefer={};numbers={}",
+            phones.join(","),
+            name(&self.first_name),
+            name(&self.last_name),
+            name(&self.contact_id),
+            self.canonical_region(),
+            self.default_region
+                .map_or_else(|| "-".to_owned(), Region::code),
+            self.prefer,
+            self.numbers
+        );
+        // Said only where it is so: batches that were begun before these settings existed keep their digest.
+        if !self.ignored_consent.is_empty() {
+            canonical.push_str(";ignored_consent=");
+            canonical.push_str(&self.ignored_consent.join(","));
+        }
+        if self.international {
+            canonical.push_str(";international=yes");
+        }
+        if !self.line_types.is_empty() {
+            canonical.push_str(";line_types=");
+            canonical.push_str(&self.services().join(","));
+        }
+        canonical
+    }
+
+    /// What columns were taken for, as the names that a message may use for them.
+    pub(crate) fn roles(&self) -> Vec<Role> {
+        let only = |columns: Vec<usize>| match columns[..] {
+            [index] => Some(index),
+            _ => None,
+        };
+        let index = |column: &Option<Column>| column.as_ref().map(|column| column.index);
+        let phones = self.phone.iter().map(|phone| phone.column.index).collect();
+        let regions = self.region.iter().map(|it| it.column.index).collect();
+        let roles = [
+            ("phone", only(phones)),
+            ("first_name", index(&self.first_name)),
+            ("last_name", index(&self.last_name)),
+            ("contact_id", index(&self.contact_id)),
+            ("region", only(regions)),
+        ];
+        let known = roles.into_iter();
+        known
+            .filter_map(|(role, index)| Some((role, index?)))
+            .collect()
+    }
+
+    /// Whether the mobile of a row goes before its other numbers: asked for, or no order of columns was.
+    pub(super) fn prefer_mobile(&self) -> bool {
+        self.prefer == Prefer::Mobile || self.mobile_first
+    }
+
+    /// The words of the lines without a person that are messaged all the same.
+    pub fn services(&self) -> Vec<&'static str> {
+        self.line_types
+            .iter()
+            .filter_map(|line| line.service())
+            .collect()
+    }
+
+    fn canonical_region(&self) -> String {
+        let names = self.region.iter().map(|it| format!("{:?}", it.column.name));
+        let names: Vec<_> = names.collect();
+        if names.is_empty() {
+            "-".to_owned()
+        } else {
+            names.join(",")
+        }
+    }
+
+    /// The mapping in words, one line for each meaning.
+    pub fn describe(&self) -> Vec<String> {
+        let phones: Vec<_> = self
+            .phone
+            .iter()
+            .map(|phone| {
+                let name = &phone.column.name;
+                match (&phone.label, phone.region) {
+                    (Some(label), _) => format!("\"{name}\" (\"{}\" says which)", label.name),
+                    (None, Some(region)) => format!("\"{name}\" ({})", region.name()),
+                    (None, None) => format!("\"{name}\""),
+                }
+            })
+            .collect();
+        let mut lines = Vec::new();
+        lines.extend(self.export.map(|export| format!("an export of {export}")));
+        let order = if self.prefer_mobile() {
+            "the mobile first: "
+        } else {
+            ""
+        };
+        lines.push(format!("phone: {order}{}", phones.join(", then ")));
+        for (meaning, column) in [
+            ("first name", &self.first_name),
+            ("last name", &self.last_name),
+            ("contact id", &self.contact_id),
+        ] {
+            if let Some(column) = column {
+                lines.push(format!("{meaning}: \"{}\"", column.name));
+            }
+        }
+        if !self.region.is_empty() {
+            let columns: Vec<_> = self.region.iter().map(ToString::to_string).collect();
+            lines.push(format!("country: {}", columns.join(", then ")));
+        }
+        lines.extend(self.consent_lines());
+        lines.extend(self.setting_lines());
+        lines
+    }
+
+    /// Who may be messaged, and by which columns that is known.
+    fn consent_lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for used in Use::ALL {
+            let columns = self.consent.iter().filter(|it| it.use_of() == used);
+            let columns: Vec<_> = columns
+                .map(|it| format!("\"{}\"", it.column.name))
+                .collect();
+            if !columns.is_empty() {
+                lines.push(format!("{}: {}", used.words(), columns.join(", ")));
+            }
+        }
+        for ignored in &self.ignored_consent {
+            lines.push(format!(
+                "ignored, though it may say who must not be messaged: \"{ignored}\""
+            ));
+        }
+        lines
+    }
+
+    /// What the user set about the numbers.
+    fn setting_lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if let Some(region) = self.default_region {
+            lines.push(format!(
+                "numbers without country code: {} ({region})",
+                region.name()
+            ));
+        }
+        if self.international {
+            lines.push("numbers without a plus begin with their country code".to_owned());
+        }
+        if !self.line_types.is_empty() {
+            let services = self.services().join(", ");
+            lines.push(format!(
+                "messaged though no person is behind them: {services}"
+            ));
+        }
+        lines
+    }
+}

@@ -163,7 +163,7 @@ fn find_people(
         AudienceBatch::New { people: 0, .. } => {
             front
                 .console
-                .say("Everybody in this audience was messaged by it before. Nothing was sent.");
+                .say("There is nobody in this audience who was not messaged by it before. Nothing was sent.");
             Ok(Err(ExitCode::Complete))
         }
         AudienceBatch::New { list, name, .. } => Ok(Ok(of_checkpoint(list, name, None))),

@@ -56,7 +56,7 @@ fn whom_messenger_did_not_reach_is_messaged_by_sms_once() {
     send_to(&scratch, &sandbox, SMS, &whom)
         .run()
         .expect(0)
-        .says("Everybody in this audience was messaged by it before");
+        .says("There is nobody in this audience who was not messaged by it before");
     assert_eq!(sandbox.stats().sends, sends);
 }
 

@@ -804,11 +804,24 @@ fn a_mobile_whose_plus_is_lost_is_no_fixed_line_of_its_country() {
             "DE",
             "no: two_readings, +49221123456 or +4949221123456?",
         ),
-        // With a plus, or as it is dialled within the country, it is certain.
+        // A zero before it does not say which.
+        ("0491711234567", "DE", "no: two_readings, +491711234567?"),
+        ("049171 1234567", "DE", "no: two_readings, +491711234567?"),
+        ("049 171 1234567", "DE", "no: two_readings, +491711234567?"),
+        ("0 49 171 1234567", "DE", "no: two_readings, +491711234567?"),
+        (
+            "(049) 171-1234567",
+            "DE",
+            "no: two_readings, +491711234567?",
+        ),
+        ("04915112345678", "DE", "no: two_readings, +4915112345678?"),
+        ("038343201234", "XK", "no: not_in_use, +38343201234?"),
+        // With a plus, or cut behind an area code, it is certain.
         ("+491711234567", "DE", "+491711234567"),
         ("00491711234567", "DE", "+491711234567 (00 read as +)"),
-        ("0491711234567", "DE", "+49491711234567"),
         ("03012345678", "DE", "+493012345678"),
+        ("04921 123456", "DE", "+494921123456"),
+        ("049 21 123456", "DE", "+494921123456"),
         ("493012345678", "DE", "+493012345678"),
         ("0491 711234567", "DE", "+49491711234567"),
         ("1711234567", "DE", "+491711234567"),
@@ -834,6 +847,40 @@ fn a_mobile_whose_plus_is_lost_is_no_fixed_line_of_its_country() {
     };
     let parsed = PhoneNumber::parse("491711234567", international).unwrap();
     assert_eq!(parsed.phone.e164(), "+491711234567");
+}
+
+#[test]
+fn a_mobile_behind_a_zero_and_its_country_code_reaches_no_fixed_line_anywhere() {
+    let mut refused = Vec::new();
+    let mut random: u64 = 1;
+    for (code, _) in names::NAMES.iter() {
+        let region: Region = code.parse().unwrap();
+        let calling_code = region.calling_code().unwrap_or(0);
+        for length in (7..=11).cycle().take(300) {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let digits = (random >> 20) % 10_u64.pow(length);
+            let mobile = format!("{calling_code}{digits:0width$}", width = length as usize);
+            let number = mobile.parse().unwrap();
+            if engine::line_type(number) != Some(LineType::Mobile) {
+                continue;
+            }
+            match PhoneNumber::parse(&format!("0{mobile}"), Some(region)) {
+                Ok(parsed) => assert!(
+                    Some(parsed.phone) == PhoneNumber::from_e164(number)
+                        || parsed.line_type.may_be_mobile(),
+                    "{code} 0{mobile}: {}",
+                    parsed.phone.e164()
+                ),
+                Err(it) if matches!(it.problem, PhoneProblem::TwoReadings { .. }) => {
+                    refused.push(*code);
+                }
+                Err(_) => {}
+            }
+        }
+    }
+    assert!(refused.contains(&"DE"), "{refused:?}");
 }
 
 #[test]

@@ -163,6 +163,16 @@ pub enum IntakeError {
         /// The columns that are equally likely.
         candidates: Vec<String>,
     },
+    /// The only column of phone numbers is named as one of other people's, or of old ones.
+    #[error(
+        "{file}: by its name the phone column \"{column}\" holds the numbers of other people, or old ones; if they are meant, name it with --column phone=HEADER"
+    )]
+    NumbersOfOthers {
+        /// The file.
+        file: String,
+        /// The column.
+        column: String,
+    },
     /// Files of one batch with different columns.
     #[error(
         "{file}: has no column \"{missing}\", which {first} has: files of one batch must have the same columns"

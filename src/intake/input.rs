@@ -4,11 +4,12 @@ use super::columns;
 use super::consent;
 use super::corrections::Corrections;
 use super::doubt::LetterDoubt;
+use super::earlier::EarlierResults;
 use super::error::IntakeError;
 use super::file::{FileInput, Layout};
 use super::formats::is_json;
 use super::guess::Doubt;
-use super::header::{Header, HeaderWords, is_mends, is_ours, is_status};
+use super::header::{Header, HeaderWords, is_mends, is_ours};
 use super::international::{LooksInternational, looks_international};
 use super::mapping::Mapping;
 use super::open::open;
@@ -176,7 +177,7 @@ impl Input {
     /// # Errors
     /// [`IntakeError::Results`] if one of the files is one.
     pub(crate) fn refuse_results(&self) -> Result<(), IntakeError> {
-        match self.files.iter().find(|file| file.is_results) {
+        match self.files.iter().find(|file| file.earlier.is_some()) {
             Some(file) => Err(IntakeError::Results {
                 file: file.name.clone(),
             }),
@@ -332,7 +333,7 @@ fn align(file: Opened, first: &str, headers: &[String]) -> Result<FileInput, Int
         width: names.len(),
         guarded: !file.as_typed && names.iter().any(|name| is_ours(name)),
         mends: names.iter().position(|name| is_mends(name)),
-        is_results: names.iter().any(|name| is_status(name)),
+        earlier: EarlierResults::of(&names),
         layout: file.layout,
         header_row: row,
         header: HeaderWords::of(&names),
@@ -392,5 +393,10 @@ fn dropped_note(files: &[FileInput], headers: &[String]) -> Option<String> {
         .map(|file| file.width.saturating_sub(headers.len()))
         .max()
         .unwrap_or(0);
-    (dropped > 0).then(|| format!("{dropped} columns of an earlier results file are ignored"))
+    let but = if files.iter().any(|file| file.earlier.is_some()) {
+        ", but for whom they call suppressed because they must not be messaged"
+    } else {
+        ""
+    };
+    (dropped > 0).then(|| format!("{dropped} columns of an earlier results file are ignored{but}"))
 }

@@ -14,8 +14,10 @@ use super::mapping::Mapping;
 use super::notes;
 use super::rows::Fields;
 use super::rules::{Judge, Unsendable};
-use super::settings::NumbersPerRow;
-use crate::domain::phone::{Parsed, PhoneNumber, PhoneProblem, Reading, Region, Rejected};
+use super::settings::{NumbersPerRow, ReadFor};
+use crate::domain::phone::{
+    Parsed, PhoneNumber, PhoneProblem, Reading, Region, Rejected, is_label,
+};
 use crate::domain::recipient::{
     Accepted, JudgedRow, Mends, Position, Record, RowProblem, Suppression, Verdict,
 };
@@ -80,7 +82,7 @@ impl RowJudge<'_> {
             && candidate.number.is_none()
         {
             candidate.may_be_note = notes::note(fields, self.file.width);
-            if self.mapping.hears_refusals {
+            if self.mapping.read_for != ReadFor::SuppressionList {
                 candidate.heads_refusals = self.heading_of_refusals(fields);
             }
         }
@@ -211,7 +213,9 @@ impl RowJudge<'_> {
         fields: &Fields<'_>,
         row: u32,
     ) -> Option<(Vec<PhoneNumber>, String)> {
-        let beyond = self.refusal_beyond(fields);
+        let beyond = self
+            .refusal_beyond(fields)
+            .or_else(|| self.refusal_of_earlier(fields));
         if self.mapping.consent.is_empty()
             && beyond.is_none()
             && !self.may_refuse_elsewhere(fields)
@@ -222,7 +226,9 @@ impl RowJudge<'_> {
         let record = self.record(fields);
         let record = self.corrected(&record, row).unwrap_or(record);
         if let Some(says) = beyond {
-            return Some((self.numbers_to_refuse(&record, true), says));
+            let mut numbers = self.numbers_to_refuse(&record, true);
+            numbers.extend(self.number_of_earlier(fields));
+            return Some((numbers, says));
         }
         match self.consent(&record) {
             Consent::Refused(says) => Some((self.numbers_to_refuse(&record, true), says)),
@@ -243,12 +249,38 @@ impl RowJudge<'_> {
         Some(format!("a field without a column says \"{shown}\""))
     }
 
+    /// What the row of a results file says, if that is that the person must not be messaged.
+    fn refusal_of_earlier(&self, fields: &Fields<'_>) -> Option<String> {
+        let earlier = self.file.earlier.filter(|_| self.mapping.hears_earlier)?;
+        earlier.refusal(|index| self.cell(fields.get(index)))
+    }
+
+    /// The number that such a row was read with.
+    fn number_of_earlier(&self, fields: &Fields<'_>) -> Option<PhoneNumber> {
+        let phone = self
+            .file
+            .earlier?
+            .phone(|index| self.cell(fields.get(index)))?;
+        let parsed = PhoneNumber::parse(phone, None);
+        parsed.ok().map(|parsed| parsed.phone)
+    }
+
     /// Whether a cell of a phone column may hold words: most hold a number and nothing else.
     fn has_words_beside_numbers(&self, fields: &Fields<'_>) -> bool {
         let may_be_words = |byte: &u8| byte.is_ascii_alphabetic() || !byte.is_ascii();
+        let cell = |index: usize| {
+            let index = self.file.columns.get(index);
+            index.map_or(&[][..], |index| fields.get(*index))
+        };
         self.mapping.phone.iter().any(|phone| {
-            let index = self.file.columns.get(phone.column.index);
-            index.is_some_and(|index| fields.get(*index).iter().any(may_be_words))
+            let label = || {
+                phone
+                    .label
+                    .as_ref()
+                    .map_or("", |it| self.cell(cell(it.index)))
+            };
+            let mut bytes = cell(phone.column.index).iter();
+            bytes.any(may_be_words) || !label().is_empty() && !is_label(label())
         })
     }
 
@@ -261,7 +293,7 @@ impl RowJudge<'_> {
         position: Position,
         into: &mut Vec<Candidate>,
     ) {
-        let typed = self.cell_that_refuses(read).map_or("", |(_, cell)| cell);
+        let typed = self.cell_that_refuses(read).map_or("", |it| it.typed);
         let numbers = self.numbers_to_refuse(read, self.refuses_all_numbers(read));
         let most = match self.mapping.numbers {
             NumbersPerRow::One => 1,

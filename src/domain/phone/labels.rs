@@ -12,6 +12,8 @@ struct List(&'static str);
 const LINES: List = List("lines");
 const BEFORE: List = List("before");
 const NOTHING: List = List("nothing");
+const NOT_THEIRS: List = List("not theirs");
+const NOT_THEIRS_ALONE: List = List("not theirs alone");
 
 impl List {
     fn get(&self) -> &'static WordList {
@@ -42,8 +44,15 @@ pub(super) fn behind_label(text: &str) -> Option<&str> {
 }
 
 /// Whether a text has no other words than labels, and one at least: `(mobil)`.
-pub(super) fn is_label(text: &str) -> bool {
+pub(crate) fn is_label(text: &str) -> bool {
     text.contains(char::is_alphabetic) && are_labels(text, "")
+}
+
+/// Whether the label of a number, or the header of a column of numbers, says that it is another person's, or not in use any
+/// more: `Wife`, `Old mobile`.
+pub(crate) fn is_not_theirs(label: &str) -> bool {
+    let folded = fold::header(label);
+    NOT_THEIRS.get().is_in(&folded) || NOT_THEIRS_ALONE.get().has(&folded)
 }
 
 /// Whether a text says that there is no number: `n/a`.
@@ -124,6 +133,114 @@ mod tests {
             include_str!("labels.rs"),
             fold::header,
         );
+    }
+
+    #[test]
+    fn a_label_says_that_a_number_is_another_persons_or_old() {
+        for label in [
+            "Wife",
+            "Husband",
+            "Manžel",
+            "Manželka",
+            "Mutter",
+            "Mère",
+            "Ex-husband",
+            "_$!<Assistant>!$_",
+            "Old",
+            "Starý",
+            "Do not use",
+            "Don't use",
+            "Nepoužívat",
+            "Neplatné",
+            "Ehefrau",
+            "Großmutter",
+            "Żona",
+            "Mąż",
+            "Eşi",
+            "Дружина",
+            "кур'єр",
+            "Old mobile",
+            "Neplatný telefon",
+            "Telefon - nepoužívat",
+            "Wife phone",
+            "Telefon obchodníka",
+            "Sender phone",
+            "From",
+            "Driver phone",
+            "Assistant's Phone",
+            "Ancien mobile",
+            "Móvil antiguo",
+            "Ex-Mobil",
+        ] {
+            assert!(is_not_theirs(label), "{label}");
+        }
+        for label in [
+            "",
+            "Mobile",
+            "Home",
+            "Work",
+            "Main",
+            "Other",
+            "iPhone",
+            "Domů",
+            "Práce",
+            "Jiný",
+            "Ostatní",
+            "Hlavní",
+            "Arbeit",
+            "Privat",
+            "Sonstige",
+            "Autre",
+            "Principal",
+            "Travail",
+            "Otro",
+            "Trabajo",
+            "Altro",
+            "Lavoro",
+            "Inny",
+            "Praca",
+            "Diğer",
+            "İş",
+            "Cep",
+            "Інший",
+            "Робочий",
+            "Viber",
+            "Telefon klienta",
+            "Customer phone",
+            "Contact phone",
+            "Company phone",
+            "Phone number",
+            "Telefon",
+            "Handy",
+            "Portable",
+            "Móvil",
+            "Cellulare",
+            "Komórka",
+            "Obchodní telefon",
+            "Household phone",
+            "Gold mobile",
+            "Telefon 2",
+            "Mobile (CZ)",
+            "Obecné",
+            "Škola",
+        ] {
+            assert!(!is_not_theirs(label), "{label}");
+        }
+    }
+
+    #[test]
+    fn no_word_is_both_a_label_of_a_line_and_one_of_another_person() {
+        for phrase in include_str!("labels.txt")
+            .split("[lines]")
+            .nth(1)
+            .and_then(|it| it.split('[').next())
+            .into_iter()
+            .flat_map(str::lines)
+            .filter_map(|line| line.split_once(": "))
+            .flat_map(|(_, phrases)| phrases.split(", "))
+        {
+            assert!(!is_not_theirs(phrase), "{phrase}");
+        }
     }
 
     /// Words beside numbers that must never be taken for a label: the number may be another person's, or no phone.

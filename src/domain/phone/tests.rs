@@ -815,7 +815,7 @@ fn a_mobile_whose_plus_is_lost_is_no_fixed_line_of_its_country() {
             "no: two_readings, +491711234567?",
         ),
         ("04915112345678", "DE", "no: two_readings, +4915112345678?"),
-        ("038343201234", "XK", "no: not_in_use, +38343201234?"),
+        ("038343201234", "XK", "no: two_readings, +38343201234?"),
         // With a plus, or cut behind an area code, it is certain.
         ("+491711234567", "DE", "+491711234567"),
         ("00491711234567", "DE", "+491711234567 (00 read as +)"),

@@ -1,11 +1,13 @@
 //! Labels of numbers, and names of columns, by which a number is not that of the person in the row.
 
 use super::{judge, words};
+use crate::domain::percent::Percent;
 use crate::intake::{IntakeError, ReadFor, Settings};
 
 fn cz() -> Settings {
     Settings {
         region: "CZ".parse().ok(),
+        min_valid: Percent::NONE,
         ..Settings::default()
     }
 }

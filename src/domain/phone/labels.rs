@@ -1,6 +1,7 @@
 //! Words beside a number that say which line it is, and nothing else. Beside any other word no number is suggested: it
 //! may be another person's name, or ask for no message.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use crate::domain::fold;
@@ -12,6 +13,7 @@ struct List(&'static str);
 const LINES: List = List("lines");
 const BEFORE: List = List("before");
 const NOTHING: List = List("nothing");
+const BETWEEN: List = List("between");
 const NOT_THEIRS: List = List("not theirs");
 const NOT_THEIRS_ALONE: List = List("not theirs alone");
 
@@ -53,6 +55,30 @@ pub(crate) fn is_label(text: &str) -> bool {
 pub(crate) fn is_not_theirs(label: &str) -> bool {
     let folded = fold::header(label);
     NOT_THEIRS.get().is_in(&folded) || NOT_THEIRS_ALONE.get().has(&folded)
+}
+
+/// The text with a semicolon in the place of each word that parts two numbers: `0171 1234567 oder 0172 1234567`.
+pub(super) fn parted(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_alphabetic) {
+        return text.into();
+    }
+    let mut parted = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(char::is_alphabetic) {
+        let (before, behind) = rest.split_at(start);
+        let is_number = |c: char| c.is_ascii_digit() || matches!(c, '+' | '(');
+        let end = behind.find(is_number).unwrap_or(behind.len());
+        let (words, next) = behind.split_at(end);
+        let follows = before
+            .trim_end()
+            .ends_with(|c: char| c.is_ascii_digit() || c == ')');
+        let is_between = follows && !next.is_empty() && BETWEEN.get().has(&fold::header(words));
+        parted.push_str(before);
+        parted.push_str(if is_between { "; " } else { words });
+        rest = next;
+    }
+    parted.push_str(rest);
+    parted.into()
 }
 
 /// Whether a text says that there is no number: `n/a`.

@@ -1026,3 +1026,107 @@ proptest! {
         prop_assert_eq!(PhoneNumber::parse(&spaced, cz()), plain);
     }
 }
+
+#[test]
+fn plain_numbers_are_read_as_people_write_them() {
+    for (text, region, expected) in [
+        (
+            "8 067 123 45 67",
+            "UA",
+            "+380671234567 (old number brought to today's numbering plan)",
+        ),
+        (
+            "80671234567",
+            "UA",
+            "+380671234567 (old number brought to today's numbering plan)",
+        ),
+        (
+            "8(067)123-45-67",
+            "UA",
+            "+380671234567 (old number brought to today's numbering plan)",
+        ),
+        ("8 067 123 45 6", "UA", "no: too_long"),
+        ("89161234567", "UA", "no: too_long"),
+        (
+            "602333444!",
+            "CZ",
+            "+420602333444 (sign behind the number removed)",
+        ),
+        (
+            "602 333 444 *",
+            "CZ",
+            "+420602333444 (sign behind the number removed)",
+        ),
+        ("602333444?", "CZ", "no: not_a_number"),
+    ] {
+        assert_eq!(read(text, Some(region)), expected, "{text:?} {region}");
+    }
+}
+
+#[test]
+fn two_numbers_with_a_dash_or_a_word_between_are_two() {
+    let all = |text: &str, region: &str| -> Vec<String> {
+        let numbers = PhoneNumber::parse_all(text, region.parse::<Region>().ok());
+        let numbers = numbers.map(|it| it.iter().map(|it| it.phone.e164()).collect());
+        numbers.unwrap_or_default()
+    };
+    for (text, region, first, second) in [
+        (
+            "612345678 - 623456789",
+            "ES",
+            "+34612345678",
+            "+34623456789",
+        ),
+        (
+            "347 1234567 - 348 7654321",
+            "IT",
+            "+393471234567",
+            "+393487654321",
+        ),
+        (
+            "06 12 34 56 78 ou 06 98 76 54 32",
+            "FR",
+            "+33612345678",
+            "+33698765432",
+        ),
+        (
+            "0171/1234567 o. 0172/7654321",
+            "DE",
+            "+491711234567",
+            "+491727654321",
+        ),
+        (
+            "0171 1234567 oder 0172 7654321",
+            "DE",
+            "+491711234567",
+            "+491727654321",
+        ),
+        (
+            "602333444 nebo 603111222",
+            "CZ",
+            "+420602333444",
+            "+420603111222",
+        ),
+        (
+            "602333444 a +420 603 111 222",
+            "CZ",
+            "+420602333444",
+            "+420603111222",
+        ),
+    ] {
+        assert_eq!(all(text, region), [first, second], "{text:?}");
+    }
+    for (text, region) in [
+        ("602333444 nebo 3445", "CZ"),
+        ("602333444 - 8", "CZ"),
+        ("602333444 - 16", "CZ"),
+        ("0664 1234567 - 12345678", "AT"),
+        ("0664 1234567 - 0", "AT"),
+        ("602333444 Jana 603111222", "CZ"),
+        ("602333444 old 603111222", "CZ"),
+        ("602333444 nebo Jana 603111222", "CZ"),
+        ("602 - 333 - 445 - 1", "CZ"),
+    ] {
+        assert_eq!(all(text, region), Vec::<String>::new(), "{text:?}");
+    }
+}

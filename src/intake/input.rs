@@ -82,7 +82,7 @@ impl Input {
             files.push(file);
         }
         notes.extend(doubts.iter().map(LetterDoubt::to_string));
-        notes.extend(dropped_note(&files, &headers));
+        notes.extend(dropped_note(&files, &headers, mapping.hears_earlier));
         Ok(Self {
             digest: settings.corrections.digest(FileDigest::of_all(&digests)),
             stem: sources.first().map(Source::stem).unwrap_or_default(),
@@ -259,10 +259,34 @@ fn columns_of(file: &Opened, settings: &Settings) -> Result<(Vec<String>, Mappin
         no_header: settings.no_header && !file.has_names,
         ..settings.clone()
     };
+    refuse_quoted_lines(&file.name, &headers, &sample)?;
     let mapping = columns::map(&described, &headers, &sample, &how);
     let mapping = without_json(&file.name, mapping, &headers, &sample)?;
     columns::refuse_unclear(&file.name, &headers, &sample, &mapping, &how)?;
     Ok((headers, mapping))
+}
+
+/// Refuses a file of one column whose cells are lines of a list: `"name;phone"`.
+fn refuse_quoted_lines(
+    file: &str,
+    headers: &[String],
+    sample: &[Vec<String>],
+) -> Result<(), IntakeError> {
+    let [header] = headers else {
+        return Ok(());
+    };
+    let is_line = |sign: char| {
+        let count = |text: &str| text.matches(sign).count();
+        let mut cells = sample.iter().flatten();
+        count(header) > 0 && cells.all(|cell| count(cell) == count(header))
+    };
+    if !sample.is_empty() && [';', ',', '\t', '|'].into_iter().any(is_line) {
+        return Err(IntakeError::QuotedLines {
+            file: file.to_owned(),
+            header: header.clone(),
+        });
+    }
+    Ok(())
 }
 
 /// The fields of these columns.
@@ -387,13 +411,13 @@ fn title_note(file: &Opened) -> Option<String> {
     })
 }
 
-fn dropped_note(files: &[FileInput], headers: &[String]) -> Option<String> {
+fn dropped_note(files: &[FileInput], headers: &[String], hears_earlier: bool) -> Option<String> {
     let dropped = files
         .iter()
         .map(|file| file.width.saturating_sub(headers.len()))
         .max()
         .unwrap_or(0);
-    let but = if files.iter().any(|file| file.earlier.is_some()) {
+    let but = if hears_earlier && files.iter().any(|file| file.earlier.is_some()) {
         ", but for whom they call suppressed because they must not be messaged"
     } else {
         ""

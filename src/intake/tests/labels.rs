@@ -128,3 +128,18 @@ fn a_column_that_is_named_as_one_of_other_people_or_old_numbers_is_asked_about()
         assert_eq!(rows(&text, &cz()).len(), 2, "{column}");
     }
 }
+
+#[test]
+fn lines_that_are_one_quoted_cell_each_are_refused_with_what_to_do() {
+    for text in [
+        "\"name;phone;consent\"\n\"Jan;602333001;yes\"\n\"Eva;602333002;no\"\n",
+        "\"phone,name\"\n\"602333001,Jan\"\n\"602333002,Eva\"\n",
+    ] {
+        let refused = judge(text.as_bytes(), &cz());
+        let error = refused.map(|(rows, _)| words(&rows)).unwrap_err();
+        assert!(matches!(error, IntakeError::QuotedLines { .. }), "{error}");
+        assert!(error.to_string().contains("Text to Columns"), "{error}");
+    }
+    let one = "phone\n\"602333001, 602333002\"\n602333003\n";
+    assert_eq!(rows(one, &cz()).len(), 2);
+}

@@ -94,3 +94,37 @@ fn an_edited_list_whose_earlier_batch_is_unfinished_is_told_to_take_its_place() 
     let messaged: Vec<u64> = sandbox.accepted().into_keys().collect();
     assert_eq!(messaged, [420_777_000_001, 420_777_000_004]);
 }
+
+#[test]
+fn whoever_goes_on_with_a_batch_whose_list_was_read_again_is_told() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    let to = ["--channel", CHANNEL, "--base-url", sandbox.base_url()];
+    let send = |more: &[&str]| {
+        let send = ["send", "contacts.csv", "--yes", "--message", "Hello"];
+        scratch.outreach(&send).with(&to).with(more).run()
+    };
+    let resume = |batch: &str| {
+        let resume = ["resume", batch, "--yes", "--base-url", sandbox.base_url()];
+        scratch.outreach(&resume).run().expect(0)
+    };
+    let newest = || {
+        scratch.checkpoint().reader.batches().expect("the batches")[0]
+            .name
+            .clone()
+    };
+    let told = "was read again since with other rows";
+    scratch.write("contacts.csv", &contacts(0..3));
+    send(&["--limit", "1"]).expect(4);
+    let old = newest();
+    scratch.write("contacts.csv", &contacts(1..4));
+    send(&["--limit", "1"]).expect(4);
+    let new = scratch.checkpoint().reader.batches().expect("the batches");
+    let new = new
+        .iter()
+        .find(|it| it.name != old)
+        .expect("another batch")
+        .name
+        .clone();
+    assert!(!resume(&new).said.contains(told));
+    resume(&old).says(told).says(&new);
+}

@@ -8,6 +8,7 @@ use super::run::Front;
 use super::settings;
 use crate::cli::ResumeArgs;
 use crate::exit::ExitCode;
+use crate::report::quoted;
 use crate::run::{CheckpointSettings, HeldBatch, ResumeSettings};
 
 /// Runs the command.
@@ -37,6 +38,15 @@ pub(crate) fn run(args: &ResumeArgs, call: &Call) -> CommandResult {
     };
     let fallback = settings::fallback(&settings.typed_other_channels()?)?;
     let batch = HeldBatch::resume(&front.db, &asked, front.now())?;
+    for newer in batch.newer_lists()? {
+        let name = &batch.batch().name;
+        call.console.warn(format_args!(
+            "The list of batch {name} was read again since with other rows, as batch {newer}. This goes by the older list: also to \
+             people whom the newer one refuses or leaves out. `outreach send FILE --batch {} --update` puts the newer one in its \
+             place.",
+            quoted(name)
+        ));
+    }
     front.require_token()?;
     let Some(batch) = front.with_fallback(batch, &fallback)? else {
         return Ok(ExitCode::Paused);

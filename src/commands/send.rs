@@ -17,10 +17,10 @@ use super::settings::{self, IfHidden};
 use super::terminal::say_interrupted;
 use crate::cli::SendArgs;
 use crate::exit::ExitCode;
-use crate::report::{ProgressLine, counted};
+use crate::report::{ProgressLine, counted, quoted};
 use crate::run::{
     AudienceBatch, FallbackSource, FollowUp, List, Messaged, PilotAsked, ReadPlan, SendPlan,
-    SendSettings, Source, enter_begun, reading_follow_up,
+    SendSettings, Source, Unfinished, enter_begun, reading_follow_up,
 };
 use crate::store::Change;
 
@@ -303,16 +303,34 @@ fn plan(front: &Front<'_>, to_send: &ListToSend<'_>, list: List) -> Result<SendP
         ));
     }
     for other in plan.unfinished() {
-        console.warn(format_args!(
-            "Batch {} from a file of this name is unfinished ({} queued): this list or message is \
-             another, and becomes a new batch. `{}` continues the old one; people who \
-             got the same message are not messaged again.",
-            other.batch,
-            other.outstanding,
-            front.resume(&other.batch)
-        ));
+        console.warn(about_unfinished(front, other));
     }
     Ok(plan)
+}
+
+/// What becomes of the earlier batch of a list, and what to do about it: whoever goes on with it as it is goes by a list that
+/// may have been mended since.
+fn about_unfinished(front: &Front<'_>, other: &Unfinished) -> String {
+    let name = &other.batch;
+    let begin = format!(
+        "Batch {name} from a file of this name is unfinished ({} queued).",
+        other.outstanding
+    );
+    let cancel = front.hints().command("cancel", name, &[]);
+    let old = "goes by its old list: it messages also people whom this one refuses, corrects or leaves out";
+    if other.same_message {
+        format!(
+            "{begin} This list is another, and becomes a new batch; people who got the same message are not messaged \
+             again. If it is that list, edited: the same command with --batch {} --update puts it in the place of the old one. Batch \
+             {name} {old}; `{cancel}` gives it up.",
+            quoted(name)
+        )
+    } else {
+        format!(
+            "{begin} This message is another, and becomes a new batch. Batch {name} keeps its message, and {old}; \
+             `{cancel}` gives it up."
+        )
+    }
 }
 
 /// Whether people who have another message already are left out or messaged again: as the flags say, else asked where

@@ -91,6 +91,7 @@ impl Trouble {
             RunError::Intake(IntakeError::AmbiguousPhoneColumn { candidates, .. }) => {
                 candidates.clone()
             }
+            RunError::Intake(IntakeError::NumbersOfOthers { column, .. }) => vec![column.clone()],
             _ => Vec::new(),
         };
         let text = match error {
@@ -99,6 +100,9 @@ impl Trouble {
             }
             RunError::Intake(IntakeError::AmbiguousPhoneColumn { .. }) => {
                 "Several columns look like phone numbers. Which one is meant?".to_owned()
+            }
+            RunError::Intake(IntakeError::NumbersOfOthers { .. }) => {
+                "By its name the only phone column holds the numbers of other people, or old ones. Is it meant?".to_owned()
             }
             RunError::Intake(IntakeError::HeaderIsData { row, cell, .. }) => format!(
                 "Row {row} should name the columns, but holds \"{cell}\". Is it a contact already?"

@@ -173,6 +173,25 @@ pub enum Suppression {
     NoEvent,
 }
 
+/// The words for reasons that are about one message or a time: what is suppressed for them may have another message.
+const NOT_FOR_GOOD: [&str; 9] = [
+    "repeat_guard",
+    "not_within",
+    "no_messenger_within",
+    "same_batch",
+    "other_message",
+    "mended_before",
+    "window_never_opens",
+    "window_closed",
+    "no_event",
+];
+
+/// Whether what is suppressed for the reason with this word gets no message, whatever the list and the checkpoint. One that
+/// is not known does not either.
+pub(crate) fn keeps_out(code: &str) -> bool {
+    !NOT_FOR_GOOD.contains(&code)
+}
+
 /// The reason on the suppression list of a person who opted out.
 pub(crate) const OPTED_OUT: &str = "the person asked not to be messaged";
 
@@ -333,6 +352,75 @@ mod tests {
                 format!("the same message {went} {told}")
             );
         }
+    }
+
+    #[test]
+    fn a_reason_that_is_about_the_person_keeps_it_out_of_every_list() {
+        let (at, batch) = (String::new(), String::new());
+        let all = [
+            (
+                true,
+                Suppression::Listed {
+                    reason: String::new(),
+                },
+            ),
+            (
+                true,
+                Suppression::NoConsent {
+                    says: String::new(),
+                },
+            ),
+            (true, Suppression::UnreadReply),
+            (true, Suppression::Removed),
+            (true, Suppression::Forgotten),
+            (false, Suppression::NoMessengerWithin { at: at.clone() }),
+            (
+                false,
+                Suppression::SameBatch {
+                    row: 2,
+                    at: at.clone(),
+                },
+            ),
+            (
+                false,
+                Suppression::RepeatGuard {
+                    batch: batch.clone(),
+                    at: at.clone(),
+                    sure: true,
+                },
+            ),
+            (
+                false,
+                Suppression::NotWithin {
+                    batch: batch.clone(),
+                    at: at.clone(),
+                    sure: true,
+                },
+            ),
+            (
+                false,
+                Suppression::OtherMessage {
+                    batch,
+                    at,
+                    sure: true,
+                },
+            ),
+            (
+                false,
+                Suppression::MendedBefore {
+                    told: String::new(),
+                },
+            ),
+            (false, Suppression::WindowNeverOpens),
+            (false, Suppression::WindowClosed),
+            (false, Suppression::NoEvent),
+        ];
+        for (keeps, cause) in &all {
+            assert_eq!(keeps_out(cause.code()), *keeps, "{}", cause.code());
+        }
+        assert!(keeps_out("") && keeps_out("a_later_word"));
+        let passing = all.iter().filter(|(keeps, _)| !keeps).count();
+        assert_eq!(passing, NOT_FOR_GOOD.len());
     }
 
     #[test]

@@ -3,13 +3,15 @@
 use super::column::{Column, column};
 use super::consent::{self, ConsentColumn};
 use super::country::{self, CountryColumn};
+use super::earlier::EarlierResults;
 use super::error::IntakeError;
+use super::header::is_named;
 use super::mapping::Mapping;
 use super::phones::{self, PhoneColumn};
 use super::settings::{ReadFor, Settings};
-use super::words::{FIRST_NAME, LAST_NAME, List};
+use super::words::{FIRST_NAME, LAST_NAME, List, spaced};
 use crate::domain::fold;
-use crate::domain::phone::LineType;
+use crate::domain::phone::{LineType, is_not_theirs};
 use crate::domain::text::{nearest, trimmed};
 
 /// Finds the columns. `rows` are the first rows of the first file, without the header.
@@ -31,7 +33,10 @@ pub(super) fn map(
     };
     let columns: Vec<Column> = phone.iter().map(|it| it.column.clone()).collect();
     let taken: Vec<usize> = columns.iter().map(|column| column.index).collect();
-    let ignored = settings.ignore_consent.iter().map(named);
+    // That of our results is no column of the list.
+    let is_ours = |name: &&String| is_named(name, EarlierResults::STATUS);
+    let (ours, others): (Vec<_>, Vec<_>) = settings.ignore_consent.iter().partition(is_ours);
+    let ignored = others.into_iter().map(named);
     let ignored = ignored.collect::<Result<Vec<_>, _>>()?;
     let known = || ignored.iter().chain(&columns);
     let consent = consents(headers, rows, settings, known());
@@ -53,8 +58,9 @@ pub(super) fn map(
         mobile_first: choice.phone.is_empty() && have_several_names(headers, &taken),
         consent,
         elsewhere,
-        hears_refusals: settings.read_for != ReadFor::SuppressionList,
-        ignored_consent: ignored.into_iter().map(|column| column.name).collect(),
+        read_for: settings.read_for,
+        hears_earlier: ours.is_empty(),
+        ignored_consent: with_ours(ignored, ours),
         default_region: settings.region,
         international: settings.international,
         line_types: LineType::ALL
@@ -64,6 +70,12 @@ pub(super) fn map(
         prefer: settings.prefer,
         numbers: settings.numbers,
     })
+}
+
+/// The names of these columns, and ours.
+fn with_ours(columns: Vec<Column>, ours: Vec<&String>) -> Vec<String> {
+    let names = columns.into_iter().map(|column| column.name);
+    names.chain(ours.into_iter().cloned()).collect()
 }
 
 /// The columns of consent, but for those that are known to be something else.
@@ -124,6 +136,19 @@ pub(super) fn refuse_unclear(
             what: "column of numbers",
             name: name.clone(),
             advice: "name it with --column phone=HEADER",
+        }),
+        None if was_named => Ok(()),
+        None => refuse_numbers_of_others(file, mapping),
+    }
+}
+
+/// Refuses a phone column whose header says that its numbers are other people's, or old: nobody chose it.
+fn refuse_numbers_of_others(file: &str, mapping: &Mapping) -> Result<(), IntakeError> {
+    let mut phones = mapping.phone.iter().map(|it| &it.column.name);
+    match phones.find(|name| is_not_theirs(&spaced(name))) {
+        Some(name) => Err(IntakeError::NumbersOfOthers {
+            file: file.to_owned(),
+            column: name.clone(),
         }),
         None => Ok(()),
     }

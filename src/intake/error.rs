@@ -102,6 +102,16 @@ pub enum IntakeError {
         /// The columns that are there.
         present: Vec<String>,
     },
+    /// Every line is one quoted cell, with the columns inside it.
+    #[error(
+        "{file}: each line is one cell in quotes, with all columns inside it (\"{header}\"), as Excel saves a file that it opened in one column; split that column in the spreadsheet (Data, Text to Columns) and save it again, or take the quotes around the lines out"
+    )]
+    QuotedLines {
+        /// The file.
+        file: String,
+        /// The header.
+        header: String,
+    },
     /// Cells that hold objects or lists instead of numbers.
     #[error(
         "{file}: the cells of the column \"{column}\" hold JSON, not phone numbers; export the number as a column of its own"
@@ -162,6 +172,16 @@ pub enum IntakeError {
         file: String,
         /// The columns that are equally likely.
         candidates: Vec<String>,
+    },
+    /// The only column of phone numbers is named as one of other people's, or of old ones.
+    #[error(
+        "{file}: by its name the phone column \"{column}\" holds the numbers of other people, or old ones; if they are meant, name it with --column phone=HEADER"
+    )]
+    NumbersOfOthers {
+        /// The file.
+        file: String,
+        /// The column.
+        column: String,
     },
     /// Files of one batch with different columns.
     #[error(

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use super::earlier::EarlierResults;
 use super::encoding::TextEncoding;
 use super::error::IntakeError;
 use super::header::HeaderWords;
@@ -24,8 +25,8 @@ pub(super) struct FileInput {
     pub(super) guarded: bool,
     /// The column that names the rows that are mended.
     pub(super) mends: Option<usize>,
-    /// It says what became of its rows.
-    pub(super) is_results: bool,
+    /// The columns that say what became of its rows, if it is a results file.
+    pub(super) earlier: Option<EarlierResults>,
     pub(super) layout: Layout,
     /// Row of the header; 0 if there is none.
     pub(super) header_row: u32,

@@ -7,8 +7,8 @@
 use std::collections::HashSet;
 
 use encoding_rs::{
-    IBM866, ISO_8859_2, MACINTOSH, WINDOWS_1250, WINDOWS_1252, WINDOWS_1254, WINDOWS_1257,
-    X_MAC_CYRILLIC,
+    IBM866, ISO_8859_2, ISO_8859_15, MACINTOSH, WINDOWS_1250, WINDOWS_1252, WINDOWS_1254,
+    WINDOWS_1257, X_MAC_CYRILLIC,
 };
 
 use super::encoding::TextEncoding;
@@ -177,8 +177,9 @@ fn is_of_the_web(encoding: TextEncoding) -> bool {
 }
 
 /// Encodings of the web that are so much like each other that the browsers' guess may be wrong.
-static RIVALS: [&encoding_rs::Encoding; 5] = [
+static RIVALS: [&encoding_rs::Encoding; 6] = [
     WINDOWS_1252,
+    ISO_8859_15,
     WINDOWS_1250,
     WINDOWS_1254,
     WINDOWS_1257,

@@ -21,12 +21,12 @@ pub(super) struct Header {
 
 /// True for the column of a rejects file that names the row that is mended.
 pub(super) fn is_mends(header: &str) -> bool {
-    header.trim().eq_ignore_ascii_case(MENDS)
+    is_named(header, MENDS)
 }
 
-/// True for the column of a results file that says what became of a row.
-pub(super) fn is_status(header: &str) -> bool {
-    header.trim().eq_ignore_ascii_case("outreach_status")
+/// True for a column of ours with this name.
+pub(super) fn is_named(header: &str, name: &str) -> bool {
+    header.trim().eq_ignore_ascii_case(name)
 }
 
 /// True for a column of a results or rejects file of this program.

@@ -4,11 +4,12 @@ use super::columns;
 use super::consent;
 use super::corrections::Corrections;
 use super::doubt::LetterDoubt;
+use super::earlier::EarlierResults;
 use super::error::IntakeError;
 use super::file::{FileInput, Layout};
 use super::formats::is_json;
 use super::guess::Doubt;
-use super::header::{Header, HeaderWords, is_mends, is_ours, is_status};
+use super::header::{Header, HeaderWords, is_mends, is_ours};
 use super::international::{LooksInternational, looks_international};
 use super::mapping::Mapping;
 use super::open::open;
@@ -81,7 +82,7 @@ impl Input {
             files.push(file);
         }
         notes.extend(doubts.iter().map(LetterDoubt::to_string));
-        notes.extend(dropped_note(&files, &headers));
+        notes.extend(dropped_note(&files, &headers, mapping.hears_earlier));
         Ok(Self {
             digest: settings.corrections.digest(FileDigest::of_all(&digests)),
             stem: sources.first().map(Source::stem).unwrap_or_default(),
@@ -176,7 +177,7 @@ impl Input {
     /// # Errors
     /// [`IntakeError::Results`] if one of the files is one.
     pub(crate) fn refuse_results(&self) -> Result<(), IntakeError> {
-        match self.files.iter().find(|file| file.is_results) {
+        match self.files.iter().find(|file| file.earlier.is_some()) {
             Some(file) => Err(IntakeError::Results {
                 file: file.name.clone(),
             }),
@@ -258,10 +259,34 @@ fn columns_of(file: &Opened, settings: &Settings) -> Result<(Vec<String>, Mappin
         no_header: settings.no_header && !file.has_names,
         ..settings.clone()
     };
+    refuse_quoted_lines(&file.name, &headers, &sample)?;
     let mapping = columns::map(&described, &headers, &sample, &how);
     let mapping = without_json(&file.name, mapping, &headers, &sample)?;
     columns::refuse_unclear(&file.name, &headers, &sample, &mapping, &how)?;
     Ok((headers, mapping))
+}
+
+/// Refuses a file of one column whose cells are lines of a list: `"name;phone"`.
+fn refuse_quoted_lines(
+    file: &str,
+    headers: &[String],
+    sample: &[Vec<String>],
+) -> Result<(), IntakeError> {
+    let [header] = headers else {
+        return Ok(());
+    };
+    let is_line = |sign: char| {
+        let count = |text: &str| text.matches(sign).count();
+        let mut cells = sample.iter().flatten();
+        count(header) > 0 && cells.all(|cell| count(cell) == count(header))
+    };
+    if !sample.is_empty() && [';', ',', '\t', '|'].into_iter().any(is_line) {
+        return Err(IntakeError::QuotedLines {
+            file: file.to_owned(),
+            header: header.clone(),
+        });
+    }
+    Ok(())
 }
 
 /// The fields of these columns.
@@ -332,7 +357,7 @@ fn align(file: Opened, first: &str, headers: &[String]) -> Result<FileInput, Int
         width: names.len(),
         guarded: !file.as_typed && names.iter().any(|name| is_ours(name)),
         mends: names.iter().position(|name| is_mends(name)),
-        is_results: names.iter().any(|name| is_status(name)),
+        earlier: EarlierResults::of(&names),
         layout: file.layout,
         header_row: row,
         header: HeaderWords::of(&names),
@@ -386,11 +411,16 @@ fn title_note(file: &Opened) -> Option<String> {
     })
 }
 
-fn dropped_note(files: &[FileInput], headers: &[String]) -> Option<String> {
+fn dropped_note(files: &[FileInput], headers: &[String], hears_earlier: bool) -> Option<String> {
     let dropped = files
         .iter()
         .map(|file| file.width.saturating_sub(headers.len()))
         .max()
         .unwrap_or(0);
-    (dropped > 0).then(|| format!("{dropped} columns of an earlier results file are ignored"))
+    let but = if hears_earlier && files.iter().any(|file| file.earlier.is_some()) {
+        ", but for whom they call suppressed because they must not be messaged"
+    } else {
+        ""
+    };
+    (dropped > 0).then(|| format!("{dropped} columns of an earlier results file are ignored{but}"))
 }

@@ -6,7 +6,7 @@ use super::column::Column;
 use super::consent::{ConsentColumn, Use};
 use super::country::CountryColumn;
 use super::phones::PhoneColumn;
-use super::settings::{NumbersPerRow, Prefer};
+use super::settings::{NumbersPerRow, Prefer, ReadFor};
 use crate::domain::content::Role;
 use crate::domain::phone::{LineType, Region};
 
@@ -32,9 +32,12 @@ pub struct Mapping {
     /// The other columns in which a refusal is heard.
     #[serde(skip)]
     pub(super) elsewhere: Vec<ConsentColumn>,
-    /// Whether a refusal is heard at all: not in a list of people who must not be messaged.
+    /// What the people are read for: in a list of people who must not be messaged no refusal is heard.
     #[serde(skip)]
-    pub(super) hears_refusals: bool,
+    pub(super) read_for: ReadFor,
+    /// Whether the status of a results file is heard.
+    #[serde(skip)]
+    pub(super) hears_earlier: bool,
     /// Such columns that the user had ignored, by header.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ignored_consent: Vec<String>,

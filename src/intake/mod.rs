@@ -31,6 +31,7 @@ mod corrections;
 mod country;
 mod delimiter;
 mod doubt;
+mod earlier;
 mod encoding;
 mod error;
 mod file;

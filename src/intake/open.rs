@@ -50,7 +50,10 @@ fn open_bytes(
     let how = formats::DecodeOptions {
         encoding: settings.encoding,
         country: country.as_deref(),
-        region: settings.region,
+        numbers: formats::ReadNumbers {
+            region: settings.region,
+            to_suppress: settings.read_for != ReadFor::Messages,
+        },
         sheet: settings.sheet.as_deref(),
         skip_hidden: settings.hidden_rows == Some(HiddenRows::Skip),
     };

@@ -1,6 +1,7 @@
 //! One row, judged on its own: everything that does not need to know the other rows.
 
 mod numbers;
+mod refusals;
 
 use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
 
@@ -14,7 +15,7 @@ use super::mapping::Mapping;
 use super::notes;
 use super::rows::Fields;
 use super::rules::{Judge, Unsendable};
-use super::settings::NumbersPerRow;
+use super::settings::{NumbersPerRow, ReadFor};
 use crate::domain::phone::{Parsed, PhoneNumber, PhoneProblem, Reading, Region, Rejected};
 use crate::domain::recipient::{
     Accepted, JudgedRow, Mends, Position, Record, RowProblem, Suppression, Verdict,
@@ -80,7 +81,7 @@ impl RowJudge<'_> {
             && candidate.number.is_none()
         {
             candidate.may_be_note = notes::note(fields, self.file.width);
-            if self.mapping.hears_refusals {
+            if self.mapping.read_for != ReadFor::SuppressionList {
                 candidate.heads_refusals = self.heading_of_refusals(fields);
             }
         }
@@ -205,53 +206,6 @@ impl RowJudge<'_> {
             .collect()
     }
 
-    /// The numbers of a row that says of itself that its person must not be messaged, and what it says.
-    pub(super) fn refused(
-        &self,
-        fields: &Fields<'_>,
-        row: u32,
-    ) -> Option<(Vec<PhoneNumber>, String)> {
-        let beyond = self.refusal_beyond(fields);
-        if self.mapping.consent.is_empty()
-            && beyond.is_none()
-            && !self.may_refuse_elsewhere(fields)
-            && !self.has_words_beside_numbers(fields)
-        {
-            return None;
-        }
-        let record = self.record(fields);
-        let record = self.corrected(&record, row).unwrap_or(record);
-        if let Some(says) = beyond {
-            return Some((self.numbers_to_refuse(&record, true), says));
-        }
-        match self.consent(&record) {
-            Consent::Refused(says) => Some((self.numbers_to_refuse(&record, true), says)),
-            Consent::Given | Consent::Silent | Consent::Doubtful(_) => {
-                let says = self.refusal_beside_number(&record)?;
-                let for_person = self.refuses_all_numbers(&record);
-                Some((self.numbers_to_refuse(&record, for_person), says))
-            }
-        }
-    }
-
-    /// What a field without a column says, if that is that the person must not be messaged.
-    fn refusal_beyond(&self, fields: &Fields<'_>) -> Option<String> {
-        let beyond = self.file.width..fields.len().max(self.file.width);
-        let mut cells = beyond.map(|index| self.cell(fields.get(index)));
-        let cell = cells.find(|cell| consent::is_refusal_beside_number(cell))?;
-        let shown: String = trimmed(cell).chars().take(40).collect();
-        Some(format!("a field without a column says \"{shown}\""))
-    }
-
-    /// Whether a cell of a phone column may hold words: most hold a number and nothing else.
-    fn has_words_beside_numbers(&self, fields: &Fields<'_>) -> bool {
-        let may_be_words = |byte: &u8| byte.is_ascii_alphabetic() || !byte.is_ascii();
-        self.mapping.phone.iter().any(|phone| {
-            let index = self.file.columns.get(phone.column.index);
-            index.is_some_and(|index| fields.get(*index).iter().any(may_be_words))
-        })
-    }
-
     /// A row that says beside a number that it must not be messaged: no message goes to it, and its numbers are kept, so
     /// that it wins over other rows.
     fn says_no(
@@ -261,7 +215,7 @@ impl RowJudge<'_> {
         position: Position,
         into: &mut Vec<Candidate>,
     ) {
-        let typed = self.cell_that_refuses(read).map_or("", |(_, cell)| cell);
+        let typed = self.cell_that_refuses(read).map_or("", |it| it.typed);
         let numbers = self.numbers_to_refuse(read, self.refuses_all_numbers(read));
         let most = match self.mapping.numbers {
             NumbersPerRow::One => 1,

@@ -44,7 +44,7 @@ impl Table {
             width: names.len(),
             guarded: !as_typed && names.iter().any(|name| is_ours(name)),
             mends: None,
-            is_results: false,
+            earlier: None,
             layout,
             header_row: header.row,
             digest,

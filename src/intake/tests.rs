@@ -1,6 +1,9 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
+mod earlier;
+mod labels;
+
 use super::*;
 use proptest::prelude::*;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::definition::has_rows_of;
 use super::error::RunError;
 use super::mismatch::Mismatch;
 use super::settings::RunSettings;
@@ -166,6 +167,23 @@ impl HeldBatch {
     /// [`RunError`] if it does, or the checkpoint fails.
     pub fn refuse_if_sent(&self, results: &Path) -> Result<(), RunError> {
         refuse_if_sent(&self.store, &self.batch, results)
+    }
+
+    /// The batches that were made since of other versions of its list: files of the same names with other rows. Going on goes
+    /// by the older one.
+    ///
+    /// # Errors
+    /// [`RunError`] if the checkpoint fails.
+    pub fn newer_lists(&self) -> Result<Vec<String>, RunError> {
+        let own = &self.batch;
+        let is_newer = |other: &Batch| {
+            other.files == own.files
+                && other.created_at > own.created_at
+                && other.follow_up.is_none()
+                && !has_rows_of(&other.definition, &own.definition)
+        };
+        let batches = self.reader()?.batches()?.into_iter();
+        Ok(batches.filter(is_newer).map(|batch| batch.name).collect())
     }
 
     /// The batch, as it stood when it was taken.

@@ -83,6 +83,14 @@ pub(super) fn has_file(definition: &BTreeMap<String, String>, file: &[u8; 32]) -
     definition.get(ROWS) == Some(&file) || added(definition, &file)
 }
 
+/// Whether both have the same rows.
+pub(super) fn has_rows_of(
+    definition: &BTreeMap<String, String>,
+    other: &BTreeMap<String, String>,
+) -> bool {
+    definition.get(ROWS) == other.get(ROWS)
+}
+
 /// Whether a list or a file of this digest was added to the batch with this definition.
 fn added(definition: &BTreeMap<String, String>, digest: &str) -> bool {
     let added = definition.get(ADDED).map_or("", String::as_str);

@@ -76,6 +76,8 @@ pub struct Unfinished {
     pub batch: String,
     /// Recipients that wait for their message.
     pub outstanding: u64,
+    /// It has the message and the channel of the list, which can take the place of its own.
+    pub same_message: bool,
 }
 
 impl SendPlan {
@@ -122,7 +124,7 @@ impl SendPlan {
             others.limit(Some(&reader), list.sms)?;
         }
         let unfinished = match (&batch_match, settings.batch) {
-            (BatchMatch::New, None) => unfinished(&reader, &batches, &list, &name)?,
+            (BatchMatch::New, None) => unfinished(&reader, &batches, (&list, &definition), &name)?,
             (BatchMatch::New | BatchMatch::Continue(_) | BatchMatch::Change(..), _) => Vec::new(),
         };
         Ok(Self {
@@ -466,7 +468,7 @@ fn keep_rehearsals_apart<'a>(
 fn unfinished(
     reader: &Reader,
     batches: &[Batch],
-    list: &List,
+    (list, definition): (&List, &Definition),
     name: &str,
 ) -> Result<Vec<Unfinished>, RunError> {
     let mut found = Vec::new();
@@ -481,6 +483,7 @@ fn unfinished(
             found.push(Unfinished {
                 batch: batch.name.clone(),
                 outstanding,
+                same_message: definition.has_message_of(&batch.definition),
             });
         }
     }

@@ -63,3 +63,68 @@ fn a_refusal_in_a_list_that_joins_names_the_file_that_it_stands_in() {
         assert!(all.contains(says), "{says}: {all}");
     }
 }
+
+#[test]
+fn an_edited_list_whose_earlier_batch_is_unfinished_is_told_to_take_its_place() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    let send = |more: &[&str]| {
+        scratch
+            .outreach(&["send", "contacts.csv", "--yes", "--message", "Hello"])
+            .with(&["--channel", CHANNEL, "--base-url", sandbox.base_url()])
+            .with(more)
+    };
+    let list = |petr: &str, eva: &str| {
+        format!(
+            "name,phone,consent\nJana,+420777000001,yes\nPetr,+420777000002,{petr}\nEva,{eva},yes\n"
+        )
+    };
+    scratch.write("contacts.csv", &list("yes", "+420777000003"));
+    send(&["--limit", "1"]).run().expect(4);
+    let old = scratch.checkpoint().reader.batches().expect("the batches")[0]
+        .name
+        .clone();
+    scratch.write("contacts.csv", &list("no", "+420777000004"));
+    let told = send(&[]).run().expect(0);
+    let told = told
+        .says(&format!("with --batch {old} --update"))
+        .says("whom this one refuses, corrects or leaves out");
+    assert!(!told.said.contains("outreach resume"), "{}", told.said);
+    // What it says does what it says: nobody is messaged whom the list refuses, or by a number that it has no more.
+    send(&["--batch", &old, "--update"]).run();
+    let messaged: Vec<u64> = sandbox.accepted().into_keys().collect();
+    assert_eq!(messaged, [420_777_000_001, 420_777_000_004]);
+}
+
+#[test]
+fn whoever_goes_on_with_a_batch_whose_list_was_read_again_is_told() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    let to = ["--channel", CHANNEL, "--base-url", sandbox.base_url()];
+    let send = |more: &[&str]| {
+        let send = ["send", "contacts.csv", "--yes", "--message", "Hello"];
+        scratch.outreach(&send).with(&to).with(more).run()
+    };
+    let resume = |batch: &str| {
+        let resume = ["resume", batch, "--yes", "--base-url", sandbox.base_url()];
+        scratch.outreach(&resume).run().expect(0)
+    };
+    let newest = || {
+        scratch.checkpoint().reader.batches().expect("the batches")[0]
+            .name
+            .clone()
+    };
+    let told = "was read again since with other rows";
+    scratch.write("contacts.csv", &contacts(0..3));
+    send(&["--limit", "1"]).expect(4);
+    let old = newest();
+    scratch.write("contacts.csv", &contacts(1..4));
+    send(&["--limit", "1"]).expect(4);
+    let new = scratch.checkpoint().reader.batches().expect("the batches");
+    let new = new
+        .iter()
+        .find(|it| it.name != old)
+        .expect("another batch")
+        .name
+        .clone();
+    assert!(!resume(&new).said.contains(told));
+    resume(&old).says(told).says(&new);
+}

@@ -22,6 +22,7 @@
 mod compile;
 mod foreign;
 mod names;
+mod no_name;
 mod no_text;
 mod others;
 mod part;

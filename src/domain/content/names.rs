@@ -10,7 +10,10 @@
 
 use std::collections::HashMap;
 
+use super::no_name::is_column_of_names;
+use super::no_text::NoText;
 use super::problem::ContentError;
+use crate::domain::text::is_blank;
 use crate::domain::{fold, text};
 
 /// The name of the variable that holds the whole row.
@@ -62,6 +65,8 @@ pub(super) struct Columns {
     by_header: HashMap<String, usize>,
     by_folded: HashMap<String, Slot>,
     by_role: HashMap<&'static str, usize>,
+    /// Which of them hold names of people.
+    of_names: Vec<bool>,
 }
 
 /// Enters a column under a name. An empty name, and a word of the template language, is no variable.
@@ -99,9 +104,15 @@ pub(super) fn variable_name(header: &str) -> String {
 
 impl Columns {
     pub(super) fn new(headers: &[String], roles: &[Role]) -> Self {
+        let is_name = |(index, header): (usize, &String)| {
+            let mut roles = roles.iter();
+            roles.any(|(role, at)| *at == index && matches!(*role, "first_name" | "last_name"))
+                || is_column_of_names(header)
+        };
         let mut columns = Self {
             headers: headers.to_vec(),
             by_role: roles.iter().copied().collect(),
+            of_names: headers.iter().enumerate().map(is_name).collect(),
             ..Self::default()
         };
         for (index, header) in headers.iter().enumerate() {
@@ -110,6 +121,22 @@ impl Columns {
             enter(&mut columns.by_folded, fold::header(header), index);
         }
         columns
+    }
+
+    /// Whether the column holds names of people.
+    pub(super) fn is_of_names(&self, index: usize) -> bool {
+        self.of_names.get(index) == Some(&true)
+    }
+
+    /// What is wrong with a cell of the column; `None` for a text, and for a blank cell.
+    pub(super) fn no_text(&self, index: usize, cell: &str) -> Option<NoText> {
+        let of_name = || self.is_of_names(index).then(|| NoText::of_name(cell));
+        NoText::of(cell).or_else(|| of_name().flatten())
+    }
+
+    /// Whether a cell of the column holds something for people.
+    pub(super) fn is_value(&self, index: usize, cell: &str) -> bool {
+        !is_blank(cell) && self.no_text(index, cell).is_none()
     }
 
     /// The number of columns.

@@ -12,8 +12,10 @@ pub enum NoText {
     NoValue,
     /// `*|FNAME|*`, `{first_name}`.
     Placeholder,
-    /// `JosÃ©`: UTF-8 that was read in another encoding; `Jos&eacute;`.
+    /// `JosÃ©`: UTF-8 that was read in another encoding; `Jos&eacute;`; as a name `Jos?`.
     Garbled,
+    /// As a name: `602333444`, `jan@novak.cz`.
+    NotAName,
 }
 
 impl fmt::Display for NoText {
@@ -22,7 +24,8 @@ impl fmt::Display for NoText {
             Self::Spreadsheet => "an error or a formula of a spreadsheet (#N/A, =A2)",
             Self::NoValue => "what is written for no value (NULL, n/a, -)",
             Self::Placeholder => "a placeholder that was not filled in",
-            Self::Garbled => "garbled letters (Ã© or &eacute; for é)",
+            Self::Garbled => "garbled letters (Ã©, &eacute; or ? for é)",
+            Self::NotAName => "no name (a number, an e-mail address)",
         })
     }
 }

@@ -13,13 +13,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
 
-use cells::{
-    Context, Mark, NONE_SEEN, Row, cell, default, first_mark, is_missing, is_value, write_value,
-};
+use cells::{Context, Mark, NONE_SEEN, Row, cell, default, first_mark, is_missing, write_value};
 
 use super::foreign;
 use super::names::{Columns, ROW, Role, variable_name};
-use super::no_text::NoText;
 use super::problem::{ContentError, RenderProblem};
 use crate::domain::record::Record;
 
@@ -171,7 +168,9 @@ impl Engine {
     /// or function shows only then. What depends on the cells' text is left to the rows.
     fn rehearse(&self, place: &str) -> Result<(), ContentError> {
         for cell in ["1", ""] {
-            let row: Record = (0..self.columns.len()).map(|_| cell).collect();
+            let is_name = |at| !cell.is_empty() && self.columns.is_of_names(at);
+            let filled = |at| if is_name(at) { "Jana" } else { cell };
+            let row: Record = (0..self.columns.len()).map(filled).collect();
             let Err(error) = self.run(place, &row).1 else {
                 continue;
             };
@@ -235,7 +234,7 @@ impl Engine {
                     out.push_str(match piece {
                         Piece::Literal(text) => text,
                         Piece::Column(index) => match record.get(*index) {
-                            Some(cell) if is_value(cell) => cell,
+                            Some(cell) if self.columns.is_value(*index, cell) => cell,
                             Some(_) | None => return Err(self.missing(*index, record)),
                         },
                     });
@@ -281,10 +280,13 @@ impl Engine {
 
     /// Renders, and returns which missing cell was looked up last.
     fn run(&self, name: &str, record: &Record) -> (usize, Result<String, minijinja::Error>) {
+        let cells = record.iter().enumerate();
         let context = Arc::new(Context {
             row: Arc::new(Row {
                 columns: Arc::clone(&self.columns),
-                cells: record.iter().map(cell).collect(),
+                cells: cells
+                    .map(|(at, text)| cell(&self.columns, at, text))
+                    .collect(),
                 last_missing: AtomicUsize::new(NONE_SEEN),
             }),
         });
@@ -298,7 +300,10 @@ impl Engine {
 
     fn missing(&self, index: usize, record: &Record) -> RenderProblem {
         let column = self.columns.header(index).to_owned();
-        match record.get(index).and_then(NoText::of) {
+        let what = record
+            .get(index)
+            .and_then(|cell| self.columns.no_text(index, cell));
+        match what {
             Some(what) => RenderProblem::NoText { column, what },
             None => RenderProblem::MissingValue { column },
         }

@@ -58,6 +58,7 @@ pub(super) fn clean(cell: &str) -> Result<Cleaned, PhoneProblem> {
         return Err(PhoneProblem::NotANumber);
     }
     let text = unlabel(text, &mut mending);
+    let text = unsign(text, &mut mending);
     if !text.bytes().any(|b| b.is_ascii_digit()) {
         let empty = text
             .chars()
@@ -179,6 +180,16 @@ fn unlabel<'a>(text: &'a str, mending: &mut Mending) -> &'a str {
         return text;
     };
     *mending = mending.and(Mending::LABEL);
+    number
+}
+
+/// Takes off what draws the eye to a number: `777123456!`, `777123456 *`.
+fn unsign<'a>(text: &'a str, mending: &mut Mending) -> &'a str {
+    let number = text.trim_end_matches(['!', '*', ' ']);
+    if number.len() == text.trim_end().len() || !number.ends_with(|c: char| c.is_ascii_digit()) {
+        return text;
+    }
+    *mending = mending.and(Mending::SIGN);
     number
 }
 

@@ -1,6 +1,7 @@
 //! Words beside a number that say which line it is, and nothing else. Beside any other word no number is suggested: it
 //! may be another person's name, or ask for no message.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use crate::domain::fold;
@@ -12,6 +13,9 @@ struct List(&'static str);
 const LINES: List = List("lines");
 const BEFORE: List = List("before");
 const NOTHING: List = List("nothing");
+const BETWEEN: List = List("between");
+const NOT_THEIRS: List = List("not theirs");
+const NOT_THEIRS_ALONE: List = List("not theirs alone");
 
 impl List {
     fn get(&self) -> &'static WordList {
@@ -42,8 +46,39 @@ pub(super) fn behind_label(text: &str) -> Option<&str> {
 }
 
 /// Whether a text has no other words than labels, and one at least: `(mobil)`.
-pub(super) fn is_label(text: &str) -> bool {
+pub(crate) fn is_label(text: &str) -> bool {
     text.contains(char::is_alphabetic) && are_labels(text, "")
+}
+
+/// Whether the label of a number, or the header of a column of numbers, says that it is another person's, or not in use any
+/// more: `Wife`, `Old mobile`.
+pub(crate) fn is_not_theirs(label: &str) -> bool {
+    let folded = fold::header(label);
+    NOT_THEIRS.get().is_in(&folded) || NOT_THEIRS_ALONE.get().has(&folded)
+}
+
+/// The text with a semicolon in the place of each word that parts two numbers: `0171 1234567 oder 0172 1234567`.
+pub(super) fn parted(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_alphabetic) {
+        return text.into();
+    }
+    let mut parted = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(char::is_alphabetic) {
+        let (before, behind) = rest.split_at(start);
+        let is_number = |c: char| c.is_ascii_digit() || matches!(c, '+' | '(');
+        let end = behind.find(is_number).unwrap_or(behind.len());
+        let (words, next) = behind.split_at(end);
+        let follows = before
+            .trim_end()
+            .ends_with(|c: char| c.is_ascii_digit() || c == ')');
+        let is_between = follows && !next.is_empty() && BETWEEN.get().has(&fold::header(words));
+        parted.push_str(before);
+        parted.push_str(if is_between { "; " } else { words });
+        rest = next;
+    }
+    parted.push_str(rest);
+    parted.into()
 }
 
 /// Whether a text says that there is no number: `n/a`.
@@ -124,6 +159,114 @@ mod tests {
             include_str!("labels.rs"),
             fold::header,
         );
+    }
+
+    #[test]
+    fn a_label_says_that_a_number_is_another_persons_or_old() {
+        for label in [
+            "Wife",
+            "Husband",
+            "Manžel",
+            "Manželka",
+            "Mutter",
+            "Mère",
+            "Ex-husband",
+            "_$!<Assistant>!$_",
+            "Old",
+            "Starý",
+            "Do not use",
+            "Don't use",
+            "Nepoužívat",
+            "Neplatné",
+            "Ehefrau",
+            "Großmutter",
+            "Żona",
+            "Mąż",
+            "Eşi",
+            "Дружина",
+            "кур'єр",
+            "Old mobile",
+            "Neplatný telefon",
+            "Telefon - nepoužívat",
+            "Wife phone",
+            "Telefon obchodníka",
+            "Sender phone",
+            "From",
+            "Driver phone",
+            "Assistant's Phone",
+            "Ancien mobile",
+            "Móvil antiguo",
+            "Ex-Mobil",
+        ] {
+            assert!(is_not_theirs(label), "{label}");
+        }
+        for label in [
+            "",
+            "Mobile",
+            "Home",
+            "Work",
+            "Main",
+            "Other",
+            "iPhone",
+            "Domů",
+            "Práce",
+            "Jiný",
+            "Ostatní",
+            "Hlavní",
+            "Arbeit",
+            "Privat",
+            "Sonstige",
+            "Autre",
+            "Principal",
+            "Travail",
+            "Otro",
+            "Trabajo",
+            "Altro",
+            "Lavoro",
+            "Inny",
+            "Praca",
+            "Diğer",
+            "İş",
+            "Cep",
+            "Інший",
+            "Робочий",
+            "Viber",
+            "Telefon klienta",
+            "Customer phone",
+            "Contact phone",
+            "Company phone",
+            "Phone number",
+            "Telefon",
+            "Handy",
+            "Portable",
+            "Móvil",
+            "Cellulare",
+            "Komórka",
+            "Obchodní telefon",
+            "Household phone",
+            "Gold mobile",
+            "Telefon 2",
+            "Mobile (CZ)",
+            "Obecné",
+            "Škola",
+        ] {
+            assert!(!is_not_theirs(label), "{label}");
+        }
+    }
+
+    #[test]
+    fn no_word_is_both_a_label_of_a_line_and_one_of_another_person() {
+        for phrase in include_str!("labels.txt")
+            .split("[lines]")
+            .nth(1)
+            .and_then(|it| it.split('[').next())
+            .into_iter()
+            .flat_map(str::lines)
+            .filter_map(|line| line.split_once(": "))
+            .flat_map(|(_, phrases)| phrases.split(", "))
+        {
+            assert!(!is_not_theirs(phrase), "{phrase}");
+        }
     }
 
     /// Words beside numbers that must never be taken for a label: the number may be another person's, or no phone.

@@ -43,8 +43,10 @@ impl Mending {
 
     /// The country that stands beside the number.
     pub const COUNTRY: Self = Self(1 << 14);
+    /// `!` or `*` behind the number.
+    pub const SIGN: Self = Self(1 << 15);
 
-    const WORDS: [(Self, &'static str); 15] = [
+    const WORDS: [(Self, &'static str); 16] = [
         (Self::QUOTES, "apostrophe or quotes removed"),
         (Self::INVISIBLE, "invisible characters removed"),
         (Self::DIGITS, "digits of another script converted"),
@@ -60,6 +62,7 @@ impl Mending {
         (Self::HANDLE, "taken out of a link or handle"),
         (Self::PLAN, "old number brought to today's numbering plan"),
         (Self::COUNTRY, "read by the country beside it"),
+        (Self::SIGN, "sign behind the number removed"),
     ];
 
     /// True if nothing was repaired.

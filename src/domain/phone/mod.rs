@@ -39,6 +39,7 @@ mod two_readings;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use labels::{is_label, is_not_theirs};
 pub use line::LineType;
 pub use mending::Mending;
 pub(crate) use mention::AddressEnd;

@@ -96,7 +96,8 @@ impl PhoneNumber {
             return Err(PhoneProblem::Empty.into());
         }
         if is_plain(text) {
-            return single(text, reading, Mending::NONE).map(Numbers::one);
+            let one = single(text, reading, Mending::NONE).map(Numbers::one);
+            return one.or_else(|rejected| dashed(text, reading, Mending::NONE).ok_or(rejected));
         }
         not_negative(text, reading)?;
         let cleaned = clean(text)?;
@@ -106,7 +107,7 @@ impl PhoneNumber {
         let mut count = 0;
         let (mut torn, mut unread, mut has_words) = (false, false, false);
         let mut mending = cleaned.mending;
-        for part in parts(&cleaned.text) {
+        for part in parts(&labels::parted(&cleaned.text)) {
             if labels::is_label(part) {
                 mending = mending.and(Mending::LABEL);
                 continue;
@@ -167,10 +168,38 @@ fn not_negative(text: &str, reading: Reading) -> Result<(), Rejected> {
     })
 }
 
+/// Two numbers with a dash between that stands apart: `347 1234567 - 348 7654321`. Both are whole, and begin alike: what stands
+/// behind a number may be the rest of another one, or an extension.
+fn dashed(text: &str, reading: Reading, mending: Mending) -> Option<Numbers> {
+    let (first, second) = text.split_once(" - ")?;
+    let digits = |piece: &str| piece.bytes().filter(u8::is_ascii_digit).count();
+    let begin = |piece: &str| {
+        piece
+            .trim_start()
+            .chars()
+            .next()
+            .filter(|c| matches!(c, '0' | '+'))
+    };
+    let is_alike = digits(first).abs_diff(digits(second)) <= 1 && begin(first) == begin(second);
+    if digits(first).min(digits(second)) <= SHORTEST || !is_alike {
+        return None;
+    }
+    let one = lettered(first.trim(), reading, mending).ok()?;
+    let other = lettered(second.trim(), reading, mending).ok()?;
+    let mut numbers = Numbers {
+        first: one,
+        others: vec![other],
+        unread: false,
+    };
+    numbers.mark_several();
+    Some(numbers)
+}
+
 /// A part that may use `/` within a number or between two.
 fn slashed(part: &str, reading: Reading, mending: Mending) -> Result<Numbers, Rejected> {
     if !part.contains(['/', '\\']) {
-        return lettered(part, reading, mending).map(Numbers::one);
+        let one = lettered(part, reading, mending).map(Numbers::one);
+        return one.or_else(|rejected| dashed(part, reading, mending).ok_or(rejected));
     }
     let pieces = || {
         part.split(['/', '\\'])

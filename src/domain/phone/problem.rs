@@ -42,6 +42,8 @@ pub enum PhoneProblem {
     },
     /// Its label says that it is a fax or a pager.
     Fax,
+    /// Its label says that it is another person's, or not in use any more.
+    NotTheirs,
     /// A valid number, but a service without a person behind it.
     NotAPerson(LineType),
 }
@@ -65,6 +67,7 @@ impl PhoneProblem {
             Self::Ambiguous => "ambiguous",
             Self::TwoReadings { .. } => "two_readings",
             Self::Fax => "fax",
+            Self::NotTheirs => "not_theirs",
             Self::NotAPerson(_) => "not_a_person",
         }
     }
@@ -94,6 +97,7 @@ impl fmt::Display for PhoneProblem {
                 "with its country code the number is one number, within its country another: write the plus"
             }
             Self::Fax => "its label says that it is a fax or a pager",
+            Self::NotTheirs => "its label says that it is another person's number, or an old one",
             Self::NotAPerson(line) => {
                 let service = line.service().unwrap_or_default();
                 return write!(

@@ -45,6 +45,7 @@ impl PhoneProblem {
             | Self::SaysNo
             | Self::Ambiguous
             | Self::Fax
+            | Self::NotTheirs
             | Self::NotAPerson(_) => None,
         };
         let readings = readings.into_iter().flatten();

@@ -37,6 +37,9 @@ pub(super) fn ungrouped(
     let parsed = if may_be_complete {
         let abroad = one_of_region(&format!("+{text}"), None);
         two_readings::chosen(abroad, within, reading)?
+    } else if let Some(digits) = two_readings::behind_zero(text, region) {
+        let abroad = one_of_region(&format!("+{digits}"), None);
+        two_readings::within_unless_mobile(&abroad, within)?
     } else {
         within
     };

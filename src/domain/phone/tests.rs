@@ -804,11 +804,24 @@ fn a_mobile_whose_plus_is_lost_is_no_fixed_line_of_its_country() {
             "DE",
             "no: two_readings, +49221123456 or +4949221123456?",
         ),
-        // With a plus, or as it is dialled within the country, it is certain.
+        // A zero before it does not say which.
+        ("0491711234567", "DE", "no: two_readings, +491711234567?"),
+        ("049171 1234567", "DE", "no: two_readings, +491711234567?"),
+        ("049 171 1234567", "DE", "no: two_readings, +491711234567?"),
+        ("0 49 171 1234567", "DE", "no: two_readings, +491711234567?"),
+        (
+            "(049) 171-1234567",
+            "DE",
+            "no: two_readings, +491711234567?",
+        ),
+        ("04915112345678", "DE", "no: two_readings, +4915112345678?"),
+        ("038343201234", "XK", "no: two_readings, +38343201234?"),
+        // With a plus, or cut behind an area code, it is certain.
         ("+491711234567", "DE", "+491711234567"),
         ("00491711234567", "DE", "+491711234567 (00 read as +)"),
-        ("0491711234567", "DE", "+49491711234567"),
         ("03012345678", "DE", "+493012345678"),
+        ("04921 123456", "DE", "+494921123456"),
+        ("049 21 123456", "DE", "+494921123456"),
         ("493012345678", "DE", "+493012345678"),
         ("0491 711234567", "DE", "+49491711234567"),
         ("1711234567", "DE", "+491711234567"),
@@ -834,6 +847,40 @@ fn a_mobile_whose_plus_is_lost_is_no_fixed_line_of_its_country() {
     };
     let parsed = PhoneNumber::parse("491711234567", international).unwrap();
     assert_eq!(parsed.phone.e164(), "+491711234567");
+}
+
+#[test]
+fn a_mobile_behind_a_zero_and_its_country_code_reaches_no_fixed_line_anywhere() {
+    let mut refused = Vec::new();
+    let mut random: u64 = 1;
+    for (code, _) in names::NAMES.iter() {
+        let region: Region = code.parse().unwrap();
+        let calling_code = region.calling_code().unwrap_or(0);
+        for length in (7..=11).cycle().take(300) {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let digits = (random >> 20) % 10_u64.pow(length);
+            let mobile = format!("{calling_code}{digits:0width$}", width = length as usize);
+            let number = mobile.parse().unwrap();
+            if engine::line_type(number) != Some(LineType::Mobile) {
+                continue;
+            }
+            match PhoneNumber::parse(&format!("0{mobile}"), Some(region)) {
+                Ok(parsed) => assert!(
+                    Some(parsed.phone) == PhoneNumber::from_e164(number)
+                        || parsed.line_type.may_be_mobile(),
+                    "{code} 0{mobile}: {}",
+                    parsed.phone.e164()
+                ),
+                Err(it) if matches!(it.problem, PhoneProblem::TwoReadings { .. }) => {
+                    refused.push(*code);
+                }
+                Err(_) => {}
+            }
+        }
+    }
+    assert!(refused.contains(&"DE"), "{refused:?}");
 }
 
 #[test]
@@ -977,5 +1024,109 @@ proptest! {
             digits.chars().zip(&gaps).flat_map(|(digit, gap)| std::iter::once(digit).chain(gap.chars())).collect();
         let plain = PhoneNumber::parse(&digits, cz());
         prop_assert_eq!(PhoneNumber::parse(&spaced, cz()), plain);
+    }
+}
+
+#[test]
+fn plain_numbers_are_read_as_people_write_them() {
+    for (text, region, expected) in [
+        (
+            "8 067 123 45 67",
+            "UA",
+            "+380671234567 (old number brought to today's numbering plan)",
+        ),
+        (
+            "80671234567",
+            "UA",
+            "+380671234567 (old number brought to today's numbering plan)",
+        ),
+        (
+            "8(067)123-45-67",
+            "UA",
+            "+380671234567 (old number brought to today's numbering plan)",
+        ),
+        ("8 067 123 45 6", "UA", "no: too_long"),
+        ("89161234567", "UA", "no: too_long"),
+        (
+            "602333444!",
+            "CZ",
+            "+420602333444 (sign behind the number removed)",
+        ),
+        (
+            "602 333 444 *",
+            "CZ",
+            "+420602333444 (sign behind the number removed)",
+        ),
+        ("602333444?", "CZ", "no: not_a_number"),
+    ] {
+        assert_eq!(read(text, Some(region)), expected, "{text:?} {region}");
+    }
+}
+
+#[test]
+fn two_numbers_with_a_dash_or_a_word_between_are_two() {
+    let all = |text: &str, region: &str| -> Vec<String> {
+        let numbers = PhoneNumber::parse_all(text, region.parse::<Region>().ok());
+        let numbers = numbers.map(|it| it.iter().map(|it| it.phone.e164()).collect());
+        numbers.unwrap_or_default()
+    };
+    for (text, region, first, second) in [
+        (
+            "612345678 - 623456789",
+            "ES",
+            "+34612345678",
+            "+34623456789",
+        ),
+        (
+            "347 1234567 - 348 7654321",
+            "IT",
+            "+393471234567",
+            "+393487654321",
+        ),
+        (
+            "06 12 34 56 78 ou 06 98 76 54 32",
+            "FR",
+            "+33612345678",
+            "+33698765432",
+        ),
+        (
+            "0171/1234567 o. 0172/7654321",
+            "DE",
+            "+491711234567",
+            "+491727654321",
+        ),
+        (
+            "0171 1234567 oder 0172 7654321",
+            "DE",
+            "+491711234567",
+            "+491727654321",
+        ),
+        (
+            "602333444 nebo 603111222",
+            "CZ",
+            "+420602333444",
+            "+420603111222",
+        ),
+        (
+            "602333444 a +420 603 111 222",
+            "CZ",
+            "+420602333444",
+            "+420603111222",
+        ),
+    ] {
+        assert_eq!(all(text, region), [first, second], "{text:?}");
+    }
+    for (text, region) in [
+        ("602333444 nebo 3445", "CZ"),
+        ("602333444 - 8", "CZ"),
+        ("602333444 - 16", "CZ"),
+        ("0664 1234567 - 12345678", "AT"),
+        ("0664 1234567 - 0", "AT"),
+        ("602333444 Jana 603111222", "CZ"),
+        ("602333444 old 603111222", "CZ"),
+        ("602333444 nebo Jana 603111222", "CZ"),
+        ("602 - 333 - 445 - 1", "CZ"),
+    ] {
+        assert_eq!(all(text, region), Vec::<String>::new(), "{text:?}");
     }
 }

@@ -2,21 +2,73 @@
 //!
 //! Where numbers have no fixed length, a mobile number whose plus is lost is a fixed line as well: `491711234567` is
 //! a mobile of Germany, and a telephone in Leer, whose area code is 0491. `49221123456` is a telephone in Cologne, and
-//! one on Borkum.
+//! one on Borkum. A zero before it decides nothing: `0491711234567` is both, too.
 
 use super::engine::{self, RawRegion};
+use super::line::LineType;
 use super::problem::PhoneProblem;
 use super::reading::Reading;
 use super::rejected::{Parsed, Rejected};
 
 /// Whether the digits begin with the country code of the region.
 pub(super) fn begins_with_code(text: &str, region: Option<RawRegion>) -> bool {
+    digits_begin_with_code(text.bytes().filter(u8::is_ascii_digit), region)
+}
+
+fn digits_begin_with_code(digits: impl Iterator<Item = u8>, region: Option<RawRegion>) -> bool {
     let Some(code) = region.and_then(engine::calling_code) else {
         return false;
     };
-    let digits = text.bytes().filter(u8::is_ascii_digit);
     let code = code.to_string();
     digits.take(code.len()).eq(code.bytes())
+}
+
+/// The digits behind a single zero, if they begin with the country code of the region: somebody may have put the zero before
+/// them in the place of the plus. `0491 711234567` is a number in Leer: nobody cuts a mobile within its prefix.
+pub(super) fn behind_zero(text: &str, region: Option<RawRegion>) -> Option<String> {
+    let mut digits = text.bytes().filter(u8::is_ascii_digit);
+    let is_zero = digits.next() == Some(b'0') && !text.starts_with('+');
+    if !is_zero || !digits_begin_with_code(digits, region) {
+        return None;
+    }
+    let code = region.and_then(engine::calling_code)?.to_string();
+    let groups = text.split(|c: char| !c.is_ascii_digit());
+    let mut groups = groups.filter(|group| !group.is_empty());
+    let (first, is_only) = (groups.next()?.len(), groups.next().is_none());
+    let is_area = !is_only && (2..=3).contains(&first.saturating_sub(code.len()));
+    (!is_area).then(|| text.chars().filter(char::is_ascii_digit).skip(1).collect())
+}
+
+/// The number with a zero before it that is dialled within the country, unless what stands behind the zero is a mobile with
+/// its country code: `0491711234567`. Fixed lines are often written so, and few of them are so long.
+///
+/// # Errors
+/// `Rejected` where both are valid numbers, and only the one with its country code is a mobile.
+pub(super) fn within_unless_mobile(
+    abroad: &Result<Parsed, PhoneProblem>,
+    within: Result<Parsed, PhoneProblem>,
+) -> Result<Result<Parsed, PhoneProblem>, Rejected> {
+    match (abroad, within) {
+        (Ok(abroad), Ok(within))
+            if abroad.phone != within.phone
+                && abroad.line_type == LineType::Mobile
+                && !within.line_type.may_be_mobile() =>
+        {
+            Err(rejected(*abroad, within, abroad.phone.e164()))
+        }
+        (_, within) => Ok(within),
+    }
+}
+
+/// Neither of the two is certain.
+fn rejected(abroad: Parsed, within: Parsed, suggestion: String) -> Rejected {
+    Rejected {
+        problem: PhoneProblem::TwoReadings {
+            abroad: abroad.phone.get(),
+            within: within.phone.get(),
+        },
+        suggestion: Some(suggestion),
+    }
 }
 
 /// The one of two readings that is meant. `abroad` is the number behind a plus, `within` the one of the region.
@@ -44,13 +96,7 @@ pub(super) fn chosen(
         }
         (None, false) => return Ok(Ok(within)),
     };
-    Err(Rejected {
-        problem: PhoneProblem::TwoReadings {
-            abroad: abroad.phone.get(),
-            within: within.phone.get(),
-        },
-        suggestion: Some(suggestion),
-    })
+    Err(rejected(abroad, within, suggestion))
 }
 
 /// Whether the number with its country code, which is of the same country, is a mobile; `None` where the one within the

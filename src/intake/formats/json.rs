@@ -10,9 +10,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::grid::{Fault, Grid, Table, number};
-use super::labels::{in_order, of_label};
+use super::labels::{Labelled, ReadNumbers, in_order};
 use crate::domain::fold;
-use crate::domain::phone::Region;
 use crate::intake::rows::{MAX_BYTES as MAX_ROW, MAX_FIELDS};
 use crate::intake::words::{JSON_BESIDE, JSON_KIND, JSON_NUMBER};
 
@@ -20,10 +19,10 @@ use crate::intake::words::{JSON_BESIDE, JSON_KIND, JSON_NUMBER};
 const MAX_ENTRY: usize = MAX_ROW;
 
 /// Reads the list.
-pub(super) fn read(text: &str, region: Option<Region>) -> Result<Table, Fault> {
+pub(super) fn read(text: &str, how: impl Into<ReadNumbers>) -> Result<Table, Fault> {
     let text = text.trim_start_matches('\u{feff}');
     let mut rows = Rows {
-        region,
+        how: how.into(),
         ..Rows::default()
     };
     let inside = text.trim_start().strip_prefix('[').map(str::trim_start);
@@ -40,7 +39,7 @@ pub(super) fn read(text: &str, region: Option<Region>) -> Result<Table, Fault> {
 /// What the rows have in common.
 #[derive(Default)]
 struct Rows {
-    region: Option<Region>,
+    how: ReadNumbers,
     grid: Grid,
     names: Vec<String>,
     places: HashMap<String, usize>,
@@ -95,7 +94,7 @@ impl Rows {
     }
 
     fn array(&mut self, row: u32, path: &str, items: Vec<Value>) -> Result<(), Fault> {
-        if let Some(numbers) = labelled_numbers(&items, self.region) {
+        if let Some(numbers) = labelled_numbers(&items, self.how) {
             return self.set(row, path.to_owned(), numbers);
         }
         if !items.iter().any(Value::is_object) {
@@ -149,9 +148,9 @@ fn scalar(value: &Value) -> String {
     }
 }
 
-/// The numbers of `[{"type": "mobile", "number": "..."}, ...]` in one cell: mobiles first, no fax, no pager.
+/// The numbers of `[{"type": "mobile", "number": "..."}, ...]` in one cell: mobiles first, no fax, no pager, those of others last.
 /// `None` if it is something else.
-fn labelled_numbers(items: &[Value], region: Option<Region>) -> Option<String> {
+fn labelled_numbers(items: &[Value], how: ReadNumbers) -> Option<String> {
     let mut lines = Vec::new();
     for item in items {
         let (mut number, mut kind) = (None, String::new());
@@ -166,9 +165,9 @@ fn labelled_numbers(items: &[Value], region: Option<Region>) -> Option<String> {
             }
         }
         let number = number.filter(|number| !number.contains('@'))?;
-        lines.push((of_label(&kind), number));
+        lines.push(Labelled::of(std::iter::once(kind.as_str()), number));
     }
-    (!lines.is_empty()).then(|| in_order(lines, region))
+    (!lines.is_empty()).then(|| in_order(lines, how))
 }
 
 /// Reads an array element by element: only one of them is held as JSON.

@@ -23,6 +23,7 @@ use std::io::{Cursor, Read};
 pub(super) use archive::mentions as archive_mentions;
 pub(super) use grid::{Fault, MAX_BYTES, Table};
 pub(super) use json::is_json;
+pub(super) use labels::ReadNumbers;
 pub(super) use merged::fill;
 pub(super) use sniff::{HEAD, Kind, sniff};
 
@@ -30,7 +31,6 @@ use super::encoding::TextEncoding;
 use super::guess::Doubt;
 use super::source::{Bytes, spool};
 use super::text;
-use crate::domain::phone::Region;
 use archive::Archive;
 use encoding_rs::Encoding;
 
@@ -39,7 +39,7 @@ use encoding_rs::Encoding;
 pub(super) struct DecodeOptions<'a> {
     pub(super) encoding: Option<TextEncoding>,
     pub(super) country: Option<&'a str>,
-    pub(super) region: Option<Region>,
+    pub(super) numbers: ReadNumbers,
     pub(super) sheet: Option<&'a str>,
     /// Rows that are hidden in a sheet are left out.
     pub(super) skip_hidden: bool,
@@ -77,7 +77,7 @@ pub(super) fn read(kind: Kind, bytes: impl Read, how: DecodeOptions<'_>) -> Resu
         Kind::Vcard => read_vcard(&content, how)?,
         Kind::Json => {
             let (text, doubt) = decoded(&content, how, None)?;
-            (json::read(&text, how.region)?, doubt)
+            (json::read(&text, how.numbers)?, doubt)
         }
         Kind::Html => {
             let declared = html::declared_encoding(&head_of(&content)).map(str::to_owned);
@@ -129,7 +129,7 @@ fn read_vcard(content: &[u8], how: DecodeOptions<'_>) -> Result<(Table, Option<D
     };
     let examined = text::examine(&vcard::unfold(&content)[..], how.encoding, how.country)?;
     let encoding = examined.encoding;
-    let table = vcard::read(&content, &|bytes| encoding.decode(bytes), how.region)?;
+    let table = vcard::read(&content, &|bytes| encoding.decode(bytes), how.numbers)?;
     Ok((table, examined.doubt))
 }
 

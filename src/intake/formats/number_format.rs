@@ -280,7 +280,7 @@ mod tests {
         let how = DecodeOptions {
             encoding: None,
             country: None,
-            region: None,
+            numbers: crate::intake::formats::ReadNumbers::default(),
             sheet: None,
             skip_hidden: false,
         };

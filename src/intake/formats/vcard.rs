@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use encoding_rs::Encoding;
 
 use super::grid::{Fault, Grid, Table};
-use super::labels::{Line, in_order, of_label};
+use super::labels::{Labelled, ReadNumbers, in_order};
 use crate::domain::phone::Region;
 use crate::domain::text::trimmed;
 
@@ -160,16 +160,12 @@ impl Property {
     }
 
     /// What the parameters say of a number.
-    fn line(&self) -> Line {
+    fn labels(&self) -> Vec<String> {
         let types = self
             .parameters
             .iter()
             .filter(|(key, _)| key == "TYPE" || key == "LABEL" || key == "X-TYPE");
-        let lines: Vec<Line> = types.map(|(_, value)| of_label(value)).collect();
-        [Line::Machine, Line::Mobile]
-            .into_iter()
-            .find(|line| lines.contains(line))
-            .unwrap_or(Line::Other)
+        types.map(|(_, value)| value.clone()).collect()
     }
 
     fn is_preferred(&self) -> bool {
@@ -224,12 +220,19 @@ fn unescape(value: &str) -> String {
     trimmed(&text).to_owned()
 }
 
+/// A number of a card.
+struct CardNumber {
+    group: String,
+    labels: Vec<String>,
+    is_preferred: bool,
+    number: String,
+}
+
 /// A card that is being read.
 struct Card {
     line: u32,
     cells: [String; COLUMNS.len()],
-    /// Group, kind, whether preferred, number.
-    numbers: Vec<(String, Line, bool, String)>,
+    numbers: Vec<CardNumber>,
     /// Labels of groups, as Apple writes them.
     labels: HashMap<String, String>,
     /// What its addresses say of their countries; the names before the codes.
@@ -292,11 +295,12 @@ impl Card {
             "X-ABLABEL" => {
                 self.labels.insert(property.group, text);
             }
-            "TEL" => {
-                let (line, preferred) = (property.line(), property.is_preferred());
-                self.numbers
-                    .push((property.group, line, preferred, number(&text)));
-            }
+            "TEL" => self.numbers.push(CardNumber {
+                labels: property.labels(),
+                is_preferred: property.is_preferred(),
+                number: number(&text),
+                group: property.group,
+            }),
             _ => {}
         }
     }
@@ -330,26 +334,20 @@ impl Card {
         texts.join(" / ")
     }
 
-    fn finish(mut self, region: Option<Region>, grid: &mut Grid) -> Result<(), Fault> {
+    fn finish(mut self, how: ReadNumbers, grid: &mut Grid) -> Result<(), Fault> {
         let country = self.country();
-        let region = country.parse().ok().or(region);
-        self.fill(COUNTRY, country);
-        let labels = self.labels;
-        let label = |group: &str| {
-            labels
-                .get(group)
-                .map_or(Line::Other, |label| of_label(label))
+        let how = ReadNumbers {
+            region: country.parse().ok().or(how.region),
+            ..how
         };
-        self.numbers.sort_by_key(|(_, _, preferred, _)| !preferred);
-        let numbers = self.numbers.into_iter().map(|(group, line, _, number)| {
-            let line = match (line, label(&group)) {
-                (Line::Machine, _) | (_, Line::Machine) => Line::Machine,
-                (Line::Mobile, _) | (_, Line::Mobile) => Line::Mobile,
-                (Line::Other, Line::Other) => Line::Other,
-            };
-            (line, number)
+        self.fill(COUNTRY, country);
+        self.numbers.sort_by_key(|it| !it.is_preferred);
+        let of_groups = self.labels;
+        let numbers = self.numbers.into_iter().map(|it| {
+            let labels = it.labels.iter().chain(of_groups.get(&it.group));
+            Labelled::of(labels.map(String::as_str), it.number)
         });
-        let phone = in_order(numbers.collect(), region);
+        let phone = in_order(numbers.collect(), how);
         let [first, last, name, ..] = &self.cells;
         if name.is_empty() {
             let name = trimmed(&format!("{first} {last}")).to_owned();
@@ -376,8 +374,9 @@ fn number(value: &str) -> String {
 pub(super) fn read(
     bytes: &[u8],
     decode: Decode<'_>,
-    region: Option<Region>,
+    how: impl Into<ReadNumbers>,
 ) -> Result<Table, Fault> {
+    let how = how.into();
     let mut grid = Grid::default();
     let mut versions: Vec<String> = Vec::new();
     let mut open: Option<Card> = None;
@@ -400,7 +399,7 @@ pub(super) fn read(
                     if !card.version.is_empty() && !versions.contains(&card.version) {
                         versions.push(card.version.clone());
                     }
-                    card.finish(region, &mut grid)?;
+                    card.finish(how, &mut grid)?;
                 }
             }
             Some(card) if card.nested > 0 => {}

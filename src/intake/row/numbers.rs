@@ -5,13 +5,15 @@ use std::collections::HashSet;
 
 use super::{Found, Refused, RowJudge};
 use crate::domain::phone::{
-    LineType, Mending, Numbers, PhoneNumber, PhoneProblem, Reading, Region, Rejected,
+    LineType, Mending, Numbers, PhoneNumber, PhoneProblem, Reading, Region, Rejected, is_label,
+    is_not_theirs,
 };
 use crate::domain::recipient::Record;
 use crate::domain::text::trimmed;
+use crate::intake::column::Column;
 use crate::intake::consent;
 use crate::intake::phones::{self, PhoneColumn};
-use crate::intake::settings::NumbersPerRow;
+use crate::intake::settings::{NumbersPerRow, ReadFor};
 
 impl RowJudge<'_> {
     /// The numbers that a row is to be messaged on, at least one: one, or all of them.
@@ -46,25 +48,32 @@ impl RowJudge<'_> {
 
     /// What a cell with a number says beside it, if that is that the number must not be messaged.
     pub(super) fn refusal_beside_number(&self, record: &Record) -> Option<String> {
-        let (phone, cell) = self.cell_that_refuses(record)?;
-        let shown: String = trimmed(cell).chars().take(40).collect();
-        Some(format!("\"{}\" says \"{shown}\"", phone.column.name))
+        let refusing = self.cell_that_refuses(record)?;
+        let shown: String = trimmed(refusing.says).chars().take(40).collect();
+        Some(format!("\"{}\" says \"{shown}\"", refusing.column.name))
     }
 
-    /// The first phone cell with words by which its number must not be messaged.
-    pub(super) fn cell_that_refuses<'r>(
-        &self,
-        record: &'r Record,
-    ) -> Option<(&PhoneColumn, &'r str)> {
-        let mut cells = self.phone_cells(record);
-        cells.find(|(_, cell)| consent::is_refusal_beside_number(cell))
+    /// The first phone cell with words by which its number must not be messaged, in it or as its label.
+    pub(super) fn cell_that_refuses<'r>(&self, record: &'r Record) -> Option<Refusing<'_, 'r>> {
+        self.phone_cells(record).find_map(|(phone, typed)| {
+            let own = consent::is_refusal_beside_number(typed).then_some((&phone.column, typed));
+            let (column, says) = own.or_else(|| refusing_label(phone, record, typed))?;
+            Some(Refusing {
+                column,
+                says,
+                typed,
+            })
+        })
     }
 
     /// Whether a phone cell refuses for the person, not for its own number alone.
     pub(super) fn refuses_all_numbers(&self, record: &Record) -> bool {
         let refuses =
             |cell| consent::is_refusal_beside_number(cell) && !consent::is_about_number_alone(cell);
-        self.phone_cells(record).any(|(_, cell)| refuses(cell))
+        self.phone_cells(record).any(|(phone, cell)| {
+            let label = refusing_label(phone, record, cell);
+            refuses(cell) || label.is_some_and(|(_, says)| !consent::is_about_number_alone(says))
+        })
     }
 
     fn phone_cells<'r>(&self, record: &'r Record) -> impl Iterator<Item = (&PhoneColumn, &'r str)> {
@@ -91,7 +100,9 @@ impl RowJudge<'_> {
     fn numbers_beside_words(&self, record: &Record) -> Vec<PhoneNumber> {
         let mut numbers = Vec::new();
         for (phone, cell) in self.phone_cells(record) {
-            if !cell.contains(char::is_alphabetic) && !consent::is_refusal_beside_number(cell) {
+            let says_more =
+                cell.contains(char::is_alphabetic) || consent::is_refusal_beside_number(cell);
+            if !says_more && refusing_label(phone, record, cell).is_none() {
                 continue;
             }
             let (region, reading) = self.how_to_read(phone, record);
@@ -138,13 +149,22 @@ impl RowJudge<'_> {
         refused: &mut Option<Refused>,
     ) {
         let typed = record.get(phone.column.index).unwrap_or("");
-        if consent::is_refusal_beside_number(typed) {
-            refuse(refused, PhoneProblem::SaysNo.into(), typed);
-            return;
-        }
         let label = phone.label.as_ref().and_then(|it| record.get(it.index));
-        if label.is_some_and(phones::is_no_line) && !trimmed(typed).is_empty() {
-            refuse(refused, PhoneProblem::Fax.into(), typed);
+        let against = if consent::is_refusal_beside_number(typed)
+            || refusing_label(phone, record, typed).is_some()
+        {
+            Some(PhoneProblem::SaysNo)
+        } else if trimmed(typed).is_empty() {
+            None
+        } else if label.is_some_and(phones::is_no_line) {
+            Some(PhoneProblem::Fax)
+        } else if self.mapping.read_for == ReadFor::Messages && label.is_some_and(is_not_theirs) {
+            Some(PhoneProblem::NotTheirs)
+        } else {
+            None
+        };
+        if let Some(problem) = against {
+            refuse(refused, problem.into(), typed);
             return;
         }
         let (region, reading) = self.how_to_read(phone, record);
@@ -231,6 +251,27 @@ impl RowJudge<'_> {
         }
         found
     }
+}
+
+/// A phone cell by which a number must not be messaged.
+pub(super) struct Refusing<'m, 'r> {
+    /// The column with the words.
+    column: &'m Column,
+    says: &'r str,
+    /// The cell with the number.
+    pub(super) typed: &'r str,
+}
+
+/// The label of a number by which it must not be messaged: `nevolat`. Most labels name a line and nothing else.
+fn refusing_label<'m, 'r>(
+    phone: &'m PhoneColumn,
+    record: &'r Record,
+    typed: &str,
+) -> Option<(&'m Column, &'r str)> {
+    let column = phone.label.as_ref().filter(|_| !typed.is_empty())?;
+    let label = record.get(column.index)?;
+    let refuses = !is_label(label) && consent::is_refusal_beside_number(label);
+    refuses.then_some((column, label))
 }
 
 fn cell(

@@ -2,7 +2,7 @@
 //!
 //! # Empty cells
 //!
-//! A cell that is empty or blank, or holds no text for people ([`NoText`]), is no value. In the engine it is an object of our own that is
+//! A cell that is empty or blank, or holds no text for people ([`NoText`](super::super::no_text::NoText)), is no value. In the engine it is an object of our own that is
 //! false, that `default` replaces and that `is defined` denies. Where it reaches the text in any
 //! other way, it prints a mark made of Unicode noncharacters, and a text with the mark is refused.
 //! An undefined value would not do: the engine lets `"Hello " ~ first_name` pass as "Hello ".
@@ -15,7 +15,6 @@ use minijinja::value::{Object, ObjectRepr, Rest, ValueKind};
 use minijinja::{ErrorKind, Value};
 
 use super::super::names::{Columns, ROW};
-use super::super::no_text::NoText;
 use crate::domain::text::is_blank;
 
 /// The noncharacters of the mark: ten digits, a start and an end. Unicode promises that no text
@@ -47,14 +46,9 @@ pub(super) fn write_value(
     minijinja::escape_formatter(out, state, value)
 }
 
-/// The cell as the engine sees it: `None` if it holds nothing for people.
-pub(super) fn cell(text: &str) -> Option<Value> {
-    is_value(text).then(|| Value::from(text))
-}
-
-/// Whether the cell holds something for people.
-pub(super) fn is_value(cell: &str) -> bool {
-    !is_blank(cell) && NoText::of(cell).is_none()
+/// The cell of a column as the engine sees it: `None` if it holds nothing for people.
+pub(super) fn cell(columns: &Columns, index: usize, text: &str) -> Option<Value> {
+    columns.is_value(index, text).then(|| Value::from(text))
 }
 
 /// The names at the top of a template.

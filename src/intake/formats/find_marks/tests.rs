@@ -9,7 +9,7 @@ use zip::write::SimpleFileOptions;
 use super::*;
 use crate::domain::spreadsheet::NOT_CALCULATED;
 use crate::intake::formats::marks::Merged;
-use crate::intake::formats::{self, Content, DecodeOptions, Kind, Table};
+use crate::intake::formats::{self, Content, DecodeOptions, Kind, ReadNumbers, Table};
 use crate::intake::rows::Block;
 
 /// The rows that are read, how many of them are hidden, and the hidden columns.
@@ -19,7 +19,7 @@ fn read(kind: Kind, bytes: &[u8], skip_hidden: bool) -> Table {
     let how = DecodeOptions {
         encoding: None,
         country: None,
-        region: None,
+        numbers: ReadNumbers::default(),
         sheet: None,
         skip_hidden,
     };

@@ -1,0 +1,86 @@
+//! Which rows say of themselves that their person must not be messaged.
+
+use super::RowJudge;
+use crate::domain::phone::{PhoneNumber, Reading, is_label};
+use crate::domain::text::trimmed;
+use crate::intake::consent::{self, Consent};
+use crate::intake::rows::Fields;
+
+impl RowJudge<'_> {
+    /// The numbers of a row that says of itself that its person must not be messaged, and what it says.
+    pub(in crate::intake) fn refused(
+        &self,
+        fields: &Fields<'_>,
+        row: u32,
+    ) -> Option<(Vec<PhoneNumber>, String)> {
+        let beyond = self
+            .refusal_beyond(fields)
+            .or_else(|| self.refusal_of_earlier(fields));
+        if self.mapping.consent.is_empty()
+            && beyond.is_none()
+            && !self.may_refuse_elsewhere(fields)
+            && !self.has_words_beside_numbers(fields)
+        {
+            return None;
+        }
+        let record = self.record(fields);
+        let record = self.corrected(&record, row).unwrap_or(record);
+        if let Some(says) = beyond {
+            let mut numbers = self.numbers_to_refuse(&record, true);
+            numbers.extend(self.number_of_earlier(fields));
+            return Some((numbers, says));
+        }
+        match self.consent(&record) {
+            Consent::Refused(says) => Some((self.numbers_to_refuse(&record, true), says)),
+            Consent::Given | Consent::Silent | Consent::Doubtful(_) => {
+                let says = self.refusal_beside_number(&record)?;
+                let for_person = self.refuses_all_numbers(&record);
+                Some((self.numbers_to_refuse(&record, for_person), says))
+            }
+        }
+    }
+
+    /// What a field without a column says, if that is that the person must not be messaged.
+    fn refusal_beyond(&self, fields: &Fields<'_>) -> Option<String> {
+        let beyond = self.file.width..fields.len().max(self.file.width);
+        let mut cells = beyond.map(|index| self.cell(fields.get(index)));
+        let cell = cells.find(|cell| consent::is_refusal_beside_number(cell))?;
+        let shown: String = trimmed(cell).chars().take(40).collect();
+        Some(format!("a field without a column says \"{shown}\""))
+    }
+
+    /// What the row of a results file says, if that is that the person must not be messaged.
+    fn refusal_of_earlier(&self, fields: &Fields<'_>) -> Option<String> {
+        let earlier = self.file.earlier.filter(|_| self.mapping.hears_earlier)?;
+        earlier.refusal(|index| self.cell(fields.get(index)))
+    }
+
+    /// The number that such a row was read with.
+    fn number_of_earlier(&self, fields: &Fields<'_>) -> Option<PhoneNumber> {
+        let phone = self
+            .file
+            .earlier?
+            .phone(|index| self.cell(fields.get(index)))?;
+        let parsed = PhoneNumber::parse(phone, Reading::default());
+        parsed.ok().map(|parsed| parsed.phone)
+    }
+
+    /// Whether a cell of a phone column may hold words: most hold a number and nothing else.
+    fn has_words_beside_numbers(&self, fields: &Fields<'_>) -> bool {
+        let may_be_words = |byte: &u8| byte.is_ascii_alphabetic() || !byte.is_ascii();
+        let cell = |index: usize| {
+            let index = self.file.columns.get(index);
+            index.map_or(&[][..], |index| fields.get(*index))
+        };
+        self.mapping.phone.iter().any(|phone| {
+            let label = || {
+                phone
+                    .label
+                    .as_ref()
+                    .map_or("", |it| self.cell(cell(it.index)))
+            };
+            let mut bytes = cell(phone.column.index).iter();
+            bytes.any(may_be_words) || !label().is_empty() && !is_label(label())
+        })
+    }
+}

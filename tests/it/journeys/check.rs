@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::api::{Accepted, people};
 use super::known::known;
-use super::list::Entry;
+use super::list::{CHANNELS, Entry};
 use super::model::{Batch, Model, ResultRow};
 use super::steps::{REFUSAL, Weather};
 use super::world::{Report, Run};
@@ -41,9 +41,11 @@ pub(crate) fn messages(model: &Model, before: &Before) -> Verdict {
             ));
         };
         right_message(batch, message)?;
-        must(batch.channel == message.channel, || {
-            format!("{name} goes to another channel: {message:?}")
-        })?;
+        let other_for = |person| batch.fallback && may_be_refused(batch, batch.channel, person);
+        must(
+            batch.channel == message.channel || other_for(person),
+            || format!("{name} goes to another channel: {message:?}"),
+        )?;
         let somebody = &model.people[person];
         must(
             !(before.blocked[person] && somebody.blocked) || somebody.murky,
@@ -55,6 +57,11 @@ pub(crate) fn messages(model: &Model, before: &Before) -> Verdict {
         }
     }
     Ok(())
+}
+
+/// Whether the channel does not reach the person, or may have refused by script.
+fn may_be_refused(batch: &Batch, channel: usize, person: usize) -> bool {
+    !people().reachable(channel, person) || batch.refused
 }
 
 /// To somebody in the list, with what the list says.
@@ -266,6 +273,10 @@ fn has_cause(
         "suppressed" => suppression_has_cause(model, batch, person, runs.len() > 1),
         "unknown" => weather(&Weather::loses) || !batch.newly_unknown.contains(&person),
         "error" => weather(&Weather::refuses) && row.reason.contains(REFUSAL),
+        "no_messenger" if batch.fallback => {
+            let mut channels = (0..CHANNELS.len()).filter(|channel| batch.uses(*channel));
+            channels.all(|channel| may_be_refused(batch, channel, person)) || stays(batch, person)
+        }
         "no_messenger" => {
             !people().reachable(batch.channel, person)
                 || weather(&Weather::refuses) && row.reason.contains(REFUSAL)
@@ -279,6 +290,13 @@ fn has_cause(
             batch.name
         )
     })
+}
+
+/// Whether the person's row may stay on its channel: a request may have been accepted, or no list has it any more.
+fn stays(batch: &Batch, person: usize) -> bool {
+    batch.resent.contains_key(&person)
+        || batch.ever_unknown.contains(&person)
+        || batch.contents(person).is_empty()
 }
 
 fn suppression_has_cause(model: &Model, batch: &Batch, person: usize, concurrent: bool) -> bool {

@@ -16,6 +16,7 @@
 
 mod again;
 pub(crate) mod api;
+mod approval;
 mod check;
 pub(crate) mod events;
 mod files;

@@ -23,12 +23,35 @@ pub(crate) struct ResultRow {
     pub(crate) person: Option<usize>,
     pub(crate) status: String,
     pub(crate) reason: String,
+    /// The channel that it went to last.
+    pub(crate) channel: Option<usize>,
     pub(crate) has_contact: bool,
 }
 
 impl ResultRow {
     pub(crate) fn is(&self, status: &str) -> bool {
         self.status == status
+    }
+}
+
+/// What a batch sends, and how.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct How {
+    pub(crate) text: usize,
+    pub(crate) channel: usize,
+    pub(crate) strict: bool,
+    pub(crate) fallback: bool,
+}
+
+impl How {
+    /// On the first channel, to everybody who is not kept out.
+    pub(crate) fn plain(text: usize) -> Self {
+        Self {
+            text,
+            channel: 0,
+            strict: false,
+            fallback: false,
+        }
     }
 }
 
@@ -77,6 +100,10 @@ pub(crate) struct Batch {
     pub(crate) channel: usize,
     /// The batch skips who got anything of late (`--not-within`).
     pub(crate) strict: bool,
+    /// Whom its channel does not reach gets it on the other one.
+    pub(crate) fallback: bool,
+    /// Somebody may have been refused by script.
+    pub(crate) refused: bool,
     /// The first of it go as a pilot: while one of them waits for another batch, the rest stays queued.
     pub(crate) in_pilot: bool,
     /// The file of its list.
@@ -128,6 +155,8 @@ impl Batch {
             text,
             channel,
             strict: false,
+            fallback: false,
+            refused: false,
             in_pilot: false,
             file: String::new(),
             base: Vec::new(),
@@ -153,6 +182,20 @@ impl Batch {
         batch.replace(file, list);
         batch.replaced = false;
         batch
+    }
+
+    pub(crate) fn how(&self) -> How {
+        How {
+            text: self.text,
+            channel: self.channel,
+            strict: self.strict,
+            fallback: self.fallback,
+        }
+    }
+
+    /// Whether it may use the channel.
+    pub(crate) fn uses(&self, channel: usize) -> bool {
+        self.fallback || channel == self.channel
     }
 
     /// The list becomes this one.
@@ -239,6 +282,10 @@ impl Batch {
     }
 }
 
+fn shares_channel(one: &Batch, other: &Batch) -> bool {
+    one.uses(other.channel) || other.uses(one.channel)
+}
+
 /// Everything that a journey knows.
 #[derive(Debug, Clone)]
 pub(crate) struct Model {
@@ -308,8 +355,7 @@ impl Model {
         let accepted = self.account.iter().any(|message| {
             message.person == person
                 && message.batch != batch.name
-                && (batch.strict
-                    || message.channel == batch.channel && contents.contains(&message.text))
+                && (batch.strict || batch.uses(message.channel) && contents.contains(&message.text))
         });
         // What was sent again may have been accepted the first time.
         let counts =
@@ -350,7 +396,7 @@ impl Model {
                 };
                 other.name != batch.name
                     && is_so(other)
-                    && (batch.strict || other.channel == batch.channel && same())
+                    && (batch.strict || shares_channel(other, batch) && same())
             })
     }
 
@@ -367,6 +413,7 @@ impl Model {
             let Some(person) = row.person else {
                 continue;
             };
+            let channel = row.channel.unwrap_or(channel);
             self.people[person].contact_known[channel] = true;
         }
     }

@@ -79,8 +79,14 @@ impl World {
         let work = ["worker", "--once"].map(str::to_owned);
         let done = self.run_in(work.into(), &weather);
         // Without a batch to take up there is nothing to kill. A pilot of which rows waited may end.
-        let ended = done.code == Some(0)
-            || done.code == Some(4) && self.model.batches.values().any(|batch| batch.in_pilot);
+        let mut batches = self.model.batches.values();
+        let ended = match done.code {
+            Some(0) => true,
+            Some(4) => batches.any(|batch| batch.in_pilot),
+            // Rows are held whose refusal nobody knows.
+            Some(5) => batches.any(|it| it.fallback && (it.refused || weather.refuses())),
+            Some(_) | None => false,
+        };
         must(ended || expect_code(&done, &weather, true).is_ok(), || {
             format!("worker: {:?}: {}", done.code, done.said)
         })?;
@@ -116,7 +122,7 @@ impl World {
         arguments.extend(plan.arguments().into_iter().skip(5));
         let weather = Weather::draw(random);
         let done = self.take_list(arguments, &weather);
-        expect_code(&done, &weather, plan.has_valid_rows())?;
+        plan.expect_code(&done, &weather)?;
         let _ = std::fs::remove_file(self.folder().join(&list));
         self.note(&format!("rm -f {list}"));
         if done.code == Some(7) {

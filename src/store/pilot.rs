@@ -43,6 +43,10 @@ pub(crate) struct NewPilot {
     pub(crate) at: Timestamp,
 }
 
+/// Whether a run would look at row `r` of batch `b`: while a pilot lasts, at its rows alone.
+pub(super) const IN_PILOT: &str = "(b.pilot IS NULL OR b.pilot ->> 'is_over'
+     OR r.id & 4294967295 IN (SELECT value FROM json_each(b.pilot, '$.rows')))";
+
 /// The rows of a pilot.
 #[derive(Debug)]
 pub(super) struct PilotRows(Vec<u32>);

@@ -59,7 +59,10 @@ impl World {
         let mut again = plan.arguments();
         Self::tune(&mut again, url, &fair);
         let done = self.run_with(&again);
-        plan.expect_code(&done, &fair)?;
+        let nobody = done.code == Some(4) && done.said.contains("a second person");
+        must(nobody || plan.expect_code(&done, &fair).is_ok(), || {
+            format!("approved: {:?}: {}", done.code, done.said)
+        })?;
         must(self.api.accepted() == before, || {
             "the page has left somebody for the next run".to_owned()
         })?;
@@ -105,7 +108,7 @@ impl World {
         self.note(&format!("# {batch} is started on its page"));
         let mut failed = None;
         poll("the batch has been sent", || match self.status(batch) {
-            Ok(status) => status["state"] == "complete" || status["state_why"].is_string(),
+            Ok(status) => status["holder"].is_null(),
             Err(error) => {
                 failed = Some(error);
                 true

@@ -107,6 +107,8 @@ fn act(world: &mut World, step: Step) -> Result<Report, String> {
         Kind::Prune => world.prune(),
         Kind::PutBack => world.put_back(random),
         Kind::Approve => world.approve(random),
+        Kind::Audience => world.audience(random),
+        Kind::FollowUp => world.follow_up(random),
     }
 }
 

@@ -92,10 +92,30 @@ impl Person {
     }
 }
 
+/// The event that people wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Awaited {
+    OptIn,
+    Delivered,
+}
+
+/// Whose people a follow-up is for, and after which event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Follows {
+    pub(crate) of: String,
+    pub(crate) after: Awaited,
+}
+
 /// One batch.
 #[derive(Debug, Clone)]
 pub(crate) struct Batch {
     pub(crate) name: String,
+    /// What the metadata of its messages says.
+    pub(crate) key: String,
+    /// It is a follow-up.
+    pub(crate) follows: Option<Follows>,
+    /// Whose event came since it began.
+    pub(crate) called: BTreeSet<usize>,
     pub(crate) text: usize,
     pub(crate) channel: usize,
     /// The batch skips who got anything of late (`--not-within`).
@@ -152,6 +172,9 @@ impl Batch {
     pub(crate) fn new(name: &str, text: usize, channel: usize, file: &str, list: &[Entry]) -> Self {
         let mut batch = Self {
             name: name.to_owned(),
+            key: key_of(name).to_owned(),
+            follows: None,
+            called: BTreeSet::new(),
             text,
             channel,
             strict: false,
@@ -191,6 +214,11 @@ impl Batch {
             strict: self.strict,
             fallback: self.fallback,
         }
+    }
+
+    /// Whether its people come from a file, which may be given again.
+    pub(crate) fn is_of_list(&self) -> bool {
+        !self.file.is_empty()
     }
 
     /// Whether it may use the channel.
@@ -241,7 +269,8 @@ impl Batch {
         }
         // A row that is invalid, or of a person who was erased before, may show no number.
         let listed = self.ever.iter().filter(|it| it.person == Some(person));
-        let keys: BTreeSet<String> = listed.map(|it| it.key.clone()).collect();
+        let keys = listed.map(|it| it.key.clone());
+        let keys: BTreeSet<String> = keys.filter(|key| !key.is_empty()).collect();
         let before = self.entries.len();
         self.entries.retain(|entry| entry.person != Some(person));
         // Rows of an earlier list may still stand there.
@@ -325,6 +354,25 @@ impl Model {
         self.batch(name).is_some()
     }
 
+    /// Whether the metadata of a batch says so.
+    pub(crate) fn has_key(&self, key: &str) -> bool {
+        let mut batches = self.batches.values().chain(self.pruned.values());
+        batches.any(|batch| batch.key == key)
+    }
+
+    /// An event about the person came: an opt-in on the channel, or a delivery of that batch's message.
+    pub(crate) fn call(&mut self, person: usize, channel: usize, delivered: Option<&str>) {
+        for batch in self.batches.values_mut() {
+            let is_for = batch.follows.as_ref().is_some_and(|it| match it.after {
+                Awaited::OptIn => delivered.is_none() && batch.channel == channel,
+                Awaited::Delivered => delivered == Some(it.of.as_str()),
+            });
+            if is_for {
+                batch.called.insert(person);
+            }
+        }
+    }
+
     pub(crate) fn prune(&mut self, name: &str) {
         if let Some(batch) = self.batches.remove(name) {
             self.pruned.insert(name.to_owned(), batch);
@@ -335,9 +383,9 @@ impl Model {
     /// What the API accepted. Its messages say the keys of their batches.
     pub(crate) fn learn_account(&mut self, mut account: Vec<Accepted>) {
         for message in &mut account {
-            let mut names = self.batches.keys().chain(self.pruned.keys());
-            if let Some(name) = names.find(|name| key_of(name) == message.batch) {
-                name.clone_into(&mut message.batch);
+            let mut batches = self.batches.values().chain(self.pruned.values());
+            if let Some(batch) = batches.find(|batch| batch.key == message.batch) {
+                batch.name.clone_into(&mut message.batch);
             }
         }
         self.account = account;

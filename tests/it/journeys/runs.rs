@@ -92,13 +92,21 @@ fn has_valid_rows(list: &[Entry], text: usize) -> bool {
 }
 
 impl World {
-    /// A batch, half of the time the one of the latest step.
+    /// A batch of a list, half of the time the one of the latest step.
     pub(crate) fn pick_batch(&self, random: &mut Random) -> Option<Batch> {
         if random.next().is_multiple_of(2)
             && let Some(latest) = &self.model.latest
         {
-            return self.model.batches.get(latest).cloned();
+            let latest = self.model.batches.get(latest);
+            return latest.filter(|batch| batch.is_of_list()).cloned();
         }
+        let batches = self.model.batches.values();
+        let batches: Vec<&Batch> = batches.filter(|batch| batch.is_of_list()).collect();
+        (!batches.is_empty()).then(|| (*random.one_of(&batches)).clone())
+    }
+
+    /// A batch of any kind.
+    fn pick_any(&self, random: &mut Random) -> Option<Batch> {
         let batches: Vec<&Batch> = self.model.batches.values().collect();
         (!batches.is_empty()).then(|| (*random.one_of(&batches)).clone())
     }
@@ -210,7 +218,12 @@ impl World {
 
     /// The same command again, or `resume`.
     pub(crate) fn go_on(&mut self, random: &mut Random, by_resume: bool) -> Stepped {
-        let Some(batch) = self.pick_batch(random) else {
+        let batch = if by_resume && random.next().is_multiple_of(2) {
+            self.pick_any(random)
+        } else {
+            self.pick_batch(random)
+        };
+        let Some(batch) = batch else {
             return Ok(Report::default());
         };
         let arguments = if by_resume {

@@ -1,7 +1,7 @@
 //! Other ways to send than one command: a pilot, a worker, a night over a folder.
 
 use super::check::must;
-use super::runs::{Plan, Stepped, expect_code, expect_code_of};
+use super::runs::{Stepped, expect_code, expect_code_of};
 use super::steps::{Ending, Weather};
 use super::world::{Report, World};
 use crate::support::Random;
@@ -128,7 +128,7 @@ impl World {
         if done.code == Some(7) {
             return Ok(Report::default());
         }
-        let Some(name) = self.batch_of_night(&plan)? else {
+        let Some(name) = self.new_batch(&format!("{}-", plan.name))? else {
             // It was killed before the list was read.
             return Ok(Report::default());
         };
@@ -136,8 +136,8 @@ impl World {
         Ok(self.enter(&plan, done.code, &weather))
     }
 
-    /// The batch that a night made of a list: its name begins with the list's.
-    fn batch_of_night(&mut self, plan: &Plan) -> Result<Option<String>, String> {
+    /// The batch that a command has just made, whose name begins so.
+    pub(super) fn new_batch(&mut self, begin: &str) -> Result<Option<String>, String> {
         let status = ["status", "--json"].map(str::to_owned);
         let ended = self.start(&status, None).wait();
         let batches: serde_json::Value = serde_json::from_str(&ended.out).map_err(|error| {
@@ -146,9 +146,8 @@ impl World {
         })?;
         let names = batches.as_array().into_iter().flatten();
         let mut names = names.filter_map(|batch| batch["batch"].as_str());
-        let begin = format!("{}-", plan.name);
         Ok(names
-            .find(|name| name.starts_with(&begin))
+            .find(|name| name.starts_with(begin) && !self.model.is_taken(name))
             .map(str::to_owned))
     }
 }

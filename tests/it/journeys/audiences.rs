@@ -111,8 +111,8 @@ impl World {
                         entry.person == Some(*person) && entry.valid_person(batch.text).is_none()
                     })
             });
-            !(somebody.blocked || somebody.murky || somebody.forgotten || kept_out)
-                && !rows.iter().any(out)
+            let is_out = somebody.blocked || somebody.murky || somebody.forgotten;
+            !(is_out || kept_out || rows.iter().any(out))
         };
         listed.filter(free).collect()
     }

@@ -107,6 +107,10 @@ pub(crate) struct Follows {
 }
 
 /// One batch.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, told or done"
+)]
 #[derive(Debug, Clone)]
 pub(crate) struct Batch {
     pub(crate) name: String,

@@ -183,6 +183,28 @@ fn an_erased_row_stays_erased_however_its_outcome_is_settled() {
     }
 }
 
+#[test]
+fn what_a_list_left_behind_whose_reader_died_goes_with_an_erased_person() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    let scratch = scratch.in_steps_of(3);
+    scratch.contacts(40);
+    let send = scratch.send(&sandbox).crash_at("intake:4");
+    send.run().expect_crash();
+    let is_there = |text: &str| {
+        ["outreach.db", "outreach.db-wal"].iter().any(|name| {
+            let bytes = std::fs::read(scratch.path(name)).unwrap_or_default();
+            bytes
+                .windows(text.len())
+                .any(|part| part == text.as_bytes())
+        })
+    };
+    let phone = format!("+{}", number(0));
+    assert!(is_there(&phone));
+    let forget = ["forget", phone.as_str(), "--yes"];
+    scratch.outreach(&forget).run().expect(0);
+    assert!(!is_there(&phone));
+}
+
 /// The results with their unknown rows as sent, with ids.
 fn as_sent(results: &str) -> String {
     let mut reader = csv::Reader::from_reader(results.as_bytes());

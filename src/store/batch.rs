@@ -13,7 +13,7 @@ use super::keys::{HashKey, random};
 use super::query::Query as _;
 use super::steps::at_most;
 use super::transaction::Tx;
-use super::{channel, earlier, person, pilot::IN_PILOT, prune};
+use super::{channel, earlier, person, pilot::HAS_QUEUED, prune};
 use crate::domain::batch_state::{BY_EVENT, BatchState};
 use crate::domain::delivery::{CANCELLED, State};
 use crate::domain::dialect::ListFormat;
@@ -448,14 +448,14 @@ pub(super) fn reopen(
                    AND (state IN ('complete', 'open')
                         OR ?4 IS NOT NULL AND state = 'paused' AND state_by IS NULL
                            AND exit_reason IN ('complete_with_problems', 'guard'))
-                   AND EXISTS (SELECT 1 FROM recipient r INDEXED BY recipient_queue
-                               WHERE r.state = 'queued' AND r.held IS NULL AND r.id >> 32 = ?1 AND {IN_PILOT})"
+                   AND {HAS_QUEUED}"
         ),
         (
             id,
             BatchState::Paused.word(),
             to_millis(now),
             queued_by.word(),
+            i64::MAX,
         ),
     )?;
     Ok(())

@@ -7,7 +7,7 @@ use super::checkpoint::{Reader, Store};
 use super::columns::to_millis;
 use super::error::StoreError;
 use super::ids::BatchId;
-use super::pilot::IN_PILOT;
+use super::pilot::HAS_QUEUED;
 use super::query::Query as _;
 use crate::domain::batch_state::BY_EVENT;
 
@@ -56,7 +56,6 @@ impl Reader {
         token: i64,
         now: Timestamp,
     ) -> Result<Vec<String>, StoreError> {
-        // The sign keeps the type of `b.id` out of the comparison: else the index is not sought but scanned.
         let names: Vec<String> = self.connection.list(
             &format!(
                 "SELECT b.name FROM batch b JOIN tally t ON t.batch = b.id
@@ -64,9 +63,7 @@ impl Reader {
                    AND (b.state IN ('running', 'waiting')
                         OR b.state = 'paused' AND (b.state_by = ?2 OR instr(b.state_by, ?3) = 1)
                         OR b.state = 'paused' AND b.state_by = ?4
-                           AND EXISTS (SELECT 1 FROM recipient r INDEXED BY recipient_queue
-                                       WHERE r.state = 'queued' AND r.held IS NULL AND r.id >> 32 = +b.id
-                                             AND r.not_before <= ?5 AND {IN_PILOT}))
+                           AND {HAS_QUEUED})
                    AND (b.approval ->> 'digest' IS hex(b.digest)
                         OR NOT EXISTS (SELECT 1 FROM node WHERE key = 'require-approval'))
              ORDER BY b.id"

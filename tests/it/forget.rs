@@ -176,7 +176,7 @@ fn an_erased_row_stays_erased_however_its_outcome_is_settled() {
         assert_eq!((counts.sent, counts.unknown), (2, 0), "{settle:?}");
         let results = export().expect(0).out;
         assert!(
-            !results.contains(&phone) && !results.contains("4611") && !results.contains("7530"),
+            !results.contains(&phone) && !results.contains("4611x") && !results.contains("7530x"),
             "{settle:?}: {results}"
         );
         scratch.checkpoint().expect_sound();
@@ -186,9 +186,9 @@ fn an_erased_row_stays_erased_however_its_outcome_is_settled() {
 #[test]
 fn what_a_list_left_behind_whose_reader_died_goes_with_an_erased_person() {
     let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
-    let scratch = scratch.in_steps_of(3);
-    scratch.contacts(40);
-    let send = scratch.send(&sandbox).crash_at("intake:4");
+    // The numbers of its rows are not found by the index of people yet.
+    scratch.contacts(5_000);
+    let send = scratch.send(&sandbox).crash_at("intake:2");
     send.run().expect_crash();
     let is_there = |text: &str| {
         ["outreach.db", "outreach.db-wal"].iter().any(|name| {
@@ -216,8 +216,8 @@ fn as_sent(results: &str) -> String {
         let is_unknown = row.iter().any(|cell| cell == "unknown");
         let cells = headers.iter().zip(&row).map(|(header, cell)| match header {
             "outreach_status" if is_unknown => "sent",
-            "outreach_contact_id" if is_unknown => "4611",
-            "outreach_message_id" if is_unknown => "7530",
+            "outreach_contact_id" if is_unknown => "4611x",
+            "outreach_message_id" if is_unknown => "7530x",
             "outreach_reason" | "outreach_reason_code" if is_unknown => "",
             _ => cell,
         });

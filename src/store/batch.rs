@@ -13,7 +13,7 @@ use super::keys::{HashKey, random};
 use super::query::Query as _;
 use super::steps::at_most;
 use super::transaction::Tx;
-use super::{channel, earlier, person, prune};
+use super::{channel, earlier, person, pilot::HAS_QUEUED, prune};
 use crate::domain::batch_state::{BY_EVENT, BatchState};
 use crate::domain::delivery::{CANCELLED, State};
 use crate::domain::dialect::ListFormat;
@@ -440,20 +440,22 @@ pub(super) fn reopen(
 ) -> Result<(), StoreError> {
     // Also where all who were queued before wait for a person's decision, and an event queues others.
     connection.change(
-        "UPDATE batch SET state = ?2, state_since = ?3, state_until = NULL,
+        &format!(
+            "UPDATE batch AS b SET state = ?2, state_since = ?3, state_until = NULL,
                     state_why = iif(?4 IS NULL, 'rows were queued again', 'an event queued people'),
                     state_by = coalesce(?4, state_by)
              WHERE id = ?1
                    AND (state IN ('complete', 'open')
                         OR ?4 IS NOT NULL AND state = 'paused' AND state_by IS NULL
                            AND exit_reason IN ('complete_with_problems', 'guard'))
-                   AND EXISTS (SELECT 1 FROM recipient INDEXED BY recipient_queue
-                               WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1)",
+                   AND {HAS_QUEUED}"
+        ),
         (
             id,
             BatchState::Paused.word(),
             to_millis(now),
             queued_by.word(),
+            i64::MAX,
         ),
     )?;
     Ok(())

@@ -215,9 +215,18 @@ pub(super) fn learn_imported(
         }
         Some(_) => Ok(None),
         None => {
+            // Of an erased person's contact a hash is enough to hear a STOP.
+            let hash = if person::number(connection, whose)?.is_none() {
+                let name: String =
+                    connection.value("SELECT api_id FROM channel WHERE id = ?1", [on])?;
+                Some(keys.contact(&name, api_id))
+            } else {
+                None
+            };
+            let in_clear = hash.is_none().then_some(ApiId(api_id));
             connection.change(
-                "INSERT INTO contact (channel, api_id, person, former) VALUES (?1, ?2, ?3, 1)",
-                (on, ApiId(api_id), whose),
+                "INSERT INTO contact (channel, api_id, api_id_hash, person, former) VALUES (?1, ?2, ?3, ?4, 1)",
+                (on, in_clear, hash, whose),
             )?;
             Ok(Some(ContactRow(connection.last_insert_rowid())))
         }

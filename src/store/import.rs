@@ -250,6 +250,9 @@ fn enter(
     if let (Some(contact), Some(_)) = (contact, result.opted_in_at) {
         contact::note_opting(tx.connection, contact, result.opted_in_at, None)?;
     }
+    // Whom a message to an erased person went to must not be known again.
+    let is_named = person::number(tx.connection, whose)?.is_some();
+    let message = result.message_id.as_deref().filter(|_| is_named);
     let content = result.content.as_deref();
     tx.connection.change(
         "INSERT INTO attempt (recipient, person, channel, kind, content_key, key_form, started_at, finished_at,
@@ -265,7 +268,7 @@ fn enter(
             to_millis(row.at),
             outcome.word(),
             format!("{} tells of it", row.from),
-            result.message_id.as_deref().map(ApiId),
+            message.map(ApiId),
             contact,
             result.delivered_at.map(to_millis),
             result.read_at.map(to_millis),
@@ -316,7 +319,8 @@ fn merge(
     let settled = next != known.state;
     tx.connection.change(
         "UPDATE recipient SET state = ?2, not_before = 0, held = NULL,
-                    reason_code = iif(?3, ?4, reason_code), reason = iif(?3, ?5, reason),
+                    reason_code = iif(?3 AND reason_code IS NOT 'erased', ?4, reason_code),
+                    reason = iif(?3 AND reason_code IS NOT 'erased', ?5, reason),
                     finished_at = iif(?3, ?6, finished_at), attempts = max(attempts, ?8),
                     maybe_accepted_at = iif(?7, ?6, iif(?2 = 'sent', NULL, maybe_accepted_at))
              WHERE id = ?1",

@@ -43,6 +43,14 @@ pub(crate) struct NewPilot {
     pub(crate) at: Timestamp,
 }
 
+/// Whether a run of batch `b` could claim somebody whose time comes until `?5`: while a pilot lasts, of its rows. The
+/// sign keeps the type of `b.id` out of the comparison: else the index is not sought but scanned.
+pub(super) const HAS_QUEUED: &str = "iif(b.pilot IS NULL OR b.pilot ->> 'is_over',
+    EXISTS (SELECT 1 FROM recipient r INDEXED BY recipient_queue
+            WHERE r.state = 'queued' AND r.held IS NULL AND r.id >> 32 = +b.id AND r.not_before <= ?5),
+    EXISTS (SELECT 1 FROM json_each(b.pilot, '$.rows') p CROSS JOIN recipient r ON r.id = (b.id << 32) + p.value
+            WHERE r.state = 'queued' AND r.held IS NULL AND r.not_before <= ?5))";
+
 /// The rows of a pilot.
 #[derive(Debug)]
 pub(super) struct PilotRows(Vec<u32>);

@@ -218,7 +218,9 @@ fn settle(tx: &mut Tx<'_>, recipient: RecipientId, entry: &Entry<'_>) -> Result<
     // What is back in the queue has no reason yet; what is settled says how.
     let done = !next.is_outstanding();
     tx.connection.change(
-        "UPDATE recipient SET state = ?2, reason_code = ?3, reason = ?4, finished_at = ?5, not_before = 0
+        "UPDATE recipient SET state = ?2, finished_at = ?5, not_before = 0,
+                    reason_code = iif(reason_code IN ('erased', 'forgotten'), reason_code, ?3),
+                    reason = iif(reason_code IN ('erased', 'forgotten'), reason, ?4)
              WHERE id = ?1",
         (
             recipient,

@@ -7,6 +7,7 @@ use super::checkpoint::{Reader, Store};
 use super::columns::to_millis;
 use super::error::StoreError;
 use super::ids::BatchId;
+use super::pilot::HAS_QUEUED;
 use super::query::Query as _;
 use crate::domain::batch_state::BY_EVENT;
 
@@ -55,19 +56,18 @@ impl Reader {
         token: i64,
         now: Timestamp,
     ) -> Result<Vec<String>, StoreError> {
-        // The sign keeps the type of `b.id` out of the comparison: else the index is not sought but scanned.
         let names: Vec<String> = self.connection.list(
-            "SELECT b.name FROM batch b JOIN tally t ON t.batch = b.id
+            &format!(
+                "SELECT b.name FROM batch b JOIN tally t ON t.batch = b.id
              WHERE b.token = ?1 AND b.sandbox = 0 AND b.name IS NOT NULL AND t.queued + t.sending > 0
                    AND (b.state IN ('running', 'waiting')
                         OR b.state = 'paused' AND (b.state_by = ?2 OR instr(b.state_by, ?3) = 1)
                         OR b.state = 'paused' AND b.state_by = ?4
-                           AND EXISTS (SELECT 1 FROM recipient r INDEXED BY recipient_queue
-                                       WHERE r.state = 'queued' AND r.held IS NULL AND r.id >> 32 = +b.id
-                                             AND r.not_before <= ?5))
+                           AND {HAS_QUEUED})
                    AND (b.approval ->> 'digest' IS hex(b.digest)
                         OR NOT EXISTS (SELECT 1 FROM node WHERE key = 'require-approval'))
-             ORDER BY b.id",
+             ORDER BY b.id"
+            ),
             (token, BY_WORKER, BY_DEADLINE, BY_EVENT, to_millis(now)),
         )?;
         Ok(names

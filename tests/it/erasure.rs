@@ -152,6 +152,24 @@ fn hear_of(scene: &Scene, person: u32) {
     }
 }
 
+/// What the API answered, and what proved a request later, may name the person.
+fn name_in_texts(scene: &Scene, person: u32) {
+    let file = rusqlite::Connection::open(scene.store.path()).unwrap();
+    let number = i64::try_from(number(person)).unwrap();
+    let changed = file.execute(
+        "UPDATE attempt SET text = ?2, proof_text = ?2
+         WHERE person = (SELECT person FROM person_by_number WHERE number = ?1)",
+        (number, format!("Name{person}x is no user")),
+    );
+    assert_eq!(changed.unwrap(), 1);
+}
+
+/// How many readings are noted for contacts of the person.
+fn readings(scene: &Scene, person: i64) -> usize {
+    let others = format!("contact NOT IN (SELECT id FROM contact WHERE person = {person})");
+    rows_of(scene, "contact_read", &others).len()
+}
+
 /// Rows of a table as text, by their ids, as they are or as those are that belong to nobody of these people.
 fn rows_of(scene: &Scene, table: &str, but: &str) -> BTreeMap<i64, String> {
     let file = rusqlite::Connection::open(scene.store.path()).unwrap();
@@ -240,6 +258,7 @@ fn whatever_tells_of_an_erased_person_goes_and_nothing_that_tells_of_others() {
     drop(run);
     for person in [ANN, BOB] {
         hear_of(&scene, person);
+        name_in_texts(&scene, person);
     }
     // The same id on another channel is another contact.
     let stranger =
@@ -265,6 +284,7 @@ fn whatever_tells_of_an_erased_person_goes_and_nothing_that_tells_of_others() {
         let (before, reasons) = (of_others(&scene, person), named(&scene));
         let (mine, events) = (events_of(&scene, who), rows_of(&scene, "event", "0"));
         assert_eq!(mine.difference(&stranger).count(), 5, "{events:?}");
+        assert_eq!(readings(&scene, person), 1);
         let erased = scene.store.forget(phone(who), at(60)).unwrap();
         assert_eq!((erased.rows, erased.dequeued, erased.attempts), (3, 1, 1));
         assert_eq!(
@@ -273,6 +293,7 @@ fn whatever_tells_of_an_erased_person_goes_and_nothing_that_tells_of_others() {
         );
 
         assert_eq!(of_others(&scene, person), before, "person {who}");
+        assert_eq!(readings(&scene, person), 0);
         let left = rows_of(&scene, "event", "0");
         for (id, row) in events {
             let goes = mine.contains(&id) && !stranger.contains(&id);

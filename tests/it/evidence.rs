@@ -270,3 +270,29 @@ async fn an_answer_that_comes_late_ends_the_waits_for_it() {
         scene.sound();
     }
 }
+
+#[tokio::test]
+async fn metadata_of_an_earlier_version_prove_requests_of_that_version_alone() {
+    // The batch began before this checkpoint was brought to the present version, or since.
+    for (migrated, is_proven) in [(at(20), true), (at(5), false)] {
+        let scene = Scene::new(&[NUMBER]).await;
+        let lost = scene.claim(at(10)).await;
+        scene.answer(&lost, None, at(11)).await;
+        let file = rusqlite::Connection::open(scene.store.path()).unwrap();
+        file.execute(
+            "UPDATE checkpoint SET created_at = ?1",
+            [migrated.as_millisecond()],
+        )
+        .unwrap();
+        let mut told = echo(NUMBER, "9001", 1);
+        told["data"]["metadata"]["outreach_recipient"] = json!(1);
+        scene.take(&told).await;
+        let counts = scene.counts();
+        let wanted = if is_proven { (1, 0) } else { (0, 1) };
+        assert_eq!((counts.sent, counts.unknown), wanted, "{migrated}");
+        // Another batch of that name is none of these.
+        told["data"]["metadata"]["outreach_batch"] = json!("autumn");
+        scene.take(&told).await;
+        assert_eq!((scene.counts().sent, scene.counts().unknown), wanted);
+    }
+}

@@ -234,6 +234,21 @@ fn whom_facebook_lets_a_page_write_to_is_told_before_a_list_is_sent() {
     assert!(said.contains(line), "{said}");
 }
 
+#[test]
+fn who_writes_from_a_contact_that_is_not_known_is_known_by_the_number() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(3);
+    scratch.send(&sandbox).run().expect(0);
+    let receiver = Receiver::start(&scratch);
+    let now = jiff::Timestamp::now().to_string();
+    let said = json!({ "id": "9001", "content": { "type": "text", "payload": "Thanks" } });
+    let whose = Some(crate::support::number(1));
+    receiver.take(&event("message_received", "4999", whose, &now, &said));
+    receiver.end();
+    let window = &check_json(&scratch, &[])["known"]["reply_window"];
+    assert_eq!(window["acted"], 1, "{window}");
+}
+
 /// The reason codes of a batch's rows, counted.
 fn reasons(scratch: &Scratch, batch: &str, code: &str) -> u64 {
     let rows = scratch.checkpoint().rows_of(batch);

@@ -1,6 +1,8 @@
 //! A pilot: some of a list get the message, then the batch waits for a person.
 
-use crate::support::{Ended, SandboxProcess, Scratch, wait_until};
+use outreach::internals::sandbox::Settings;
+
+use crate::support::{CHANNEL, Ended, SandboxProcess, Scratch, wait_until};
 
 fn pilot_of(scratch: &Scratch, batch: &str) -> serde_json::Value {
     let status = scratch.outreach(&["status", batch, "--json"]).run();
@@ -204,4 +206,31 @@ fn a_pilot_says_how_it_went_by_what_the_api_said() {
     let another = scratch.send(&sandbox).with(&["--limit", "4"]).run();
     another.expect(4).says("2 wait");
     assert_eq!(sandbox.accepted().len(), 6);
+}
+
+#[test]
+fn a_worker_does_not_go_round_a_pilot_of_which_a_row_waits_for_another_batch() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::with_faults(&["close-after-accept:at=1"]),
+    );
+    scratch.contacts(1);
+    let first = scratch.send(&sandbox).with(&["--no-canary"]);
+    first.run().expect(3);
+    scratch.write("more.csv", &crate::support::contacts(0..3));
+    scratch
+        .outreach(&["send", "more.csv", "--yes", "--batch", "more"])
+        .with(&["--message", "Hello {{ first_name }}", "--channel", CHANNEL])
+        .with(&["--fallback", Settings::MOBILE_CHANNEL, "--limit", "1"])
+        .with(&["--message-again", "--base-url", sandbox.base_url()])
+        .run()
+        .expect(3);
+    // An event may queue people of such a batch; the rest of a list is not queued by one.
+    let worker = ["worker", "--once", "--base-url", sandbox.base_url()];
+    scratch.outreach(&worker).run().expect(0);
+    assert_eq!(sandbox.stats().accepted, 1);
+    let settle = ["resolve", "list", "--assume-sent", "--all"];
+    scratch.outreach(&settle).run().expect(0);
+    scratch.outreach(&worker).run();
+    assert_eq!(sandbox.stats().accepted, 1);
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::api::{Accepted, people};
 use super::known::known;
-use super::list::Entry;
-use super::model::{Batch, Model, ResultRow};
+use super::list::{CHANNELS, Entry};
+use super::model::{Awaited, Batch, Model, ResultRow};
 use super::steps::{REFUSAL, Weather};
 use super::world::{Report, Run};
 
@@ -41,13 +41,19 @@ pub(crate) fn messages(model: &Model, before: &Before) -> Verdict {
             ));
         };
         right_message(batch, message)?;
-        must(batch.channel == message.channel, || {
-            format!("{name} goes to another channel: {message:?}")
-        })?;
+        let other_for = |person| batch.fallback && may_be_refused(batch, batch.channel, person);
+        must(
+            batch.channel == message.channel || other_for(person),
+            || format!("{name} goes to another channel: {message:?}"),
+        )?;
         let somebody = &model.people[person];
         must(
             !(before.blocked[person] && somebody.blocked) || somebody.murky,
             || format!("person {person} must not be messaged: {message:?}"),
+        )?;
+        must(
+            batch.follows.is_none() || batch.called.contains(&person),
+            || format!("{name} waits for an event that did not come: {message:?}"),
         )?;
         not_twice(model, batch, message, index)?;
         if batch.strict {
@@ -55,6 +61,11 @@ pub(crate) fn messages(model: &Model, before: &Before) -> Verdict {
         }
     }
     Ok(())
+}
+
+/// Whether the channel does not reach the person, or may have refused by script.
+fn may_be_refused(batch: &Batch, channel: usize, person: usize) -> bool {
+    !people().reachable(channel, person) || batch.refused
 }
 
 /// To somebody in the list, with what the list says.
@@ -162,8 +173,9 @@ fn every_row_once(batch: &Batch, rows: &[ResultRow]) -> Verdict {
     let found = count(&mut rows.iter().map(|row| &row.key));
     for (key, wanted) in &wanted {
         let found = found.get(key).copied().unwrap_or(0);
-        // A row of an earlier list may have the same key.
-        let enough = found == *wanted || found > *wanted && batch.replaced;
+        // A row of an earlier list may have the same key; rows of an audience have none, as the erased.
+        let erased = key.is_empty() && found <= wanted + batch.erased;
+        let enough = found == *wanted || found > *wanted && (batch.replaced || erased);
         must(enough, || {
             format!(
                 "batch {}: {wanted} rows {key} of the list, {found} in the results",
@@ -173,7 +185,7 @@ fn every_row_once(batch: &Batch, rows: &[ResultRow]) -> Verdict {
     }
     for (key, found) in &found {
         let explained = if key.is_empty() {
-            *found <= batch.erased
+            *found <= batch.erased + wanted.get("").copied().unwrap_or(0)
         } else {
             batch.keys.contains(key)
         };
@@ -266,6 +278,10 @@ fn has_cause(
         "suppressed" => suppression_has_cause(model, batch, person, runs.len() > 1),
         "unknown" => weather(&Weather::loses) || !batch.newly_unknown.contains(&person),
         "error" => weather(&Weather::refuses) && row.reason.contains(REFUSAL),
+        "no_messenger" if batch.fallback => {
+            let mut channels = (0..CHANNELS.len()).filter(|channel| batch.uses(*channel));
+            channels.all(|channel| may_be_refused(batch, channel, person)) || stays(batch, person)
+        }
         "no_messenger" => {
             !people().reachable(batch.channel, person)
                 || weather(&Weather::refuses) && row.reason.contains(REFUSAL)
@@ -279,6 +295,13 @@ fn has_cause(
             batch.name
         )
     })
+}
+
+/// Whether the person's row may stay on its channel: a request may have been accepted, or no list has it any more.
+fn stays(batch: &Batch, person: usize) -> bool {
+    batch.resent.contains_key(&person)
+        || batch.ever_unknown.contains(&person)
+        || batch.contents(person).is_empty()
 }
 
 fn suppression_has_cause(model: &Model, batch: &Batch, person: usize, concurrent: bool) -> bool {
@@ -318,12 +341,24 @@ fn run_is_right(
         let erased = || row.person.is_some_and(|it| model.people[it].forgotten);
         row.reason.starts_with("waits for row") && (beside_another || erased())
     };
+    let awaits = |row: &ResultRow| {
+        let mut follows = batch.follows.iter();
+        follows.any(|it| match (it.after, row.person) {
+            // Whose message the answer did not name may not be known by a delivery.
+            (Awaited::Delivered, _) | (_, None) => true,
+            (Awaited::OptIn, Some(person)) => !batch.called.contains(&person),
+        })
+    };
+    let is_named = |row: &ResultRow| row.reason.starts_with("waits for row");
     let waits = |row: &&ResultRow| {
+        let elsewhere = row
+            .person
+            .is_some_and(|it| model.waits_elsewhere(batch, it));
         row.is("queued")
-            && (waited(row)
-                || row
-                    .person
-                    .is_some_and(|it| model.waits_elsewhere(batch, it)))
+            && match batch.follows {
+                None => waited(row) || elsewhere,
+                Some(_) => is_named(row) && (waited(row) || elsewhere),
+            }
     };
     let waiting = rows.iter().filter(waits).count();
     let problems = rows.iter().any(|row| row.is("error") || row.is("unknown")) || waiting > 0;
@@ -335,7 +370,9 @@ fn run_is_right(
             batch.name, run.code
         )
     })?;
-    let queued = rows.iter().find(|row| row.is("queued") && !waits(row));
+    let queued = rows
+        .iter()
+        .find(|row| row.is("queued") && !waits(row) && !awaits(row));
     must(queued.is_none(), || {
         format!(
             "batch {} is complete, and a row is queued: {queued:?}",

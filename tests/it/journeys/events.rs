@@ -43,7 +43,11 @@ impl World {
         })
     }
 
-    fn bring_events(&mut self, random: &mut Random, account: &[Accepted]) -> Result<(), String> {
+    pub(super) fn bring_events(
+        &mut self,
+        random: &mut Random,
+        account: &[Accepted],
+    ) -> Result<(), String> {
         if account.is_empty() {
             return Ok(());
         }
@@ -118,6 +122,11 @@ impl World {
         let batch = self.model.batch(&message.batch);
         let row = batch.and_then(|batch| batch.row_of(person));
         let is_settled = row.is_some_and(|row| row.is("sent"));
+        match saying {
+            Saying::OptIn => self.model.call(person, channel, None),
+            Saying::Delivered => self.model.call(person, channel, Some(&message.batch)),
+            Saying::Stop | Saying::StopByButton | Saying::Read | Saying::Echo => {}
+        }
         let somebody = &mut self.model.people[person];
         match saying {
             Saying::Read => {}

@@ -32,6 +32,7 @@ impl World {
             text,
             channel: source.channel,
             strict: false,
+            fallback: false,
             file,
             list,
         };

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::api::people;
 use super::check::{self, Before};
 use super::known::known;
+use super::list::CHANNELS;
 use super::model::ResultRow;
 use super::steps::{Journey, Kind, Step, Weather};
 use super::world::{Report, World};
@@ -105,11 +106,19 @@ fn act(world: &mut World, step: Step) -> Result<Report, String> {
         Kind::Night => world.night(random),
         Kind::Prune => world.prune(),
         Kind::PutBack => world.put_back(random),
+        Kind::Approve => world.approve(random),
+        Kind::Audience => world.audience(random),
+        Kind::FollowUp => world.follow_up(random),
     }
 }
 
 /// Looks at what the API accepted and at the results of all batches that the step touched.
 fn judge(world: &mut World, before: &Before, report: &Report) -> Result<(), String> {
+    for run in report.runs.iter().filter(|run| run.weather.refuses()) {
+        if let Some(batch) = world.model.batches.get_mut(&run.batch) {
+            batch.refused = true;
+        }
+    }
     let account = world.api.account();
     world.model.learn_account(account);
     check::messages(&world.model, before)?;
@@ -174,7 +183,11 @@ fn note_false_receipts(world: &mut World, name: &str, rows: &[ResultRow], report
     };
     let everybody = &world.model.people;
     let told = |person: &usize| {
-        garbled && !people().reachable(batch.channel, *person)
+        let unreached = |channel: &usize| !people().reachable(*channel, *person);
+        garbled
+            && (0..CHANNELS.len())
+                .filter(|it| batch.uses(*it))
+                .any(|it| unreached(&it))
             || everybody[*person].delivered && known("delivery_proves_later_request")
     };
     let sent = rows.iter().filter(|row| row.is("sent"));

@@ -19,6 +19,11 @@ pub(crate) const CHANNELS: [(&str, &str); 2] = [
     ),
 ];
 
+/// The channel with this id.
+pub(crate) fn channel(id: &str) -> Option<usize> {
+    CHANNELS.iter().position(|(known, _)| *known == id)
+}
+
 /// The messages. The last one is the same for everybody.
 pub(crate) const TEXTS: [&str; 3] = [
     "Hello {{ first_name }}",

@@ -16,9 +16,12 @@
 
 mod again;
 pub(crate) mod api;
+mod approval;
+mod audiences;
 mod check;
 pub(crate) mod events;
 mod files;
+mod follow_ups;
 mod journey;
 mod known;
 pub(crate) mod list;

@@ -23,12 +23,35 @@ pub(crate) struct ResultRow {
     pub(crate) person: Option<usize>,
     pub(crate) status: String,
     pub(crate) reason: String,
+    /// The channel that it went to last.
+    pub(crate) channel: Option<usize>,
     pub(crate) has_contact: bool,
 }
 
 impl ResultRow {
     pub(crate) fn is(&self, status: &str) -> bool {
         self.status == status
+    }
+}
+
+/// What a batch sends, and how.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct How {
+    pub(crate) text: usize,
+    pub(crate) channel: usize,
+    pub(crate) strict: bool,
+    pub(crate) fallback: bool,
+}
+
+impl How {
+    /// On the first channel, to everybody who is not kept out.
+    pub(crate) fn plain(text: usize) -> Self {
+        Self {
+            text,
+            channel: 0,
+            strict: false,
+            fallback: false,
+        }
     }
 }
 
@@ -69,14 +92,42 @@ impl Person {
     }
 }
 
+/// The event that people wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Awaited {
+    OptIn,
+    Delivered,
+}
+
+/// Whose people a follow-up is for, and after which event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Follows {
+    pub(crate) of: String,
+    pub(crate) after: Awaited,
+}
+
 /// One batch.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, told or done"
+)]
 #[derive(Debug, Clone)]
 pub(crate) struct Batch {
     pub(crate) name: String,
+    /// What the metadata of its messages says.
+    pub(crate) key: String,
+    /// It is a follow-up.
+    pub(crate) follows: Option<Follows>,
+    /// Whose event came since it began.
+    pub(crate) called: BTreeSet<usize>,
     pub(crate) text: usize,
     pub(crate) channel: usize,
     /// The batch skips who got anything of late (`--not-within`).
     pub(crate) strict: bool,
+    /// Whom its channel does not reach gets it on the other one.
+    pub(crate) fallback: bool,
+    /// Somebody may have been refused by script.
+    pub(crate) refused: bool,
     /// The first of it go as a pilot: while one of them waits for another batch, the rest stays queued.
     pub(crate) in_pilot: bool,
     /// The file of its list.
@@ -125,9 +176,14 @@ impl Batch {
     pub(crate) fn new(name: &str, text: usize, channel: usize, file: &str, list: &[Entry]) -> Self {
         let mut batch = Self {
             name: name.to_owned(),
+            key: key_of(name).to_owned(),
+            follows: None,
+            called: BTreeSet::new(),
             text,
             channel,
             strict: false,
+            fallback: false,
+            refused: false,
             in_pilot: false,
             file: String::new(),
             base: Vec::new(),
@@ -153,6 +209,25 @@ impl Batch {
         batch.replace(file, list);
         batch.replaced = false;
         batch
+    }
+
+    pub(crate) fn how(&self) -> How {
+        How {
+            text: self.text,
+            channel: self.channel,
+            strict: self.strict,
+            fallback: self.fallback,
+        }
+    }
+
+    /// Whether its people come from a file, which may be given again.
+    pub(crate) fn is_of_list(&self) -> bool {
+        !self.file.is_empty()
+    }
+
+    /// Whether it may use the channel.
+    pub(crate) fn uses(&self, channel: usize) -> bool {
+        self.fallback || channel == self.channel
     }
 
     /// The list becomes this one.
@@ -198,7 +273,8 @@ impl Batch {
         }
         // A row that is invalid, or of a person who was erased before, may show no number.
         let listed = self.ever.iter().filter(|it| it.person == Some(person));
-        let keys: BTreeSet<String> = listed.map(|it| it.key.clone()).collect();
+        let keys = listed.map(|it| it.key.clone());
+        let keys: BTreeSet<String> = keys.filter(|key| !key.is_empty()).collect();
         let before = self.entries.len();
         self.entries.retain(|entry| entry.person != Some(person));
         // Rows of an earlier list may still stand there.
@@ -237,6 +313,10 @@ impl Batch {
         let mine = |row: &&ResultRow| row.person == Some(person) && !row.is("duplicate");
         self.rows.iter().find(mine)
     }
+}
+
+fn shares_channel(one: &Batch, other: &Batch) -> bool {
+    one.uses(other.channel) || other.uses(one.channel)
 }
 
 /// Everything that a journey knows.
@@ -278,6 +358,25 @@ impl Model {
         self.batch(name).is_some()
     }
 
+    /// Whether the metadata of a batch says so.
+    pub(crate) fn has_key(&self, key: &str) -> bool {
+        let mut batches = self.batches.values().chain(self.pruned.values());
+        batches.any(|batch| batch.key == key)
+    }
+
+    /// An event about the person came: an opt-in on the channel, or a delivery of that batch's message.
+    pub(crate) fn call(&mut self, person: usize, channel: usize, delivered: Option<&str>) {
+        for batch in self.batches.values_mut() {
+            let is_for = batch.follows.as_ref().is_some_and(|it| match it.after {
+                Awaited::OptIn => delivered.is_none() && batch.channel == channel,
+                Awaited::Delivered => delivered == Some(it.of.as_str()),
+            });
+            if is_for {
+                batch.called.insert(person);
+            }
+        }
+    }
+
     pub(crate) fn prune(&mut self, name: &str) {
         if let Some(batch) = self.batches.remove(name) {
             self.pruned.insert(name.to_owned(), batch);
@@ -288,9 +387,9 @@ impl Model {
     /// What the API accepted. Its messages say the keys of their batches.
     pub(crate) fn learn_account(&mut self, mut account: Vec<Accepted>) {
         for message in &mut account {
-            let mut names = self.batches.keys().chain(self.pruned.keys());
-            if let Some(name) = names.find(|name| key_of(name) == message.batch) {
-                name.clone_into(&mut message.batch);
+            let mut batches = self.batches.values().chain(self.pruned.values());
+            if let Some(batch) = batches.find(|batch| batch.key == message.batch) {
+                batch.name.clone_into(&mut message.batch);
             }
         }
         self.account = account;
@@ -308,8 +407,7 @@ impl Model {
         let accepted = self.account.iter().any(|message| {
             message.person == person
                 && message.batch != batch.name
-                && (batch.strict
-                    || message.channel == batch.channel && contents.contains(&message.text))
+                && (batch.strict || batch.uses(message.channel) && contents.contains(&message.text))
         });
         // What was sent again may have been accepted the first time.
         let counts =
@@ -350,7 +448,7 @@ impl Model {
                 };
                 other.name != batch.name
                     && is_so(other)
-                    && (batch.strict || other.channel == batch.channel && same())
+                    && (batch.strict || shares_channel(other, batch) && same())
             })
     }
 
@@ -367,6 +465,7 @@ impl Model {
             let Some(person) = row.person else {
                 continue;
             };
+            let channel = row.channel.unwrap_or(channel);
             self.people[person].contact_known[channel] = true;
         }
     }

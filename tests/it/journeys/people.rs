@@ -2,7 +2,7 @@
 
 use super::check::must;
 use super::list::number;
-use super::model::ResultRow;
+use super::model::{How, ResultRow};
 use super::runs::Stepped;
 use super::world::{Report, World};
 use crate::support::Random;
@@ -159,7 +159,11 @@ impl World {
         };
         self.model.next_file += 1;
         let rehearsal = format!("rehearsal{}", self.model.next_file);
-        let how = (batch.text, batch.channel, false);
+        let how = How {
+            strict: false,
+            fallback: false,
+            ..batch.how()
+        };
         let mut arguments = Self::send_arguments(&rehearsal, how, &batch.file, Some("--sandbox"));
         let url = self.api.open(Vec::new(), std::time::Duration::ZERO);
         arguments.extend(["--base-url", &url].map(str::to_owned));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::check::must;
 use super::known::known;
 use super::list::{Drawer, Entry, TEXTS};
-use super::model::Batch;
+use super::model::{Batch, How};
 use super::steps::{Ending, Weather};
 use super::world::{Done, Report, World};
 use crate::support::Random;
@@ -35,14 +35,17 @@ pub(crate) fn expect_code(
     })
 }
 
-/// The same for a batch that is there: one whose pilot has just ended waits for a person.
+/// The same for a batch that is there: one whose pilot has just ended waits for a person, and so does one with another
+/// channel that holds rows, because nobody knows what their refusals mean.
 pub(crate) fn expect_code_of(
     batch: &Batch,
     done: &Done,
     weather: &Weather,
     has_valid_rows: bool,
 ) -> Result<(), String> {
-    if batch.in_pilot && done.code == Some(4) {
+    let is_pilots = batch.in_pilot && done.code == Some(4);
+    let holds = batch.fallback && (batch.refused || weather.refuses()) && done.code == Some(5);
+    if is_pilots || holds {
         return Ok(());
     }
     expect_code(done, weather, has_valid_rows)
@@ -54,18 +57,33 @@ pub(crate) struct Plan {
     pub(crate) text: usize,
     pub(crate) channel: usize,
     pub(crate) strict: bool,
+    pub(crate) fallback: bool,
     pub(crate) file: String,
     pub(crate) list: Vec<Entry>,
 }
 
 impl Plan {
     pub(crate) fn arguments(&self) -> Vec<String> {
-        let how = (self.text, self.channel, self.strict);
+        let how = How {
+            text: self.text,
+            channel: self.channel,
+            strict: self.strict,
+            fallback: self.fallback,
+        };
         World::send_arguments(&self.name, how, &self.file, None)
     }
 
     pub(crate) fn has_valid_rows(&self) -> bool {
         has_valid_rows(&self.list, self.text)
+    }
+
+    /// What the exit code of its run must be. Rows whose refusal nobody knows are held, where they would go on to another
+    /// channel.
+    pub(crate) fn expect_code(&self, done: &Done, weather: &Weather) -> Result<(), String> {
+        if self.fallback && weather.refuses() && done.code == Some(5) {
+            return Ok(());
+        }
+        expect_code(done, weather, self.has_valid_rows())
     }
 }
 
@@ -74,13 +92,21 @@ fn has_valid_rows(list: &[Entry], text: usize) -> bool {
 }
 
 impl World {
-    /// A batch, half of the time the one of the latest step.
+    /// A batch of a list, half of the time the one of the latest step.
     pub(crate) fn pick_batch(&self, random: &mut Random) -> Option<Batch> {
         if random.next().is_multiple_of(2)
             && let Some(latest) = &self.model.latest
         {
-            return self.model.batches.get(latest).cloned();
+            let latest = self.model.batches.get(latest);
+            return latest.filter(|batch| batch.is_of_list()).cloned();
         }
+        let batches = self.model.batches.values();
+        let batches: Vec<&Batch> = batches.filter(|batch| batch.is_of_list()).collect();
+        (!batches.is_empty()).then(|| (*random.one_of(&batches)).clone())
+    }
+
+    /// A batch of any kind.
+    fn pick_any(&self, random: &mut Random) -> Option<Batch> {
         let batches: Vec<&Batch> = self.model.batches.values().collect();
         (!batches.is_empty()).then(|| (*random.one_of(&batches)).clone())
     }
@@ -117,6 +143,7 @@ impl World {
         let text = usize::try_from(random.next() % TEXTS.len() as u64).unwrap_or(0);
         let channel = usize::from(random.next().is_multiple_of(5));
         let strict = random.next().is_multiple_of(8);
+        let fallback = random.next().is_multiple_of(6);
         // Few people, short lists.
         let most = if self.often < 5 { 6 } else { 12 };
         let list = self.drawer(random).list(3, most);
@@ -126,6 +153,7 @@ impl World {
             text,
             channel,
             strict,
+            fallback,
             file,
             list,
         })
@@ -145,6 +173,7 @@ impl World {
             } = plan;
             let mut batch = Batch::new(name, *text, *channel, file, list);
             batch.strict = plan.strict;
+            batch.fallback = plan.fallback;
             self.model.batches.insert(name.clone(), batch);
         }
         let took = taken.then(|| plan.list.clone());
@@ -176,7 +205,7 @@ impl World {
 
     pub(crate) fn send_list(&mut self, plan: &Plan, weather: &Weather) -> Stepped {
         let done = self.take_list(plan.arguments(), weather);
-        expect_code(&done, weather, plan.has_valid_rows())?;
+        plan.expect_code(&done, weather)?;
         Ok(self.enter(plan, done.code, weather))
     }
 
@@ -189,13 +218,18 @@ impl World {
 
     /// The same command again, or `resume`.
     pub(crate) fn go_on(&mut self, random: &mut Random, by_resume: bool) -> Stepped {
-        let Some(batch) = self.pick_batch(random) else {
+        let batch = if by_resume && random.next().is_multiple_of(2) {
+            self.pick_any(random)
+        } else {
+            self.pick_batch(random)
+        };
+        let Some(batch) = batch else {
             return Ok(Report::default());
         };
         let arguments = if by_resume {
             self.resume_arguments(&batch.name)
         } else {
-            let how = (batch.text, batch.channel, batch.strict);
+            let how = batch.how();
             Self::send_arguments(&batch.name, how, &batch.file, None)
         };
         let weather = Weather::draw(random);
@@ -219,7 +253,7 @@ impl World {
             return Ok(Report::default());
         }
         let file = self.write_list("edited", &list);
-        let how = (batch.text, batch.channel, batch.strict);
+        let how = batch.how();
         let arguments = Self::send_arguments(&batch.name, how, &file, Some("--update"));
         let weather = Weather::draw(random);
         let done = self.take_list(arguments, &weather);
@@ -262,7 +296,7 @@ impl World {
         random: &mut Random,
     ) -> Stepped {
         let file = files[0];
-        let how = (batch.text, batch.channel, batch.strict);
+        let how = batch.how();
         let mut arguments = Self::send_arguments(&batch.name, how, file, Some("--add"));
         let at = 1 + usize::try_from(random.next() % 2).unwrap_or(0);
         for known in &files[1..] {
@@ -304,7 +338,10 @@ impl World {
         };
         let other = random.next().is_multiple_of(2);
         let text = (batch.text + usize::from(other)) % TEXTS.len();
-        let how = (text, batch.channel, batch.strict);
+        let how = How {
+            text,
+            ..batch.how()
+        };
         let arguments = Self::send_arguments(&batch.name, how, &file, Some("--add"));
         let weather = Weather::fair();
         let done = self.run_in(arguments, &weather);
@@ -333,6 +370,7 @@ impl World {
                 source.channel
             },
             strict: false,
+            fallback: false,
             file: source.file,
             list: source.base,
         };
@@ -344,7 +382,10 @@ impl World {
             return Ok(Report::default());
         };
         let text = (batch.text + 1) % TEXTS.len();
-        let how = (text, batch.channel, batch.strict);
+        let how = How {
+            text,
+            ..batch.how()
+        };
         let arguments = Self::send_arguments(&batch.name, how, &batch.file, None);
         let done = self.run_in(arguments, &Weather::fair());
         must(done.code == Some(2), || {
@@ -386,7 +427,7 @@ impl World {
         let done = self.both([first.arguments(), second.arguments()], &weather);
         let mut report = Report::default();
         for (plan, done) in [first, second].iter().zip(done) {
-            expect_code(&done, &weather, plan.has_valid_rows())?;
+            plan.expect_code(&done, &weather)?;
             report
                 .runs
                 .extend(self.enter(plan, done.code, &weather).runs);
@@ -398,7 +439,7 @@ impl World {
         let Some(batch) = self.pick_batch(random) else {
             return Ok(Report::default());
         };
-        let how = (batch.text, batch.channel, batch.strict);
+        let how = batch.how();
         let send = Self::send_arguments(&batch.name, how, &batch.file, None);
         let resume = self.resume_arguments(&batch.name);
         let mut report = Report::default();

@@ -65,10 +65,16 @@ pub(crate) enum Kind {
     Prune,
     /// A backup takes the place of the checkpoint, and results bring back what came since.
     PutBack,
+    /// A second person must start what one prepared.
+    Approve,
+    /// People of the checkpoint in place of a file.
+    Audience,
+    /// A further message after an event.
+    FollowUp,
 }
 
 /// How often each kind is drawn: in a usual journey, and in one about what few people say.
-const WEIGHTS: [(Kind, u64, u64); 29] = [
+const WEIGHTS: [(Kind, u64, u64); 32] = [
     (Kind::Send, 14, 24),
     (Kind::Continue, 8, 2),
     (Kind::Resume, 9, 4),
@@ -98,6 +104,9 @@ const WEIGHTS: [(Kind, u64, u64); 29] = [
     (Kind::Night, 4, 3),
     (Kind::Prune, 2, 3),
     (Kind::PutBack, 3, 3),
+    (Kind::Approve, 2, 2),
+    (Kind::Audience, 4, 3),
+    (Kind::FollowUp, 6, 6),
 ];
 
 /// One step.

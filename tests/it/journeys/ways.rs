@@ -1,7 +1,7 @@
 //! Other ways to send than one command: a pilot, a worker, a night over a folder.
 
 use super::check::must;
-use super::runs::{Plan, Stepped, expect_code, expect_code_of};
+use super::runs::{Stepped, expect_code, expect_code_of};
 use super::steps::{Ending, Weather};
 use super::world::{Report, World};
 use crate::support::Random;
@@ -79,8 +79,14 @@ impl World {
         let work = ["worker", "--once"].map(str::to_owned);
         let done = self.run_in(work.into(), &weather);
         // Without a batch to take up there is nothing to kill. A pilot of which rows waited may end.
-        let ended = done.code == Some(0)
-            || done.code == Some(4) && self.model.batches.values().any(|batch| batch.in_pilot);
+        let mut batches = self.model.batches.values();
+        let ended = match done.code {
+            Some(0) => true,
+            Some(4) => batches.any(|batch| batch.in_pilot),
+            // Rows are held whose refusal nobody knows.
+            Some(5) => batches.any(|it| it.fallback && (it.refused || weather.refuses())),
+            Some(_) | None => false,
+        };
         must(ended || expect_code(&done, &weather, true).is_ok(), || {
             format!("worker: {:?}: {}", done.code, done.said)
         })?;
@@ -116,13 +122,13 @@ impl World {
         arguments.extend(plan.arguments().into_iter().skip(5));
         let weather = Weather::draw(random);
         let done = self.take_list(arguments, &weather);
-        expect_code(&done, &weather, plan.has_valid_rows())?;
+        plan.expect_code(&done, &weather)?;
         let _ = std::fs::remove_file(self.folder().join(&list));
         self.note(&format!("rm -f {list}"));
         if done.code == Some(7) {
             return Ok(Report::default());
         }
-        let Some(name) = self.batch_of_night(&plan)? else {
+        let Some(name) = self.new_batch(&format!("{}-", plan.name))? else {
             // It was killed before the list was read.
             return Ok(Report::default());
         };
@@ -130,8 +136,8 @@ impl World {
         Ok(self.enter(&plan, done.code, &weather))
     }
 
-    /// The batch that a night made of a list: its name begins with the list's.
-    fn batch_of_night(&mut self, plan: &Plan) -> Result<Option<String>, String> {
+    /// The batch that a command has just made, whose name begins so.
+    pub(super) fn new_batch(&mut self, begin: &str) -> Result<Option<String>, String> {
         let status = ["status", "--json"].map(str::to_owned);
         let ended = self.start(&status, None).wait();
         let batches: serde_json::Value = serde_json::from_str(&ended.out).map_err(|error| {
@@ -140,9 +146,8 @@ impl World {
         })?;
         let names = batches.as_array().into_iter().flatten();
         let mut names = names.filter_map(|batch| batch["batch"].as_str());
-        let begin = format!("{}-", plan.name);
         Ok(names
-            .find(|name| name.starts_with(&begin))
+            .find(|name| name.starts_with(begin) && !self.model.is_taken(name))
             .map(str::to_owned))
     }
 }

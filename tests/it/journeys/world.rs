@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::api::{Api, BATCH_KEY, poll};
-use super::list::{CHANNELS, Entry, TEXTS, csv_text, person};
-use super::model::{Model, ResultRow, key_of};
+use super::list::{CHANNELS, Entry, TEXTS, channel, csv_text, person};
+use super::model::{How, Model, ResultRow, key_of};
 use super::steps::{Ending, REFUSAL, Weather};
 use crate::support::{Program, Running, Scratch};
 
@@ -166,7 +166,7 @@ impl World {
     /// The arguments of `send` for a batch.
     pub(crate) fn send_arguments(
         batch: &str,
-        (text, channel, strict): (usize, usize, bool),
+        how: How,
         file: &str,
         mode: Option<&str>,
     ) -> Vec<String> {
@@ -175,8 +175,12 @@ impl World {
             .into();
         arguments.extend(mode.map(str::to_owned));
         let metadata = format!("{BATCH_KEY}={}", key_of(batch));
-        let content = ["-m", TEXTS[text], "--channel", CHANNELS[channel].0];
+        let content = ["-m", TEXTS[how.text], "--channel", CHANNELS[how.channel].0];
         arguments.extend(content.map(str::to_owned));
+        if how.fallback {
+            let other = ["--fallback", CHANNELS[1 - how.channel].0];
+            arguments.extend(other.map(str::to_owned));
+        }
         arguments.extend(
             [
                 "--metadata",
@@ -187,7 +191,7 @@ impl World {
             ]
             .map(str::to_owned),
         );
-        if strict {
+        if how.strict {
             arguments.extend(["--not-within", "1d"].map(str::to_owned));
         }
         arguments
@@ -304,6 +308,7 @@ pub(crate) fn results(text: &str) -> Vec<ResultRow> {
             person: person(&cell(&record, "outreach_phone")),
             status: cell(&record, "outreach_status"),
             reason: cell(&record, "outreach_reason"),
+            channel: channel(&cell(&record, "outreach_channel")),
             has_contact: !cell(&record, "outreach_contact_id").is_empty(),
         }
     });

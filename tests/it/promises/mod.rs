@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::journeys::api::{Accepted, people, poll};
 use crate::journeys::events::{listens_at, sign};
 use crate::journeys::list::{CHANNELS, Entry, TEXTS, csv_text, number};
-use crate::journeys::model::ResultRow;
+use crate::journeys::model::{How, ResultRow};
 use crate::journeys::steps::{Ending, Weather};
 use crate::journeys::world::{Done, World};
 use crate::support::Running;
@@ -85,7 +85,7 @@ impl Scene {
     }
 
     fn arguments(batch: &str, text: usize, file: &str, more: &[&str]) -> Vec<String> {
-        let mut arguments = World::send_arguments(batch, (text, 0, false), file, None);
+        let mut arguments = World::send_arguments(batch, How::plain(text), file, None);
         arguments.extend(more.iter().map(|&word| word.to_owned()));
         arguments
     }

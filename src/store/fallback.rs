@@ -18,6 +18,7 @@ use super::decision::{self, DecisionRecord};
 use super::earlier::{self, keep};
 use super::error::StoreError;
 use super::ids::{BatchId, ChannelId, RecipientId, RefusalId};
+use super::not_before::AT_ONCE;
 use super::query::Query as _;
 use super::transaction::Tx;
 use crate::domain::content::for_step;
@@ -39,9 +40,6 @@ pub(super) const IN_OPEN_RUN: &str = "open_run";
 
 /// Rows of an open run that are let go by themselves. A run that is longer than that waits for a person.
 const LONGEST_RUN: usize = 10_000;
-
-/// `not_before` of a row that was moved: at once, before rows that were never tried.
-const AT_ONCE: i64 = 1;
 
 /// What the batch keeps; `None` if it has its own channel alone.
 pub(super) fn kept(

@@ -140,7 +140,7 @@ mod tests {
             if is_full.swap(there.exists(), Ordering::SeqCst) && there.exists() {
                 return Err(StoreError::Full);
             }
-            Ok(tx.full)
+            Ok(tx.disk_is_full)
         });
         assert!(written.unwrap(), "the claims of this group find no room");
         assert!(!reserve.exists());

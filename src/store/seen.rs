@@ -24,7 +24,7 @@ impl Seen {
     /// missing, else what says that this is not the checkpoint any more. That it
     /// cannot be opened just now (no file descriptor is left, another program holds it) says nothing.
     pub(crate) fn check(&mut self, store: &Store) -> Result<(), StoreError> {
-        if let (true, Some(path)) = (store.is_in_place(), store.lost_companion()) {
+        if let (true, Some(path)) = (store.is_in_place(), store.lost_log_file()) {
             return Err(StoreError::LostCompanion {
                 path: path.to_owned(),
             });

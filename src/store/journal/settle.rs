@@ -13,11 +13,12 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::refusal::TAKEN_FOR_NO_MESSENGER;
 use crate::domain::retry::{Jitter, LATER};
 use crate::store::attempt::{self, Closing, Proof};
-use crate::store::columns::{AT_ONCE, to_millis};
+use crate::store::columns::to_millis;
 use crate::store::error::StoreError;
 use crate::store::ids::{
     AttemptId, BatchId, ChannelId, ContactRow, PersonId, RecipientId, RefusalId,
 };
+use crate::store::not_before::AT_ONCE;
 use crate::store::query::Query as _;
 use crate::store::refusal;
 use crate::store::tally::Counter;

@@ -330,8 +330,8 @@ fn decide_about_messaged(
     let how = match to_send.messaged {
         Some(how) => how,
         None if console.can_ask() => {
-            for told in messaged {
-                console.warn(told);
+            for batch in messaged {
+                console.warn(batch);
             }
             match console.choose(
                 "Leave these people out (s), send them this message too (a), or stop (n)?",

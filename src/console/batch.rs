@@ -165,8 +165,8 @@ fn begin(actor: &Actor<'_>, named: &Named, fields: &Fields) -> Result<String, Fa
         Store::open_existing(actor.checkpoint(named.kind))?,
         work.batch.batch().id,
     );
-    let told = counted_people(preview.to_send);
-    note(actor, &store, Some(id), "start", &told)?;
+    let people = counted_people(preview.to_send);
+    note(actor, &store, Some(id), "start", &people)?;
     actor.runs.start(named.kind, work)?;
     Ok(String::new())
 }

@@ -131,14 +131,14 @@ pub(super) async fn add(visit: Visit, fields: Fields) -> Result<Response, Failur
             let now = app.clock.now();
             let done = suppress(app.people(), &phones, reason.as_deref(), &source, now)?;
             let store = Store::open_existing(app.people())?;
-            note(app, &store, None, "suppress", &told(&done))?;
-            Ok(told(&done))
+            note(app, &store, None, "suppress", &in_words(&done))?;
+            Ok(in_words(&done))
         })
         .await?;
     Ok(visit.go_to("/suppression", done))
 }
 
-fn told(done: &Suppressed) -> String {
+fn in_words(done: &Suppressed) -> String {
     let invalid = match done.invalid {
         0 => String::new(),
         invalid => format!(
@@ -165,8 +165,8 @@ pub(super) fn import(app: &Actor<'_>, name: String, file: &Path) -> Result<Strin
     let why = (None, source.as_str());
     let done = list.suppress(app.people(), None, why, None, app.clock.now())?;
     let store = Store::open_existing(app.people())?;
-    note(app, &store, None, "suppress", &told(&done))?;
-    Ok(told(&done))
+    note(app, &store, None, "suppress", &in_words(&done))?;
+    Ok(in_words(&done))
 }
 
 /// The list as a file.

@@ -294,7 +294,7 @@ fn suppression_note(cause: &Suppression) -> Note {
             Note::Detail(format!("{at}, batch {batch}"))
         }
         Suppression::NoMessengerWithin { at } => Note::Detail(at.clone()),
-        Suppression::MendedBefore { told } => Note::Detail(told.clone()),
+        Suppression::MendedBefore { by } => Note::Detail(by.clone()),
         Suppression::SameBatch { .. }
         | Suppression::UnreadReply
         | Suppression::Removed

@@ -136,13 +136,13 @@ pub(super) fn messaged_before(
         Ok(())
     };
     pass.judge(list, &mut |_| (), &mut take)?;
-    let mut told = Vec::new();
+    let mut messaged = Vec::new();
     for batch in others {
         if let Some(found) = found.get(&batch.id) {
-            told.extend(other_batch(reader, &batch, found, numbers)?);
+            messaged.extend(other_batch(reader, &batch, found, numbers)?);
         }
     }
-    Ok(told)
+    Ok(messaged)
 }
 
 /// The batches that may have sent something that matters, and about which nothing was decided.

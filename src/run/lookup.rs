@@ -144,7 +144,7 @@ impl<'a> Lookups<'a> {
         Ok(self.batch.store().asks_no_more(token).await?)
     }
 
-    /// What the answer told of the quota is there for the next run.
+    /// Keeps what the answers said of the quota, for the next run.
     async fn keep_quota(&self) -> Result<(), RunError> {
         if let Some(state) = (self.quota)() {
             let token = self.client.token_fingerprint();

@@ -186,7 +186,7 @@ impl Pass<'_> {
         let is_unusable = refusal.is_some() || matches!(judged, Err(JudgeError::Intake(_)));
         let rejects = rejects.filter(|_| self.keep_rejects || !is_unusable);
         let rejected = self.finish(rejects)?;
-        let told = others
+        let notes = others
             .into_iter()
             .flat_map(FallbackMessages::notes)
             .collect();
@@ -194,7 +194,7 @@ impl Pass<'_> {
             rejected,
             rejects: self.rejects.filter(|_| rejected > 0).map(Path::to_owned),
             refusal,
-            ..self.report(input, seen, judged?, told)?
+            ..self.report(input, seen, judged?, notes)?
         })
     }
 
@@ -204,7 +204,7 @@ impl Pass<'_> {
         input: &Input,
         seen: PassTotals,
         summary: Summary,
-        told: Vec<String>,
+        more_notes: Vec<String>,
     ) -> Result<CheckReport, RunError> {
         let files = self.earlier_files.iter().map(String::as_str);
         let people = self
@@ -214,7 +214,7 @@ impl Pass<'_> {
         self.known.check()?;
         Ok(CheckReport {
             files: files.chain(input.file_names()).map(str::to_owned).collect(),
-            notes: input.notes().iter().cloned().chain(told).collect(),
+            notes: input.notes().iter().cloned().chain(more_notes).collect(),
             mapping: input.mapping().clone(),
             summary,
             samples: seen.samples,

@@ -274,8 +274,8 @@ impl SendPlan {
         let messaged = self.messaged.as_deref().unwrap_or_default();
         let (how, actor) = self.decision.as_ref().filter(|_| !messaged.is_empty())?;
         let others = messaged.iter().map(|other| {
-            let told = format!("batch {}: {} people", other.batch, other.people);
-            (other.uid.clone(), told)
+            let shown = format!("batch {}: {} people", other.batch, other.people);
+            (other.uid.clone(), shown)
         });
         Some(MessagedDecision {
             how: *how,

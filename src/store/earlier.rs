@@ -23,10 +23,10 @@ use crate::domain::earlier::EarlierRequest;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::results_row::content_digest;
 
-/// Whom other batches messaged is skipped: their ids.
+/// The ids of the batches whose people are skipped.
 const SKIP: &str = "skip_messaged_by";
 
-/// Whom other batches messaged is messaged all the same: their ids.
+/// The ids of the batches whose people are messaged all the same.
 const AGAIN: &str = "message_again_after";
 
 /// What is decided about people whom other batches messaged.
@@ -55,7 +55,7 @@ pub(crate) struct MessagedDecision {
     pub how: Messaged,
     /// Who decided.
     pub actor: String,
-    /// Each other batch: its random id, and how it is told.
+    /// Each other batch: its random id, and its name and people for the audit.
     pub others: Vec<(String, String)>,
 }
 
@@ -75,11 +75,11 @@ impl MessagedDecision {
         batch: BatchId,
         now: Timestamp,
     ) -> impl Iterator<Item = DecisionRecord> {
-        self.others.iter().map(move |(_, told)| DecisionRecord {
+        self.others.iter().map(move |(_, shown)| DecisionRecord {
             batch: Some(batch),
             actor: self.actor.clone(),
             what: self.how.word(),
-            detail: told.clone(),
+            detail: shown.clone(),
             at: now,
         })
     }

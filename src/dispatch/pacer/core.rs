@@ -248,7 +248,7 @@ impl Pacer {
         self.limiter.started(at, count);
     }
 
-    /// So many runs share the connections.
+    /// Sets how many runs share the connections.
     pub(crate) fn shared_by(&mut self, runs: u32) {
         self.connections.shared_by(runs);
     }

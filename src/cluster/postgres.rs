@@ -13,10 +13,10 @@ use super::log::{
 };
 use super::{kept, members};
 
-/// As many records are read at once.
+/// The most records that are read at once.
 const AT_ONCE: i64 = 64;
 
-/// So many records before a new one must be there. Records that went while one was being appended left a hole behind it.
+/// How many records before a new one must be there. Records that went while one was being appended left a hole behind it.
 const LOOKED_BACK: i64 = 16;
 
 /// The log of one checkpoint on PostgreSQL.

@@ -115,7 +115,7 @@ pub(crate) fn run(args: &NightArgs, call: &Call, out: &mut dyn Write) -> Command
         words(&report.text(), out)
     };
     match printed {
-        // Nobody reads it: the night was as it was.
+        // The reader of the output went away; what was sent stays sent.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
         printed => printed?,
     }

@@ -24,7 +24,7 @@ use crate::run::{
 };
 use crate::store::{Batch, Reader};
 
-/// So many rows of a kind are shown at the most.
+/// The most rows of a kind that are shown.
 pub(super) const SHOWN: usize = 50;
 
 fn field((file, row): (u16, u32)) -> String {

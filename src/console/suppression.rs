@@ -19,7 +19,7 @@ use crate::report::{counted, grouped, plural, without_numbers, write_suppression
 use crate::run::{List, RunError, Source, Suppressed, suppress, typed_numbers};
 use crate::store::{Reader, Store, StoreError, SuppressionEntry};
 
-/// So many entries are shown.
+/// How many entries are shown.
 const SHOWN: usize = 100;
 
 #[derive(Debug, Deserialize)]
@@ -73,7 +73,7 @@ pub(super) async fn show(
 
 type Entries = Vec<(u64, String, String, String, String)>;
 
-/// Who sees numbers masked finds none by its digits.
+/// A user who sees numbers masked finds none by its digits.
 fn search(app: &App, wanted: &str, masked: bool) -> Result<(u64, u64, Entries), Failure> {
     let (reader, local) = (Reader::open(app.people())?, app.local());
     let digits: String = wanted.chars().filter(char::is_ascii_digit).collect();

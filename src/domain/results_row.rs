@@ -78,7 +78,7 @@ pub(crate) struct StoredRow {
 pub(crate) enum RowUpdate {
     /// Nothing: as much is known already.
     None,
-    /// Nobody is reached at its number, which was not tried yet as far as was known.
+    /// Its number reaches nobody; as far as was known, it was not tried yet.
     NotReached,
     /// Its message was accepted.
     Accepted,

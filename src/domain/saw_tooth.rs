@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::quota::{QUOTA_PERIOD, QuotaState};
 
-/// So many windows are looked at, the current one included: those of [`LOOKED_AT`].
+/// How many windows are looked at, the current one included: those of [`LOOKED_AT`].
 const WINDOWS: usize = 4;
 
 /// A window is drawn in so many steps.
@@ -14,7 +14,7 @@ const STEPS: u32 = 60;
 /// The end of a window is known to within that time.
 const ROUNDED: SignedDuration = SignedDuration::from_secs(5);
 
-/// So far back a request may have left to be in one of them.
+/// How far back a request may have left to be in one of them.
 pub(crate) const LOOKED_AT: SignedDuration = SignedDuration::from_hours(4);
 
 /// One window.

@@ -8,7 +8,7 @@ use super::source::read_some;
 /// A longer line is not looked at.
 const LONGEST: usize = 1 << 20;
 
-/// So many lines of a kind are named.
+/// How many lines of a kind are named.
 const NAMED: usize = 5;
 
 /// The lines of a file with letters beyond ASCII, by what their bytes are.

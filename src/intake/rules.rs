@@ -47,7 +47,7 @@ pub struct Judge<'a> {
     pub seen: &'a [(PhoneNumber, Position)],
     /// What is known of the row that a row with this number mends.
     pub mended: &'a (dyn Fn(&Mends, PhoneNumber) -> MendedRow + Sync),
-    /// So many rows of a kind are kept to show it.
+    /// How many rows of a kind are kept to show it.
     pub examples: usize,
     /// When consents that end are asked; without it none of them counts.
     pub now: Option<Timestamp>,

@@ -26,7 +26,7 @@ pub(super) struct RowShape {
 #[derive(Default)]
 struct Line<'a> {
     cells: Vec<&'a [u8]>,
-    /// So many of them stand behind a line break, in one field.
+    /// How many of them stand behind a line break, in one field.
     within: usize,
 }
 

@@ -186,7 +186,7 @@ impl<W: RowWriter> Lines<'_, W> {
         let fields = parse_fields(row.fields).map_err(|error| StoreError::Value {
             detail: format!("the fields of a row are no JSON array of texts: {error}"),
         })?;
-        // As many cells as the header has; those beyond it go into the reason.
+        // The row gets as many cells as the header has; cells beyond it go into the reason.
         let surplus = fields.get(self.batch.headers.len()..).unwrap_or(&[]);
         for column in chosen {
             match column {

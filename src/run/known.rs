@@ -31,7 +31,7 @@ pub(super) struct Known {
 
 struct Checkpoint {
     path: PathBuf,
-    /// Who wrote what nobody has read yet.
+    /// The people who wrote something that nobody has read yet.
     unread: UnreadFrom,
     /// The readers that no thread asks just now: for one reader they would wait longer than an answer takes. They are
     /// asked in turn, so that none looks at an old moment for long, which would keep the log of the checkpoint.
@@ -56,7 +56,7 @@ struct CountedReader {
     since: u32,
 }
 
-/// As many questions are asked as of one moment.
+/// How many questions are asked of one snapshot of the checkpoint.
 const QUESTIONS_PER_SNAPSHOT: u32 = 100;
 
 impl CountedReader {

@@ -75,7 +75,7 @@ pub(super) struct Pass<'a> {
     pub(super) keep_rejects: bool,
     /// The file of rejects that stands there is left as it is.
     pub(super) leave_rejects: bool,
-    /// So many rows of a kind are shown.
+    /// How many rows of a kind are shown.
     pub(super) examples: Option<usize>,
     /// When consents that end are asked; without it none of them counts.
     pub(super) now: Option<Timestamp>,

@@ -14,7 +14,7 @@ use crate::store::{BatchId, Depth, FoundSound, Reader, Store, StoreError};
 /// How long the first request waits for the check.
 const MAX_DELAY: Duration = Duration::from_secs(2);
 
-/// So long a large checkpoint that was found sound is not checked as a whole again: the check takes the longer, the
+/// How long a large checkpoint that was found sound is not checked as a whole again: the check takes the longer, the
 /// more was ever sent.
 const SOUND_FOR: SignedDuration = SignedDuration::from_hours(24);
 

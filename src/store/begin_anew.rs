@@ -64,7 +64,7 @@ impl Store {
         let seq = own.seq.max(last).max(furthest.unwrap_or(0)) + 1;
         let body = Record::new(random()?, Saying::Snapshot).pack()?;
         let first = Entry::after(&own.hash, seq, body);
-        // Nobody else writes until the file says where the log begins.
+        // No other process writes until the file says where the log begins.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let packed = snapshot::pack(path)?;
         let position = Position::of(&first);

@@ -249,7 +249,7 @@ impl Store {
         let id = format!("{:032x}", u128::from_be_bytes(random()?));
         let body = Record::new(random()?, Saying::Snapshot).pack()?;
         let first = Entry::after(&[0; 32], 1, body);
-        // Nobody else writes until the file says that it is a replica.
+        // No other process writes until the file says that it is a replica.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let packed = snapshot::pack(path)?;
         let position = Position::of(&first);

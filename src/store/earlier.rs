@@ -32,7 +32,7 @@ const AGAIN: &str = "message_again_after";
 /// What is decided about people whom other batches messaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Messaged {
-    /// Nobody gets both messages: neither batch messages whom the other one did.
+    /// No person gets both messages: neither batch messages the people of the other one.
     Skip,
     /// They get this message too.
     Again,

@@ -277,7 +277,7 @@ pub(crate) struct ChannelAnswers {
     pub(crate) refused: u64,
 }
 
-/// So many of the latest requests tell how a channel answers.
+/// How many of the latest requests show how a channel answers.
 const LATEST: u32 = 10_000;
 
 fn count_answers(

@@ -15,7 +15,7 @@ use super::query::Query as _;
 use super::{log, schema};
 use crate::domain::delivery::State;
 
-/// So many pages are checked whole, indexes against rows, before a batch is sent: a few seconds.
+/// The most pages of a checkpoint that is checked whole, indexes against rows, before a batch is sent: a few seconds.
 const LARGE: i64 = 16_384;
 
 /// When a large checkpoint was found sound, in which start of the machine.

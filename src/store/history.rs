@@ -110,7 +110,8 @@ impl Past {
         let cause = match decide(&requests, unreached, span, now) {
             Eligibility::Now => return Ok(PersonVerdict::MayBeMessaged),
             Eligibility::NoMessenger(at) => Suppression::NoMessengerWithin { at: at.to_string() },
-            // Who asks for no recipient reads a list: the row that has the message is the one that the list is about.
+            // A question without a recipient comes from the reading of a list, which is about the very row that has the
+            // message.
             Eligibility::SameBatch(_) if asker.recipient.is_none() => {
                 return Ok(PersonVerdict::MayBeMessaged);
             }

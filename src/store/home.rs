@@ -127,7 +127,7 @@ fn settle_in(connection: &Connection, home: &Home) -> Result<(), StoreError> {
         (HOME, home.text()),
     )?;
     connection.execute("DELETE FROM node WHERE key = ?1", [BACKUP])?;
-    // Nobody has checked it here.
+    // It was not checked on this machine.
     connection.execute("DELETE FROM node WHERE key = ?1", [FOUND_SOUND])?;
     mark::begin(connection)
 }

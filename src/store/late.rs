@@ -14,7 +14,7 @@ use crate::domain::outcome::AttemptOutcome;
 const LOOKED_AT: usize = 50_000;
 const OF_BATCH: usize = 10_000;
 
-/// So many requests before the last acceptance are looked at: their answers may have come after it.
+/// How many requests before the last acceptance are looked at: their answers may have come after it.
 const BEHIND: usize = 500;
 
 /// An answer that was no acceptance.

@@ -165,7 +165,7 @@ impl Mark {
         &self.uid
     }
 
-    /// So many groups are on disk. What fails is logged once: the checkpoint itself is sound, and the mark only
+    /// Writes that so many groups are on disk. What fails is logged once: the checkpoint itself is sound, and the mark only
     /// says less than it could.
     pub(super) fn note(&mut self, commits: i64) {
         let text = format!("outreach {} {commits:020}\n", self.uid);

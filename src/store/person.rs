@@ -425,7 +425,7 @@ mod tests {
             })
             .unwrap();
         assert_eq!(left, 0);
-        // Who is known again is known under each form: an opt-out of either is heard.
+        // A person who is known again is known under each form of the number: an opt-out under either counts.
         assert_eq!(store.unsuppress(vec![phone]).unwrap(), 1);
         assert!(!is_suppressed(&store, phone));
         store

@@ -10,7 +10,7 @@ use super::place::Place;
 /// Room for the results of a hundred requests under way, with what SQLite writes for them.
 const SIZE: usize = 2 << 20;
 
-/// So many bytes at its beginning tell it from a file that the user keeps under this name.
+/// How many bytes at its beginning distinguish it from a file that the user keeps under this name.
 const HEAD: usize = 64;
 
 /// The reserve of an open checkpoint.

@@ -52,7 +52,7 @@ pub(super) enum Slot {
     Free,
     /// All are used, or this run's share is.
     Taken,
-    /// So many runs share the connections, which the run that asks does not know yet.
+    /// This number of runs shares the connections, which the run that asks does not know yet.
     SharedBy(u32),
 }
 
@@ -366,7 +366,7 @@ mod tests {
         (folder, store)
     }
 
-    /// So many more requests of the batch are under way.
+    /// Puts more requests of the batch under way.
     fn requests(store: &Store, batch: i64, count: i64) {
         let begun = store.writer.write_blocking(move |tx| {
             for request in 0..count {

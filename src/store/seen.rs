@@ -9,7 +9,7 @@ use super::columns::to_json;
 use super::error::StoreError;
 use super::query::Query as _;
 
-/// So many requests are remembered at the most; then every second one is forgotten.
+/// The most requests that are remembered; beyond it every second one is forgotten.
 const MOST: usize = 64;
 
 /// Requests that were there, the latest of each check.

@@ -24,7 +24,7 @@ use crate::store::{
 /// Rows that are written at once: some 50 ms.
 const STEP: usize = 1_000;
 
-/// So many people are looked at to see whether a file tells of the batch that has its name in the checkpoint.
+/// How many people are compared to see whether a file is about the batch that has its name in the checkpoint.
 const COMPARED: usize = 100;
 
 /// A results file.

@@ -43,13 +43,14 @@ const ANSWER: i64 = 2_000;
 /// What a claim found.
 pub(super) enum Found {
     Claim(Claim),
-    /// Others used the quota: so many requests since the run began.
+    /// Others used the quota.
     OthersSpent {
+        /// Their requests since the run began.
         total: u64,
     },
     /// The disk is full: what is known was written, and nothing more is begun.
     NoRoom,
-    /// So many runs share the connections.
+    /// This number of runs shares the connections.
     SharedBy(u32),
 }
 

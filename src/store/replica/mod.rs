@@ -59,7 +59,7 @@ struct Pending {
     entry: Entry,
     /// It is in the log, and not yet in the file.
     is_ours: bool,
-    /// Nobody waits for it any more.
+    /// No caller waits for it any more.
     is_orphan: bool,
 }
 

@@ -148,7 +148,7 @@ fn write_rows(
     let header: Vec<_> = chosen.iter().map(|it| it.column(&batch.headers)).collect();
     lines.to.header(&header)?;
     // As of one moment, so that rows and counts can be compared.
-    reader.begin_moment()?;
+    reader.begin_read_transaction()?;
     let (mut rows, mut written) = (0, 0);
     reader.rows(batch.id, |row| {
         rows += 1;

@@ -438,19 +438,19 @@ impl Reader {
         &self.path
     }
 
-    /// What is read from now on is as of one moment, until this is called again: many small questions cost
-    /// half. To be called now and then, because the log of the checkpoint is kept meanwhile.
+    /// Begins a read transaction: until the next call, all that is read is as of now, and many small questions cost
+    /// half. Call it again now and then, because the write-ahead log is kept meanwhile.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn begin_moment(&self) -> Result<(), StoreError> {
+    pub fn begin_read_transaction(&self) -> Result<(), StoreError> {
         if !self.connection.is_autocommit() {
             self.connection.execute_batch("COMMIT")?;
         }
         Ok(self.connection.execute_batch("BEGIN")?)
     }
 
-    /// From now on many people are looked up, in no order, by so many readers: keeps more of the checkpoint in memory.
+    /// Prepares for many look-ups of people in no order, by this number of readers: keeps more of the checkpoint in memory.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.

@@ -46,7 +46,7 @@ impl Reader {
     /// [`StoreError`] if the check itself fails.
     pub fn integrity_faults(&self) -> Result<Vec<String>, StoreError> {
         // As of one moment: beside a batch that is being sent, counts and rows of two moments do not agree.
-        self.begin_moment()?;
+        self.begin_read_transaction()?;
         let faults = self.faults();
         self.connection.execute_batch("COMMIT")?;
         faults
@@ -84,7 +84,7 @@ impl Reader {
         batch: BatchId,
         depth: Depth,
     ) -> Result<Vec<String>, StoreError> {
-        self.begin_moment()?;
+        self.begin_read_transaction()?;
         let mut faults = match depth {
             Depth::Whole => self.sqlite_faults("PRAGMA integrity_check")?,
             Depth::Pages => self.quick_faults()?,

@@ -167,7 +167,7 @@ impl Store {
         reader.expect_many_people(1)?;
         let mut places = Vec::with_capacity(phones.len());
         for step in phones.chunks(at_most(STEP)) {
-            reader.begin_moment()?;
+            reader.begin_read_transaction()?;
             for phone in step {
                 places.push((person::find_named(&reader.connection, *phone)?, *phone));
             }

@@ -128,8 +128,8 @@ pub(super) fn settle(
         ));
     }
     let store = Store::open_existing(&checkpoint::find(settings, None)?.path)?;
-    let (said, now) = ((answer, number), call.clock.now());
-    let done = store.answer_events(ids.to_vec(), said, settings.person(), now)?;
+    let now = call.clock.now();
+    let done = store.answer_events(ids.to_vec(), answer, number, settings.person(), now)?;
     match (done, answer) {
         (Answered::NoSuch(id), _) => Err(CommandError::usage(format_args!(
             "no reply {id} waits for a person; nothing was changed. `outreach suppress replies` shows them"

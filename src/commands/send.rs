@@ -293,7 +293,7 @@ fn plan(front: &Front<'_>, to_send: &ListToSend<'_>, list: List) -> Result<SendP
             };
             SendPlan::new(&db, list, &asked, now)?
         }
-        WhichBatch::OfNight(date) => SendPlan::for_night(&db, list, channel, sandbox, (date, now))?,
+        WhichBatch::OfNight(date) => SendPlan::for_night(&db, list, channel, sandbox, date, now)?,
     };
     let plan = plan.going_by(front.real.as_deref());
     if let Some(from) = plan.restored_from() {

@@ -101,9 +101,8 @@ fn join_rows_of(
     let list = joined.complete(list)?;
     let checkpoint = app.checkpoint(kind);
     let batch = Reader::open(checkpoint)?.batch(&joined.batch)?;
-    let to = (checkpoint, &batch);
     let progress = &mut |rows| job.read(rows);
-    let done = join_rows(to, list, (&settings, person), now, progress)?;
+    let done = join_rows(checkpoint, &batch, list, &settings, person, now, progress)?;
     draft.remove(app);
     Ok(Prepared::Joined {
         kind,

@@ -179,7 +179,8 @@ impl Mended<'_> {
 
 /// Whether a row takes the place of that one, which cannot be sent: it repeats nobody then.
 fn is_mended_by(
-    (first, phone): (&First, PhoneNumber),
+    first: &First,
+    phone: PhoneNumber,
     row: &JudgedRow,
     mended: &LookUpMended<'_>,
 ) -> bool {
@@ -218,7 +219,7 @@ fn compare(
             };
         } else if let Some(First { position, name }) = index
             .insert(phone, here)
-            .filter(|first| !is_mended_by((first, phone), &row, mended))
+            .filter(|first| !is_mended_by(first, phone, &row, mended))
         {
             shared = number.name != 0 && name != 0 && number.name != name;
             row.verdict = Verdict::Duplicate {

@@ -438,7 +438,7 @@ mod tests {
         let known = Known::new(reader, span, None, Vec::new(), now).unwrap();
         let known = known.counting().unwrap();
         let checkpoint = &known.checkpoints[0];
-        let asked = || lock(&checkpoint.idle)[0].since;
+        let asked = || lock(&checkpoint.idle)[0].questions;
         let before = asked();
 
         let mut people = KnownTally::default();

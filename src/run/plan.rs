@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use super::batch::{needs_list, not_cancelled};
 use super::definition::{BatchMatch, Definition, Stored};
-use super::earlier::{MessagedBefore, messaged_before, others};
+use super::earlier::{EarlierSearch, MessagedBefore, others};
 use super::error::RunError;
 use super::fallback::{self, ManyMayFallBack};
 use super::known::Known;
@@ -249,8 +249,17 @@ impl SendPlan {
                 };
                 let known = self.known(history, own, Vec::new(), now)?;
                 let (list, channel) = (&mut self.list, self.definition.channel.as_str());
-                let about = ((&reader, known), list, whose, channel);
-                messaged.extend(messaged_before(about, others, &has, (history, now))?);
+                let search = EarlierSearch {
+                    reader: &reader,
+                    known,
+                    own: whose,
+                    has: &has,
+                    channel,
+                    others,
+                    history,
+                    now,
+                };
+                messaged.extend(search.run(list)?);
             }
             self.messaged = Some(messaged);
         }

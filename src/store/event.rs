@@ -136,7 +136,7 @@ fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, S
         };
         if is_about_erased(tx.connection, keys, &event)? {
             if event.what == EventKind::OptedOut {
-                apply(tx, keys, &event, kind, (now, now), &mut taken.problems)?;
+                apply(tx, keys, &event, kind, now, now, &mut taken.problems)?;
             }
             if is_reply_to_read(tx, keys, incoming)? && insert(tx, keys, incoming, piece)?.is_some()
             {
@@ -154,7 +154,7 @@ fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, S
                 learn_contact(tx, keys, &event)?
             } else {
                 let first = received_first(tx, keys, piece)?.unwrap_or(now);
-                apply(tx, keys, &event, kind, (now, first), &mut taken.problems)?
+                apply(tx, keys, &event, kind, now, first, &mut taken.problems)?
             };
             if verdict == EventVerdict::Applied {
                 tx.connection.change(
@@ -166,7 +166,7 @@ fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, S
             continue;
         };
         taken.new += 1;
-        match apply(tx, keys, &event, kind, (now, now), &mut taken.problems)? {
+        match apply(tx, keys, &event, kind, now, now, &mut taken.problems)? {
             EventVerdict::Applied if reply::waits_for_person(tx.connection, keys, &event)? => {
                 keep_opt_out(tx, id, &event, &incoming.body)?;
             }
@@ -278,8 +278,7 @@ fn try_again(
         let event: ContactEvent = from_json(&event)?;
         let received = from_millis(received_at)?;
         let old = now.duration_since(received) > PATIENCE;
-        let times = (now, received);
-        match apply(tx, keys, &event, &kind, times, &mut step.problems)? {
+        match apply(tx, keys, &event, &kind, now, received, &mut step.problems)? {
             EventVerdict::Applied => {
                 mark_applied(tx, id, now)?;
                 step.applied += 1;

@@ -45,7 +45,8 @@ pub(super) fn apply(
     keys: &HashKey,
     event: &ContactEvent,
     kind: &str,
-    (now, received): (Timestamp, Timestamp),
+    now: Timestamp,
+    received: Timestamp,
     problems: &mut Vec<String>,
 ) -> Result<EventVerdict, StoreError> {
     if event.what == EventKind::Nothing {

@@ -15,10 +15,10 @@ use super::channel;
 use super::checkpoint::{Reader, Store};
 use super::columns::{count, to_millis};
 use super::decision::{self, DecisionRecord};
-use super::earlier::{self, keep};
 use super::error::StoreError;
 use super::ids::{BatchId, ChannelId, RecipientId, RefusalId};
 use super::not_before::AT_ONCE;
+use super::policy::{self, keep};
 use super::query::Query as _;
 use super::transaction::Tx;
 use crate::domain::content::for_step;
@@ -46,7 +46,7 @@ pub(super) fn kept(
     connection: &Connection,
     batch: BatchId,
 ) -> Result<Option<Fallback>, StoreError> {
-    earlier::kept(connection, batch, FALLBACK)
+    policy::kept(connection, batch, FALLBACK)
 }
 
 /// A row, as far as it matters here.
@@ -252,7 +252,7 @@ fn step_in_run(connection: &Connection, row: i64) -> Result<Option<Step>, StoreE
 }
 
 fn open_run(connection: &Connection, batch: BatchId) -> Result<Vec<i64>, StoreError> {
-    Ok(earlier::kept(connection, batch, OPEN_RUN)?.unwrap_or_default())
+    Ok(policy::kept(connection, batch, OPEN_RUN)?.unwrap_or_default())
 }
 
 fn change_open_run(

@@ -7,11 +7,11 @@ use rusqlite::{Connection, OptionalExtension};
 use super::attempt::unreached_since;
 use super::checkpoint::{Reader, Store};
 use super::decision::{self, DecisionRecord};
-use super::earlier::keep;
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::past::{self, AskedContent, AskedKey, Asker, PastAttempt, PastOf};
 use super::person::{self, Person};
+use super::policy::keep;
 use super::unread::{self, UnreadFrom};
 use crate::domain::eligibility::{
     Eligibility, HistorySpan, PastRequest, RequestOutcome, decide, waits_for,

@@ -64,6 +64,7 @@ mod person;
 mod person_rows;
 mod pilot;
 mod place;
+mod policy;
 mod prune;
 mod query;
 mod quota;

@@ -21,8 +21,8 @@ impl Seen {
     ///
     /// # Errors
     /// [`StoreError::LostCompanion`] if its log or the index of that is gone, [`StoreError::Corrupt`] if a request is
-    /// missing, else what says that this is not the checkpoint any more. That it
-    /// cannot be opened just now (no file descriptor is left, another program holds it) says nothing.
+    /// missing, else the error that shows that this is not the checkpoint any more. That the checkpoint cannot be opened
+    /// just now (no file descriptor is left, another program holds it) is no error.
     pub(crate) fn check(&mut self, store: &Store) -> Result<(), StoreError> {
         if let (true, Some(path)) = (store.is_in_place(), store.lost_log_file()) {
             return Err(StoreError::LostCompanion {

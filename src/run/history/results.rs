@@ -76,7 +76,7 @@ impl FoundBatch {
         }
     }
 
-    /// The batch's own channel: whom it does not reach was tried more often. Nobody else knows it.
+    /// The batch's own channel, which nothing in the file names: people whom it does not reach were tried more often.
     fn own_channel(&self) -> &str {
         let own = self.channels.iter().min_by_key(|(_, tried)| **tried);
         own.map_or(NO_CHANNEL, |(channel, _)| channel)

@@ -10,7 +10,7 @@ use super::console::{Visible, words};
 use super::contacts::moment;
 use super::error::{CommandError, CommandResult};
 use crate::domain::phone::PhoneNumber;
-use crate::domain::text::on_one_line;
+use crate::domain::text::{on_one_line, shortened};
 use crate::exit::ExitCode;
 use crate::report::place;
 use crate::store::{Answer, Answered, KeptEvent, PersonRow, Reader, Store};
@@ -32,7 +32,7 @@ pub(super) fn list(call: &Call, json: bool, out: &mut dyn Write) -> CommandResul
         }
         let rows = rows(&reader, &event)?;
         let mut text = match &event.said {
-            Some(said) => format!("\"{}\"", on_one_line(&shortened(said))),
+            Some(said) => format!("\"{}\"", on_one_line(&shortened(said, SHOWN))),
             None => format!("a {} event: {}", on_one_line(&event.kind), event.problem),
         };
         if event.waits_for_person {
@@ -98,13 +98,6 @@ fn value(reader: &Reader, event: &KeptEvent) -> Result<Value, CommandError> {
         "body": event.said.is_none().then_some(&event.body),
         "rows": rows(reader, event)?,
     }))
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 /// Settles those that a person has read.

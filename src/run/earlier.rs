@@ -14,7 +14,7 @@ use crate::domain::earlier::{Difference, difference, is_same_list};
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::recipient::{JudgedRow, Verdict};
 use crate::domain::retention::is_pruned_message;
-use crate::domain::text::on_one_line;
+use crate::domain::text::{on_one_line, shortened};
 use crate::report::{minute, people};
 use crate::store::{Batch, BatchId, Reader};
 
@@ -230,9 +230,5 @@ fn message_of(batch: &Batch) -> String {
         Some((content, _)) => content.to_string(),
         None => stored.to_owned(),
     };
-    let text = on_one_line(&text);
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.into_owned(),
-    }
+    shortened(&on_one_line(&text), SHOWN).into_owned()
 }

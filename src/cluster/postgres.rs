@@ -95,7 +95,7 @@ impl Log for Postgres {
     ) -> Result<(), LogError> {
         if self.id()?.is_some() {
             return Err(LogError::Refused(format!(
-                "{} holds a checkpoint already; name another one with # behind the address",
+                "{} holds a checkpoint already; name another one with # after the address",
                 self.access()
             )));
         }
@@ -233,7 +233,7 @@ impl Log for Postgres {
             ))),
             Some(_) if self.snapshot()?.is_some_and(|it| it.seq > after) => Ok(Read::Cut),
             Some(_) => Ok(Read::Broken(format!(
-                "record {after} of the log was removed, and those behind it are there"
+                "record {after} of the log was removed, and those after it are there"
             ))),
             None => {
                 let last = self.last()?.map_or(0, |(last, _)| last);

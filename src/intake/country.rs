@@ -24,7 +24,7 @@ pub struct CountryColumn {
     /// How near it is to the phone number.
     #[serde(skip)]
     pub(super) nearness: Nearness,
-    /// `Georgia` behind a city is the American state.
+    /// `Georgia` after a city is the American state.
     #[serde(skip)]
     american: bool,
 }
@@ -41,7 +41,7 @@ pub(super) enum Nearness {
     OfThePerson,
     /// It is that of one of several addresses.
     OfAnAddress,
-    /// It stands behind a city: `Brno, Czech Republic`.
+    /// It stands after a city: `Brno, Czech Republic`.
     BehindACity,
 }
 
@@ -73,7 +73,7 @@ impl CountryColumn {
 impl fmt::Display for CountryColumn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let behind = if self.nearness == Nearness::BehindACity {
-            " (behind the city)"
+            " (after the city)"
         } else {
             ""
         };
@@ -114,7 +114,7 @@ pub(super) fn find(
     found
 }
 
-/// Whether countries stand behind the cities of a column: in any cell of one for addresses, in most of another.
+/// Whether countries stand after the cities of a column: in any cell of one for addresses, in most of another.
 fn is_behind_cities(header: &str, cells: &[&str]) -> bool {
     let is_place = PLACE.is_in(&words(header));
     let named = share(cells, |cell| AddressEnd::of(cell) != AddressEnd::Other);

@@ -100,7 +100,7 @@ impl Input {
         let valid = summary.valid_rows;
         let hint = || match summary.problems.first() {
             Some(group) => first_of(group),
-            None => "the file has no rows behind its header".to_owned(),
+            None => "the file has no rows after its header".to_owned(),
         };
         let minimum = self.min_valid.get();
         if valid == 0 {

@@ -51,7 +51,7 @@ pub struct Judge<'a> {
     pub examples: usize,
     /// When consents that end are asked; without it none of them counts.
     pub now: Option<Timestamp>,
-    /// The index of the first file in the batch: 0, or behind the files that it has already.
+    /// The index of the first file in the batch: 0, or after the files that it has already.
     pub first_file: u16,
 }
 

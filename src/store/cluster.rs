@@ -122,7 +122,7 @@ fn go_by_file(path: &Path, access: &Access, why: &str) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Whether the log begins behind what the replica has.
+/// Whether the log begins after what the replica has.
 fn is_cut_off(log: &mut dyn Log, id: &str, path: &Path) -> Result<bool, StoreError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     if position::log_of(&connection)?.as_deref() != Some(id) {

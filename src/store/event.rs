@@ -2,7 +2,7 @@
 //!
 //! Storing an event and what it changes are one transaction. An event that speaks of a message that is not
 //! known yet (our own request may still await its answer) waits, with what it means beside it, and is tried
-//! again: by the receiver while it runs, and at the begin and the end of a run. What a person says counts at once; an
+//! again: by the receiver while it runs, and at the beginning and the end of a run. What a person says counts at once; an
 //! opt-in of a contact whose number is not known waits too, while a follow-up takes opt-ins.
 
 use jiff::{SignedDuration, Timestamp};
@@ -104,7 +104,7 @@ impl Store {
 }
 
 impl WaitingEvents {
-    /// Adds a step that tried events up to `last`, if there may be more behind them; returns after which
+    /// Adds a step that tried events up to `last`, if there may be more after them; returns after which
     /// event the next step begins. What was applied may let another one go: then all are tried once more.
     fn add(&mut self, step: Self, last: Option<i64>) -> Option<i64> {
         self.pass += step.applied;

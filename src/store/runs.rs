@@ -264,7 +264,7 @@ fn names(
     Ok(names)
 }
 
-/// The first key of processes that ask, the one behind the last, and how far ahead a row of theirs may hold.
+/// The first key of processes that ask, the one after the last, and how far ahead a row of theirs may hold.
 fn asking(token: i64, now: Timestamp) -> (String, String, i64) {
     let longest = to_millis(now.checked_add(LEASE).unwrap_or(now));
     (

@@ -59,7 +59,7 @@ pub(super) fn bring_in_line(
     Ok(more)
 }
 
-/// The rows of the old list behind one row and up to another one, each with the rows of the new list for its person.
+/// The rows of the old list after one row and up to another one, each with the rows of the new list for its person.
 fn pairs(tx: &Tx<'_>, staging: BatchId, after: i64, until: i64) -> Result<Vec<Pair>, StoreError> {
     let (first, last) = staging.range();
     tx.connection.read(
@@ -180,7 +180,7 @@ fn delete_row(tx: &mut Tx<'_>, row: RecipientId, state: State) -> Result<(), Sto
     Ok(())
 }
 
-/// The next rows of the new list, at most so many, join behind the batch's last; false if none was left.
+/// The next rows of the new list, at most so many, join after the batch's last; false if none was left.
 pub(super) fn join_rows(
     tx: &mut Tx<'_>,
     target: BatchId,

@@ -180,7 +180,7 @@ pub(in crate::store) fn compact(
             });
         }
     }
-    // A node that lives needs no snapshot: the log is cut behind the last of them.
+    // A node that lives needs no snapshot: the log is cut after the last of them.
     let begin = Instant::now();
     let is_behind = |node: &NodeRow| node.applied < position.seq;
     while others(log, &own)?.iter().any(is_behind) && begin.elapsed() < COME_ALONG {

@@ -78,7 +78,7 @@ impl Store {
         Self::open_for(path, Purpose::Import).map_err(|error| error.opening(path))
     }
 
-    /// All that results files tell is in the checkpoint.
+    /// The checkpoint holds all that is in the results files that it is made of.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.

@@ -11,6 +11,7 @@ use super::error::StoreError;
 use super::file::connect;
 use super::home::FOUND_SOUND;
 use super::ids::BatchId;
+use super::node;
 use super::query::Query as _;
 use super::{log, schema};
 use crate::domain::delivery::State;
@@ -68,9 +69,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint cannot be read.
     pub(crate) fn found_sound(&self) -> Result<Option<FoundSound>, StoreError> {
-        let note: Option<String> = self
-            .connection
-            .find("SELECT value FROM node WHERE key = ?1", [FOUND_SOUND])?;
+        let note: Option<String> = node::get(&self.connection, FOUND_SOUND)?;
         Ok(note.and_then(|json| from_json(&json).ok()))
     }
 
@@ -199,12 +198,7 @@ impl Store {
         let note = to_json(found)?;
         self.writer.write_blocking(move |tx| {
             tx.bookkeeping = true;
-            tx.connection.change(
-                "INSERT INTO node (key, value) VALUES (?1, ?2)
-                 ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                (FOUND_SOUND, &note),
-            )?;
-            Ok(())
+            node::set(tx.connection, FOUND_SOUND, &note)
         })
     }
 

@@ -54,6 +54,7 @@ mod lookup;
 mod mark;
 pub(crate) mod metrics;
 mod misfit;
+mod node;
 mod not_before;
 mod openings;
 mod outage;

@@ -161,7 +161,7 @@ impl Store {
 
     /// People who are known in the order in which people are stored, then the new numbers in their own: so a long list
     /// changes neighbouring pages, and most of them once.
-    fn in_order_of_people(&self, phones: &[PhoneNumber]) -> Result<Vec<Place>, StoreError> {
+    fn in_order_of_people(&self, phones: &[PhoneNumber]) -> Result<Vec<LookedUp>, StoreError> {
         let mut phones = phones.to_vec();
         phones.sort_unstable();
         let reader = self.reader()?;

@@ -110,8 +110,7 @@ impl Past {
         let cause = match decide(&requests, unreached, span, now) {
             Eligibility::Now => return Ok(PersonVerdict::MayBeMessaged),
             Eligibility::NoMessenger(at) => Suppression::NoMessengerWithin { at: at.to_string() },
-            // A question without a recipient comes from the reading of a list, which is about the very row that has the
-            // message.
+            // Without a recipient, a list is read: the row with the message is the one that the list is about.
             Eligibility::SameBatch(_) if asker.recipient.is_none() => {
                 return Ok(PersonVerdict::MayBeMessaged);
             }

@@ -12,6 +12,7 @@
 mod batch_now;
 mod claim;
 mod context;
+mod interrupt;
 mod queue;
 mod route;
 mod settle;
@@ -36,7 +37,8 @@ use crate::domain::outcome::AttemptOutcome;
 use crate::store::checkpoint::Store;
 
 pub(super) use claim::suppress_never;
-pub(super) use settle::{OTHER_NUMBER, interrupt, other_number_reason};
+pub(super) use interrupt::interrupt;
+pub(super) use settle::{OTHER_NUMBER, other_number_reason};
 pub use types::{Claim, ClaimRules, Claimed, Opening, Settled, Settlement, Window};
 pub(crate) use types::{JournalStart, QuotaUpdate};
 

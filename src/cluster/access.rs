@@ -31,7 +31,7 @@ pub(crate) struct AccessError(&'static str);
 
 /// What may be written.
 const ALLOWED: AccessError = AccessError(
-    "postgres://USER@HOST/DATABASE, with #NAME behind it where the database holds several checkpoints",
+    "postgres://USER@HOST/DATABASE, with #NAME after it where the database holds several checkpoints",
 );
 
 impl FromStr for Access {
@@ -45,7 +45,7 @@ impl FromStr for Access {
         let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         if name.is_empty() || name.len() > 40 || !name.chars().all(is_name) {
             return Err(AccessError(
-                "behind # the name of the checkpoint: up to 40 of a to z, 0 to 9 and _",
+                "after # the name of the checkpoint: up to 40 of a to z, 0 to 9 and _",
             ));
         }
         let (address, root) = without_root(address);

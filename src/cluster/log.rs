@@ -23,7 +23,7 @@ pub(crate) enum Append {
     Moved,
     /// The record before is not in the log, or it is another one.
     Broken,
-    /// Nobody knows: the same record must be appended again until its place is decided.
+    /// It is not known: the same record must be appended again until its place is decided.
     Doubt(LogError),
 }
 

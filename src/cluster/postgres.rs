@@ -13,10 +13,10 @@ use super::log::{
 };
 use super::{kept, members};
 
-/// As many records are read at once.
+/// The most records that are read at once.
 const AT_ONCE: i64 = 64;
 
-/// So many records before a new one must be there. Records that went while one was being appended left a hole behind it.
+/// How many records before a new one must be there. Records that went while one was being appended left a hole behind it.
 const LOOKED_BACK: i64 = 16;
 
 /// The log of one checkpoint on PostgreSQL.
@@ -95,7 +95,7 @@ impl Log for Postgres {
     ) -> Result<(), LogError> {
         if self.id()?.is_some() {
             return Err(LogError::Refused(format!(
-                "{} holds a checkpoint already; name another one with # behind the address",
+                "{} holds a checkpoint already; name another one with # after the address",
                 self.access()
             )));
         }
@@ -233,7 +233,7 @@ impl Log for Postgres {
             ))),
             Some(_) if self.snapshot()?.is_some_and(|it| it.seq > after) => Ok(Read::Cut),
             Some(_) => Ok(Read::Broken(format!(
-                "record {after} of the log was removed, and those behind it are there"
+                "record {after} of the log was removed, and those after it are there"
             ))),
             None => {
                 let last = self.last()?.map_or(0, |(last, _)| last);

@@ -25,7 +25,7 @@ pub(crate) fn run(args: &CheckArgs, call: &Call, out: &mut dyn Write) -> Command
     let (settings, console, clock) = (&call.settings, call.console, &call.clock);
     let (connection, checkpoint) = (settings.connection()?, settings.checkpoint()?);
     let db = match checkpoint::path(&checkpoint) {
-        // Nobody is known without a checkpoint.
+        // Without a checkpoint no number is known.
         Err(RunError::NoHome) => None,
         found => Some(found?),
     };
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &CheckArgs, call: &Call, out: &mut dyn Write) -> Command
         let token = connection.token.as_ref().map(amio::token_fingerprint);
         let channel = connection.channel.as_deref().unwrap_or_default();
         let likely = likely_fallback(db.as_deref(), channel, &fallback, queued)?;
-        // Who goes on needs another request.
+        // A recipient that goes on needs another request.
         let again = likely.as_ref().and_then(|it| it.people).unwrap_or(0);
         report.notes.extend(likely.as_ref().map(likely_text));
         let requests = queued + again;

@@ -62,7 +62,7 @@ fn all(args: &ExportArgs, call: &Call) -> CommandResult {
     let mut files = call.files(Some(&found.path), &[], false)?;
     let dialect = settings.checkpoint()?.dialect;
     let (mut written, mut same) = (0, 0);
-    let mut told = |batch: &str, done: &Exported| {
+    let mut report = |batch: &str, done: &Exported| {
         let batch = on_one_line(batch);
         match done {
             Exported::Written(path) => {
@@ -79,7 +79,7 @@ fn all(args: &ExportArgs, call: &Call) -> CommandResult {
         args.changed,
         dialect,
         call.clock.now(),
-        &mut told,
+        &mut report,
     )?;
     let kept = if args.changed {
         format!(", {} as before", grouped(same))

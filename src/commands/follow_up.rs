@@ -32,7 +32,7 @@ pub(super) fn find(
     let on = front.channel()?;
     let sms = front.call.settings.content()?.sms_settings.counted;
     let now = front.now();
-    match asked.find(&front.db, &message, (on, sms), now)? {
+    match asked.find(&front.db, &message, on, sms, now)? {
         FollowUpBatch::Continue(name) => {
             let purpose = args.purpose.as_deref();
             let Some(batch) = front.resumed(&name, fallback, purpose)? else {

@@ -115,7 +115,7 @@ pub(crate) fn run(args: &NightArgs, call: &Call, out: &mut dyn Write) -> Command
         words(&report.text(), out)
     };
     match printed {
-        // Nobody reads it: the night was as it was.
+        // The reader of the output went away; what was sent stays sent.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
         printed => printed?,
     }
@@ -240,7 +240,7 @@ impl Night<'_> {
             Ok(NightFolder::after_rehearsal(run))
         } else {
             let batch = report.batch.as_deref();
-            self.folder.after(list, run, (&self.front.db, batch))
+            self.folder.file_away(list, run, &self.front.db, batch)
         };
         match after {
             Ok(after) => {
@@ -273,7 +273,7 @@ impl Night<'_> {
     }
 
     fn try_to_send(&mut self, list: &InboxList) -> Result<Outcome, CommandError> {
-        self.folder.begin(list)?;
+        self.folder.refuse_same_name(list)?;
         let inputs = std::slice::from_ref(&list.path);
         self.front.files = self.files_of(list)?;
         let to_send = ListToSend {

@@ -98,12 +98,12 @@ fn pilot_text(batch: &Batch, preview: &Preview, pilot: PilotStep) -> String {
             grouped(rest)
         ),
     };
-    let (told, what) = match pilot {
+    let (of, what) = match pilot {
         PilotStep::None | PilotStep::Over(_) => return String::new(),
         PilotStep::Begin(pilot) => (pilot, "A pilot"),
         PilotStep::GoOn(pilot) => (pilot, "The rest of a pilot"),
     };
-    let mut text = format!("\n{what}: {told}; {then}");
+    let mut text = format!("\n{what}: {of}; {then}");
     if let (PilotStep::Begin(_), Some(before)) = (pilot, batch.pilot.filter(|it| !it.is_over)) {
         // Writing to a String cannot fail.
         let _ = write!(

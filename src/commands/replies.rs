@@ -10,7 +10,7 @@ use super::console::{Visible, words};
 use super::contacts::moment;
 use super::error::{CommandError, CommandResult};
 use crate::domain::phone::PhoneNumber;
-use crate::domain::text::on_one_line;
+use crate::domain::text::{on_one_line, shortened};
 use crate::exit::ExitCode;
 use crate::report::place;
 use crate::store::{Answer, Answered, KeptEvent, PersonRow, Reader, Store};
@@ -32,7 +32,7 @@ pub(super) fn list(call: &Call, json: bool, out: &mut dyn Write) -> CommandResul
         }
         let rows = rows(&reader, &event)?;
         let mut text = match &event.said {
-            Some(said) => format!("\"{}\"", on_one_line(&shortened(said))),
+            Some(said) => format!("\"{}\"", on_one_line(&shortened(said, SHOWN))),
             None => format!("a {} event: {}", on_one_line(&event.kind), event.problem),
         };
         if event.waits_for_person {
@@ -100,13 +100,6 @@ fn value(reader: &Reader, event: &KeptEvent) -> Result<Value, CommandError> {
     }))
 }
 
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
 /// Settles those that a person has read.
 pub(super) fn settle(
     call: &Call,
@@ -128,8 +121,8 @@ pub(super) fn settle(
         ));
     }
     let store = Store::open_existing(&checkpoint::find(settings, None)?.path)?;
-    let (said, now) = ((answer, number), call.clock.now());
-    let done = store.answer_events(ids.to_vec(), said, settings.person(), now)?;
+    let now = call.clock.now();
+    let done = store.answer_events(ids.to_vec(), answer, number, settings.person(), now)?;
     match (done, answer) {
         (Answered::NoSuch(id), _) => Err(CommandError::usage(format_args!(
             "no reply {id} waits for a person; nothing was changed. `outreach suppress replies` shows them"

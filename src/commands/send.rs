@@ -293,7 +293,7 @@ fn plan(front: &Front<'_>, to_send: &ListToSend<'_>, list: List) -> Result<SendP
             };
             SendPlan::new(&db, list, &asked, now)?
         }
-        WhichBatch::OfNight(date) => SendPlan::for_night(&db, list, channel, sandbox, (date, now))?,
+        WhichBatch::OfNight(date) => SendPlan::for_night(&db, list, channel, sandbox, date, now)?,
     };
     let plan = plan.going_by(front.real.as_deref());
     if let Some(from) = plan.restored_from() {
@@ -348,8 +348,8 @@ fn decide_about_messaged(
     let how = match to_send.messaged {
         Some(how) => how,
         None if console.can_ask() => {
-            for told in messaged {
-                console.warn(told);
+            for batch in messaged {
+                console.warn(batch);
             }
             match console.choose(
                 "Leave these people out (s), send them this message too (a), or stop (n)?",

@@ -226,21 +226,23 @@ pub(super) fn sources(files: &[PathBuf]) -> Vec<Source> {
 
 /// What becomes of rows that are hidden in a sheet.
 fn ask_for_hidden(rows: u64, can_ask: bool, console: Console) -> Result<HiddenRows, CommandError> {
-    let told = format!(
+    let question = format!(
         "{} in the sheet, as by a filter",
         plural(rows, "row is hidden", "rows are hidden")
     );
     if !can_ask {
         return Err(CommandError::usage(format_args!(
-            "{told}: give --hidden-rows skip to leave them out, or --hidden-rows send to send to them too; nothing was sent \
+            "{question}: give --hidden-rows skip to leave them out, or --hidden-rows send to send to them too; nothing was sent \
              or written"
         )));
     }
-    Ok(if console.ask(format_args!("{told}. Leave them out?")) {
-        HiddenRows::Skip
-    } else {
-        HiddenRows::Send
-    })
+    Ok(
+        if console.ask(format_args!("{question}. Leave them out?")) {
+            HiddenRows::Skip
+        } else {
+            HiddenRows::Send
+        },
+    )
 }
 
 /// The sheet that is meant, where several have numbers; `None` if there is nothing to ask.
@@ -335,17 +337,17 @@ pub(super) fn allows_fallback(
     console: Console,
 ) -> Result<bool, CommandError> {
     let (people, channels) = (grouped(many.people), many.channels.join(", "));
-    let told = format!(
+    let question = format!(
         "Up to {people} people may go on to channel {channels}, which costs money; --fallback-at-most is {}",
         grouped(many.at_most)
     );
     if !console.can_ask() {
         return Err(CommandError::usage(format_args!(
-            "{told}: give --fallback-at-most {} to allow it; nothing was sent or written",
+            "{question}: give --fallback-at-most {} to allow it; nothing was sent or written",
             many.people
         )));
     }
-    Ok(console.ask(format_args!("{told}. Let up to {people} go on?")))
+    Ok(console.ask(format_args!("{question}. Let up to {people} go on?")))
 }
 
 fn read_json(path: &Path) -> Result<serde_json::Value, CommandError> {

@@ -126,11 +126,11 @@ impl Observer for Terminal {
     }
 
     fn progress(&mut self, progress: &RunProgress) {
-        if let Some(told) = self.quota_notice(&progress.pace) {
-            self.print(&told);
+        if let Some(notice) = self.quota_notice(&progress.pace) {
+            self.print(&notice);
         }
-        if let Some(told) = self.wait_notice(progress) {
-            self.print(&told);
+        if let Some(notice) = self.wait_notice(progress) {
+            self.print(&notice);
         }
         let waits = progress.wait.as_ref();
         let waits = waits.is_some_and(|wait| wait.is_long(progress.at.wall));

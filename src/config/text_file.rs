@@ -43,8 +43,8 @@ pub(crate) fn read_text(path: &Path) -> io::Result<String> {
 fn read_bounded(file: File) -> io::Result<String> {
     let text = io::read_to_string(file.take(LONGEST + 1))?;
     if text.len() as u64 > LONGEST {
-        let told = format!("it is longer than {} MiB", LONGEST >> 20);
-        return Err(io::Error::new(ErrorKind::FileTooLarge, told));
+        let message = format!("it is longer than {} MiB", LONGEST >> 20);
+        return Err(io::Error::new(ErrorKind::FileTooLarge, message));
     }
     Ok(text)
 }

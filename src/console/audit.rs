@@ -6,7 +6,7 @@ use super::page::Failure;
 use crate::report::without_numbers;
 use crate::store::{BatchId, Decided, DecisionRecord, Reader, Store};
 
-/// So many decisions are shown.
+/// How many decisions are shown.
 const SHOWN: u32 = 50;
 
 /// Keeps who did what, and why.

@@ -144,7 +144,7 @@ fn begin(actor: &Actor<'_>, named: &Named, fields: &Fields) -> Result<String, Fa
             fields.get("people")
         )));
     }
-    // Who starts it approves it: that must be on disk before it is asked whether an approval is missing.
+    // A person who starts the batch approves it: that must be on disk before a missing approval is looked for.
     if actor.gate.has_users() {
         batch.approve(actor.person, now)?;
     }
@@ -165,8 +165,8 @@ fn begin(actor: &Actor<'_>, named: &Named, fields: &Fields) -> Result<String, Fa
         Store::open_existing(actor.checkpoint(named.kind))?,
         work.batch.batch().id,
     );
-    let told = counted_people(preview.to_send);
-    note(actor, &store, Some(id), "start", &told)?;
+    let people = counted_people(preview.to_send);
+    note(actor, &store, Some(id), "start", &people)?;
     actor.runs.start(named.kind, work)?;
     Ok(String::new())
 }

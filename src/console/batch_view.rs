@@ -16,7 +16,7 @@ use crate::report::{Local, Summary, counted, grouped, place, without_numbers};
 use crate::run::{Access, Counts, PhoneNumber, Wait, first_forecast};
 use crate::store::{Approval, Batch, Holder, Reader, UnknownRow};
 
-/// So many rows whose outcome is unknown are named.
+/// How many rows whose outcome is unknown are named.
 const NAMED: usize = 10;
 
 /// What changes while a batch is sent.

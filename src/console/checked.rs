@@ -151,7 +151,7 @@ pub(super) enum Prepared {
         said: String,
     },
     /// These people have another message already: what becomes of them must be said.
-    Messaged { kind: Kind, told: Vec<String> },
+    Messaged { kind: Kind, batches: Vec<String> },
     /// It cannot be one.
     Refused(String),
 }

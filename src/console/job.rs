@@ -11,7 +11,7 @@ use crate::locked::lock;
 /// A page waits so long for the end before it shows how far the work is.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// So many results are kept.
+/// How many results are kept.
 const KEPT: usize = 32;
 
 /// Work under way or done, by a key.

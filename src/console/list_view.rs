@@ -14,7 +14,7 @@ use crate::intake::{EXAMPLES, Example, Group, Note, Summary, TooFewRows};
 use crate::report::{counted, grouped, place};
 use crate::run::{CheckReport, CheckSettings};
 
-/// So many rows are kept to try a message on.
+/// How many rows are kept to try a message on.
 const SAMPLES: usize = 200;
 
 /// A list that is read.

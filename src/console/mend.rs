@@ -24,7 +24,7 @@ use crate::run::{
 };
 use crate::store::{Batch, Reader};
 
-/// So many rows of a kind are shown at the most.
+/// The most rows of a kind that are shown.
 pub(super) const SHOWN: usize = 50;
 
 fn field((file, row): (u16, u32)) -> String {
@@ -198,7 +198,7 @@ pub(super) async fn mend(
         let mended = mended(actor, &named, &numbers, &folder);
         // Its rows are in the checkpoint now, or nothing of it is.
         let _ = std::fs::remove_dir_all(&folder);
-        Ok(told(&mended?))
+        Ok(in_words(&mended?))
     };
     let said = visit.act(work).await?;
     Ok(visit.go_to(&path, said))
@@ -242,7 +242,7 @@ fn mended(
     Ok(mend_rows(checkpoint, &named.name, numbers, how, now)?)
 }
 
-pub(super) fn told(done: &MendedRows) -> String {
+pub(super) fn in_words(done: &MendedRows) -> String {
     let mut said = vec![match done.queued {
         0 => "None of these rows can be sent.".to_owned(),
         queued => format!("Mended: {} can be messaged now.", counted_people(queued)),

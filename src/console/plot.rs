@@ -13,7 +13,7 @@ use crate::report::{Local, grouped};
 /// Size of a picture, in units that a browser scales.
 const SIZE: (u32, u32) = (460, 230);
 
-/// So many points are a row of the table.
+/// How many points make a row of the table.
 const EACH: usize = 5;
 
 /// The classes of the curves in the style sheet, and their colours on paper.

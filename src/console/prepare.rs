@@ -35,7 +35,7 @@ struct Asked {
 struct MessagedPage<'a> {
     frame: Frame,
     draft: &'a Draft,
-    told: &'a [String],
+    batches: &'a [String],
     rehearse: bool,
 }
 
@@ -101,14 +101,13 @@ fn join_rows_of(
     let list = joined.complete(list)?;
     let checkpoint = app.checkpoint(kind);
     let batch = Reader::open(checkpoint)?.batch(&joined.batch)?;
-    let to = (checkpoint, &batch);
     let progress = &mut |rows| job.read(rows);
-    let done = join_rows(to, list, (&settings, person), now, progress)?;
+    let done = join_rows(checkpoint, &batch, list, &settings, person, now, progress)?;
     draft.remove(app);
     Ok(Prepared::Joined {
         kind,
         name: batch.name,
-        said: mend::told(&done),
+        said: mend::in_words(&done),
     })
 }
 
@@ -141,12 +140,12 @@ async fn answer(visit: &Visit, id: &str, job: &Job<Prepared>) -> Result<Response
             app.preparing.forget(id);
             Ok(visit.go_to(&path(kind, &name), said))
         }
-        Some(Prepared::Messaged { kind, told }) => {
+        Some(Prepared::Messaged { kind, batches }) => {
             let draft = Draft::find(app, id).await?;
             page(&MessagedPage {
                 frame: visit.frame("lists"),
                 draft: &draft,
-                told: &told,
+                batches: &batches,
                 rehearse: kind == Kind::Rehearsal && app.kind() == Kind::Real,
             })
         }
@@ -197,9 +196,9 @@ fn prepare(
     let mut plan = SendPlan::new(app.checkpoint(kind), list, &how, now)?;
     let known = matches!(plan.batch_match(), BatchMatch::Continue(_));
     let messaged = plan.messaged_before(settings.history, now)?;
-    let told: Vec<String> = messaged.iter().map(ToString::to_string).collect();
+    let batches: Vec<String> = messaged.iter().map(ToString::to_string).collect();
     match asked.messaged {
-        None if !told.is_empty() => return Ok(Prepared::Messaged { kind, told }),
+        None if !batches.is_empty() => return Ok(Prepared::Messaged { kind, batches }),
         None => {}
         Some(how) => plan.decide(how, person),
     }
@@ -244,7 +243,7 @@ fn note_corrections(
         return Ok(());
     }
     let store = Store::open_existing(app.checkpoint(kind))?;
-    let (actor, told) = (Actor::new(app, person), corrections.told());
-    note(&actor, &store, Some(batch), "mend", &told)?;
+    let (actor, detail) = (Actor::new(app, person), corrections.for_audit());
+    note(&actor, &store, Some(batch), "mend", &detail)?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::clock::{between, later};
 
-/// So many tries may fail before the next one must wait.
+/// How many tries may fail before the next one must wait.
 const FREE: u32 = 3;
 
 /// The longest wait.

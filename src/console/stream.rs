@@ -8,7 +8,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::Frame;
 use tokio::sync::mpsc;
 
-/// So many pieces may wait for the reader.
+/// How many pieces may wait for the reader.
 const WAITING: usize = 8;
 
 /// Bytes that are sent at once.

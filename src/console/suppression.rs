@@ -19,7 +19,7 @@ use crate::report::{counted, grouped, plural, without_numbers, write_suppression
 use crate::run::{List, RunError, Source, Suppressed, suppress, typed_numbers};
 use crate::store::{Reader, Store, StoreError, SuppressionEntry};
 
-/// So many entries are shown.
+/// How many entries are shown.
 const SHOWN: usize = 100;
 
 #[derive(Debug, Deserialize)]
@@ -73,7 +73,7 @@ pub(super) async fn show(
 
 type Entries = Vec<(u64, String, String, String, String)>;
 
-/// Who sees numbers masked finds none by its digits.
+/// A user who sees numbers masked finds none by its digits.
 fn search(app: &App, wanted: &str, masked: bool) -> Result<(u64, u64, Entries), Failure> {
     let (reader, local) = (Reader::open(app.people())?, app.local());
     let digits: String = wanted.chars().filter(char::is_ascii_digit).collect();
@@ -131,14 +131,14 @@ pub(super) async fn add(visit: Visit, fields: Fields) -> Result<Response, Failur
             let now = app.clock.now();
             let done = suppress(app.people(), &phones, reason.as_deref(), &source, now)?;
             let store = Store::open_existing(app.people())?;
-            note(app, &store, None, "suppress", &told(&done))?;
-            Ok(told(&done))
+            note(app, &store, None, "suppress", &in_words(&done))?;
+            Ok(in_words(&done))
         })
         .await?;
     Ok(visit.go_to("/suppression", done))
 }
 
-fn told(done: &Suppressed) -> String {
+fn in_words(done: &Suppressed) -> String {
     let invalid = match done.invalid {
         0 => String::new(),
         invalid => format!(
@@ -165,8 +165,8 @@ pub(super) fn import(app: &Actor<'_>, name: String, file: &Path) -> Result<Strin
     let why = (None, source.as_str());
     let done = list.suppress(app.people(), None, why, None, app.clock.now())?;
     let store = Store::open_existing(app.people())?;
-    note(app, &store, None, "suppress", &told(&done))?;
-    Ok(told(&done))
+    note(app, &store, None, "suppress", &in_words(&done))?;
+    Ok(in_words(&done))
 }
 
 /// The list as a file.

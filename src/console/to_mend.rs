@@ -1,9 +1,9 @@
 //! Rows that a number mends, as a page shows them.
 
-/// So many rows of all kinds are shown, but for the first ones of each kind: a page stays small.
+/// How many rows of all kinds are shown beside the first ones of each kind: a page stays small.
 const SHOWN_IN_ALL: usize = 100;
 
-/// So many rows of each kind are shown in any case.
+/// How many rows of each kind are shown in any case.
 const FIRST: usize = 5;
 
 /// Rows with one thing wrong.
@@ -11,10 +11,10 @@ pub(super) struct Kind {
     pub(super) code: String,
     pub(super) reason: String,
     pub(super) count: u64,
-    /// So many have a suggestion that can be accepted.
+    /// How many have a suggestion that can be accepted.
     pub(super) suggested: u64,
     pub(super) rows: Vec<Row>,
-    /// So many more than are shown.
+    /// How many there are beyond those that are shown.
     pub(super) more: u64,
 }
 

@@ -33,9 +33,9 @@ const CLOCKS_DIFFER: Duration = Duration::from_mins(5);
 /// When to stop and when to pause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuardSettings {
-    /// So many identical refusals stop the batch; 0 turns the guard off.
+    /// How many identical refusals stop the batch; 0 turns the guard off.
     pub identical_refusals: u32,
-    /// So many lost answers or failed connections in a row pause it.
+    /// How many lost answers or failed connections in a row pause it.
     pub outage_after: u32,
     /// How the pauses grow, and when an outage is given up.
     pub outage: RetryPolicy,
@@ -66,7 +66,7 @@ pub(crate) enum Advice {
     Go,
     /// Go on; if one recipient goes alone, then so does the next.
     Probe,
-    /// Nothing starts for so long, then one recipient probes.
+    /// Nothing starts for this time, then one recipient probes.
     Pause(Duration, Cause),
     /// Nothing more goes through this channel; others are left.
     LeaveChannel,

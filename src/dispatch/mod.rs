@@ -1,8 +1,8 @@
 //! Sends a batch: claims the next recipients, waits for the pacer, sends, classifies, settles.
 //!
 //! One task a connection. A task waits until a request may leave ([`admission`]: sending hours, canary and outage,
-//! pace), claims (the intent is on disk), sends, classifies, and hands the result in together with the next claim. If the next turn is not at hand, the result is handed in alone
-//! first: nothing known waits for a pause.
+//! pace), claims (the intent is on disk), sends, classifies, and records the result together with the next claim. If no
+//! request may leave at once, the result is recorded alone first: what is known does not wait for a pause.
 //!
 //! A task ends when it finds no recipient to claim: each recipient that is under way has a task of its own, which
 //! takes the recipient up again if it comes back. No task waits for a turn when no recipient is left.
@@ -43,10 +43,10 @@ use shared::Shared;
 pub(crate) use shared::Stop;
 pub use shared::{DispatchSettings, Outage, RunEnd, RunFailure};
 
-/// Rows wait for their own sending hours at most so long.
+/// The longest wait of rows for their own sending hours.
 const HOURS_AWAY: Duration = Duration::from_hours(48);
 
-/// Rows that wait for another batch's answer are checked again before that.
+/// Rows that wait for another batch's answer are checked again sooner than that.
 const OTHERS_ANSWER: Duration = Duration::from_mins(1);
 
 /// One run of a batch.
@@ -106,13 +106,13 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
         lock(&self.shared.guards).refused_channel()
     }
 
-    /// The way to stop the run.
+    /// What stops the run.
     pub(crate) fn stop(&self) -> Stop {
         self.shared.stop.clone()
     }
 
-    /// Whether the run neither moves nor has a reason to wait that can be shown. A moment of that is nothing: tasks
-    /// pass from one step to the next.
+    /// Whether the run neither moves nor has a reason to wait that can be shown. For a moment that is usual: tasks pass
+    /// from one step to the next.
     pub(crate) fn stands_still(&self) -> bool {
         let shared = &self.shared;
         let now = shared.clock.now();
@@ -207,8 +207,8 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
         Ok(self.shared.stop.reason().unwrap_or(RunEnd::Complete))
     }
 
-    /// Takes back what the guards found to be no results. All of them are on disk by now: a run after a
-    /// crash finds the same refusals.
+    /// Takes back the refusals that the guards found to say nothing of their recipients. All of them are on disk by now:
+    /// a run after a crash finds the same refusals.
     async fn take_back(&self) -> Result<(), RunFailure> {
         let back = lock(&self.shared.guards).take_back();
         if let Some(back) = back {

@@ -35,13 +35,13 @@ pub(crate) struct Progress {
 /// Refusals with an unknown text are reported, the first of each kind; of more kinds than these it would be noise.
 const KINDS: usize = 5;
 
-/// Texts of refusals that nobody knows.
+/// Texts of refusals that are not known to mean anything.
 #[derive(Debug, Default)]
 struct Unread {
     /// Digits replaced.
     kinds: Vec<String>,
-    /// How many of them were told.
-    told: usize,
+    /// How many of them were returned already.
+    returned: usize,
 }
 
 /// A task waits for the checkpoint until this is dropped.
@@ -114,7 +114,7 @@ impl Progress {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A refusal says something that nobody knows.
+    /// Notes the text of a refusal that is not known to mean anything.
     pub(super) fn unread(&self, text: &str) {
         let text = canonical_text(text);
         let mut unread = lock(&self.unread);
@@ -123,15 +123,19 @@ impl Progress {
         }
     }
 
-    /// The texts of refusals that nobody knows, digits replaced; each is returned once.
+    /// The texts of refusals that are not known to mean anything, digits replaced; each is returned once.
     pub(crate) fn new_unread(&self) -> Vec<String> {
         let mut unread = lock(&self.unread);
-        let new = unread.kinds.get(unread.told..).unwrap_or_default().to_vec();
-        unread.told = unread.kinds.len();
+        let new = unread
+            .kinds
+            .get(unread.returned..)
+            .unwrap_or_default()
+            .to_vec();
+        unread.returned = unread.kinds.len();
         new
     }
 
-    /// A task hands something to the checkpoint, and waits.
+    /// A task submits something to the checkpoint, and waits.
     pub(super) fn storing(&self) -> Storing<'_> {
         self.storing.fetch_add(1, Ordering::Relaxed);
         Storing(self)

@@ -15,20 +15,20 @@ use crate::domain::outcome::{KnownBy, Outcome, Refusal, RejectionCause};
 use crate::domain::text::canonical_text;
 use crate::store::{LateRow, RecipientId};
 
-/// As many different texts are counted; a list with more of them is no uniform refusal.
+/// The most different texts that are counted; a list with more of them is no uniform refusal.
 const TEXTS: usize = 256;
 
-/// A shorter run is never too long.
+/// The shortest run that can be too long to be chance.
 const SHORTEST: usize = 5;
 
 /// How improbable a run must be if no text of it is known, and if all are.
 const UNREAD: f64 = 1e-6;
 const KNOWN: f64 = 1e-12;
 
-/// So many refusals of the message in a row stop the batch.
+/// How many refusals of the message in a row stop the batch.
 const MESSAGES: usize = 3;
 
-/// A run of this length that is still no wonder is one of a list that reaches hardly anybody.
+/// A run of this length that is still probable is one of a list that reaches hardly anybody.
 const LONGEST: usize = 50_000;
 
 /// What earlier runs of the batch have shown.
@@ -58,7 +58,7 @@ pub struct LateAnswer {
     pub row: LateRow,
 }
 
-/// Results that are no results.
+/// Results that say nothing of their recipients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakenBack {
     /// Whose they are.
@@ -98,7 +98,7 @@ impl Run {
 /// The refusals of a batch.
 #[derive(Debug)]
 pub(super) struct Refusals {
-    /// So many refusals stop a batch in which nothing was accepted; 0 turns all of this off.
+    /// How many refusals stop a batch in which nothing was accepted; 0 turns all of this off.
     limit: u32,
     accepted: u64,
     no_messenger: u64,
@@ -158,7 +158,7 @@ impl Refusals {
                     self.no_messenger += 1;
                     return;
                 }
-                // Who is held while the run goes on is taken back with it.
+                // A recipient that is held while the run of refusals goes on is taken back with it.
                 let is_ours = answer.row != LateRow::Held;
                 self.extend_run(is_ours.then_some(answer.recipient), text, known);
             }

@@ -17,9 +17,8 @@ use crate::crash::{CrashPoint, crash_point};
 use crate::domain::delivery::Event;
 use crate::domain::fallback::Step;
 use crate::domain::masking::hide_numbers;
-use crate::domain::outcome::{Address, Exchange, FatalKind, KnownBy, Outcome, classify};
+use crate::domain::outcome::{Address, Exchange, Outcome, classify};
 use crate::domain::phone::Region;
-use crate::domain::refusal::Meaning;
 use crate::domain::retry::Jitter;
 use crate::domain::sending::Undecided;
 use crate::locked::lock;
@@ -28,7 +27,7 @@ use crate::store::{Claim, Claimed, Settled, Settlement, StoreError};
 /// How soon a run asks again for a connection that another one uses.
 const CONNECTION: Duration = Duration::from_millis(20);
 
-/// How often it looks meanwhile whether the other one is still there.
+/// How often such a run looks meanwhile whether the other one is still there.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// How often a run that shares the connections looks whether the others are still there: what a dead one leaves
@@ -94,7 +93,7 @@ pub(super) async fn work<L: Ledger, S: Sender>(
     }
 }
 
-/// The checkpoint says that other runs hold the connections: a reason to wait.
+/// Waits a moment for a connection: the checkpoint says that other runs use them all.
 async fn wait_for_connection<L: Ledger>(shared: &Shared<L>) -> Result<(), StoreError> {
     let _storing = shared.progress.storing();
     look_for_dead(shared, LOOK_AGAIN).await?;
@@ -105,9 +104,9 @@ async fn wait_for_connection<L: Ledger>(shared: &Shared<L>) -> Result<(), StoreE
     Ok(())
 }
 
-/// All rows that are left wait, the first of them until then.
+/// Waits until `at`, when the first of the rows that are left may be sent.
 async fn wait_for_rows<L: Ledger>(shared: &Shared<L>, at: Timestamp) -> Result<(), StoreError> {
-    // One worker looks for all.
+    // One worker looks on behalf of all.
     look_for_dead(shared, Duration::ZERO).await?;
     shared.progress.rows_wait_until(Some(at));
     tokio::select! {
@@ -120,7 +119,7 @@ async fn wait_for_rows<L: Ledger>(shared: &Shared<L>, at: Timestamp) -> Result<(
 
 /// Settles what dead processes left under way, unless that was done within `lately`.
 async fn look_for_dead<L: Ledger>(shared: &Shared<L>, lately: Duration) -> Result<(), StoreError> {
-    // One looks for all.
+    // One task looks on behalf of all.
     let Ok(mut looked) = shared.looks_for_dead.try_lock() else {
         return Ok(());
     };
@@ -167,7 +166,7 @@ async fn next_turn<L: Ledger>(
     }
 }
 
-/// Hands in the result, and returns whether to wait for a turn.
+/// Records the result, and returns whether to wait for a turn.
 async fn is_anybody_left<L: Ledger>(
     shared: &Shared<L>,
     result: Option<Settlement>,
@@ -180,7 +179,7 @@ async fn is_anybody_left<L: Ledger>(
         .ledger
         .has_outstanding(result, shared.clock.now())
         .await?;
-    note(shared, settled);
+    count_settled(shared, settled);
     if !left {
         shared.emptied.notify_waiters();
     }
@@ -203,7 +202,7 @@ async fn settle<L: Ledger>(
     result: Option<Settlement>,
 ) -> Result<(), StoreError> {
     if result.is_some() {
-        step(shared, result, None).await?;
+        settle_and_claim(shared, result, None).await?;
     }
     Ok(())
 }
@@ -213,11 +212,11 @@ async fn claim<L: Ledger>(
     result: Option<Settlement>,
     at: Timestamp,
 ) -> Result<Claim, StoreError> {
-    let claim = step(shared, result, Some(at)).await?;
+    let claim = settle_and_claim(shared, result, Some(at)).await?;
     Ok(claim.unwrap_or(Claim::Again))
 }
 
-async fn step<L: Ledger>(
+async fn settle_and_claim<L: Ledger>(
     shared: &Shared<L>,
     result: Option<Settlement>,
     claim_at: Option<Timestamp>,
@@ -227,11 +226,11 @@ async fn step<L: Ledger>(
     }
     let _storing = shared.progress.storing();
     let (settled, claim) = shared.ledger.settle_and_claim(result, claim_at).await?;
-    note(shared, settled);
+    count_settled(shared, settled);
     Ok(claim)
 }
 
-fn note<L>(shared: &Shared<L>, settled: Option<Settled>) {
+fn count_settled<L>(shared: &Shared<L>, settled: Option<Settled>) {
     if let Some(settled) = settled {
         shared.progress.settled(settled.state);
     }
@@ -271,20 +270,13 @@ async fn send<L: Ledger, S: Sender>(
     heed_guards(shared, &pass, recipient, &outcome);
     drop(pass);
     let channel_type = new_channel_type(shared, recipient.step, &outcome);
-    let http_status = match &reply.exchange {
-        Exchange::Answered(answer) => Some(answer.status),
-        Exchange::Failed { .. } => None,
-    };
-    let settlement = settlement(shared, recipient, http_status, outcome);
+    let settlement = settlement(shared, recipient, reply.exchange.status(), outcome);
     (settlement, channel_type)
 }
 
 /// One line a request, where the user asked for it. The number is masked, and so are those in the API's text.
 fn log(recipient: &Claimed, reply: &Reply, outcome: &Outcome, took: Duration) {
-    let status = match &reply.exchange {
-        Exchange::Answered(answer) => Some(answer.status),
-        Exchange::Failed { .. } => None,
-    };
+    let status = reply.exchange.status();
     let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(
         row = recipient.row,
@@ -387,13 +379,14 @@ fn settlement<L>(
     http_status: Option<u16>,
     outcome: Outcome,
 ) -> Settlement {
-    let event = match (&outcome, shared.settings.undecided) {
-        (Outcome::Undecided { .. }, Undecided::Retry { attempts })
-            if recipient.attempts + 1 < attempts =>
-        {
-            Event::Released
-        }
-        _ => outcome.event(),
+    let may_retry = match shared.settings.undecided {
+        Undecided::Retry { attempts } => recipient.attempts + 1 < attempts,
+        Undecided::Hold => false,
+    };
+    let event = if may_retry && outcome.event() == Event::AnswerLost {
+        Event::Released
+    } else {
+        outcome.event()
     };
     Settlement {
         recipient: recipient.recipient,
@@ -402,24 +395,8 @@ fn settlement<L>(
         http_status,
         text: outcome.text().to_owned(),
         why: outcome.why(),
-        known: matches!(
-            outcome,
-            Outcome::NoMessenger {
-                known: KnownBy::Table,
-                ..
-            }
-        )
-        .then_some(Meaning::NoMessenger),
-        by_text: matches!(
-            outcome,
-            Outcome::ContactGone { .. }
-                | Outcome::Limited { .. }
-                | Outcome::Later { .. }
-                | Outcome::Fatal {
-                    kind: FatalKind::Channel { .. },
-                    ..
-                }
-        ),
+        known: outcome.known_meaning(),
+        by_text: outcome.is_by_text(),
         receipt: outcome.into_receipt(),
         at: shared.clock.now(),
     }

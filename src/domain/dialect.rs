@@ -92,7 +92,7 @@ impl FromStr for Dialect {
             None => Err(BadSetting::new(
                 text,
                 "dialect",
-                "comma, semicolon, tab or pipe; with +bom behind it the file begins with a byte order mark",
+                "comma, semicolon, tab or pipe; with +bom after it the file begins with a byte order mark",
             )),
         }
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// How many people may be queued on another channel without being asked about: it costs money.
 pub(crate) const MAX_UNASKED: u64 = 1_000;
 
-/// As many other channels a batch may have.
+/// The most other channels that a batch may have.
 pub(crate) const CHANNELS: usize = 8;
 
 /// Which of a batch's channels a recipient is tried on: 0 is the batch's own, 1 the first of `--fallback`.

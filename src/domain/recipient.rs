@@ -158,8 +158,8 @@ pub enum Suppression {
     UnreadReply,
     /// It mends a row that another one mended before.
     MendedBefore {
-        /// The row that is mended, and what mended it.
-        told: String,
+        /// The row that is mended, and what mended it, in words.
+        by: String,
     },
     /// The number is no longer in the list that `--update` brought.
     Removed,
@@ -255,7 +255,7 @@ impl fmt::Display for Suppression {
             Self::UnreadReply => f.write_str(
                 "what the person wrote may ask not to be messaged, and nobody has read it (outreach suppress replies)",
             ),
-            Self::MendedBefore { told } => write!(f, "a row is mended once: {told}"),
+            Self::MendedBefore { by } => write!(f, "a row is mended once: {by}"),
             Self::Removed => f.write_str("no longer in the list (--update)"),
             Self::Forgotten => f.write_str("erased at the person's request"),
             Self::WindowNeverOpens => f.write_str("window never opens where the person lives"),

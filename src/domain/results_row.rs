@@ -78,7 +78,7 @@ pub(crate) struct StoredRow {
 pub(crate) enum RowUpdate {
     /// Nothing: as much is known already.
     None,
-    /// Nobody is reached at its number, which was not tried yet as far as was known.
+    /// Its number reaches nobody; as far as was known, it was not tried yet.
     NotReached,
     /// Its message was accepted.
     Accepted,
@@ -88,10 +88,10 @@ pub(crate) enum RowUpdate {
     MayBeAccepted,
 }
 
-/// What it changes that a file has the row in state `told` after `attempts` requests. What is known is never
+/// What changes at a row that a results file has in state `imported` after `attempts` requests. What is known is never
 /// made weaker: an acceptance stays, and a request that is known already is not unknown again.
-pub(crate) fn row_update(known: StoredRow, told: State, attempts: u32) -> RowUpdate {
-    match told {
+pub(crate) fn row_update(known: StoredRow, imported: State, attempts: u32) -> RowUpdate {
+    match imported {
         State::Sent if known.accepted => RowUpdate::None,
         State::Sent => RowUpdate::Accepted,
         State::Unknown | State::Sending => match known.state {

@@ -5,16 +5,16 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::quota::{QUOTA_PERIOD, QuotaState};
 
-/// So many windows are looked at, the current one included: those of [`LOOKED_AT`].
+/// How many windows are looked at, the current one included: those of [`LOOKED_AT`].
 const WINDOWS: usize = 4;
 
 /// A window is drawn in so many steps.
 const STEPS: u32 = 60;
 
-/// The end of a window is told with a fault of no more than that.
+/// The end of a window is known to within that time.
 const ROUNDED: SignedDuration = SignedDuration::from_secs(5);
 
-/// So far back a request may have left to be in one of them.
+/// How far back a request may have left to be in one of them.
 pub(crate) const LOOKED_AT: SignedDuration = SignedDuration::from_hours(4);
 
 /// One window.
@@ -48,8 +48,8 @@ pub(crate) struct SawTooth {
 
 /// What requests that left at `starts`, which ascend, made of the quota; `None` if nothing is known of it.
 ///
-/// A window opens with the first request after the last one ended, and lasts an hour (`QUOTA_PERIOD`). When the latest
-/// one ends the API has told; an earlier one ended where the next one opened, if there was no idle hour between them.
+/// A window opens with the first request after the last one ended, and lasts an hour (`QUOTA_PERIOD`). The API has named the end of the
+/// latest one; an earlier one ended where the next one opened, if there was no idle hour between them.
 pub(crate) fn saw_tooth(
     quota: &QuotaState,
     starts: &[Timestamp],
@@ -57,8 +57,8 @@ pub(crate) fn saw_tooth(
 ) -> Option<SawTooth> {
     let limit = quota.limit?;
     let last = *starts.last()?;
-    let told = quota.reset_at.filter(|end| last < *end);
-    let mut end = told.unwrap_or_else(|| end_of_last(starts, last));
+    let named = quota.reset_at.filter(|end| last < *end);
+    let mut end = named.unwrap_or_else(|| end_of_last(starts, last));
     let (mut before, mut windows) = (starts, Vec::new());
     while windows.len() < WINDOWS {
         let from = opening(before, moved(end, -period()));
@@ -76,12 +76,12 @@ pub(crate) fn saw_tooth(
     }
     windows.reverse();
     if let Some(current) = windows.last_mut().filter(|it| now < it.until) {
-        // Others use the token too: the API knows.
-        let told = quota
+        // Others use the token too: what the API said was left counts.
+        let remaining = quota
             .remaining
             .filter(|_| quota.observed_at >= Some(current.from));
-        if let (Some(told), Some((_, left))) = (told, current.steps.last_mut()) {
-            *left = told.min(*left);
+        if let (Some(remaining), Some((_, left))) = (remaining, current.steps.last_mut()) {
+            *left = remaining.min(*left);
         }
     }
     Some(SawTooth { limit, windows })
@@ -95,7 +95,7 @@ fn moved(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.checked_add(by).unwrap_or(at)
 }
 
-/// When a window that lasts from about then opened: its end was told in whole seconds.
+/// When a window that lasts from about then opened: its end is known in whole seconds.
 fn opening(starts: &[Timestamp], from: Timestamp) -> Timestamp {
     let place = starts.partition_point(|at| *at < moved(from, -ROUNDED));
     let (before, rest) = starts.split_at(place);
@@ -107,7 +107,7 @@ fn opening(starts: &[Timestamp], from: Timestamp) -> Timestamp {
     }
 }
 
-/// The end of the window of the last request, where nobody told it: an hour after the first request of its hour.
+/// The end of the window of the last request, where the API did not name it: an hour after the first request of its hour.
 fn end_of_last(starts: &[Timestamp], last: Timestamp) -> Timestamp {
     let first = starts.partition_point(|at| last.duration_since(*at) >= period());
     moved(starts.get(first).copied().unwrap_or(last), period())

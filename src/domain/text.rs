@@ -85,6 +85,14 @@ pub(crate) fn counted(count: u64, word: &str) -> String {
     plural(count, word, &format!("{word}s"))
 }
 
+/// The text; of a longer one its first `most` characters and three dots.
+pub(crate) fn shortened(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or(text)).into(),
+        None => text.into(),
+    }
+}
+
 /// The text with each run of digits as one `#`.
 fn hide_digits(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -199,6 +207,12 @@ pub(crate) fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_longer_text_is_cut_between_characters_and_says_so() {
+        assert_eq!(shortened("žluť", 4), "žluť");
+        assert_eq!(shortened("žluťoučký", 4), "žluť...");
+    }
 
     #[test]
     fn a_word_is_quoted_so_that_it_can_be_pasted_and_steers_no_terminal() {

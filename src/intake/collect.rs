@@ -22,7 +22,7 @@ pub(super) enum Judged {
 }
 
 /// The numbers that must not be messaged by what the list itself says, each with what it says and where.
-pub(super) type Refused = HashMap<PhoneNumber, String>;
+pub(super) type RefusedNumbers = HashMap<PhoneNumber, String>;
 
 /// The heading above the rows that come, if it says that they must not be messaged.
 #[derive(Default)]
@@ -97,7 +97,7 @@ impl Tail {
 pub(super) fn collect<E>(
     input: &Input,
     judge: &Judge<'_>,
-    refused: &Refused,
+    refused: &RefusedNumbers,
     results: &[Receiver<Judged>],
     sink: &mut dyn FnMut(JudgedRow) -> Result<(), E>,
 ) -> Result<Summary, JudgeError<E>> {
@@ -143,12 +143,12 @@ pub(super) fn collect<E>(
 }
 
 /// What is known of the row that a row with this number mends.
-type MendedBefore<'a> = dyn Fn(&Mends, PhoneNumber) -> MendedRow + Sync + 'a;
+type LookUpMended<'a> = dyn Fn(&Mends, PhoneNumber) -> MendedRow + Sync + 'a;
 
 /// The rows of a batch that were mended.
 struct Mended<'a> {
     /// What is known of one before this list came.
-    before: &'a MendedBefore<'a>,
+    before: &'a LookUpMended<'a>,
     /// Those that rows of this list mended.
     here: HashMap<Mends, Position>,
 }
@@ -160,8 +160,8 @@ impl Mended<'_> {
             return;
         };
         let phone = accepted.phone;
-        let told = match (self.before)(mends, phone) {
-            MendedRow::Taken(told) => Some(told),
+        let by = match (self.before)(mends, phone) {
+            MendedRow::Taken(by) => Some(by),
             MendedRow::Open | MendedRow::Other => {
                 let position = row.position;
                 let first = *self.here.entry(mends.clone()).or_insert(position);
@@ -170,8 +170,8 @@ impl Mended<'_> {
                     .then(|| format!("row {mended} of batch {batch}, by row {} here", first.row))
             }
         };
-        if let Some(told) = told {
-            let cause = Suppression::MendedBefore { told };
+        if let Some(by) = by {
+            let cause = Suppression::MendedBefore { by };
             row.verdict = Verdict::Suppressed { phone, cause };
         }
     }
@@ -179,9 +179,10 @@ impl Mended<'_> {
 
 /// Whether a row takes the place of that one, which cannot be sent: it repeats nobody then.
 fn is_mended_by(
-    (first, phone): (&First, PhoneNumber),
+    first: &First,
+    phone: PhoneNumber,
     row: &JudgedRow,
-    mended: &MendedBefore<'_>,
+    mended: &LookUpMended<'_>,
 ) -> bool {
     // A row at the same place of another batch is another one.
     let mends = row.mends.as_ref();
@@ -194,8 +195,8 @@ fn is_mended_by(
 /// of another name.
 fn compare(
     candidate: Candidate,
-    refused: &Refused,
-    mended: &MendedBefore<'_>,
+    refused: &RefusedNumbers,
+    mended: &LookUpMended<'_>,
     index: &mut Index,
 ) -> (JudgedRow, Option<Number>, bool) {
     let Candidate {
@@ -218,7 +219,7 @@ fn compare(
             };
         } else if let Some(First { position, name }) = index
             .insert(phone, here)
-            .filter(|first| !is_mended_by((first, phone), &row, mended))
+            .filter(|first| !is_mended_by(first, phone, &row, mended))
         {
             shared = number.name != 0 && name != 0 && number.name != name;
             row.verdict = Verdict::Duplicate {

@@ -62,7 +62,7 @@ impl ConsentColumn {
             | YesMeaning::Remark
             | YesMeaning::Name
             | YesMeaning::Anything => Use::OptOuts,
-            YesMeaning::Perhaps | YesMeaning::PerhapsNot => Use::Told,
+            YesMeaning::Perhaps | YesMeaning::PerhapsNot => Use::Unclear,
         }
     }
 }
@@ -83,7 +83,7 @@ pub(super) enum Use {
     /// A status, tags or remarks: they say nothing of consent but in the words of an opt-out.
     OptOuts,
     /// It may say so, and is not relied on.
-    Told,
+    Unclear,
 }
 
 impl Use {
@@ -94,7 +94,7 @@ impl Use {
         Self::RefusalThatEnds,
         Self::Refusals,
         Self::OptOuts,
-        Self::Told,
+        Self::Unclear,
     ];
 
     /// In words, before the columns.
@@ -108,7 +108,7 @@ impl Use {
                 "left out where it says \"no\", and its other cells are ignored, because most are not understood as consent"
             }
             Self::OptOuts => "left out where it says \"unsubscribed\" or the like",
-            Self::Told => "messaged whatever it says, because that may not be about messages",
+            Self::Unclear => "messaged whatever it says, because that may not be about messages",
         }
     }
 }
@@ -265,7 +265,7 @@ pub(super) fn of_row<'a, 'c>(
 ) -> Consent {
     let asks = |column: &ConsentColumn| match column.use_of() {
         Use::Consent | Use::ConsentThatBegins | Use::ConsentThatEnds | Use::RefusalThatEnds => true,
-        Use::Refusals | Use::OptOuts | Use::Told => false,
+        Use::Refusals | Use::OptOuts | Use::Unclear => false,
     };
     let mut silent = columns.iter().any(asks);
     let mut doubt = None;

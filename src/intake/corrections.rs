@@ -34,8 +34,8 @@ impl Corrections {
         self.numbers.is_empty() && self.accepted.is_empty()
     }
 
-    /// What there is, for the audit: it names no number.
-    pub(crate) fn told(&self) -> String {
+    /// How many corrections there are, in words for the audit: they name no number.
+    pub(crate) fn for_audit(&self) -> String {
         let given = format!("numbers typed: {}", self.numbers.len());
         let codes: Vec<&str> = self.accepted.iter().map(String::as_str).collect();
         match (self.numbers.is_empty(), codes.is_empty()) {

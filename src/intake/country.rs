@@ -1,4 +1,4 @@
-//! The columns that tell a row's country: found by their headers, read in each row.
+//! The columns that name a row's country: found by their headers, read in each row.
 //!
 //! A list that names the country wins: its cell wins over `--region`, and a cell that is not understood
 //! makes a national number invalid, because `--region` would make it a stranger's.
@@ -24,7 +24,7 @@ pub struct CountryColumn {
     /// How near it is to the phone number.
     #[serde(skip)]
     pub(super) nearness: Nearness,
-    /// `Georgia` behind a city is the American state.
+    /// `Georgia` after a city is the American state.
     #[serde(skip)]
     american: bool,
 }
@@ -41,7 +41,7 @@ pub(super) enum Nearness {
     OfThePerson,
     /// It is that of one of several addresses.
     OfAnAddress,
-    /// It stands behind a city: `Brno, Czech Republic`.
+    /// It stands after a city: `Brno, Czech Republic`.
     BehindACity,
 }
 
@@ -73,7 +73,7 @@ impl CountryColumn {
 impl fmt::Display for CountryColumn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let behind = if self.nearness == Nearness::BehindACity {
-            " (behind the city)"
+            " (after the city)"
         } else {
             ""
         };
@@ -81,7 +81,7 @@ impl fmt::Display for CountryColumn {
     }
 }
 
-/// Finds the columns that tell a row's country. `rows` are the first rows; `region` is that of the list, where it is set.
+/// Finds the columns that name a row's country. `rows` are the first rows; `region` is that of the list, where it is set.
 pub(super) fn find(
     headers: &[String],
     rows: &[Vec<String>],
@@ -114,11 +114,11 @@ pub(super) fn find(
     found
 }
 
-/// Whether countries stand behind the cities of a column: in any cell of one for addresses, in most of another.
+/// Whether countries stand after the cities of a column: in any cell of one for addresses, in most of another.
 fn is_behind_cities(header: &str, cells: &[&str]) -> bool {
     let is_place = PLACE.is_in(&words(header));
-    let told = share(cells, |cell| AddressEnd::of(cell) != AddressEnd::Other);
-    told >= 0.5 || is_place && told > 0.0
+    let named = share(cells, |cell| AddressEnd::of(cell) != AddressEnd::Other);
+    named >= 0.5 || is_place && named > 0.0
 }
 
 fn filled(rows: &[Vec<String>], index: usize) -> Vec<&str> {
@@ -224,7 +224,7 @@ fn nearness(
             cell.parse::<Region>().is_ok()
                 && (bare || cell.starts_with(['+', '(']) || cell.starts_with("00"))
         };
-        // An empty one may tell the country further down.
+        // A column that is empty so far may name the country further down.
         if !cells.is_empty() && share(cells, holds) < 0.5 {
             return None;
         }
@@ -267,7 +267,7 @@ pub(super) fn of_row<'a>(
     columns: &[CountryColumn],
     cell: impl Fn(usize) -> Option<&'a str>,
 ) -> RowCountry {
-    let mut told = RowCountry::Nothing;
+    let mut found = RowCountry::Nothing;
     let mut nearest = None;
     for column in columns {
         let cell = cell(column.column.index).map_or("", trimmed);
@@ -282,18 +282,18 @@ pub(super) fn of_row<'a>(
             break;
         }
         nearest = Some(column.nearness);
-        told = match (told, own) {
+        found = match (found, own) {
             (RowCountry::Nothing, own) => own,
             (RowCountry::Country(known), RowCountry::Country(region))
                 if known.calling_code() == region.calling_code() =>
             {
-                told
+                found
             }
             (RowCountry::Country(_) | RowCountry::NotUnderstood, _) => RowCountry::NotUnderstood,
         };
-        if told == RowCountry::NotUnderstood {
+        if found == RowCountry::NotUnderstood {
             break;
         }
     }
-    told
+    found
 }

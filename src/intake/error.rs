@@ -5,6 +5,7 @@ use std::io;
 use serde::{Serialize, Serializer};
 
 use super::mixed::Named;
+use crate::domain::text::shortened;
 
 /// A file that cannot be used. The text says which file, where in it, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -431,11 +432,8 @@ const LISTED: usize = 40;
 const SHOWN: usize = 40;
 
 fn listed(names: &[String]) -> String {
-    let shown = |name: &String| match name.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}...", name.get(..end).unwrap_or(name)),
-        None => name.clone(),
-    };
-    let first: Vec<String> = names.iter().take(LISTED).map(shown).collect();
+    let names_shown = names.iter().take(LISTED);
+    let first: Vec<_> = names_shown.map(|name| shortened(name, SHOWN)).collect();
     let rest = names.len() - first.len();
     let more = if rest == 0 {
         String::new()

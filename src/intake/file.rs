@@ -97,7 +97,7 @@ impl TextLayout {
 }
 
 impl FileInput {
-    /// Reads all rows behind the header, in blocks; ends early, with `false`, once `take` returns false.
+    /// Reads all rows after the header, in blocks; ends early, with `false`, once `take` returns false.
     pub(super) fn for_each_block(
         &self,
         take: &mut dyn FnMut(Block) -> bool,

@@ -153,13 +153,14 @@ impl Input {
             return false;
         }
         let left_out = self.files.extract_if(.., |file| is_known(&file.digest));
-        let told =
+        let notes =
             left_out.map(|file| format!("{}: left out, the batch has it already", file.name));
-        let told: Vec<String> = told.collect();
+        let notes: Vec<String> = notes.collect();
         let digests: Vec<_> = self.files.iter().map(|file| file.digest).collect();
         self.digest = FileDigest::of_all(&digests);
-        self.notes.extend(told.iter().cloned());
-        !told.is_empty()
+        let any_left_out = !notes.is_empty();
+        self.notes.extend(notes);
+        any_left_out
     }
 
     /// What the first file is: the files that are made of the list are written so.

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use super::collect::{Judged, Refused, collect};
+use super::collect::{Judged, RefusedNumbers, collect};
 use super::error::{IntakeError, JudgeError, TooFewRows};
 use super::input::Input;
 use super::row::{Candidate, RowJudge};
@@ -100,7 +100,7 @@ impl Input {
         let valid = summary.valid_rows;
         let hint = || match summary.problems.first() {
             Some(group) => first_of(group),
-            None => "the file has no rows behind its header".to_owned(),
+            None => "the file has no rows after its header".to_owned(),
         };
         let minimum = self.min_valid.get();
         if valid == 0 {
@@ -139,8 +139,8 @@ fn first_of(group: &Group) -> String {
 }
 
 /// Reads the list once more for the rows that say "no": they win for their numbers, whatever rows before them say.
-fn refused_numbers(input: &Input, judge: &Judge<'_>) -> Result<Refused, IntakeError> {
-    let mut refused = Refused::new();
+fn refused_numbers(input: &Input, judge: &Judge<'_>) -> Result<RefusedNumbers, IntakeError> {
+    let mut refused = RefusedNumbers::new();
     for file in &input.files {
         let mapping = &input.mapping;
         let row_judge = RowJudge {

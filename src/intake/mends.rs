@@ -9,7 +9,7 @@ use super::source::{Bytes, Source};
 /// The column of a rejects file that names the row that is mended.
 pub(crate) const MENDS: &str = "outreach_mends";
 
-/// A header stands in so many bytes at the begin of a text, or of a part of an archive.
+/// A header stands in so many bytes at the beginning of a text, or of a part of an archive.
 const BEGIN: u64 = 1 << 20;
 
 /// Whether the list may have the column. What can be read only once is not looked into.

@@ -8,7 +8,7 @@ use super::source::read_some;
 /// A longer line is not looked at.
 const LONGEST: usize = 1 << 20;
 
-/// So many lines of a kind are named.
+/// How many lines of a kind are named.
 const NAMED: usize = 5;
 
 /// The lines of a file with letters beyond ASCII, by what their bytes are.
@@ -125,7 +125,7 @@ impl Script {
             | '\u{1b0}'
             | '\u{218}'..='\u{21b}'
             | '\u{1ea0}'..='\u{1ef9}' => Self::Latin,
-            // Accents that stand behind their letters, as a Macintosh writes them; the ring is also `\u{11a}\u{160}` of a code page.
+            // Accents that stand after their letters, as a Macintosh writes them; the ring is also `\u{11a}\u{160}` of a code page.
             '\u{300}'..='\u{303}' | '\u{308}' | '\u{30b}' | '\u{30c}' | '\u{327}' | '\u{328}' => {
                 Self::Latin
             }

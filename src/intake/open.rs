@@ -16,7 +16,7 @@ use super::source::{Bytes, FileDigest, Source};
 use crate::domain::dialect::{Dialect, ListFormat};
 use crate::domain::phone::Region;
 
-/// How many sheets are looked at; the first ones are those that people see.
+/// How many sheets are looked at: the first ones, which people see.
 const SHEETS_SEARCHED: usize = 20;
 
 /// Reads the source once, whole.

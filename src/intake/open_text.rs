@@ -85,7 +85,7 @@ fn refuse_mixed(
     }
 }
 
-/// The first rows. A fault behind them is found again, and named, when the rows are judged.
+/// The first rows. A fault after them is found again, and named, when the rows are judged.
 fn text_head(name: &str, layout: &TextLayout) -> Result<Head, IntakeError> {
     let (mut rows, _) = layout.rows().map_err(IntakeError::read(name))?;
     let mut block = Block::default();

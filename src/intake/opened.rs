@@ -20,7 +20,7 @@ pub(super) struct Opened {
     pub(super) layout: Layout,
     pub(super) digest: FileDigest,
     pub(super) header: Header,
-    /// The first rows behind the header that are not blank.
+    /// The first rows after the header that are not blank.
     pub(super) sample: Vec<Vec<String>>,
     /// What was detected, in words.
     pub(super) note: String,
@@ -43,7 +43,7 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// Rows behind the header of a table.
+    /// Rows after the header of a table.
     pub(super) fn rows(&self) -> usize {
         let blocks = match &self.layout {
             Layout::Table(blocks) => &blocks[..],

@@ -120,7 +120,7 @@ impl<'a> Fields<'a> {
         self.iter().all(is_blank)
     }
 
-    /// True if something can be seen behind the first `width` fields: many programs write empty ones.
+    /// True if something can be seen after the first `width` fields: many programs write empty ones.
     pub(super) fn goes_beyond(&self, width: usize) -> bool {
         (width..self.len()).any(|index| !is_blank(self.get(index)))
     }

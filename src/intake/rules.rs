@@ -47,11 +47,11 @@ pub struct Judge<'a> {
     pub seen: &'a [(PhoneNumber, Position)],
     /// What is known of the row that a row with this number mends.
     pub mended: &'a (dyn Fn(&Mends, PhoneNumber) -> MendedRow + Sync),
-    /// So many rows of a kind are kept to show it.
+    /// How many rows of a kind are kept to show it.
     pub examples: usize,
     /// When consents that end are asked; without it none of them counts.
     pub now: Option<Timestamp>,
-    /// The index of the first file in the batch: 0, or behind the files that it has already.
+    /// The index of the first file in the batch: 0, or after the files that it has already.
     pub first_file: u16,
 }
 

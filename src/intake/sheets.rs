@@ -8,7 +8,7 @@ use super::consent;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Sheet {
     pub(super) name: String,
-    /// Rows behind its header.
+    /// Rows after its header.
     pub(super) rows: usize,
     /// Its phone columns; `None` if there is none.
     pub(super) phone: Option<String>,

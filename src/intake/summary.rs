@@ -10,6 +10,7 @@ use super::corrections::is_one_number;
 use super::row::Number;
 use crate::domain::phone::{LineType, Parsed, PhoneProblem, Region};
 use crate::domain::recipient::{JudgedRow, Position, RowProblem, Suppression, Verdict};
+use crate::domain::text::shortened;
 
 /// The counts of one pass over the input.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -162,6 +163,9 @@ pub struct LineCount {
     pub count: u64,
 }
 
+/// How many characters of a cell are shown: it may hold a whole letter by mistake.
+const SHOWN: usize = 60;
+
 /// Groups by their stable word.
 type Groups = BTreeMap<&'static str, Group>;
 
@@ -184,16 +188,8 @@ fn example(row: &JudgedRow, note: Note) -> Example {
     Example {
         file: row.position.file,
         row: row.position.row.get(),
-        typed: shortened(&row.typed),
+        typed: shortened(&row.typed, SHOWN).into_owned(),
         note,
-    }
-}
-
-/// A cell may hold a whole letter by mistake; a report shows its beginning.
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(60) {
-        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or("")),
-        None => text.to_owned(),
     }
 }
 
@@ -294,7 +290,7 @@ fn suppression_note(cause: &Suppression) -> Note {
             Note::Detail(format!("{at}, batch {batch}"))
         }
         Suppression::NoMessengerWithin { at } => Note::Detail(at.clone()),
-        Suppression::MendedBefore { told } => Note::Detail(told.clone()),
+        Suppression::MendedBefore { by } => Note::Detail(by.clone()),
         Suppression::SameBatch { .. }
         | Suppression::UnreadReply
         | Suppression::Removed
@@ -348,7 +344,7 @@ impl Counter {
         keep(self.examples, &mut self.summary.notes, || Example {
             file: position.file,
             row: position.row.get(),
-            typed: shortened(text),
+            typed: shortened(text, SHOWN).into_owned(),
             note: Note::None,
         });
     }

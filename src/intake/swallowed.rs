@@ -3,7 +3,7 @@
 //!
 //! The record is laid out again as the lines that it has in the file. A cell with line breaks that is a note or an
 //! address leaves one line with a number in the phone column, and others that are no rows: they have no delimiters, or
-//! such as prose has, with a space behind each. A row may leave out the cells at its end.
+//! such as prose has, with a space after each. A row may leave out the cells at its end.
 
 use super::rows::Fields;
 
@@ -26,19 +26,19 @@ pub(super) struct RowShape {
 #[derive(Default)]
 struct Line<'a> {
     cells: Vec<&'a [u8]>,
-    /// So many of them stand behind a line break, in one field.
+    /// How many of them stand after a line break, in one field.
     within: usize,
 }
 
 impl Line<'_> {
-    /// True if it stands behind a line break, and a space behind each delimiter there.
+    /// True if it stands after a line break, and a space after each delimiter there.
     fn is_prose(&self) -> bool {
         let behind = self.cells.get(1..self.within).unwrap_or(&[]);
         !behind.is_empty() && behind.iter().all(|cell| cell.starts_with(b" "))
     }
 }
 
-/// True if the fields are written with a space behind the delimiter.
+/// True if the fields are written with a space after the delimiter.
 fn are_spaced(fields: &Fields<'_>) -> bool {
     let mut behind = fields.iter().skip(1).filter(|field| !field.is_empty());
     behind.any(|field| field.starts_with(b" "))
@@ -52,7 +52,7 @@ impl RowShape {
         }
         let lines = self.lines(fields);
         let is_spaced = are_spaced(fields);
-        // `call him, or her`: the end of a field that has such commas is no row, whatever stands behind it.
+        // `call him, or her`: the end of a field that has such commas is no row, whatever stands after it.
         let rows = lines.iter().enumerate();
         let mut rows = rows.filter(|(_, line)| is_spaced || !line.is_prose());
         let with_number = rows.clone().filter(|(at, line)| self.is_row(*at, line));
@@ -98,7 +98,7 @@ impl RowShape {
     /// True if the line has the cells of a row, and a number where rows have theirs.
     fn is_row(&self, at: usize, line: &Line<'_>) -> bool {
         let surplus = line.cells.len().checked_sub(self.width);
-        // A delimiter too many stands behind the quote that opens in the first line.
+        // A delimiter too many stands after the quote that opens in the first line.
         let from_end = surplus.filter(|_| at == 0).unwrap_or(0);
         let at_end = |phone: &usize| {
             line.cells
@@ -163,7 +163,7 @@ mod tests {
 
     use super::*;
 
-    /// For each row of the text behind its header whether it has swallowed others.
+    /// For each row of the text after its header whether it has swallowed others.
     fn swallowed(text: &str, delimiter: u8) -> Vec<bool> {
         let mut reader = RowReader::new(text.as_bytes(), delimiter);
         let mut block = Block::default();

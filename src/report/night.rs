@@ -9,7 +9,7 @@ use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::store::Counts;
 
-/// So many files that are no lists are named.
+/// The most files that are no lists that are named.
 const NAMED: usize = 5;
 
 /// A night.

@@ -118,7 +118,7 @@ fn count(line: &str) -> Option<String> {
     if indent < 2 || !is_number || number.is_empty() {
         return None;
     }
-    // Nobody is no news.
+    // A count of 0 gets no colour.
     let style = find(&COUNTS, what)
         .map(|(_, style)| style)
         .filter(|_| number != "0")?;

@@ -148,7 +148,7 @@ fn write_rows(
     let header: Vec<_> = chosen.iter().map(|it| it.column(&batch.headers)).collect();
     lines.to.header(&header)?;
     // As of one moment, so that rows and counts can be compared.
-    reader.begin_moment()?;
+    reader.begin_read_transaction()?;
     let (mut rows, mut written) = (0, 0);
     reader.rows(batch.id, |row| {
         rows += 1;
@@ -186,7 +186,7 @@ impl<W: RowWriter> Lines<'_, W> {
         let fields = parse_fields(row.fields).map_err(|error| StoreError::Value {
             detail: format!("the fields of a row are no JSON array of texts: {error}"),
         })?;
-        // As many cells as the header has; those beyond it go into the reason.
+        // The row gets as many cells as the header has; cells beyond it go into the reason.
         let surplus = fields.get(self.batch.headers.len()..).unwrap_or(&[]);
         for column in chosen {
             match column {

@@ -49,7 +49,7 @@ impl Arriving {
 
     fn whole_from(&self) -> Timestamp {
         match &self.list.problem {
-            // It is no list, and told as that.
+            // It is no list: it is reported at once, as that.
             Some(_) => Timestamp::MIN,
             None => whole_from(self.list.modified(), self.seen),
         }

@@ -96,6 +96,6 @@ pub struct CheckSettings<'a> {
     pub rejects: Option<&'a Path>,
     /// A file that we do not know stands there: it is left as it is, which is well if it says the same.
     pub leave_rejects: bool,
-    /// So many rows of a kind are shown.
+    /// How many rows of a kind are shown.
     pub examples: usize,
 }

@@ -53,7 +53,8 @@ impl CheckpointPlaces {
         if home.is_some_and(|home| is_same_file(&self.local, home)) {
             return Ok(self.local.clone());
         }
-        // Not a reason to take another one, which does not know whom it messaged: to open it says so.
+        // A local one that is gone is no reason to take another one, which does not know whom the first one messaged:
+        // opening it reports that it is gone.
         if Store::refuse_gone(&self.local, home).is_err() {
             return Ok(self.local.clone());
         }

@@ -271,7 +271,7 @@ impl Definition {
     }
 }
 
-/// The meaning of the columns, without the flags that stand behind it, and the flags.
+/// The meaning of the columns, without the flags that stand after it, and the flags.
 struct MappingFlags<'a> {
     columns: &'a str,
     international: bool,

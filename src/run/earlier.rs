@@ -14,7 +14,7 @@ use crate::domain::earlier::{Difference, difference, is_same_list};
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::recipient::{JudgedRow, Verdict};
 use crate::domain::retention::is_pruned_message;
-use crate::domain::text::on_one_line;
+use crate::domain::text::{on_one_line, shortened};
 use crate::report::{minute, people};
 use crate::store::{Batch, BatchId, Reader};
 
@@ -87,62 +87,80 @@ impl Times {
     }
 }
 
-/// Finds the people of the list whom other batches messaged, where that must be decided. `own` is the batch that the
-/// list is for, if it is there already; `known` is for the threads that judge the rows; `others` as [`others`] finds
-/// them. Costs a pass over the list.
-pub(super) fn messaged_before(
-    ((reader, known), list, own, channel): ((&Reader, Known), &mut List, Option<BatchId>, &str),
-    others: Vec<Batch>,
-    has: &BatchRows,
-    (history, now): (HistorySpan, Timestamp),
-) -> Result<Vec<MessagedBefore>, RunError> {
-    let mut found: BTreeMap<BatchId, Found> = BTreeMap::new();
-    let mut numbers = 0;
-    let pass = Pass {
-        known,
-        channel: Some(channel),
-        has: Some(has),
-        now: Some(now),
-        ..Pass::default()
-    };
-    let mut take = |row: JudgedRow| -> Result<(), RunError> {
-        let (phone, content) = match &row.verdict {
-            Verdict::Queued(accepted) => (accepted.phone, accepted.content.as_ref()),
-            Verdict::Suppressed { phone, .. } => (*phone, None),
-            Verdict::Invalid { .. } | Verdict::Duplicate { .. } => return Ok(()),
+/// A search for the people of a list whom other batches messaged, where that must be decided.
+pub(super) struct EarlierSearch<'a> {
+    pub(super) reader: &'a Reader,
+    /// For the threads that judge the rows.
+    pub(super) known: Known,
+    /// The batch that the list is for, if it is there already, and its rows.
+    pub(super) own: Option<BatchId>,
+    pub(super) has: &'a BatchRows,
+    pub(super) channel: &'a str,
+    /// As [`others`] finds them.
+    pub(super) others: Vec<Batch>,
+    pub(super) history: HistorySpan,
+    pub(super) now: Timestamp,
+}
+
+impl EarlierSearch<'_> {
+    /// Searches. Costs a pass over the list.
+    pub(super) fn run(self, list: &mut List) -> Result<Vec<MessagedBefore>, RunError> {
+        let Self {
+            reader,
+            own,
+            channel,
+            history,
+            now,
+            ..
+        } = self;
+        let mut found: BTreeMap<BatchId, Found> = BTreeMap::new();
+        let mut numbers = 0;
+        let pass = Pass {
+            known: self.known,
+            channel: Some(channel),
+            has: Some(self.has),
+            now: Some(now),
+            ..Pass::default()
         };
-        numbers += 1;
-        for batch in reader.batches_with(phone)? {
-            found.entry(batch).or_default().shared += 1;
-        }
-        let Some(rendered) = content else {
-            return Ok(());
+        let mut take = |row: JudgedRow| -> Result<(), RunError> {
+            let (phone, content) = match &row.verdict {
+                Verdict::Queued(accepted) => (accepted.phone, accepted.content.as_ref()),
+                Verdict::Suppressed { phone, .. } => (*phone, None),
+                Verdict::Invalid { .. } | Verdict::Duplicate { .. } => return Ok(()),
+            };
+            numbers += 1;
+            for batch in reader.batches_with(phone)? {
+                found.entry(batch).or_default().shared += 1;
+            }
+            let Some(rendered) = content else {
+                return Ok(());
+            };
+            let requests = reader.earlier_requests(phone, channel, &rendered.content, own)?;
+            // A batch counts once for a person, by its latest request.
+            let mut latest = BTreeMap::new();
+            for (batch, request) in requests {
+                if let Some(difference) = difference(&request, history.repeat_guard, now) {
+                    latest.insert(batch, (difference, request.at));
+                }
+            }
+            for (batch, (difference, at)) in latest {
+                let found = found.entry(batch).or_default();
+                match difference {
+                    Difference::Text => found.texts.count(at),
+                    Difference::Channel => found.channels.count(at),
+                }
+            }
+            Ok(())
         };
-        let requests = reader.earlier_requests(phone, channel, &rendered.content, own)?;
-        // A batch counts once for a person, by its latest request.
-        let mut latest = BTreeMap::new();
-        for (batch, request) in requests {
-            if let Some(difference) = difference(&request, history.repeat_guard, now) {
-                latest.insert(batch, (difference, request.at));
+        pass.judge(list, &mut |_| (), &mut take)?;
+        let mut messaged = Vec::new();
+        for batch in self.others {
+            if let Some(found) = found.get(&batch.id) {
+                messaged.extend(other_batch(reader, &batch, found, numbers)?);
             }
         }
-        for (batch, (difference, at)) in latest {
-            let found = found.entry(batch).or_default();
-            match difference {
-                Difference::Text => found.texts.count(at),
-                Difference::Channel => found.channels.count(at),
-            }
-        }
-        Ok(())
-    };
-    pass.judge(list, &mut |_| (), &mut take)?;
-    let mut told = Vec::new();
-    for batch in others {
-        if let Some(found) = found.get(&batch.id) {
-            told.extend(other_batch(reader, &batch, found, numbers)?);
-        }
+        Ok(messaged)
     }
-    Ok(told)
 }
 
 /// The batches that may have sent something that matters, and about which nothing was decided.
@@ -212,9 +230,5 @@ fn message_of(batch: &Batch) -> String {
         Some((content, _)) => content.to_string(),
         None => stored.to_owned(),
     };
-    let text = on_one_line(&text);
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.into_owned(),
-    }
+    shortened(&on_one_line(&text), SHOWN).into_owned()
 }

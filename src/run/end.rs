@@ -162,7 +162,7 @@ impl Ended {
             {
                 Some(BY_EVENT)
             }
-            // Who paused it is kept already.
+            // The name of the person who paused it is kept already.
             RunEnd::Complete | RunEnd::Displaced | RunEnd::Paused(_) => None,
         }
     }

@@ -401,7 +401,7 @@ pub(super) fn described(fallback: &Fallback) -> String {
     )
 }
 
-/// Who may be queued on another channel: more than may be without being asked about.
+/// More people may be queued on another channel than are allowed without a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManyMayFallBack {
     /// How many people may be.

@@ -65,7 +65,8 @@ impl FollowUpAsked<'_> {
         &self,
         checkpoint: &Path,
         message: &ContentSource,
-        (channel, sms): (&str, bool),
+        channel: &str,
+        sms: bool,
         now: Timestamp,
     ) -> Result<FollowUpBatch, RunError> {
         if !checkpoint.exists() {

@@ -31,10 +31,10 @@ pub(super) struct Known {
 
 struct Checkpoint {
     path: PathBuf,
-    /// Who wrote what nobody has read yet.
+    /// The people who wrote something that nobody has read yet.
     unread: UnreadFrom,
     /// The readers that no thread asks just now: for one reader they would wait longer than an answer takes. They are
-    /// asked in turn, so that none looks at an old moment for long, which would keep the log of the checkpoint.
+    /// asked in turn, so that none holds a read transaction for long, which would keep the write-ahead log.
     idle: Mutex<VecDeque<CountedReader>>,
     /// The people of the rows that are on their way.
     found: Mutex<HashMap<PhoneNumber, Option<Arc<Past>>>>,
@@ -50,29 +50,32 @@ struct Checkpoint {
     failure: Mutex<Option<StoreError>>,
 }
 
-/// A reader, and how often it was asked as of the same moment.
+/// A reader, and how often it was asked since it was opened.
 struct CountedReader {
     reader: Reader,
-    since: u32,
+    questions: u32,
 }
 
-/// As many questions are asked as of one moment.
-const QUESTIONS_PER_SNAPSHOT: u32 = 100;
+/// How many questions are asked in one read transaction.
+const QUESTIONS_AT_ONCE: u32 = 100;
 
 impl CountedReader {
     fn new(reader: Reader) -> Self {
-        Self { reader, since: 0 }
+        Self {
+            reader,
+            questions: 0,
+        }
     }
 
-    /// For a question that is looked up.
+    /// The reader, for one question.
     fn reader(&mut self) -> Result<&Reader, StoreError> {
-        if self.since == 0 {
+        if self.questions == 0 {
             self.reader.expect_many_people(judging_threads() + 1)?;
         }
-        if self.since.is_multiple_of(QUESTIONS_PER_SNAPSHOT) {
-            self.reader.begin_moment()?;
+        if self.questions.is_multiple_of(QUESTIONS_AT_ONCE) {
+            self.reader.begin_read_transaction()?;
         }
-        self.since = self.since.wrapping_add(1);
+        self.questions = self.questions.wrapping_add(1);
         Ok(&self.reader)
     }
 }
@@ -435,7 +438,7 @@ mod tests {
         let known = Known::new(reader, span, None, Vec::new(), now).unwrap();
         let known = known.counting().unwrap();
         let checkpoint = &known.checkpoints[0];
-        let asked = || lock(&checkpoint.idle)[0].since;
+        let asked = || lock(&checkpoint.idle)[0].questions;
         let before = asked();
 
         let mut people = KnownTally::default();

@@ -15,10 +15,10 @@ use crate::domain::fallback::Step;
 use crate::domain::masking::hide_numbers;
 use crate::store::{BatchId, Lookup, MayAsk, QuotaUpdate, Store};
 
-/// How soon it is looked again whether a connection is free.
+/// How soon a connection is looked for again.
 const CONNECTION: Duration = Duration::from_millis(50);
 
-/// How often it looks meanwhile whether the processes that use the connections are still there.
+/// How often the processes that use the connections are looked for meanwhile: a dead one uses none.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// A shorter wait is not reported.
@@ -49,7 +49,7 @@ impl<'a> Waits<'a> {
     }
 }
 
-/// The way to the API, in the pace of the token.
+/// Asks the API questions, at the pace of the token.
 pub(super) struct Lookups<'a> {
     batch: &'a HeldBatch,
     client: Client,
@@ -70,7 +70,7 @@ impl<'a> Lookups<'a> {
         waits: Waits<'a>,
     ) -> Result<Self, RunError> {
         let client = access.client(settings.timeout, 1, clock)?;
-        // One that is kept would count where a run takes its place.
+        // An idle connection that is kept would count as used.
         client.keep_connections(false);
         let token = client.token_fingerprint();
         let claimed = batch.reader()?.claimed(token)?;
@@ -86,8 +86,8 @@ impl<'a> Lookups<'a> {
         })
     }
 
-    /// A page of a contact's messages on the channel of a step; `None` if the contact is gone: nothing is proven then. A question that
-    /// the API puts off is asked again.
+    /// A page of a contact's messages on the channel of a step; `None` if the contact is gone: nothing is proven then. A
+    /// question that the API puts off is asked again.
     pub(super) async fn messages(
         &mut self,
         step: Step,
@@ -144,7 +144,7 @@ impl<'a> Lookups<'a> {
         Ok(self.batch.store().asks_no_more(token).await?)
     }
 
-    /// What the answer told of the quota is there for the next run.
+    /// Keeps what the answers said of the quota, for the next run.
     async fn keep_quota(&self) -> Result<(), RunError> {
         if let Some(state) = (self.quota)() {
             let token = self.client.token_fingerprint();

@@ -145,7 +145,7 @@ pub(crate) fn mend_rows(
     }
     intake.columns.phone = vec![phone];
     intake.min_valid = Percent::NONE;
-    // Where it lies is nobody's business, and it is gone once it was read.
+    // Messages name it as a list: its path is gone once it was read.
     let source = Source::Named {
         path,
         name: free_name(&batch.files),
@@ -153,8 +153,15 @@ pub(crate) fn mend_rows(
     let list = List::open(&[source], &intake, Some(&kept.message))?
         .with_sms(how.sms)
         .with_fallback(&kept.fallback)?;
-    let to = (checkpoint, &batch);
-    let mended = join_rows(to, list, (how.run, how.actor), now, &mut |_| ())?;
+    let mended = join_rows(
+        checkpoint,
+        &batch,
+        list,
+        how.run,
+        how.actor,
+        now,
+        &mut |_| (),
+    )?;
     Ok(MendedRows { wrong, ..mended })
 }
 
@@ -172,9 +179,11 @@ fn free_name(files: &[String]) -> String {
 /// # Errors
 /// [`RunError`] if the list does not fit the batch, another process holds it, or the checkpoint fails.
 pub(crate) fn join_rows(
-    (checkpoint, batch): (&Path, &Batch),
+    checkpoint: &Path,
+    batch: &Batch,
     list: List,
-    (run, actor): (&RunSettings, &str),
+    run: &RunSettings,
+    actor: &str,
     now: Timestamp,
     progress: &mut dyn FnMut(u64),
 ) -> Result<MendedRows, RunError> {

@@ -16,7 +16,7 @@ pub enum Mismatch {
         "batch {0} does not keep how its list was read, so its rows cannot be mended here: mend its rejects file, and send that"
     )]
     NotMendable(String),
-    /// Nobody sends it, so that nothing is to be paused.
+    /// No process sends the batch, so that there is nothing to pause.
     #[error("batch {0} is not being sent: there is nothing to pause")]
     NotSent(String),
     /// A second person must approve the batch.

@@ -40,6 +40,7 @@ mod hours;
 mod known;
 mod list;
 mod lookup;
+mod matching;
 mod mend_rows;
 mod mending;
 mod mismatch;

@@ -94,7 +94,8 @@ pub struct InboxList {
     pub problem: Option<String>,
     /// Its name, or a file beside it, says that it is still being written.
     pub is_partial: bool,
-    stood: Version,
+    /// The file as it was when it was looked at last.
+    version: Version,
 }
 
 /// What lies in the inbox.
@@ -120,7 +121,7 @@ impl InboxList {
 
     /// When it was changed last, as far as that is known.
     pub(super) fn modified(&self) -> Option<Timestamp> {
-        self.stood.1
+        self.version.1
     }
 
     /// Looks at the file again: whether it is as it was found; `None` if it is gone.
@@ -129,8 +130,8 @@ impl InboxList {
             return Some(true);
         }
         let now = version(&std::fs::metadata(&self.path).ok()?);
-        let is_same = now == self.stood;
-        self.stood = now;
+        let is_same = now == self.version;
+        self.version = now;
         Some(is_same)
     }
 }
@@ -196,8 +197,8 @@ impl NightFolder {
         for entry in std::fs::read_dir(&inbox).map_err(fail)? {
             let path = entry.map_err(fail)?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let is = NameOf::file(&name);
-            match is {
+            let kind = NameOf::file(&name);
+            match kind {
                 NameOf::List | NameOf::PartialList | NameOf::Unknown => {}
                 NameOf::BesideList => {
                     found.left_alone.push(name.into_owned());
@@ -206,10 +207,10 @@ impl NightFolder {
                 NameOf::Clutter => continue,
             }
             if std::fs::symlink_metadata(&path).is_err() {
-                // Gone since the folder was read: who uploads a list gives it its last name at the end.
+                // Gone since the folder was read: an upload gives a list its last name at the end.
                 continue;
             }
-            found.lists.push(in_inbox(path, is));
+            found.lists.push(in_inbox(path, kind));
         }
         join_partial(&mut found.lists);
         found.lists.sort_by(|one, other| one.path.cmp(&other.path));
@@ -217,12 +218,12 @@ impl NightFolder {
         Ok(found)
     }
 
-    /// To be asked before a list is sent.
+    /// Refuses a list, before it is sent, whose name is that of another one whose batch is not complete: this list would
+    /// take the place of the other's rows.
     ///
     /// # Errors
-    /// [`Mismatch::SameListName`] if the batch of another list with its name is not complete: this list would take
-    /// the place of the other's rows.
-    pub fn begin(&self, list: &InboxList) -> Result<(), RunError> {
+    /// [`Mismatch::SameListName`] if there is such a list.
+    pub fn refuse_same_name(&self, list: &InboxList) -> Result<(), RunError> {
         let stem = list.stem();
         if self.staying.contains(&stem) {
             return Err(Mismatch::SameListName(stem).into());
@@ -230,16 +231,17 @@ impl NightFolder {
         Ok(())
     }
 
-    /// Files the list away as its batch on the checkpoint ended, beside one of the same name if there is one. It stays where it
-    /// should, and where it was changed meanwhile: it is another list then.
+    /// Files the list away by how its batch ended, beside one of the same name if there is one. A list whose batch goes on
+    /// stays, and so does one that was changed meanwhile: it is another list then.
     ///
     /// # Errors
     /// [`RunError`] if it cannot be moved.
-    pub fn after(
+    pub fn file_away(
         &mut self,
         list: &InboxList,
         run: ListRun,
-        (checkpoint, batch): (&Path, Option<&str>),
+        checkpoint: &Path,
+        batch: Option<&str>,
     ) -> Result<AfterList, RunError> {
         let (place, goes_on) = run.decide();
         let folder = match place {
@@ -255,16 +257,16 @@ impl NightFolder {
             });
         };
         let fail = |source| RunError::from(file_error(&list.path, source));
-        let stood_at = Place::of(&list.path);
+        let place_in_inbox = Place::of(&list.path);
         let Ok(now) = std::fs::metadata(&list.path) else {
-            leave_inbox(checkpoint, &stood_at);
+            leave_inbox(checkpoint, &place_in_inbox);
             return Ok(AfterList {
                 goes_on,
                 note: Some("the file is not there any more: somebody took it away meanwhile"),
                 ..AfterList::default()
             });
         };
-        if version(&now) != list.stood {
+        if version(&now) != list.version {
             return Ok(AfterList {
                 goes_on,
                 note: Some(
@@ -279,9 +281,9 @@ impl NightFolder {
         let free = names.find(|path| std::fs::symlink_metadata(path).is_err());
         let free = free.unwrap_or(wanted);
         std::fs::rename(&list.path, &free).map_err(fail)?;
-        leave_inbox(checkpoint, &stood_at);
+        leave_inbox(checkpoint, &place_in_inbox);
         if let (ListPlace::Sent, Some(batch)) = (place, batch) {
-            enter_sent(checkpoint, batch, list.stood, &free);
+            enter_sent(checkpoint, batch, list.version, &free);
         }
         Ok(AfterList {
             filed: Some(free),
@@ -307,7 +309,7 @@ impl NightFolder {
         leave_taken(&self.inbox(), checkpoint)
     }
 
-    /// As [`Self::after`], after a rehearsal: every list stays.
+    /// As [`Self::file_away`], after a rehearsal: every list stays.
     pub fn after_rehearsal(run: ListRun) -> AfterList {
         AfterList {
             goes_on: run.decide().1,
@@ -333,7 +335,7 @@ fn join_partial(lists: &mut Vec<InboxList>) {
 
 /// What lies in the inbox under that path, and is that by its name. Nothing is opened: a pipe has no end.
 fn in_inbox(path: PathBuf, is: NameOf) -> InboxList {
-    let (problem, stood) = match std::fs::metadata(&path) {
+    let (problem, version) = match std::fs::metadata(&path) {
         Ok(there) if there.is_file() && is == NameOf::Unknown => {
             let what = "its name does not end as that of a list does (.csv, .xlsx and the like): give it such a name, or \
                         take it out of inbox/";
@@ -359,7 +361,7 @@ fn in_inbox(path: PathBuf, is: NameOf) -> InboxList {
         path,
         problem,
         is_partial: is == NameOf::PartialList,
-        stood,
+        version,
     }
 }
 
@@ -391,7 +393,8 @@ impl SendPlan {
         list: List,
         channel: &str,
         sandbox: bool,
-        (date, now): (Date, Timestamp),
+        date: Date,
+        now: Timestamp,
     ) -> Result<Self, RunError> {
         let message = list.message.as_ref().ok_or(Mismatch::NoMessage)?;
         let definition = Definition::new(&list.input, message, channel);

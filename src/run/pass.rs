@@ -75,7 +75,7 @@ pub(super) struct Pass<'a> {
     pub(super) keep_rejects: bool,
     /// The file of rejects that stands there is left as it is.
     pub(super) leave_rejects: bool,
-    /// So many rows of a kind are shown.
+    /// How many rows of a kind are shown.
     pub(super) examples: Option<usize>,
     /// When consents that end are asked; without it none of them counts.
     pub(super) now: Option<Timestamp>,
@@ -138,13 +138,13 @@ impl Pass<'_> {
             first_file: u16::try_from(self.earlier_files.len()).unwrap_or(u16::MAX),
             examples: self.examples.unwrap_or(EXAMPLES),
         };
-        let mut seen = PassTotals::new(self.sms.is_some());
+        let mut totals = PassTotals::new(self.sms.is_some());
         let judged = input.judge_all(&judge, &mut |row| {
-            seen.row(&row, progress);
+            totals.count(&row, progress);
             if let Some((phone, is_counted)) = number_of(&row) {
                 if is_counted && known.counts_people() {
                     let is_queued = matches!(row.verdict, Verdict::Queued(_));
-                    known.count(&mut seen.people, phone, is_queued, channel);
+                    known.count(&mut totals.people, phone, is_queued, channel);
                 }
                 known.done_with(phone);
             }
@@ -154,7 +154,7 @@ impl Pass<'_> {
             take(row)
         });
         self.known.check()?;
-        self.concluded(input, others, judged, seen, rejects)
+        self.concluded(input, others, judged, totals, rejects)
     }
 
     /// The file that the rows to mend go to, if they are asked for.
@@ -176,7 +176,7 @@ impl Pass<'_> {
         input: &Input,
         others: Option<&FallbackMessages>,
         judged: Result<Summary, JudgeError<RunError>>,
-        seen: PassTotals,
+        totals: PassTotals,
         rejects: Option<RejectsFile>,
     ) -> Result<CheckReport, RunError> {
         let refusal = match &judged {
@@ -186,7 +186,7 @@ impl Pass<'_> {
         let is_unusable = refusal.is_some() || matches!(judged, Err(JudgeError::Intake(_)));
         let rejects = rejects.filter(|_| self.keep_rejects || !is_unusable);
         let rejected = self.finish(rejects)?;
-        let told = others
+        let notes = others
             .into_iter()
             .flat_map(FallbackMessages::notes)
             .collect();
@@ -194,7 +194,7 @@ impl Pass<'_> {
             rejected,
             rejects: self.rejects.filter(|_| rejected > 0).map(Path::to_owned),
             refusal,
-            ..self.report(input, seen, judged?, told)?
+            ..self.report(input, totals, judged?, notes)?
         })
     }
 
@@ -202,24 +202,24 @@ impl Pass<'_> {
     fn report(
         &self,
         input: &Input,
-        seen: PassTotals,
+        totals: PassTotals,
         summary: Summary,
-        told: Vec<String>,
+        more_notes: Vec<String>,
     ) -> Result<CheckReport, RunError> {
         let files = self.earlier_files.iter().map(String::as_str);
         let people = self
             .known
             .counts_people()
-            .then(|| self.known.counted_people(&seen.people, self.channel));
+            .then(|| self.known.counted_people(&totals.people, self.channel));
         self.known.check()?;
         Ok(CheckReport {
             files: files.chain(input.file_names()).map(str::to_owned).collect(),
-            notes: input.notes().iter().cloned().chain(told).collect(),
+            notes: input.notes().iter().cloned().chain(more_notes).collect(),
             mapping: input.mapping().clone(),
             summary,
-            samples: seen.samples,
+            samples: totals.samples,
             forecast: None,
-            sms: seen.sms.filter(|sms| sms.messages + sms.no_texts > 0),
+            sms: totals.sms.filter(|sms| sms.messages + sms.no_texts > 0),
             known: people.flatten(),
             rejected: 0,
             rejects: None,
@@ -259,7 +259,7 @@ impl Pass<'_> {
     }
 }
 
-/// What is kept of the rows that pass by.
+/// What is counted and kept while the rows are judged.
 struct PassTotals {
     rows: u64,
     samples: Vec<String>,
@@ -278,7 +278,7 @@ impl PassTotals {
         }
     }
 
-    fn row(&mut self, row: &JudgedRow, progress: &mut dyn FnMut(u64)) {
+    fn count(&mut self, row: &JudgedRow, progress: &mut dyn FnMut(u64)) {
         self.rows += 1;
         if self.rows.is_multiple_of(REPORT_EVERY) {
             progress(self.rows);

@@ -12,13 +12,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::batch::{needs_list, not_cancelled};
 use super::definition::{BatchMatch, Definition, Stored};
-use super::earlier::{MessagedBefore, messaged_before, others};
+use super::earlier::{EarlierSearch, MessagedBefore, others};
 use super::error::RunError;
 use super::fallback::{self, ManyMayFallBack};
 use super::known::Known;
 use super::list::List;
+use super::matching::compare;
 use super::mismatch::Mismatch;
 use super::pass::{BatchRows, Pass};
 use super::settings::RunSettings;
@@ -27,7 +27,7 @@ use super::unknown_messages::refuse_if_older;
 use crate::domain::batch_name;
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::fallback::Fallback;
-use crate::domain::follow_up::{FollowUp, is_named_as_one};
+use crate::domain::follow_up::FollowUp;
 use crate::domain::recipient::Verdict;
 use crate::store::{Batch, BatchId, Change, Hold, Messaged, MessagedDecision, Reader, Store};
 
@@ -114,11 +114,12 @@ impl SendPlan {
         }
         let reader = store.reader()?;
         let found = reader.find_batch(&name)?.filter(Batch::is_whole);
-        let batch_match = compare(&definition, &name, found, &list, settings)?;
+        let (change, is_follow_up) = (settings.change, settings.follow_up.is_some());
+        let batch_match = compare(&definition, &name, found, &list, change, is_follow_up)?;
         if let BatchMatch::Change(batch, Change::Add) = &batch_match {
             definition = list.leave_out_known(definition, batch);
         }
-        sms::join(&reader, &batch_match, &mut list.sms, settings.change)?;
+        sms::join(&reader, &batch_match, &mut list.sms, change)?;
         let fallback = fallback::join(&batch_match, list.others.as_ref(), settings.channel)?;
         if let Some(others) = &mut list.others {
             others.limit(Some(&reader), list.sms)?;
@@ -251,8 +252,17 @@ impl SendPlan {
                 };
                 let known = self.known(history, own, Vec::new(), now)?;
                 let (list, channel) = (&mut self.list, self.definition.channel.as_str());
-                let about = ((&reader, known), list, whose, channel);
-                messaged.extend(messaged_before(about, others, &has, (history, now))?);
+                let search = EarlierSearch {
+                    reader: &reader,
+                    known,
+                    own: whose,
+                    has: &has,
+                    channel,
+                    others,
+                    history,
+                    now,
+                };
+                messaged.extend(search.run(list)?);
             }
             self.messaged = Some(messaged);
         }
@@ -276,8 +286,8 @@ impl SendPlan {
         let messaged = self.messaged.as_deref().unwrap_or_default();
         let (how, actor) = self.decision.as_ref().filter(|_| !messaged.is_empty())?;
         let others = messaged.iter().map(|other| {
-            let told = format!("batch {}: {} people", other.batch, other.people);
-            (other.uid.clone(), told)
+            let shown = format!("batch {}: {} people", other.batch, other.people);
+            (other.uid.clone(), shown)
         });
         Some(MessagedDecision {
             how: *how,
@@ -379,59 +389,6 @@ impl SendPlan {
                 HashMap::new()
             },
         })
-    }
-}
-
-/// How the list matches the batch of that name.
-fn compare(
-    definition: &Definition,
-    name: &str,
-    found: Option<Batch>,
-    list: &List,
-    settings: &SendSettings<'_>,
-) -> Result<BatchMatch<Batch>, RunError> {
-    if let Some(batch) = &found {
-        not_cancelled(batch)?;
-    }
-    let batch_match = match found {
-        Some(batch) if batch.restored_from().is_some() => again(batch, list, settings)?,
-        found => definition.compare(
-            name,
-            found.map(|batch| (batch.definition.clone(), batch)),
-            settings.change,
-        )?,
-    };
-    match &batch_match {
-        BatchMatch::Change(batch, _)
-            if batch.follow_up.is_some() && settings.follow_up.is_none() =>
-        {
-            Err(Mismatch::FollowUpList(name.to_owned()).into())
-        }
-        BatchMatch::New | BatchMatch::Continue(_) | BatchMatch::Change(..) => Ok(batch_match),
-    }
-}
-
-/// The list of a batch that was restored from results files comes again, and takes the place of what was restored.
-fn again(
-    batch: Batch,
-    list: &List,
-    settings: &SendSettings<'_>,
-) -> Result<BatchMatch<Batch>, Mismatch> {
-    let from = batch.restored_from().unwrap_or_default();
-    if settings.follow_up.is_some() {
-        return Ok(BatchMatch::Change(batch, Change::Update));
-    }
-    if is_named_as_one(&batch.name) {
-        return Err(needs_list(&batch, from));
-    }
-    let is_its_list = list
-        .input
-        .file_names()
-        .any(|name| batch.files.iter().any(|file| file == name));
-    match settings.change {
-        Some(Change::Update) => Ok(BatchMatch::Change(batch, Change::Update)),
-        None if is_its_list => Ok(BatchMatch::Change(batch, Change::Update)),
-        None | Some(Change::Add) => Err(needs_list(&batch, from)),
     }
 }
 

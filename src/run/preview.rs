@@ -89,7 +89,7 @@ impl HeldBatch {
             PilotStep::Over(_) => 0,
         };
         let fallback = self.likely_fallback(to_send)?;
-        // Who goes on needs another request.
+        // A recipient that goes on needs another request.
         let again = fallback.as_ref().and_then(|it| it.people).unwrap_or(0);
         let (token, sandbox) = (quota_of.token, self.batch().sandbox);
         let path = if sandbox {

@@ -96,7 +96,7 @@ fn is_unchanged(kept: &QuotaState, state: &QuotaState) -> bool {
     kept.limit == state.limit && same_rest && same_end
 }
 
-/// So many requests are looked at to draw the quota: it takes some hundredths of a second at the most.
+/// How many requests are looked at to draw the quota: it takes some hundredths of a second at the most.
 const DRAWN: usize = 50_000;
 
 /// What the requests of the last hours made of the quota of the token that sent the batch last; `None` if nothing is

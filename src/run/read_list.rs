@@ -53,8 +53,8 @@ impl SendPlan {
         let undecided = self.decision.is_none();
         let messaged = self.messaged_before(history, now)?;
         if undecided && !messaged.is_empty() {
-            let told = messaged.iter().map(ToString::to_string).collect();
-            return Err(Mismatch::MessagedBefore(told).into());
+            let batches = messaged.iter().map(ToString::to_string).collect();
+            return Err(Mismatch::MessagedBefore(batches).into());
         }
         let (place, has) = match &self.batch_match {
             BatchMatch::Continue(batch) => {

@@ -28,7 +28,7 @@ pub enum Exported {
 
 /// Writes the results of every batch that was ever sent: over its file, where that stands as it was left, else to
 /// one that is named after it. With `changed`, a file that would be the same is left alone. What became of each is
-/// reported to `told`, by name.
+/// passed to `report`, by name.
 ///
 /// # Errors
 /// [`RunError`] if the checkpoint fails, or a file cannot be written.
@@ -38,7 +38,7 @@ pub fn export_all(
     changed: bool,
     dialect: Option<Dialect>,
     now: Timestamp,
-    told: &mut dyn FnMut(&str, &Exported),
+    report: &mut dyn FnMut(&str, &Exported),
 ) -> Result<(), RunError> {
     // A checkpoint that is not there is not made.
     let mut batches = Reader::open(checkpoint)?.batches()?;
@@ -53,7 +53,7 @@ pub fn export_all(
         } else {
             export_one(&store, &batch, files, changed, dialect, now)?
         };
-        told(&batch.name, &done);
+        report(&batch.name, &done);
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use super::wait::Wait;
 use crate::amio::ListedMessage;
 use crate::clock::Clock;
 use crate::report::place;
-use crate::store::{Batch, Decision, Proof, Reader, Store, StoreError, UnknownRow};
+use crate::store::{Batch, Decision, FoundMessage, Reader, Store, StoreError, UnknownRow};
 
 /// How far the API's clock may be behind ours when it says when a message was sent.
 const CLOCK_DIFFERENCE: SignedDuration = SignedDuration::from_secs(10);
@@ -194,7 +194,7 @@ impl HeldBatch {
         api: &mut Lookups<'_>,
         row: &UnknownRow,
         wanted: &Wanted<'_>,
-    ) -> Result<Option<Proof>, RunError> {
+    ) -> Result<Option<FoundMessage>, RunError> {
         for page in 0..PAGES {
             let offset = page * u32::try_from(PAGE).unwrap_or(u32::MAX);
             let messages = api.messages(row.step, wanted.contact, offset);
@@ -208,7 +208,7 @@ impl HeldBatch {
                     && !reader.knows_message(&message.id)?
                     && !is_ambiguous(sent_at, &reader.rival_requests(row.recipient)?)
                 {
-                    return Ok(Some(Proof {
+                    return Ok(Some(FoundMessage {
                         recipient: row.recipient,
                         contact_id: wanted.contact.to_owned(),
                         sent_at,

@@ -35,7 +35,7 @@ const TICK: Duration = Duration::from_millis(200);
 /// How often the checkpoint's path is compared with the file that is open, and whether something moves.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// A run that made no progress in so many checks in a row has stalled.
+/// After how many checks in a row without progress a run has stalled.
 const STALLED_POLLS: u32 = 8;
 
 /// How long a run that is to end at once may still write results.
@@ -53,7 +53,7 @@ struct Run<'a> {
     dispatcher: Dispatcher<Journal, ApiSender>,
     /// When may be sent, whatever the deadline.
     schedule: Schedule,
-    /// A check of the checkpoint that takes longer.
+    /// A check of the checkpoint that goes on beside the run.
     check: Option<SoundCheck>,
 }
 
@@ -82,8 +82,7 @@ impl HeldBatch {
             biased;
             ended = self.send_to_the_end(access, settings, clock, stop, observer) => ended,
             () = given_up => {
-                // Who drops the last handle waits for all that is to be written: the end of the process does
-                // not.
+                // Dropping the last handle waits for all that is to be written; the end of the process does not.
                 std::mem::forget(Arc::clone(self.store()));
                 Err(RunError::Abandoned(self.batch().name.clone()))
             }
@@ -139,7 +138,7 @@ impl HeldBatch {
         self.apply_events(clock).await?;
         let id = self.batch().id;
         self.store().close_follow_up(id, clock.now()).await?;
-        // Not earlier: until nobody else is left, another run with other hours could still reach them.
+        // Only now: while other people were left, another run with other hours could still have reached these.
         if end == RunEnd::Complete {
             self.store().suppress_never(id, clock.now()).await?;
         }

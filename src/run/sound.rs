@@ -14,7 +14,7 @@ use crate::store::{BatchId, Depth, FoundSound, Reader, Store, StoreError};
 /// How long the first request waits for the check.
 const MAX_DELAY: Duration = Duration::from_secs(2);
 
-/// So long a large checkpoint that was found sound is not checked as a whole again: the check takes the longer, the
+/// How long a large checkpoint that was found sound is not checked as a whole again: the check takes the longer, the
 /// more was ever sent.
 const SOUND_FOR: SignedDuration = SignedDuration::from_hours(24);
 
@@ -31,7 +31,7 @@ impl SoundCheck {
         batch: BatchId,
         clock: &Clock,
     ) -> Result<Option<Self>, RunError> {
-        let (tell, told) = oneshot::channel();
+        let (send_result, result) = oneshot::channel();
         let reader = store.reader()?;
         let now = FoundSound {
             at: clock.now().as_millisecond(),
@@ -39,16 +39,16 @@ impl SoundCheck {
         };
         // The store is closed when the run ends, whether the check goes on or not.
         let noting = Arc::downgrade(store);
-        // A thread of its own: nobody waits for it when the run ends before it.
+        // A thread of its own: a run that ends before it does not wait for it.
         let thread = std::thread::Builder::new().name("check".to_owned());
         let begun = thread.spawn(move || {
-            let _ = tell.send(check(&noting, &reader, batch, &now));
+            let _ = send_result.send(check(&noting, &reader, batch, &now));
         });
         if let Err(source) = begun {
             let path = store.path().to_owned();
             return Err(StoreError::File { path, source }.into());
         }
-        let mut check = Self(told);
+        let mut check = Self(result);
         tokio::select! {
             biased;
             done = check.over() => done.map(|()| None),

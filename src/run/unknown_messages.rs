@@ -1,5 +1,5 @@
-//! Messages that results files tell of and the checkpoint does not know: it is older than it was. A backup that is put
-//! back in place, with all that lies in its folder, looks as it did; but results files often lie elsewhere.
+//! Messages in results files that the checkpoint does not know: it is older than it was. A backup that is put back in
+//! place, with all that lies in its folder, looks as it did; but results files often lie elsewhere.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashSet};
@@ -29,7 +29,7 @@ pub struct UnknownMessages {
     pub file: PathBuf,
     /// Messages that were sent, or may have been.
     pub messages: u64,
-    /// Others of which neither number nor id is left: whether the checkpoint knows them cannot be told.
+    /// Others of which neither number nor id is left: it cannot be found out whether the checkpoint knows them.
     pub unreadable: u64,
     /// When the last of them was settled, as the file has it.
     pub last: Option<Timestamp>,
@@ -63,7 +63,7 @@ pub fn messages_unknown_to(checkpoint: &Path) -> Vec<UnknownMessages> {
 /// [`StoreError::Misfit`] if a file has messages that it does not know.
 pub(super) fn refuse_if_older(store: &Store) -> Result<(), RunError> {
     if store.is_in_cluster() {
-        // The log knows better.
+        // The log shows how far the checkpoint must have come.
         return Ok(());
     }
     let reader = store.reader()?;
@@ -75,7 +75,7 @@ pub(super) fn refuse_if_older(store: &Store) -> Result<(), RunError> {
             continue;
         };
         if there.is_file() && there.len() != size {
-            refuse_if_told(store, &reader, &path, |_| true)?;
+            refuse_if_unknown(store, &reader, &path, |_| true)?;
             store.note_length(&path, there.len())?;
         }
     }
@@ -98,8 +98,8 @@ pub(super) fn refuse_if_sent(store: &Store, batch: &Batch, path: &Path) -> Resul
         return Ok(());
     }
     let waiting = OnceCell::new();
-    refuse_if_told(store, &reader, &path, |row| {
-        // Few files tell of an unknown message: only then it is looked who waits.
+    refuse_if_unknown(store, &reader, &path, |row| {
+        // Few files have an unknown message: only then the people who wait are read.
         let waiting = waiting.get_or_init(|| queued(&reader, batch));
         (row.batch.is_empty() || row.batch == batch.name)
             && row.phone.is_some_and(|phone| waiting.contains(&phone))
@@ -120,7 +120,7 @@ fn queued(reader: &Reader, batch: &Batch) -> HashSet<PhoneNumber> {
 
 /// Refuses the checkpoint if the file has such messages, and was written since a person said that the checkpoint is
 /// the one.
-fn refuse_if_told(
+fn refuse_if_unknown(
     store: &Store,
     reader: &Reader,
     path: &Path,
@@ -154,7 +154,7 @@ fn unknown_in(
     reader: Option<&Reader>,
     mut counts: impl FnMut(&ResultsRow) -> bool,
 ) -> Option<UnknownMessages> {
-    // Nothing else is waited for: a pipe has no end.
+    // Anything but a file is left alone: reading a pipe would wait without end.
     if !std::fs::metadata(path).is_ok_and(|there| there.is_file()) {
         return None;
     }
@@ -174,8 +174,8 @@ fn unknown_in(
         if !matches!(row.state, State::Sent | State::Unknown) {
             return Ok(());
         }
-        let tells = row.phone.is_some() || are_ids_enough && id_of(&row).is_some();
-        if !tells {
+        let is_readable = row.phone.is_some() || are_ids_enough && id_of(&row).is_some();
+        if !is_readable {
             found.unreadable += u64::from(!columns.is_of_erased(&row, record));
         } else if !is_known(reader, &row) && counts(&row) {
             found.messages += 1;

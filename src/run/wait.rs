@@ -13,7 +13,7 @@ use crate::domain::schedule::{Schedule, WindowBy};
 use crate::domain::text::on_one_line;
 
 /// A wait of this length is reported and stored; shorter ones come between any two requests.
-const TOLD: Duration = Duration::from_mins(1);
+const REPORTED: Duration = Duration::from_mins(1);
 
 /// A run that finds no connection says so after that time.
 const NO_CONNECTION: Duration = Duration::from_secs(5);
@@ -125,9 +125,9 @@ impl Wait {
         Some(Self { what, until })
     }
 
-    /// Whether it is long enough to be told. That others use the connections has lasted a while when it is known.
+    /// Whether it is long enough to be reported. A wait for connections has lasted a while when it is known.
     pub fn is_long(&self, now: Timestamp) -> bool {
-        matches!(self.what, WaitFor::Connection(_)) || between(now, self.until) >= TOLD
+        matches!(self.what, WaitFor::Connection(_)) || between(now, self.until) >= REPORTED
     }
 
     /// Whether both are one wait, as far as its end is known.

@@ -70,9 +70,10 @@ pub(super) struct Ids {
 }
 
 impl Ids {
-    /// An id that is larger than every one before; its upper bits are the time.
+    /// An id that is larger than every one before; its upper bits are the time. Its last bit is set, so that it does not
+    /// end in zeros as an id that a spreadsheet rounded.
     pub(super) fn next(&mut self, now_ms: u64) -> u64 {
-        self.last = (now_ms << 22).max(self.last + 1);
+        self.last = ((now_ms << 22) | 1).max(self.last + 2);
         self.last
     }
 }
@@ -301,6 +302,7 @@ mod tests {
         .into();
         assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
         assert_eq!(ids[0] >> 22, 1_700_000_000_000);
+        assert!(ids.iter().all(|id| id % 10 != 0), "{ids:?}");
     }
 
     #[test]

@@ -227,7 +227,7 @@ pub struct Quota {
 }
 
 impl Quota {
-    /// So many requests that no run meets the limit, with headers that say so.
+    /// A limit that no run meets, with headers that say so.
     pub(crate) const UNBOUNDED: Self = Self::fixed(NonZeroU32::MAX, Duration::from_hours(1));
 
     /// The fixed window with honest headers.

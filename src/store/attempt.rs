@@ -7,10 +7,11 @@
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::columns::{FOR_AN_OUTCOME, from_millis, time, to_millis};
+use super::columns::{from_millis, time, to_millis};
 use super::error::StoreError;
 use super::ids::{ApiId, AttemptId, BatchId, ChannelId, ContactRow, PersonId, RecipientId};
 use super::keys::KEY_FORM;
+use super::not_before::FOR_AN_OUTCOME;
 use super::query::Query as _;
 use crate::domain::eligibility::RequestOutcome;
 use crate::domain::event::read_covers;
@@ -282,9 +283,9 @@ pub(super) fn unreached_since(
     on: ChannelId,
     asker: Option<RecipientId>,
 ) -> Result<Option<Timestamp>, StoreError> {
-    type Request = ((i64, i64), Option<String>, Option<String>, i64, bool);
+    type Row = ((i64, i64), Option<String>, Option<String>, i64, bool);
     // The order is made here: SQLite makes a table for it, each time that it is asked.
-    let requests: Vec<Request> = connection.read(
+    let requests: Vec<Row> = connection.read(
         "SELECT started_at, id,
                 iif(recipient IS ?3 OR EXISTS (SELECT 1 FROM contact k INDEXED BY contact_by_person
                             WHERE k.person = ?1 AND k.channel = ?2 AND NOT k.former), NULL, outcome),
@@ -300,11 +301,11 @@ pub(super) fn unreached_since(
         },
     )?;
     let last = requests.into_iter().max_by_key(|(order, ..)| *order);
-    let Some((_, Some(outcome), Some(text), at, is_told)) = last else {
+    let Some((_, Some(outcome), Some(text), at, is_imported)) = last else {
         return Ok(None);
     };
     let is_known = outcome == AttemptOutcome::NoMessenger.word()
-        && (is_told
+        && (is_imported
             || connection.has(
                 "SELECT 1 FROM refusal WHERE text = ?1 AND meaning = 'no_messenger'",
                 [canonical_text(&text)],

@@ -110,7 +110,7 @@ const UNKNOWN: &str = "SELECT r.id, i.file, i.row, p.number, r.reason,
     FROM recipient r INDEXED BY recipient_unknown
          CROSS JOIN recipient_input i ON i.id = r.id
          LEFT JOIN person p ON p.id = r.person
-    WHERE r.state = 'unknown' AND r.id BETWEEN ?1 AND ?2 ORDER BY r.id LIMIT ?3";
+    WHERE r.state = 'unknown' AND r.id > ?1 AND r.id < ?2 ORDER BY r.id LIMIT ?3";
 
 impl Reader {
     /// The whole timeline of the recipients of one row: several where the batch has several files, or
@@ -119,11 +119,11 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn timelines(&self, id: BatchId, row: u32) -> Result<Vec<Timeline>, StoreError> {
-        let (first, last) = range(id);
+        let (first, last) = id.range();
         let sql = format!(
             "SELECT r.id, i.file, i.row, r.state, iif(r.state = 'invalid' OR r.reason_code IS 'erased', NULL, p.number), {REASON}, i.suggestion, {CONTENT}, {FACTS}
              FROM recipient_input i CROSS JOIN recipient r ON r.id = i.id {JOINS}
-             WHERE i.id BETWEEN ?1 AND ?2 AND i.row = ?3 ORDER BY i.id"
+             WHERE i.id > ?1 AND i.id < ?2 AND i.row = ?3 ORDER BY i.id"
         );
         let mut timelines = self.connection.read(&sql, (first, last, row), timeline)?;
         for timeline in &mut timelines {
@@ -171,7 +171,7 @@ impl Reader {
         id: BatchId,
         limit: usize,
     ) -> Result<Vec<UnknownRow>, StoreError> {
-        let (first, last) = range(id);
+        let (first, last) = id.range();
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.connection.read(UNKNOWN, (first, last, limit), unknown)
     }
@@ -198,13 +198,6 @@ impl Reader {
         }
         Ok(found)
     }
-}
-
-fn range(id: BatchId) -> (i64, i64) {
-    (
-        RecipientId::new(id, 0).get(),
-        RecipientId::new(id, u32::MAX).get(),
-    )
 }
 
 fn timeline(row: &Row<'_>) -> Result<Timeline, StoreError> {

@@ -147,14 +147,14 @@ impl Batch {
         self.definition.get(RESTORED).map(String::as_str)
     }
 
-    /// The channel of a recipient: of its step, or the one that its message went through, as a results file told.
+    /// The channel of a recipient: of its step, or the one that its message went through, as a results file says.
     pub(crate) fn channel_of<'a>(
         &'a self,
         step: Step,
         message: Option<&'a str>,
     ) -> Option<&'a str> {
-        let told = message.filter(|_| step == Step::FIRST);
-        told.or_else(|| self.channels().nth(step.index()))
+        let imported = message.filter(|_| step == Step::FIRST);
+        imported.or_else(|| self.channels().nth(step.index()))
     }
 
     /// How a recipient of the batch stands, for people: what is queued in a batch that was given up is cancelled.

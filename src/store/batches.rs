@@ -7,9 +7,10 @@ use serde::de::DeserializeOwned;
 
 use super::batch::{BY_DEADLINE, Batch};
 use super::checkpoint::Reader;
-use super::columns::{FOR_AN_OUTCOME, Json, time, time_if_any};
+use super::columns::{Json, time, time_if_any};
 use super::error::StoreError;
 use super::ids::BatchId;
+use super::not_before::FOR_AN_OUTCOME;
 use super::query::Query as _;
 use super::{attempt, runs};
 use crate::domain::pilot::Pilot;

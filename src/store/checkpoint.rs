@@ -46,8 +46,8 @@ pub struct Store {
     whole_path: PathBuf,
     /// The file that was opened.
     id: Option<FileId>,
-    /// Its log and the index of that.
-    companions: [(PathBuf, Option<FileId>); 2],
+    /// The write-ahead log and its index.
+    log_files: [(PathBuf, Option<FileId>); 2],
     /// Where it was kept, once another file stood in its place.
     kept: OnceLock<PathBuf>,
     /// See [`Self::read_opened`].
@@ -78,7 +78,7 @@ impl Store {
         Self::open_for(path, Purpose::Import).map_err(|error| error.opening(path))
     }
 
-    /// All that results files tell is in the checkpoint.
+    /// The checkpoint holds all that is in the results files that it is made of.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -155,7 +155,7 @@ impl Store {
             path: path.to_owned(),
             whole_path,
             id,
-            companions: log_files,
+            log_files,
             kept: OnceLock::new(),
             opened_reader: Mutex::default(),
             keys,
@@ -228,10 +228,10 @@ impl Store {
 
     /// The log of the checkpoint, or the index of that, if it is not the file any more that was opened: another
     /// process that opens the checkpoint now does not see what this one writes.
-    pub(super) fn lost_companion(&self) -> Option<&Path> {
+    pub(super) fn lost_log_file(&self) -> Option<&Path> {
         let lost =
             |(path, id): &&(PathBuf, Option<FileId>)| id.is_some() && FileId::of(path) != *id;
-        self.companions.iter().find(lost).map(|(path, _)| &**path)
+        self.log_files.iter().find(lost).map(|(path, _)| &**path)
     }
 
     /// Reads the file that was opened, also where it was moved or another one stands in its place: the connection
@@ -254,7 +254,7 @@ impl Store {
     fn moved_to(&self) -> Option<PathBuf> {
         let moved = self.id.and_then(FileId::whereabouts)?;
         let [log, _] = log_files(&moved);
-        (FileId::of(&log) == self.companions[0].1).then_some(moved)
+        (FileId::of(&log) == self.log_files[0].1).then_some(moved)
     }
 
     /// The path; where its folder is gone, one of this name in the next folder above that is there.
@@ -438,19 +438,19 @@ impl Reader {
         &self.path
     }
 
-    /// What is read from now on is as of one moment, until this is called again: many small questions cost
-    /// half. To be called now and then, because the log of the checkpoint is kept meanwhile.
+    /// Begins a read transaction: until the next call, all that is read is as of now, and many small questions cost
+    /// half. Call it again now and then, because the write-ahead log is kept meanwhile.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn begin_moment(&self) -> Result<(), StoreError> {
+    pub fn begin_read_transaction(&self) -> Result<(), StoreError> {
         if !self.connection.is_autocommit() {
             self.connection.execute_batch("COMMIT")?;
         }
         Ok(self.connection.execute_batch("BEGIN")?)
     }
 
-    /// From now on many people are looked up, in no order, by so many readers: keeps more of the checkpoint in memory.
+    /// Prepares for many look-ups of people in no order, by this number of readers: keeps more of the checkpoint in memory.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.

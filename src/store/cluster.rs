@@ -122,7 +122,7 @@ fn go_by_file(path: &Path, access: &Access, why: &str) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Whether the log begins behind what the replica has.
+/// Whether the log begins after what the replica has.
 fn is_cut_off(log: &mut dyn Log, id: &str, path: &Path) -> Result<bool, StoreError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     if position::log_of(&connection)?.as_deref() != Some(id) {
@@ -249,7 +249,7 @@ impl Store {
         let id = format!("{:032x}", u128::from_be_bytes(random()?));
         let body = Record::new(random()?, Saying::Snapshot).pack()?;
         let first = Entry::after(&[0; 32], 1, body);
-        // Nobody else writes until the file says that it is a replica.
+        // No other process writes until the file says that it is a replica.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let packed = snapshot::pack(path)?;
         let position = Position::of(&first);

@@ -14,12 +14,6 @@ use crate::domain::outcome::AttemptOutcome;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::worded::UnknownWord;
 
-/// `not_before` of a row that waits for the outcome of another batch's request to be settled.
-pub(super) const FOR_AN_OUTCOME: i64 = i64::MAX;
-
-/// `not_before` of a row that came back to the queue: at once, before rows that were never tried.
-pub(super) const AT_ONCE: i64 = 1;
-
 /// A number as it is stored.
 pub(super) fn phone_to_column(phone: PhoneNumber) -> i64 {
     // 15 digits fit.

@@ -18,7 +18,7 @@ use crate::domain::recipient::{OPTED_OUT, Suppression};
 
 /// A contact and whose it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct FoundContact {
     pub(super) row: ContactRow,
     pub(super) person: Option<PersonId>,
     /// Only a hash of the id is left.
@@ -33,10 +33,10 @@ pub(super) fn find(
     keys: &HashKey,
     on: ChannelId,
     api_id: &str,
-) -> Result<Option<Found>, StoreError> {
+) -> Result<Option<FoundContact>, StoreError> {
     let found = |erased: bool| {
-        move |row: &Row<'_>| -> Result<(bool, Found), StoreError> {
-            let found = Found {
+        move |row: &Row<'_>| -> Result<(bool, FoundContact), StoreError> {
+            let found = FoundContact {
                 row: row.get(0)?,
                 person: row.get(1)?,
                 erased,
@@ -78,12 +78,12 @@ pub(super) fn find_anywhere(
     connection: &Connection,
     keys: &HashKey,
     api_id: &str,
-) -> Result<Option<Found>, StoreError> {
+) -> Result<Option<FoundContact>, StoreError> {
     let by_id = connection.read(
         "SELECT id, person FROM contact WHERE api_id = ?1",
         [ApiId(api_id)],
         |row| {
-            Ok(Found {
+            Ok(FoundContact {
                 row: row.get(0)?,
                 person: row.get(1)?,
                 erased: false,
@@ -126,13 +126,13 @@ pub(super) fn learn(
     on: ChannelId,
     api_id: &str,
     whose: Option<PersonId>,
-) -> Result<Found, StoreError> {
+) -> Result<FoundContact, StoreError> {
     let Some(found) = find(connection, keys, on, api_id)? else {
         connection.change(
             "INSERT INTO contact (channel, api_id, person) VALUES (?1, ?2, ?3)",
             (on, ApiId(api_id), whose),
         )?;
-        return Ok(Found {
+        return Ok(FoundContact {
             row: ContactRow(connection.last_insert_rowid()),
             person: whose,
             erased: false,
@@ -143,7 +143,7 @@ pub(super) fn learn(
         (None, Some(person)) => {
             join(connection, found.row, person)?;
             restore(connection, &found, api_id, person)?;
-            Ok(Found {
+            Ok(FoundContact {
                 person: Some(person),
                 ..found
             })
@@ -236,7 +236,7 @@ pub(super) fn learn_imported(
 /// An erased contact whose person is known again gets its id back.
 fn restore(
     connection: &Connection,
-    found: &Found,
+    found: &FoundContact,
     api_id: &str,
     whose: PersonId,
 ) -> Result<(), StoreError> {
@@ -273,7 +273,7 @@ pub(super) fn of_person(
     connection: &Connection,
     on: ChannelId,
     whose: PersonId,
-) -> Result<Found, StoreError> {
+) -> Result<FoundContact, StoreError> {
     let found: Option<ContactRow> = connection.find(
         "SELECT id FROM contact WHERE person = ?1 AND channel = ?2 ORDER BY id LIMIT 1",
         (whose, on),
@@ -287,7 +287,7 @@ pub(super) fn of_person(
         )?;
         ContactRow(connection.last_insert_rowid())
     };
-    Ok(Found {
+    Ok(FoundContact {
         row,
         person: Some(whose),
         erased: false,

@@ -3,36 +3,33 @@
 //! A decision is kept with the batch, by the random ids of the others: they hold while both are there. A batch that was
 //! read and not confirmed keeps its own; the others learn of it when it is carried out.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use rusqlite::Connection;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::attempt::request_outcome;
 use super::checkpoint::{Reader, Store};
-use super::columns::{Json, from_json, from_millis, to_json};
+use super::columns::{from_json, from_millis};
 use super::decision::{self, DecisionRecord};
 use super::error::StoreError;
 use super::ids::BatchId;
 use super::keys::IMPORTED_FORM;
 use super::person;
+use super::policy::{Policy, policy, set_policy};
 use super::query::Query as _;
 use crate::domain::earlier::EarlierRequest;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::results_row::content_digest;
 
-/// Whom other batches messaged is skipped: their ids.
+/// The ids of the batches whose people are skipped.
 const SKIP: &str = "skip_messaged_by";
 
-/// Whom other batches messaged is messaged all the same: their ids.
+/// The ids of the batches whose people are messaged all the same.
 const AGAIN: &str = "message_again_after";
 
 /// What is decided about people whom other batches messaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Messaged {
-    /// Nobody gets both messages: neither batch messages whom the other one did.
+    /// No person gets both messages: neither batch messages the people of the other one.
     Skip,
     /// They get this message too.
     Again,
@@ -55,7 +52,7 @@ pub(crate) struct MessagedDecision {
     pub how: Messaged,
     /// Who decided.
     pub actor: String,
-    /// Each other batch: its random id, and how it is told.
+    /// Each other batch: its random id, and its name and people for the audit.
     pub others: Vec<(String, String)>,
 }
 
@@ -75,17 +72,15 @@ impl MessagedDecision {
         batch: BatchId,
         now: Timestamp,
     ) -> impl Iterator<Item = DecisionRecord> {
-        self.others.iter().map(move |(_, told)| DecisionRecord {
+        self.others.iter().map(move |(_, shown)| DecisionRecord {
             batch: Some(batch),
             actor: self.actor.clone(),
             what: self.how.word(),
-            detail: told.clone(),
+            detail: shown.clone(),
             at: now,
         })
     }
 }
-
-pub(super) type Policy = BTreeMap<String, serde_json::Value>;
 
 impl Reader {
     /// The batches that have a row for the number.
@@ -259,55 +254,6 @@ fn add(connection: &Connection, batch: BatchId, what: &str, uid: &str) -> Result
     all.push(uid.to_owned());
     policy.insert(what.to_owned(), all.into());
     set_policy(connection, batch, &policy)
-}
-
-/// Keeps something with the batch. Returns whether it is another than before.
-pub(super) fn keep(
-    connection: &Connection,
-    batch: BatchId,
-    what: &str,
-    value: &impl Serialize,
-) -> Result<bool, StoreError> {
-    let value = serde_json::to_value(value).map_err(|error| StoreError::Value {
-        detail: error.to_string(),
-    })?;
-    let mut policy = policy(connection, batch)?;
-    if policy.insert(what.to_owned(), value.clone()) == Some(value) {
-        return Ok(false);
-    }
-    set_policy(connection, batch, &policy)?;
-    Ok(true)
-}
-
-/// What [`keep`] kept.
-pub(super) fn kept<T: DeserializeOwned>(
-    connection: &Connection,
-    batch: BatchId,
-    what: &str,
-) -> Result<Option<T>, StoreError> {
-    let kept: Option<Option<Json<T>>> = connection.find(
-        "SELECT policy ->> ?2 FROM batch WHERE id = ?1",
-        (batch, what),
-    )?;
-    Ok(kept.flatten().map(|kept| kept.0))
-}
-
-pub(super) fn set_policy(
-    connection: &Connection,
-    batch: BatchId,
-    policy: &Policy,
-) -> Result<(), StoreError> {
-    connection.change(
-        "UPDATE batch SET policy = ?2 WHERE id = ?1",
-        (batch, to_json(policy)?),
-    )?;
-    Ok(())
-}
-
-pub(super) fn policy(connection: &Connection, batch: BatchId) -> Result<Policy, StoreError> {
-    let text: Option<String> =
-        connection.find("SELECT policy FROM batch WHERE id = ?1", [batch])?;
-    text.map_or_else(|| Ok(Policy::new()), |text| from_json(&text))
 }
 
 fn ids(policy: &Policy, what: &str) -> Vec<String> {

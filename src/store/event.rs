@@ -2,7 +2,7 @@
 //!
 //! Storing an event and what it changes are one transaction. An event that speaks of a message that is not
 //! known yet (our own request may still await its answer) waits, with what it means beside it, and is tried
-//! again: by the receiver while it runs, and at the begin and the end of a run. What a person says counts at once; an
+//! again: by the receiver while it runs, and at the beginning and the end of a run. What a person says counts at once; an
 //! opt-in of a contact whose number is not known waits too, while a follow-up takes opt-ins.
 
 use jiff::{SignedDuration, Timestamp};
@@ -104,7 +104,7 @@ impl Store {
 }
 
 impl WaitingEvents {
-    /// Adds a step that tried events up to `last`, if there may be more behind them; returns after which
+    /// Adds a step that tried events up to `last`, if there may be more after them; returns after which
     /// event the next step begins. What was applied may let another one go: then all are tried once more.
     fn add(&mut self, step: Self, last: Option<i64>) -> Option<i64> {
         self.pass += step.applied;
@@ -136,7 +136,7 @@ fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, S
         };
         if is_about_erased(tx.connection, keys, &event)? {
             if event.what == EventKind::OptedOut {
-                apply(tx, keys, &event, kind, (now, now), &mut taken.problems)?;
+                apply(tx, keys, &event, kind, now, now, &mut taken.problems)?;
             }
             if is_reply_to_read(tx, keys, incoming)? && insert(tx, keys, incoming, piece)?.is_some()
             {
@@ -154,7 +154,7 @@ fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, S
                 learn_contact(tx, keys, &event)?
             } else {
                 let first = received_first(tx, keys, piece)?.unwrap_or(now);
-                apply(tx, keys, &event, kind, (now, first), &mut taken.problems)?
+                apply(tx, keys, &event, kind, now, first, &mut taken.problems)?
             };
             if verdict == EventVerdict::Applied {
                 tx.connection.change(
@@ -166,7 +166,7 @@ fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, S
             continue;
         };
         taken.new += 1;
-        match apply(tx, keys, &event, kind, (now, now), &mut taken.problems)? {
+        match apply(tx, keys, &event, kind, now, now, &mut taken.problems)? {
             EventVerdict::Applied if reply::waits_for_person(tx.connection, keys, &event)? => {
                 keep_opt_out(tx, id, &event, &incoming.body)?;
             }
@@ -278,8 +278,7 @@ fn try_again(
         let event: ContactEvent = from_json(&event)?;
         let received = from_millis(received_at)?;
         let old = now.duration_since(received) > PATIENCE;
-        let times = (now, received);
-        match apply(tx, keys, &event, &kind, times, &mut step.problems)? {
+        match apply(tx, keys, &event, &kind, now, received, &mut step.problems)? {
             EventVerdict::Applied => {
                 mark_applied(tx, id, now)?;
                 step.applied += 1;

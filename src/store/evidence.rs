@@ -16,7 +16,7 @@ use rusqlite::Connection;
 
 use super::attempt::{self, DELIVERY_TRIES, SENT_AT};
 use super::columns::to_millis;
-use super::contact::{self, Found};
+use super::contact::{self, FoundContact};
 use super::error::StoreError;
 use super::follow_up::{self, Happened};
 use super::ids::{AttemptId, BatchId, ChannelId, PersonId, RecipientId};
@@ -45,7 +45,8 @@ pub(super) fn apply(
     keys: &HashKey,
     event: &ContactEvent,
     kind: &str,
-    (now, received): (Timestamp, Timestamp),
+    now: Timestamp,
+    received: Timestamp,
     problems: &mut Vec<String>,
 ) -> Result<EventVerdict, StoreError> {
     if event.what == EventKind::Nothing {
@@ -183,7 +184,7 @@ impl Applying<'_, '_> {
 
     /// The contact that the event names, joined with the person whose number it names. An event that names a
     /// number alone gets a contact without an id.
-    fn contact(&self) -> Result<Option<Found>, StoreError> {
+    fn contact(&self) -> Result<Option<FoundContact>, StoreError> {
         let whose = match self.event.phone {
             Some(phone) => Some(person::find_or_make(self.connection(), self.keys, phone)?),
             None => None,

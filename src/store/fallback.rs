@@ -15,9 +15,10 @@ use super::channel;
 use super::checkpoint::{Reader, Store};
 use super::columns::{count, to_millis};
 use super::decision::{self, DecisionRecord};
-use super::earlier::{self, keep};
 use super::error::StoreError;
 use super::ids::{BatchId, ChannelId, RecipientId, RefusalId};
+use super::not_before::AT_ONCE;
+use super::policy::{self, keep};
 use super::query::Query as _;
 use super::transaction::Tx;
 use crate::domain::content::for_step;
@@ -40,15 +41,12 @@ pub(super) const IN_OPEN_RUN: &str = "open_run";
 /// Rows of an open run that are let go by themselves. A run that is longer than that waits for a person.
 const LONGEST_RUN: usize = 10_000;
 
-/// `not_before` of a row that was moved: at once, before rows that were never tried.
-const AT_ONCE: i64 = 1;
-
 /// What the batch keeps; `None` if it has its own channel alone.
 pub(super) fn kept(
     connection: &Connection,
     batch: BatchId,
 ) -> Result<Option<Fallback>, StoreError> {
-    earlier::kept(connection, batch, FALLBACK)
+    policy::kept(connection, batch, FALLBACK)
 }
 
 /// A row, as far as it matters here.
@@ -254,7 +252,7 @@ fn step_in_run(connection: &Connection, row: i64) -> Result<Option<Step>, StoreE
 }
 
 fn open_run(connection: &Connection, batch: BatchId) -> Result<Vec<i64>, StoreError> {
-    Ok(earlier::kept(connection, batch, OPEN_RUN)?.unwrap_or_default())
+    Ok(policy::kept(connection, batch, OPEN_RUN)?.unwrap_or_default())
 }
 
 fn change_open_run(
@@ -279,7 +277,7 @@ pub(crate) struct ChannelAnswers {
     pub(crate) refused: u64,
 }
 
-/// So many of the latest requests tell how a channel answers.
+/// How many of the latest requests show how a channel answers.
 const LATEST: u32 = 10_000;
 
 fn count_answers(

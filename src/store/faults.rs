@@ -11,11 +11,12 @@ use super::error::StoreError;
 use super::file::connect;
 use super::home::FOUND_SOUND;
 use super::ids::BatchId;
+use super::node;
 use super::query::Query as _;
 use super::{log, schema};
 use crate::domain::delivery::State;
 
-/// So many pages are checked whole, indexes against rows, before a batch is sent: a few seconds.
+/// The most pages of a checkpoint that is checked whole, indexes against rows, before a batch is sent: a few seconds.
 const LARGE: i64 = 16_384;
 
 /// When a large checkpoint was found sound, in which start of the machine.
@@ -46,7 +47,7 @@ impl Reader {
     /// [`StoreError`] if the check itself fails.
     pub fn integrity_faults(&self) -> Result<Vec<String>, StoreError> {
         // As of one moment: beside a batch that is being sent, counts and rows of two moments do not agree.
-        self.begin_moment()?;
+        self.begin_read_transaction()?;
         let faults = self.faults();
         self.connection.execute_batch("COMMIT")?;
         faults
@@ -68,9 +69,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint cannot be read.
     pub(crate) fn found_sound(&self) -> Result<Option<FoundSound>, StoreError> {
-        let note: Option<String> = self
-            .connection
-            .find("SELECT value FROM node WHERE key = ?1", [FOUND_SOUND])?;
+        let note: Option<String> = node::get(&self.connection, FOUND_SOUND)?;
         Ok(note.and_then(|json| from_json(&json).ok()))
     }
 
@@ -84,7 +83,7 @@ impl Reader {
         batch: BatchId,
         depth: Depth,
     ) -> Result<Vec<String>, StoreError> {
-        self.begin_moment()?;
+        self.begin_read_transaction()?;
         let mut faults = match depth {
             Depth::Whole => self.sqlite_faults("PRAGMA integrity_check")?,
             Depth::Pages => self.quick_faults()?,
@@ -199,12 +198,7 @@ impl Store {
         let note = to_json(found)?;
         self.writer.write_blocking(move |tx| {
             tx.bookkeeping = true;
-            tx.connection.change(
-                "INSERT INTO node (key, value) VALUES (?1, ?2)
-                 ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                (FOUND_SOUND, &note),
-            )?;
-            Ok(())
+            node::set(tx.connection, FOUND_SOUND, &note)
         })
     }
 

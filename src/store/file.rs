@@ -13,8 +13,8 @@ use super::place::Place;
 /// How long a lock of another process is waited for.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Refuses what lies under the name of a file of ours and is none: a named pipe is waited for without end, and a
-/// device is no file.
+/// Refuses what stands where a file of ours is expected and is no file: opening a named pipe waits without end, and a
+/// device holds nothing.
 ///
 /// # Errors
 /// What it is.
@@ -27,8 +27,9 @@ pub(crate) fn check_plain(path: &Path) -> io::Result<()> {
         // Nothing is there; or opening it says why not.
         Err(_) => return Ok(()),
     };
-    let told = format!("it is {what}, where a file is expected; move it away");
-    Err(io::Error::other(told))
+    Err(io::Error::other(format!(
+        "it is {what}, where a file is expected; move it away"
+    )))
 }
 
 /// Whether a named pipe is at the path: to open it is to wait for another program. What a shell passes

@@ -10,11 +10,12 @@ use rusqlite::Connection;
 use super::attempt::{self, Note};
 use super::batch::{QueuedBy, reopen};
 use super::checkpoint::{Reader, Store};
-use super::columns::{AT_ONCE, Json, from_millis, to_millis};
+use super::columns::{Json, from_millis, to_millis};
 use super::decision::{self, DecisionRecord};
-use super::earlier::{self, keep};
 use super::error::StoreError;
 use super::ids::{BatchId, ChannelId, PersonId, RecipientId};
+use super::not_before::AT_ONCE;
+use super::policy::{self, keep};
 use super::query::Query as _;
 use super::steps::at_most;
 use super::suppression::suppress;
@@ -58,7 +59,7 @@ pub(super) fn kept(
     connection: &Connection,
     batch: BatchId,
 ) -> Result<Option<FollowUp>, StoreError> {
-    earlier::kept(connection, batch, FOLLOW_UP)
+    policy::kept(connection, batch, FOLLOW_UP)
 }
 
 /// When the event of a row was received; `None` before it was.

@@ -7,11 +7,11 @@ use rusqlite::{Connection, OptionalExtension};
 use super::attempt::unreached_since;
 use super::checkpoint::{Reader, Store};
 use super::decision::{self, DecisionRecord};
-use super::earlier::keep;
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::past::{self, AskedContent, AskedKey, Asker, PastAttempt, PastOf};
 use super::person::{self, Person};
+use super::policy::keep;
 use super::unread::{self, UnreadFrom};
 use crate::domain::eligibility::{
     Eligibility, HistorySpan, PastRequest, RequestOutcome, decide, waits_for,
@@ -110,7 +110,7 @@ impl Past {
         let cause = match decide(&requests, unreached, span, now) {
             Eligibility::Now => return Ok(PersonVerdict::MayBeMessaged),
             Eligibility::NoMessenger(at) => Suppression::NoMessengerWithin { at: at.to_string() },
-            // Who asks for no recipient reads a list: the row that has the message is the one that the list is about.
+            // Without a recipient, a list is read: the row with the message is the one that the list is about.
             Eligibility::SameBatch(_) if asker.recipient.is_none() => {
                 return Ok(PersonVerdict::MayBeMessaged);
             }

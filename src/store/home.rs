@@ -2,7 +2,7 @@
 //!
 //! Its home is the machine, its inode with the time of its birth, and its name, kept in the checkpoint itself. A copy
 //! that is used beside the original would message everybody twice: so it is refused, until a person says
-//! that this is the one ([`adopt`]). The time of birth tells apart a copy that got the inode of a file that was deleted.
+//! that this is the one ([`adopt`]). The time of birth shows a copy that got the inode of a file that was deleted.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,7 @@ use super::file::connect;
 use super::log::begin_anew;
 use super::mark::{self, Mark, Marked, mark_path};
 use super::misfit::Misfit;
+use super::node;
 use super::openings::{self, Openings};
 use super::place::Place;
 use super::query::Query as _;
@@ -32,7 +33,7 @@ pub(super) const FOUND_SOUND: &str = "found-sound";
 /// Where a backup says when it was made, in milliseconds.
 const BACKUP: &str = "backup";
 
-/// Stands in a checkpoint that is being made of results files, until all that they tell is in it.
+/// Stands in a checkpoint that is being made of results files, until all of them are in it.
 const REBUILT: &str = "rebuilt";
 
 /// Stands in a checkpoint that is adopted, until the opt-outs that were given with it are in it.
@@ -108,45 +109,34 @@ impl Home {
         }
     }
 
-    /// Whether a part of it is known here that was not known before.
-    fn is_told_more_by(&self, here: &Self) -> bool {
+    /// Whether `here` has a part of it that was not known before.
+    fn is_completed_by(&self, here: &Self) -> bool {
         self.born.is_none() && here.born.is_some()
     }
 }
 
 /// What the checkpoint itself says of its home.
 fn stored(connection: &Connection) -> Result<Option<Home>, StoreError> {
-    let text: Option<String> = connection.find("SELECT value FROM node WHERE key = ?1", [HOME])?;
+    let text: Option<String> = node::get(connection, HOME)?;
     Ok(text.as_deref().and_then(Home::parse))
 }
 
 fn settle_in(connection: &Connection, home: &Home) -> Result<(), StoreError> {
-    connection.execute(
-        "INSERT INTO node (key, value) VALUES (?1, ?2)
-         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        (HOME, home.text()),
-    )?;
-    connection.execute("DELETE FROM node WHERE key = ?1", [BACKUP])?;
-    // Nobody has checked it here.
-    connection.execute("DELETE FROM node WHERE key = ?1", [FOUND_SOUND])?;
+    node::set(connection, HOME, home.text())?;
+    node::remove(connection, BACKUP)?;
+    // It was not checked on this machine.
+    node::remove(connection, FOUND_SOUND)?;
     mark::begin(connection)
 }
 
 /// The copy says from now on that it is a backup of that time, in milliseconds; see [`adopt`].
 pub(super) fn mark_backup(connection: &Connection, made_at: i64) -> Result<(), StoreError> {
-    connection.execute(
-        "INSERT INTO node (key, value) VALUES (?1, ?2)
-         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        (BACKUP, made_at),
-    )?;
-    Ok(())
+    node::set(connection, BACKUP, made_at)
 }
 
 /// Refuses a backup, wherever it lies.
 fn check_no_backup(path: &Path, connection: &Connection) -> Result<(), StoreError> {
-    let made_at: Option<i64> =
-        connection.find("SELECT value FROM node WHERE key = ?1", [BACKUP])?;
-    match made_at {
+    match node::get(connection, BACKUP)? {
         Some(made_at) => {
             let made_at = from_millis(made_at)?;
             let made_at = made_at.strftime("%Y-%m-%d %H:%M UTC").to_string();
@@ -199,10 +189,7 @@ pub(super) fn begin_rebuilding(path: &Path, connection: &mut Connection) -> Resu
         return Ok(());
     }
     settle_in(&transaction, &Home::of(&place))?;
-    transaction.execute(
-        "INSERT INTO node (key, value) VALUES (?1, 1) ON CONFLICT (key) DO NOTHING",
-        [REBUILT],
-    )?;
+    node::set(&transaction, REBUILT, 1)?;
     if let Some(marked) = marked {
         marked.outdo(&transaction)?;
     }
@@ -211,30 +198,25 @@ pub(super) fn begin_rebuilding(path: &Path, connection: &mut Connection) -> Resu
     Ok(())
 }
 
-/// All that the files tell is in the checkpoint.
+/// The checkpoint holds all that is in the results files.
 pub(super) fn end_rebuilding(connection: &Connection) -> Result<(), StoreError> {
-    connection.execute("DELETE FROM node WHERE key = ?1", [REBUILT])?;
-    Ok(())
+    node::remove(connection, REBUILT)
 }
 
-/// All that was given with the word of a person is in the checkpoint.
+/// The checkpoint holds all opt-outs that were given when it was adopted.
 pub(super) fn end_adopting(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
-    connection.execute("DELETE FROM node WHERE key = ?1", [ADOPTED])?;
-    connection.execute(
-        "INSERT INTO node (key, value) VALUES (?1, ?2)
-         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        (ADOPTED_AT, to_millis(now)),
-    )?;
-    Ok(())
+    node::remove(connection, ADOPTED)?;
+    node::set(connection, ADOPTED_AT, to_millis(now))
 }
 
 /// When a person last said that this is the checkpoint to go on with.
 pub(super) fn adopted_at(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
-    let at: Option<i64> = connection.find("SELECT value FROM node WHERE key = ?1", [ADOPTED_AT])?;
-    at.map(from_millis).transpose()
+    node::get(connection, ADOPTED_AT)?
+        .map(from_millis)
+        .transpose()
 }
 
-/// Refuses a checkpoint that does not hold yet all that results files tell.
+/// Refuses a checkpoint that does not hold yet all that is in the results files that it is made of.
 pub(super) fn check_rebuilt(path: &Path, connection: &Connection) -> Result<(), StoreError> {
     check_without(REBUILT, Misfit::Rebuilt, path, connection)
 }
@@ -251,8 +233,7 @@ fn check_without(
     path: &Path,
     connection: &Connection,
 ) -> Result<(), StoreError> {
-    let is_partial = connection.has("SELECT 1 FROM node WHERE key = ?1", [key])?;
-    if is_partial {
+    if node::has(connection, key)? {
         return Err(refused(misfit, path));
     }
     Ok(())
@@ -328,7 +309,7 @@ pub(super) fn check(path: &Path, connection: &mut Connection) -> Result<Mark, St
         return Err(refused(misfit, path));
     }
     let mark = Mark::open(&place, &own)?;
-    if home.as_ref().is_none_or(|home| home.is_told_more_by(&here)) {
+    if home.as_ref().is_none_or(|home| home.is_completed_by(&here)) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         settle_in(&transaction, &here)?;
         // It counts on from what stands beside it, also where nothing is changed now.
@@ -366,10 +347,7 @@ pub(super) fn adopt(path: &Path, connection: &mut Connection) -> Result<(), Stor
     let marked = Marked::read(&place)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     settle_in(&transaction, &Home::of(&place))?;
-    transaction.execute(
-        "INSERT INTO node (key, value) VALUES (?1, 1) ON CONFLICT (key) DO NOTHING",
-        [ADOPTED],
-    )?;
+    node::set(&transaction, ADOPTED, 1)?;
     if let Some(marked) = marked {
         marked.outdo(&transaction)?;
     }
@@ -476,6 +454,6 @@ mod tests {
         assert_eq!(born(1).misfit(&born(1)), None);
         // A home of an earlier version, and a file system that keeps no birth.
         assert_eq!((was.misfit(&born(1)), born(1).misfit(&was)), (None, None));
-        assert!(was.is_told_more_by(&born(1)) && !born(1).is_told_more_by(&born(1)));
+        assert!(was.is_completed_by(&born(1)) && !born(1).is_completed_by(&born(1)));
     }
 }

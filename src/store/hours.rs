@@ -6,6 +6,7 @@ use super::checkpoint::{Reader, Store};
 use super::error::StoreError;
 use super::ids::BatchId;
 use super::journal;
+use super::not_before;
 use super::query::Query as _;
 use crate::domain::phone::PhoneNumber;
 
@@ -48,7 +49,7 @@ impl Reader {
         self.connection.count(
             "SELECT count(*) FROM recipient INDEXED BY recipient_queue
                  WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1 AND not_before = ?2",
-            (id, journal::NEVER),
+            (id, not_before::NEVER),
         )
     }
 

@@ -6,9 +6,9 @@ use serde::de::DeserializeOwned;
 
 use super::checkpoint::{Reader, Store};
 use super::decision::{self, DecisionRecord};
-use super::earlier::{keep, policy};
 use super::error::StoreError;
 use super::ids::BatchId;
+use super::policy::{keep, kept};
 use super::query::Query as _;
 use crate::domain::sms::SmsSettings;
 
@@ -35,7 +35,7 @@ impl Reader {
             .find("SELECT requests FROM tally WHERE batch = ?1", [batch])?;
         match requests {
             Some(0) | None => Ok(None),
-            Some(_) => self.kept(batch, API),
+            Some(_) => kept(&self.connection, batch, API),
         }
     }
 
@@ -44,7 +44,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn kept_sms(&self, batch: BatchId) -> Result<SmsSettings, StoreError> {
-        Ok(self.kept(batch, SMS)?.unwrap_or_default())
+        Ok(kept(&self.connection, batch, SMS)?.unwrap_or_default())
     }
 
     /// How the list was read and what is sent, as [`Store::keep_list`] got it; `None` in a batch of an earlier version,
@@ -56,19 +56,7 @@ impl Reader {
         &self,
         batch: BatchId,
     ) -> Result<Option<T>, StoreError> {
-        self.kept(batch, LIST)
-    }
-
-    fn kept<T: DeserializeOwned>(
-        &self,
-        batch: BatchId,
-        what: &str,
-    ) -> Result<Option<T>, StoreError> {
-        let kept = policy(&self.connection, batch)?.remove(what);
-        let kept = kept.map(serde_json::from_value).transpose();
-        kept.map_err(|error| StoreError::Value {
-            detail: error.to_string(),
-        })
+        kept(&self.connection, batch, LIST)
     }
 }
 

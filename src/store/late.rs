@@ -10,11 +10,13 @@ use super::refusal::refused;
 use crate::domain::fallback::Step;
 use crate::domain::outcome::AttemptOutcome;
 
-/// Requests are looked at up to here, in all, and of the batch.
+/// The most requests that are looked at.
 const LOOKED_AT: usize = 50_000;
+
+/// The most answers of the batch that are looked at.
 const OF_BATCH: usize = 10_000;
 
-/// So many requests before the last acceptance are looked at: their answers may have come after it.
+/// How many requests before the last acceptance are looked at: their answers may have come after it.
 const BEHIND: usize = 500;
 
 /// An answer that was no acceptance.
@@ -45,8 +47,8 @@ pub enum LateRow {
 }
 
 impl Reader {
-    /// The refusals since the last acceptance, the oldest first, each with whether it still stands: nobody has decided
-    /// about it since, and no event. `on`: only those of the channel of this step.
+    /// The refusals since the last acceptance, the oldest first, each with whether it still stands: neither a person nor
+    /// an event has decided about it since. `on`: only those of the channel of this step.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -94,7 +96,7 @@ impl Reader {
             } else {
                 let step = on.map(|(step, _)| step);
                 if outcome.is_refusal() {
-                    found.push((at, Some(standing(row, recipient, outcome, step)?)));
+                    found.push((at, Some(late_refusal(row, recipient, outcome, step)?)));
                 }
             }
             if since_accepted.is_some_and(|n| n > BEHIND) {
@@ -106,11 +108,11 @@ impl Reader {
         found.sort_by_key(|(at, _)| *at);
         let last = found.iter().rposition(|(_, refusal)| refusal.is_none());
         let late = found.into_iter().skip(last.map_or(0, |last| last + 1));
-        self.that_go_back(late.filter_map(|(_, refusal)| refusal))
+        self.settle_those_that_stay(late.filter_map(|(_, refusal)| refusal))
     }
 
-    /// What cannot be taken back stands no more: it would stop every later run.
-    fn that_go_back(
+    /// A refusal that cannot be taken back stands no more: it would stop every later run.
+    fn settle_those_that_stay(
         &self,
         late: impl Iterator<Item = LateRefusal>,
     ) -> Result<Vec<LateRefusal>, StoreError> {
@@ -127,9 +129,9 @@ impl Reader {
     }
 }
 
-/// The refusal in a row of [`Reader::late_refusals`]. `on`: the step of its channel, where the batch has several: who
-/// went on to another one since is settled as far as this one is concerned.
-fn standing(
+/// The refusal in a row of [`Reader::late_refusals`]. `on`: the step of its channel, where the batch has several: a
+/// recipient that went on to another one since is settled as far as this one is concerned.
+fn late_refusal(
     row: &Row<'_>,
     recipient: RecipientId,
     outcome: AttemptOutcome,

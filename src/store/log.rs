@@ -105,7 +105,7 @@ impl Log {
     }
 }
 
-/// The next transaction is written to the begin of the log. False if a reader still needs what is there.
+/// The next transaction is written to the beginning of the log. False if a reader still needs what is there.
 pub(super) fn begin_anew(connection: &Connection) -> Result<bool, StoreError> {
     let busy: i64 = connection
         .prepare_cached("PRAGMA wal_checkpoint(RESTART)")?

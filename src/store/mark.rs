@@ -12,6 +12,7 @@ use rusqlite::Connection;
 
 use super::error::StoreError;
 use super::file::check_plain;
+use super::node;
 use super::query::Query as _;
 
 /// The count in the table `node`.
@@ -65,8 +66,7 @@ impl Marked {
     /// What the checkpoint itself says.
     pub(super) fn of(connection: &Connection) -> Result<Self, StoreError> {
         let uid = connection.value("SELECT lower(hex(uid)) FROM checkpoint", [])?;
-        let commits: Option<i64> =
-            connection.find("SELECT value FROM node WHERE key = ?1", [COMMITS])?;
+        let commits = node::get(connection, COMMITS)?;
         Ok(Self {
             uid,
             commits: commits.unwrap_or(0),
@@ -117,7 +117,7 @@ pub(super) fn count(connection: &Connection) -> Result<Option<i64>, StoreError> 
         "UPDATE node SET value = value + 1 WHERE key = ?1",
         [COMMITS],
     )?;
-    connection.find("SELECT value FROM node WHERE key = ?1", [COMMITS])
+    node::get(connection, COMMITS)
 }
 
 /// Begins to count, in a checkpoint that does not.
@@ -165,7 +165,7 @@ impl Mark {
         &self.uid
     }
 
-    /// So many groups are on disk. What fails is logged once: the checkpoint itself is sound, and the mark only
+    /// Writes that so many groups are on disk. What fails is logged once: the checkpoint itself is sound, and the mark only
     /// says less than it could.
     pub(super) fn note(&mut self, commits: i64) {
         let text = format!("outreach {} {commits:020}\n", self.uid);

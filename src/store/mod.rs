@@ -8,13 +8,13 @@
 //!   and ids of the API follow it, so that the pages of a group commit are neighbours.
 //! - A person stands in one row, and all that concerns a person is found by its id.
 
-mod accept;
 mod attempt;
 mod audience;
 mod audit;
 mod backup;
 mod batch;
 mod batches;
+mod begin_anew;
 mod cancel;
 mod change;
 mod channel;
@@ -54,6 +54,8 @@ mod lookup;
 mod mark;
 pub(crate) mod metrics;
 mod misfit;
+mod node;
+mod not_before;
 mod openings;
 mod outage;
 mod outdate;
@@ -63,6 +65,7 @@ mod person;
 mod person_rows;
 mod pilot;
 mod place;
+mod policy;
 mod prune;
 mod query;
 mod quota;
@@ -135,7 +138,7 @@ pub use refusal::HeldText;
 pub use remembered::Lately;
 pub(crate) use reply::{Answer, Answered, KeptEvent};
 pub use resolve::Decision;
-pub(crate) use resolve::Proof;
+pub(crate) use resolve::FoundMessage;
 pub(crate) use results::{NotReached, ResultRow};
 pub(crate) use retry::RefusedRow;
 pub(crate) use runs::MayAsk;

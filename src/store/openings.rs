@@ -15,6 +15,7 @@ use rusqlite::Connection;
 
 use super::error::StoreError;
 use super::mark::mark_path;
+use super::node;
 use super::query::Query as _;
 
 /// The count in the table `node`.
@@ -51,8 +52,7 @@ pub(super) fn furthest(checkpoint: &Path, uid: &str) -> Option<(u64, PathBuf)> {
 
 /// What the checkpoint itself counts.
 pub(super) fn counted(connection: &Connection) -> Result<u64, StoreError> {
-    let count: Option<i64> =
-        connection.find("SELECT value FROM node WHERE key = ?1", [OPENINGS])?;
+    let count: Option<i64> = node::get(connection, OPENINGS)?;
     Ok(count.and_then(|it| u64::try_from(it).ok()).unwrap_or(0))
 }
 

@@ -11,7 +11,7 @@ use super::error::StoreError;
 use super::ids::BatchId;
 use super::query::Query as _;
 
-/// So many outages are kept, the last ones.
+/// How many outages are kept: the last ones.
 const KEPT: i64 = 20;
 
 /// A time in which the API gave no usable answers.

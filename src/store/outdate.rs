@@ -1,13 +1,13 @@
-//! Files that were written are out of date once what they tell of may have changed.
+//! Files that were written are out of date once something that they show may have changed.
 
 use rusqlite::Connection;
 
 use super::error::StoreError;
 use super::query::Query as _;
 
-/// What the files tell that were written may have changed ([`Store::begin_results`](super::Store::begin_results)).
+/// Marks the files that were written as out of date: something that they show may have changed ([`Store::begin_results`](super::Store::begin_results)).
 pub(super) fn outdate(connection: &Connection) -> Result<(), StoreError> {
-    // Asked by each group, and hardly ever any: an `UPDATE` of its own makes a table for them first.
+    // Each group asks, and there are hardly ever any: an `UPDATE` for all would make a table for them first.
     let files: Vec<i64> = connection.list(
         "SELECT id FROM written_file INDEXED BY written_file_up_to_date WHERE up_to_date = 1",
         [],

@@ -16,7 +16,7 @@ use crate::domain::eligibility::{PastRequest, RequestOutcome};
 use crate::domain::outcome::AttemptOutcome;
 use crate::domain::results_row::content_digest;
 
-/// Who asks about earlier requests, and about what content.
+/// The batch and row that ask about earlier requests, and the content that they are about to send.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asker<'a> {
     pub(super) batch: Option<BatchId>,
@@ -35,7 +35,7 @@ pub(super) struct AskedContent<'a> {
     pub(super) key: AskedKey<'a>,
 }
 
-/// The key of a content: to make it costs as much as to look the person up, and few people need it.
+/// The key of a content: making it costs as much as looking the person up, and few people need it.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum AskedKey<'a> {
     /// It is stored.
@@ -52,7 +52,7 @@ impl AskedContent<'_> {
         }
     }
 
-    /// The key as a results file would tell it.
+    /// The key that a results file would have for it.
     fn imported_key(&self) -> i64 {
         self.keys.imported_content_key(&content_digest(self.text))
     }
@@ -92,7 +92,7 @@ impl PastAttempt {
         self.recipient.batch()
     }
 
-    /// Whether "no Messenger" is the last that is known of it.
+    /// Whether "no Messenger" is the last thing that is known of it.
     pub(super) fn is_unreached(&self) -> bool {
         self.found_nobody && !self.is_proven
     }

@@ -11,6 +11,7 @@ use super::columns::to_millis;
 use super::decision::{DecisionRecord, record};
 use super::error::StoreError;
 use super::ids::BatchId;
+use super::node;
 use super::query::Query as _;
 use crate::domain::batch_state::PausedBy;
 
@@ -133,8 +134,7 @@ impl Store {
                     (ROW, REQUIRED),
                 )?;
             } else {
-                tx.connection
-                    .change("DELETE FROM node WHERE key = ?1", [REQUIRED])?;
+                node::remove(tx.connection, REQUIRED)?;
             }
             record(tx.connection, &decision)
         })
@@ -199,7 +199,6 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn requires_approval(&self) -> Result<bool, StoreError> {
-        self.connection
-            .has("SELECT 1 FROM node WHERE key = ?1", [REQUIRED])
+        node::has(&self.connection, REQUIRED)
     }
 }

@@ -284,7 +284,8 @@ pub(super) fn suppress(
 /// The same, if the number is still the person's: between look-up and transaction others may write.
 pub(super) fn suppress_named(
     connection: &Connection,
-    (person, phone): (PersonId, PhoneNumber),
+    person: PersonId,
+    phone: PhoneNumber,
     reason: &str,
     source: &str,
     at: Timestamp,
@@ -324,7 +325,8 @@ pub(super) fn make_suppressed(
 /// it was named again. Returns whether the person was on the list.
 pub(super) fn lift(
     connection: &Connection,
-    (person, form): (PersonId, i64),
+    person: PersonId,
+    form: i64,
 ) -> Result<bool, StoreError> {
     let changed = connection.change(
         "UPDATE person SET suppressed_at = NULL, suppressed_reason = NULL, suppressed_source = NULL
@@ -425,7 +427,7 @@ mod tests {
             })
             .unwrap();
         assert_eq!(left, 0);
-        // Who is known again is known under each form: an opt-out of either is heard.
+        // A person who is known again is known under each form of the number: an opt-out under either counts.
         assert_eq!(store.unsuppress(vec![phone]).unwrap(), 1);
         assert!(!is_suppressed(&store, phone));
         store

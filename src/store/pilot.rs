@@ -5,10 +5,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::{Reader, Store};
-use super::columns::{AT_ONCE, Json, to_json};
+use super::columns::{Json, to_json};
 use super::decision::{DecisionRecord, record};
 use super::error::StoreError;
 use super::ids::{BatchId, RecipientId};
+use super::not_before::AT_ONCE;
 use super::query::Query as _;
 use super::steps::at_most;
 use crate::domain::delivery::State;

@@ -23,7 +23,7 @@ use crate::domain::text::canonical_text;
 /// Rows that are changed in one transaction.
 pub(super) const STEP: usize = 2_000;
 
-/// So many texts are kept. Texts that differ for each recipient would fill the checkpoint.
+/// How many texts are kept. Texts that differ for each recipient would fill the checkpoint.
 const TEXTS: i64 = 10_000;
 
 /// Stands for all further texts.

@@ -7,9 +7,13 @@ use super::checkpoint::{Reader, Store};
 use super::clock_notes::{ClockNotes, slowest};
 use super::columns::{from_json, from_millis, to_json, to_millis};
 use super::error::StoreError;
+use super::node;
 use super::query::Query as _;
 use super::quota::note;
 use crate::clock::Uptime;
+
+/// Where the notes of the clocks stand in the table `node`.
+const CLOCK: &str = "clock";
 
 /// Requests that started lately, as the audit has them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,7 +27,7 @@ pub struct PastRequests {
 /// The time in which requests count for the pace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lately {
-    /// Its begin.
+    /// Its beginning.
     pub since: Timestamp,
     /// Its end.
     pub now: Timestamp,
@@ -73,11 +77,7 @@ impl Store {
                 let mut notes = clock_notes(tx.connection)?;
                 let last: Option<i64> = tx.connection.value("SELECT max(id) FROM attempt", [])?;
                 if notes.add(&uptime, to_millis(now), last.unwrap_or(0)) {
-                    tx.connection.change(
-                        "INSERT INTO node (key, value) VALUES ('clock', ?1)
-                         ON CONFLICT DO UPDATE SET value = excluded.value",
-                        [to_json(&notes)?],
-                    )?;
+                    node::set(tx.connection, CLOCK, to_json(&notes)?)?;
                 }
                 Ok(())
             })
@@ -87,8 +87,7 @@ impl Store {
 
 /// What is noted of the clocks; notes that cannot be read are as good as none.
 fn clock_notes(connection: &Connection) -> Result<ClockNotes, StoreError> {
-    let notes: Option<String> =
-        connection.find("SELECT value FROM node WHERE key = 'clock'", [])?;
+    let notes: Option<String> = node::get(connection, CLOCK)?;
     Ok(notes
         .and_then(|json| from_json(&json).ok())
         .unwrap_or_default())

@@ -146,14 +146,15 @@ impl Reader {
 
 impl Store {
     /// Carries out what a person decided about these events: all of them, or none. `number` is whose they are, where the
-    /// events do not tell.
+    /// events do not say.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails: then nothing of it is stored.
     pub(crate) fn answer_events(
         &self,
         ids: Vec<i64>,
-        (answer, number): (Answer, Option<PhoneNumber>),
+        answer: Answer,
+        number: Option<PhoneNumber>,
         actor: String,
         now: Timestamp,
     ) -> Result<Answered, StoreError> {
@@ -183,7 +184,7 @@ impl Store {
                 let what = match answer {
                     Answer::OptOut => {
                         let kind = format!("{kind}, read by {actor}");
-                        apply(tx, &keys, &event, &kind, (now, now), &mut Vec::new())?;
+                        apply(tx, &keys, &event, &kind, now, now, &mut Vec::new())?;
                         "opt_out"
                     }
                     Answer::Harmless => "harmless",

@@ -10,7 +10,7 @@ use super::place::Place;
 /// Room for the results of a hundred requests under way, with what SQLite writes for them.
 const SIZE: usize = 2 << 20;
 
-/// So many bytes at its beginning tell it from a file that the user keeps under this name.
+/// How many bytes at its beginning distinguish it from a file that the user keeps under this name.
 const HEAD: usize = 64;
 
 /// The reserve of an open checkpoint.
@@ -140,7 +140,7 @@ mod tests {
             if is_full.swap(there.exists(), Ordering::SeqCst) && there.exists() {
                 return Err(StoreError::Full);
             }
-            Ok(tx.full)
+            Ok(tx.disk_is_full)
         });
         assert!(written.unwrap(), "the claims of this group find no room");
         assert!(!reserve.exists());

@@ -59,7 +59,7 @@ impl Decision {
 
 /// A message of the API's list that is the one whose answer was lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Proof {
+pub(crate) struct FoundMessage {
     /// The recipient.
     pub(crate) recipient: RecipientId,
     /// The message's id.
@@ -75,7 +75,7 @@ pub(crate) struct Proof {
 }
 
 /// An entry of the audit that is no request.
-struct Entry<'a> {
+struct Resolution<'a> {
     event: Event,
     outcome: AttemptOutcome,
     proof: attempt::Proof,
@@ -144,7 +144,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<u64, StoreError> {
         self.writer.write_blocking(move |tx| {
-            let entry = Entry {
+            let entry = Resolution {
                 event: decision.event(),
                 outcome: decision.outcome(),
                 proof: decision.proof(),
@@ -166,7 +166,7 @@ impl Store {
     /// [`StoreError`] if the checkpoint fails; then nothing of it is stored.
     pub(crate) async fn prove_sent(
         &self,
-        proofs: Vec<Proof>,
+        proofs: Vec<FoundMessage>,
         actor: String,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
@@ -176,7 +176,7 @@ impl Store {
                 let mut settled = 0;
                 for proof in &proofs {
                     let text = format!("the API lists message {}", proof.message_id);
-                    let entry = Entry {
+                    let entry = Resolution {
                         event: Event::ProvenSent,
                         outcome: AttemptOutcome::Evidence,
                         proof: attempt::Proof::Accepted,
@@ -196,7 +196,11 @@ impl Store {
 }
 
 /// Moves an unknown recipient on; false if it is not unknown any more.
-fn settle(tx: &mut Tx<'_>, recipient: RecipientId, entry: &Entry<'_>) -> Result<bool, StoreError> {
+fn settle(
+    tx: &mut Tx<'_>,
+    recipient: RecipientId,
+    entry: &Resolution<'_>,
+) -> Result<bool, StoreError> {
     let found: Option<(State, bool)> = tx.connection.find_row(
         "SELECT r.state, p.number IS NULL OR i.content IS NULL
                              OR i.file < (SELECT first_file FROM batch WHERE id = r.id >> 32)
@@ -243,7 +247,11 @@ fn settle(tx: &mut Tx<'_>, recipient: RecipientId, entry: &Entry<'_>) -> Result<
 }
 
 /// Keeps the decision with the requests whose outcome is open.
-fn prove_open(tx: &Tx<'_>, recipient: RecipientId, entry: &Entry<'_>) -> Result<(), StoreError> {
+fn prove_open(
+    tx: &Tx<'_>,
+    recipient: RecipientId,
+    entry: &Resolution<'_>,
+) -> Result<(), StoreError> {
     let (connection, actor, now) = (tx.connection, entry.actor, entry.now);
     for request in attempt::requests_of(connection, recipient)? {
         if request.open {
@@ -262,7 +270,7 @@ fn prove_open(tx: &Tx<'_>, recipient: RecipientId, entry: &Entry<'_>) -> Result<
 }
 
 /// Enters the message that the list shows into the request that it proves.
-fn enter_message(tx: &Tx<'_>, keys: &HashKey, proof: &Proof) -> Result<(), StoreError> {
+fn enter_message(tx: &Tx<'_>, keys: &HashKey, proof: &FoundMessage) -> Result<(), StoreError> {
     let Some(request) = attempt::requests_of(tx.connection, proof.recipient)?
         .into_iter()
         .next()

@@ -1,16 +1,17 @@
 //! Runs with the same token share its connections, whatever their processes.
 //!
-//! Each run has a row in `node` from its start to its end. Its id is negative: the nodes of a cluster share such rows. A claim counts the requests that all runs of the token have
-//! under way, in its own transaction: with those of this run they stay below the connections that are allowed, and a run
-//! takes at most its share, so that one that comes later is let in. A server may count connections that are only kept
-//! for the next request, so that runs that are not alone keep none. Each row says how many connections its run was
-//! allowed, negative where it keeps none: a run that was allowed fewer is not kept waiting by one that was allowed more.
+//! Each run has a row in `node` from its start to its end. The id of the row is negative: the nodes of a cluster share
+//! such rows. A claim counts the requests that all runs of the token have under way, in its own transaction: with those
+//! of this run they stay below the connections that are allowed, and a run takes at most its share, so that a run that
+//! comes later is let in. A server may count connections that are only kept for the next request, so that runs that are
+//! not alone keep none. Each row says how many connections its run was allowed, negative where the run keeps none: a run
+//! that was allowed fewer does not wait for one that was allowed more.
 //!
 //! The row of a run whose process is gone is removed by the next process that finds it, once its requests are called unknown.
 //!
 //! A process that asks the API something outside of a run (`resolve --from-api`, `test`, `doctor`) has a row of its own
-//! for as long as it asks, and counts as a run with one connection. Its death leaves no sign: its row says until when
-//! it holds.
+//! for as long as it asks, and counts as a run with one connection. Nothing shows that such a process died: its row says
+//! until when it counts.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
@@ -23,14 +24,14 @@ use super::ids::BatchId;
 use super::query::Query as _;
 use super::transaction::Tx;
 
-/// So long after its last request a run has closed the connections that it kept, whatever its row says.
+/// How long a run keeps idle connections after its last request at the most, whatever its row says.
 const KEPT: SignedDuration = SignedDuration::from_secs(6);
 
-/// So long the row of a process that asks outside of a run holds, unless it asks again.
+/// How long the row of a process that asks outside of a run counts, unless the process asks again.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
 
-/// So long it waits for a connection at the most: a request that a run had under way when it came is answered by then,
-/// and the run has left it one since.
+/// How long such a process waits for a connection at the most: a request that a run had under way when the process
+/// came is answered by then, and the run has left it a connection since.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(40);
 
 /// The run that asks.
@@ -44,14 +45,14 @@ pub(super) struct Run {
     pub(super) since: Timestamp,
 }
 
-/// Whether a connection is free.
+/// Whether a connection is free for one more request of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Slot {
     /// One is.
     Free,
     /// All are used, or this run's share is.
     Taken,
-    /// So many runs share the connections: the asker does not know it yet.
+    /// This number of runs shares the connections, which the run that asks does not know yet.
     SharedBy(u32),
 }
 
@@ -71,12 +72,12 @@ pub(crate) enum MayAsk {
 
 /// A run as its row has it.
 #[derive(Debug, Clone, Copy)]
-struct Entry {
+struct RunRow {
     batch: BatchId,
     connections: i64,
 }
 
-impl Entry {
+impl RunRow {
     fn keeps(&self) -> bool {
         self.connections > 0
     }
@@ -106,12 +107,7 @@ pub(super) fn leave(connection: &Connection, batch: BatchId) -> Result<(), Store
 }
 
 /// Whether one more request of the run may be under way. `known` is how many runs it believes to share the connections.
-pub(super) fn place(
-    tx: &Tx<'_>,
-    run: &Run,
-    known: u32,
-    now: Timestamp,
-) -> Result<Place, StoreError> {
+pub(super) fn slot(tx: &Tx<'_>, run: &Run, known: u32, now: Timestamp) -> Result<Slot, StoreError> {
     let (entries, asking) = of_token(tx.connection, run.token, None, now)?;
     let (own, others): (Vec<_>, Vec<_>) = entries
         .into_iter()
@@ -123,14 +119,14 @@ pub(super) fn place(
     let runs = u32::try_from(others.len() + 1).unwrap_or(u32::MAX);
     let runs = runs.saturating_add(asking);
     if runs != known {
-        return Ok(Place::SharedBy(runs));
+        return Ok(Slot::SharedBy(runs));
     }
     if runs == 1 {
-        return Ok(Place::Free);
+        return Ok(Slot::Free);
     }
     let began_lately = now.duration_since(run.since).abs() < KEPT;
-    if began_lately && others.iter().any(Entry::keeps) {
-        return Ok(Place::Taken);
+    if began_lately && others.iter().any(RunRow::keeps) {
+        return Ok(Slot::Taken);
     }
     let own = attempt::count_under_way(tx.connection, run.batch)?;
     let (mut total, mut allowed) = (own + asking, i64::from(run.connections));
@@ -140,9 +136,9 @@ pub(super) fn place(
     }
     let share = (run.connections / runs).max(1);
     Ok(if own < share && i64::from(total) < allowed {
-        Place::Free
+        Slot::Free
     } else {
-        Place::Taken
+        Slot::Taken
     })
 }
 
@@ -268,7 +264,7 @@ fn names(
     Ok(names)
 }
 
-/// The first key of processes that ask, the one behind the last, and how far ahead a row of theirs may hold.
+/// The first key of processes that ask, the one after the last, and how far ahead a row of theirs may hold.
 fn asking(token: i64, now: Timestamp) -> (String, String, i64) {
     let longest = to_millis(now.checked_add(LEASE).unwrap_or(now));
     (
@@ -296,7 +292,7 @@ fn of_token(
     token: i64,
     but: Option<&str>,
     now: Timestamp,
-) -> Result<(Vec<Entry>, u32), StoreError> {
+) -> Result<(Vec<RunRow>, u32), StoreError> {
     let longest = to_millis(now.checked_add(LEASE).unwrap_or(now));
     let rows: Vec<(bool, String, i64)> = connection.rows(
         "SELECT 1, key, value FROM node WHERE key >= 'run.' || ?1 || '.' AND key < 'run.' || ?1 || '/'
@@ -309,7 +305,7 @@ fn of_token(
     let (mut runs, mut asking) = (Vec::new(), 0);
     for (is_run, key, connections) in rows {
         match batch_of(&key).filter(|_| is_run) {
-            Some(batch) => runs.push(Entry { batch, connections }),
+            Some(batch) => runs.push(RunRow { batch, connections }),
             None => asking += u32::from(!is_run),
         }
     }
@@ -370,7 +366,7 @@ mod tests {
         (folder, store)
     }
 
-    /// So many more requests of the batch are under way.
+    /// Puts more requests of the batch under way.
     fn requests(store: &Store, batch: i64, count: i64) {
         let begun = store.writer.write_blocking(move |tx| {
             for request in 0..count {
@@ -385,10 +381,10 @@ mod tests {
         begun.unwrap();
     }
 
-    fn ask(store: &Store, run: Run, known: u32, now: Timestamp) -> Place {
+    fn ask(store: &Store, run: Run, known: u32, now: Timestamp) -> Slot {
         let found = store
             .writer
-            .write_blocking(move |tx| place(tx, &run, known, now));
+            .write_blocking(move |tx| slot(tx, &run, known, now));
         found.unwrap()
     }
 
@@ -396,27 +392,27 @@ mod tests {
     fn a_run_that_is_alone_has_all_connections_and_learns_when_another_comes() {
         let (_folder, store) = checkpoint(&[run(1, 3)]);
         requests(&store, 1, 3);
-        assert_eq!(ask(&store, run(1, 3), 1, at(0)), Place::Free);
-        assert_eq!(ask(&store, run(1, 3), 2, at(0)), Place::SharedBy(1));
+        assert_eq!(ask(&store, run(1, 3), 1, at(0)), Slot::Free);
+        assert_eq!(ask(&store, run(1, 3), 2, at(0)), Slot::SharedBy(1));
         let (_folder, store) = checkpoint(&[run(1, 3), run(2, 3)]);
         for batch in [1, 2] {
-            assert_eq!(ask(&store, run(batch, 3), 1, at(0)), Place::SharedBy(2));
+            assert_eq!(ask(&store, run(batch, 3), 1, at(0)), Slot::SharedBy(2));
         }
     }
 
     #[test]
     fn runs_that_share_take_their_share_and_together_no_more_than_is_allowed() {
         for (own, others, (connections, theirs), wanted) in [
-            (0, 0, (3, 3), Place::Free),
-            (0, 2, (3, 3), Place::Free),
-            (0, 3, (3, 3), Place::Taken),
-            (1, 0, (3, 3), Place::Taken),
-            (1, 0, (4, 4), Place::Free),
-            (2, 0, (4, 4), Place::Taken),
-            (0, 0, (1, 1), Place::Free),
-            (0, 1, (1, 1), Place::Taken),
+            (0, 0, (3, 3), Slot::Free),
+            (0, 2, (3, 3), Slot::Free),
+            (0, 3, (3, 3), Slot::Taken),
+            (1, 0, (3, 3), Slot::Taken),
+            (1, 0, (4, 4), Slot::Free),
+            (2, 0, (4, 4), Slot::Taken),
+            (0, 0, (1, 1), Slot::Free),
+            (0, 1, (1, 1), Slot::Taken),
             // One that was allowed fewer is not kept waiting by one that was allowed more.
-            (0, 5, (2, 10), Place::Free),
+            (0, 5, (2, 10), Slot::Free),
         ] {
             let (_folder, store) = checkpoint(&[run(1, connections), run(2, theirs)]);
             requests(&store, 1, own);
@@ -429,22 +425,18 @@ mod tests {
     #[test]
     fn a_run_that_comes_waits_until_the_others_have_closed_what_they_kept() {
         let (_folder, store) = checkpoint(&[run(1, 3), run(2, 3)]);
-        assert_eq!(
-            ask(&store, run(2, 3), 2, at(1)),
-            Place::Free,
-            "none is kept"
-        );
+        assert_eq!(ask(&store, run(2, 3), 2, at(1)), Slot::Free, "none is kept");
         // The first one believes to be alone, and keeps its connections.
-        assert_eq!(ask(&store, run(1, 3), 1, at(1)), Place::SharedBy(2));
-        assert_eq!(ask(&store, run(2, 3), 2, at(5)), Place::Taken);
+        assert_eq!(ask(&store, run(1, 3), 1, at(1)), Slot::SharedBy(2));
+        assert_eq!(ask(&store, run(2, 3), 2, at(5)), Slot::Taken);
         assert_eq!(
             ask(&store, run(2, 3), 2, at(6)),
-            Place::Free,
+            Slot::Free,
             "they are closed"
         );
         // It knows of the other.
         ask(&store, run(1, 3), 2, at(1));
-        assert_eq!(ask(&store, run(2, 3), 2, at(1)), Place::Free);
+        assert_eq!(ask(&store, run(2, 3), 2, at(1)), Slot::Free);
     }
 
     #[test]
@@ -456,14 +448,14 @@ mod tests {
             runtime.as_ref().unwrap().block_on(asks).unwrap()
         };
         assert_eq!(asks(at(0)), MayAsk::Now);
-        assert_eq!(ask(&store, run(1, 1), 1, at(1)), Place::SharedBy(2));
-        assert_eq!(ask(&store, run(1, 1), 2, at(1)), Place::Taken);
+        assert_eq!(ask(&store, run(1, 1), 1, at(1)), Slot::SharedBy(2));
+        assert_eq!(ask(&store, run(1, 1), 2, at(1)), Slot::Taken);
         let reader = store.reader().unwrap();
         let users = reader.connection_users(TOKEN, BatchId(1), at(1)).unwrap();
         assert_eq!(users, (Vec::new(), Some(at(60))));
         let other = reader.connection_users(8, BatchId(1), at(1)).unwrap();
         assert_eq!(other, (Vec::new(), None), "another token");
-        assert_eq!(ask(&store, run(1, 1), 2, at(60)), Place::SharedBy(1));
-        assert_eq!(ask(&store, run(1, 1), 1, at(60)), Place::Free);
+        assert_eq!(ask(&store, run(1, 1), 2, at(60)), Slot::SharedBy(1));
+        assert_eq!(ask(&store, run(1, 1), 1, at(60)), Slot::Free);
     }
 }

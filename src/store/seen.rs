@@ -9,7 +9,7 @@ use super::columns::to_json;
 use super::error::StoreError;
 use super::query::Query as _;
 
-/// So many requests are remembered at the most; then every second one is forgotten.
+/// The most requests that are remembered; beyond it every second one is forgotten.
 const MOST: usize = 64;
 
 /// Requests that were there, the latest of each check.
@@ -21,10 +21,10 @@ impl Seen {
     ///
     /// # Errors
     /// [`StoreError::LostCompanion`] if its log or the index of that is gone, [`StoreError::Corrupt`] if a request is
-    /// missing, else what says that this is not the checkpoint any more. That it
-    /// cannot be opened just now (no file descriptor is left, another program holds it) says nothing.
+    /// missing, else the error that shows that this is not the checkpoint any more. That the checkpoint cannot be opened
+    /// just now (no file descriptor is left, another program holds it) is no error.
     pub(crate) fn check(&mut self, store: &Store) -> Result<(), StoreError> {
-        if let (true, Some(path)) = (store.is_in_place(), store.lost_companion()) {
+        if let (true, Some(path)) = (store.is_in_place(), store.lost_log_file()) {
             return Err(StoreError::LostCompanion {
                 path: path.to_owned(),
             });

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::checkpoint::{Reader, Store};
 use super::columns::{from_millis, to_millis};
 use super::error::StoreError;
+use super::node;
 use super::query::Query as _;
 
 /// A session, as it is kept.
@@ -41,12 +42,7 @@ impl Store {
                 "DELETE FROM node WHERE key >= 'session.' AND key < 'session/' AND value <= ?1",
                 [now],
             )?;
-            tx.connection.change(
-                "INSERT INTO node (key, value) VALUES (?1, ?2)
-                 ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                (&key, until),
-            )?;
-            Ok(())
+            node::set(tx.connection, &key, until)
         })
     }
 

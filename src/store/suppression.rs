@@ -60,21 +60,21 @@ pub(super) fn suppress(
 /// Why a number is listed, who or what puts it there, and when.
 type Why<'a> = (&'a str, &'a str, Timestamp);
 
-/// A number, and the person whose it was when that was looked up.
-type Place = (Option<PersonId>, PhoneNumber);
+/// A number, and the person whose it was when it was looked up.
+type LookedUp = (Option<PersonId>, PhoneNumber);
 
 /// Puts numbers on the list; returns how many are new there.
 fn list_all(
     connection: &Connection,
     keys: &HashKey,
-    places: &[Place],
+    numbers: &[LookedUp],
     why: Why<'_>,
 ) -> Result<usize, StoreError> {
     let any_erased = person::any_erased(connection)?;
     let mut added = 0;
-    for (known, phone) in places {
+    for (known, phone) in numbers {
         let is_new = match known {
-            Some(whose) => list(connection, keys, (*whose, *phone), why)?,
+            Some(whose) => list(connection, keys, *whose, *phone, why)?,
             None => list_new(connection, keys, any_erased, *phone, why)?,
         };
         added += usize::from(is_new);
@@ -86,10 +86,11 @@ fn list_all(
 fn list(
     connection: &Connection,
     keys: &HashKey,
-    (whose, phone): (PersonId, PhoneNumber),
+    whose: PersonId,
+    phone: PhoneNumber,
     (reason, source, at): Why<'_>,
 ) -> Result<bool, StoreError> {
-    if person::suppress_named(connection, (whose, phone), reason, source, at)? {
+    if person::suppress_named(connection, whose, phone, reason, source, at)? {
         return Ok(true);
     }
     // On the list already, erased since, or stored in an old form of the number.
@@ -160,14 +161,14 @@ impl Store {
 
     /// People who are known in the order in which people are stored, then the new numbers in their own: so a long list
     /// changes neighbouring pages, and most of them once.
-    fn in_order_of_people(&self, phones: &[PhoneNumber]) -> Result<Vec<Place>, StoreError> {
+    fn in_order_of_people(&self, phones: &[PhoneNumber]) -> Result<Vec<LookedUp>, StoreError> {
         let mut phones = phones.to_vec();
         phones.sort_unstable();
         let reader = self.reader()?;
         reader.expect_many_people(1)?;
         let mut places = Vec::with_capacity(phones.len());
         for step in phones.chunks(at_most(STEP)) {
-            reader.begin_moment()?;
+            reader.begin_read_transaction()?;
             for phone in step {
                 places.push((person::find_named(&reader.connection, *phone)?, *phone));
             }
@@ -187,8 +188,8 @@ impl Store {
             let mut removed = 0;
             for phone in &phones {
                 let mut lifted = false;
-                for whose in person::all_of(tx.connection, &keys, *phone)? {
-                    lifted |= person::lift(tx.connection, whose)?;
+                for (whose, form) in person::all_of(tx.connection, &keys, *phone)? {
+                    lifted |= person::lift(tx.connection, whose, form)?;
                 }
                 removed += usize::from(lifted);
             }

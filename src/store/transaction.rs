@@ -21,13 +21,13 @@ pub(super) struct Tx<'a> {
     quotas: BTreeMap<i64, QuotaChange>,
     /// Batches whose first request may be in this group.
     started: BTreeMap<BatchId, i64>,
-    /// What this process does from now on: a batch is sent, or none.
+    /// Whether this process sends a batch from now on; `None` if the group does not change that.
     pub(super) sends: Option<bool>,
-    /// The disk is full: what is known is written into the last room, and nothing new is begun.
-    pub(super) full: bool,
-    /// What the job changes stands in no file: runs, quota, the files themselves.
+    /// What is known is written into the last room on the disk, and nothing new is begun.
+    pub(super) disk_is_full: bool,
+    /// Results files do not show what the job changes (runs, quota, the files themselves): they stay up to date.
     pub(super) bookkeeping: bool,
-    /// So many changes of a job that does other things too.
+    /// The number of such changes in a job that also makes others.
     pub(super) bookkept: u64,
 }
 
@@ -47,13 +47,13 @@ impl<'a> Tx<'a> {
             quotas: BTreeMap::new(),
             started: BTreeMap::new(),
             sends: None,
-            full: false,
+            disk_is_full: false,
             bookkeeping: false,
             bookkept: 0,
         }
     }
 
-    /// Does the part of a job that stands in no file.
+    /// Does the part of a job whose changes results files do not show.
     pub(super) fn bookkeep<T>(&mut self, part: impl FnOnce(&mut Self) -> T) -> T {
         let before = self.connection.total_changes();
         let done = part(self);

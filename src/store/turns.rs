@@ -1,6 +1,6 @@
-//! Processes that write take turns. One that stores events, lists or erasures leaves the checkpoint free for a
-//! while after each commit, once another process writes as well: the other one may be sending, and it must
-//! hardly wait. One that sends leaves no such gaps: its commits are short.
+//! Processes that write take turns. A process that stores events, lists or erasures leaves the checkpoint free for a
+//! while after each commit, once another process writes as well: that one may be sending, and must hardly wait. A
+//! process that sends leaves no such gaps: its commits are short.
 
 use std::time::{Duration, Instant};
 
@@ -36,15 +36,15 @@ impl Turns {
         }
     }
 
-    /// From now on this process sends, or does not.
-    pub(super) fn send(&mut self, sending: bool) {
+    /// Whether this process sends a batch from now on.
+    pub(super) fn set_sending(&mut self, sending: bool) {
         self.sending = sending;
     }
 
     /// A commit that took so long is done. Where it cannot be read whether others write, no gap is left.
     pub(super) fn committed(&mut self, connection: &Connection, took: Duration) {
         if self.sending {
-            // It leaves no gap, and what it does not ask it does not know later.
+            // No gap; and since the others were not asked about here, nothing is known of them later.
             (self.others, self.free_until) = (None, None);
             return;
         }
@@ -94,7 +94,7 @@ mod tests {
         assert!(leaves_gap(&mut turns));
         assert!(!leaves_gap(&mut turns), "they are done");
         theirs.execute_batch("INSERT INTO t VALUES (3)").unwrap();
-        turns.send(true);
+        turns.set_sending(true);
         assert!(!leaves_gap(&mut turns), "who sends goes on");
     }
 

@@ -1,6 +1,6 @@
 //! The one thread that writes, and its group commit.
 //!
-//! A caller hands in a job and waits. The thread takes all jobs that wait, up to [`GROUP`], runs them in one
+//! A caller submits a job and waits. The thread takes all jobs that wait, up to [`GROUP`], runs them in one
 //! transaction, commits with one fsync (`synchronous=FULL`), and then answers every caller: an answer means
 //! "on disk". While it commits, the next group collects in the channel.
 //!
@@ -29,7 +29,7 @@ use super::transaction::Tx;
 use super::turns::Turns;
 use crate::crash::{CrashPoint, crash_point};
 
-/// As many jobs as one group takes: bounds the time to the first answer.
+/// The most jobs that one group takes: bounds the time to the first answer.
 const GROUP: usize = 1024;
 
 /// How soon a checkpoint that another process holds is tried again. SQLite's own waits grow to a tenth of a
@@ -39,7 +39,7 @@ const TRY_AGAIN: Duration = Duration::from_micros(500);
 /// A wait for another process that is longer than this is logged.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// As many jobs may wait; who hands in more waits for room.
+/// The most jobs that wait; a caller with one more waits for room.
 const WAITING: usize = 16 * 1024;
 
 /// A piece of work for the writer.
@@ -164,7 +164,7 @@ impl Writer {
         })
     }
 
-    /// Hands in a job; the receiver gets its result once that is on disk.
+    /// Submits a job; the receiver gets its result once that is on disk.
     ///
     /// # Errors
     /// [`StoreError::Stopped`] if the thread is gone.
@@ -225,26 +225,27 @@ fn commit_groups(
     queue: &Receiver<Box<dyn Job>>,
 ) {
     let mut log = Log::of(&connection);
-    let mut own = Own {
+    let mut state = WriterState {
         companions,
         turns: Turns::default(),
         replica,
     };
     // Ends when the handle is gone and no job is left.
-    while let Some(first) = next_job(queue, &mut connection, &mut own) {
-        own.turns.wait();
+    while let Some(first) = next_job(queue, &mut connection, &mut state) {
+        state.turns.wait();
         let mut group = vec![first];
         group.extend(queue.try_iter().take(GROUP - 1));
         let cut = log.check(&connection).err();
-        // Not the jobs are at fault where the log or the cluster is.
+        // Where the log or the cluster is at fault, no single job is.
         let is_cut = cut.is_some();
-        let failure = cut.or_else(|| commit_patiently(&mut connection, &mut own, &mut group).err());
+        let failure =
+            cut.or_else(|| commit_patiently(&mut connection, &mut state, &mut group).err());
         let is_shared = is_cut || matches!(failure, Some(StoreError::Cluster { .. }));
         if failure.is_some() && group.len() > 1 && !is_shared {
             // One job may be at fault: the others must not lose what they hold.
             for mut job in group {
                 let job_alone = std::slice::from_mut(&mut job);
-                let failure = commit_patiently(&mut connection, &mut own, job_alone).err();
+                let failure = commit_patiently(&mut connection, &mut state, job_alone).err();
                 job.answer(failure);
             }
             continue;
@@ -264,8 +265,8 @@ fn commit_groups(
     }
 }
 
-/// What the writer keeps beside its connection.
-struct Own {
+/// What the writer thread keeps beside its connection.
+struct WriterState {
     companions: Companions,
     turns: Turns,
     /// The log of the cluster, if the checkpoint is a replica of one.
@@ -276,9 +277,9 @@ struct Own {
 fn next_job(
     queue: &Receiver<Box<dyn Job>>,
     connection: &mut Connection,
-    own: &mut Own,
+    state: &mut WriterState,
 ) -> Option<Box<dyn Job>> {
-    let Some(replica) = &mut own.replica else {
+    let Some(replica) = &mut state.replica else {
         return queue.recv().ok();
     };
     loop {
@@ -299,14 +300,14 @@ fn next_job(
 /// hold results that must not be lost, and nothing new is claimed meanwhile.
 fn commit_patiently(
     connection: &mut Connection,
-    own: &mut Own,
+    state: &mut WriterState,
     group: &mut [Box<dyn Job>],
 ) -> Result<(), StoreError> {
     let begin = Instant::now();
     let mut said = PATIENCE;
     loop {
-        match commit_or_try_again(connection, own, group) {
-            Err(StoreError::Full) if own.companions.give_up_reserve() => {
+        match commit_or_try_again(connection, state, group) {
+            Err(StoreError::Full) if state.companions.give_up_reserve() => {
                 tracing::warn!(
                     "the disk that holds the checkpoint is full: the last results are written into the room that was kept for them, and nothing more is sent"
                 );
@@ -322,7 +323,7 @@ fn commit_patiently(
                 }
             }
             Err(error) => {
-                if let Some(replica) = &mut own.replica {
+                if let Some(replica) = &mut state.replica {
                     replica.give_up();
                 }
                 return Err(error);
@@ -335,17 +336,17 @@ fn commit_patiently(
 /// In a cluster another node may be faster: then the jobs run again, on what it wrote.
 fn commit_or_try_again(
     connection: &mut Connection,
-    own: &mut Own,
+    state: &mut WriterState,
     group: &mut [Box<dyn Job>],
 ) -> Result<(), StoreError> {
     loop {
-        if let Some(replica) = &mut own.replica
+        if let Some(replica) = &mut state.replica
             && replica.settle(connection)?
         {
             return Ok(());
         }
-        let done = commit(connection, own, group);
-        if let Some(replica) = &mut own.replica
+        let done = commit(connection, state, group);
+        if let Some(replica) = &mut state.replica
             && !matches!(done, Ok(true))
         {
             replica.rolled_back();
@@ -359,18 +360,18 @@ fn commit_or_try_again(
 /// Runs the group in one transaction; false if it was rolled back and is to run again.
 fn commit(
     connection: &mut Connection,
-    own: &mut Own,
+    state: &mut WriterState,
     group: &mut [Box<dyn Job>],
 ) -> Result<bool, StoreError> {
-    let Own {
+    let WriterState {
         companions,
         turns,
         replica,
-    } = own;
+    } = state;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let begin = Instant::now();
     let mut tx = Tx::new(&transaction);
-    tx.full = companions
+    tx.disk_is_full = companions
         .reserve
         .as_ref()
         .is_some_and(Reserve::is_given_up);
@@ -407,7 +408,7 @@ fn commit(
         replica.committed();
     }
     if let Some(sends) = sends {
-        turns.send(sends);
+        turns.set_sending(sends);
     }
     if let (Some(mark), Some(count)) = (&mut companions.mark, count) {
         mark.note(count);

@@ -513,7 +513,7 @@ fn a_sheet_of_which_all_rows_are_hidden_is_not_replaced_by_the_next_one() {
         send.with(&["--hidden-rows", how, "--batch", how]).run()
     };
     let refused = send("skip").expect(7);
-    refused.says("no rows behind its header");
+    refused.says("no rows after its header");
     let all = send("send").expect(0);
     all.says("3 rows are hidden in the sheet");
 }

@@ -43,7 +43,7 @@ impl Connections {
         self.effective.min(self.share)
     }
 
-    /// So many runs share the connections.
+    /// Sets how many runs share the connections.
     pub(super) fn shared_by(&mut self, runs: u32) {
         self.share = (self.configured / runs.max(1)).max(1);
     }

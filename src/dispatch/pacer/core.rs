@@ -148,7 +148,7 @@ impl Pacer {
         self.must_probe &= !ticket.probe;
         self.connections.clean();
         if headers.remaining == Some(0) && headers.reset_is_wrong(now.wall) {
-            // Nothing is left, and nobody knows for how long: it is asked, less and less often.
+            // Nothing is left, and it is not known for how long: the API is asked, less and less often.
             if !self.windows.emptiness_is_known(ticket.sent.at) {
                 let wait = self.back_off(1.0);
                 self.windows.emptied(now, now.after(wait), headers.limit);
@@ -158,13 +158,13 @@ impl Pacer {
         if !self.windows.refusal_is_old(ticket.sent.at) {
             self.refusals = 0;
         }
-        let told = self
+        let learned = self
             .windows
             .answered(ticket.sent, now, headers, u64::from(self.in_flight));
-        if told == Learned::Nothing {
+        if learned == Learned::Nothing {
             self.unlearn(now);
         }
-        if told == Learned::Nothing
+        if learned == Learned::Nothing
             && self.settings.rate.is_none()
             && let Some(limit) = headers.limit
         {
@@ -180,12 +180,12 @@ impl Pacer {
         // To try again at once is no advice.
         let retry_after = refusal.retry_after.filter(|wait| !wait.is_zero());
         let reset = headers.until_reset(now.wall);
-        // The later of both: a request before it is over is refused again.
-        let told = reset.map(|left| left + AFTER_RESET).max(retry_after);
+        // The later of both that the server names: a request before it is over is refused again.
+        let named_wait = reset.map(|left| left + AFTER_RESET).max(retry_after);
         let quota_left = match headers.remaining {
             Some(remaining) => remaining > 0,
             // No time was given, and by all we know the quota is not used up.
-            None => told.is_none() && self.surely_left(now),
+            None => named_wait.is_none() && self.surely_left(now),
         };
         if quota_left {
             let lowered = self
@@ -194,11 +194,11 @@ impl Pacer {
             self.hold(ticket, now, retry_after, lowered, refusal.jitter);
             return;
         }
-        if told.is_none() && self.windows.refusal_is_old(ticket.sent.at) {
+        if named_wait.is_none() && self.windows.refusal_is_old(ticket.sent.at) {
             return;
         }
-        let wait = told.unwrap_or_else(|| self.back_off(refusal.jitter));
-        if told.is_none() && self.windows.last().is_none() && self.settings.rate.is_none() {
+        let wait = named_wait.unwrap_or_else(|| self.back_off(refusal.jitter));
+        if named_wait.is_none() && self.windows.last().is_none() && self.settings.rate.is_none() {
             self.learn_capacity(now);
         }
         self.must_probe = true;
@@ -248,7 +248,7 @@ impl Pacer {
         self.limiter.started(at, count);
     }
 
-    /// So many runs share the connections.
+    /// Sets how many runs share the connections.
     pub(crate) fn shared_by(&mut self, runs: u32) {
         self.connections.shared_by(runs);
     }
@@ -313,12 +313,13 @@ impl Pacer {
             return Err((None, Why::Connections));
         }
         // Without headers the limiter is all there is; the user's own cap always holds.
-        let told = self
+        let limit_is_known = self
             .windows
             .last()
             .is_some_and(|window| window.limit.is_some());
-        let paced =
-            self.settings.rate.is_some() || known == Known::Nothing || !told && known == Known::Ask;
+        let paced = self.settings.rate.is_some()
+            || known == Known::Nothing
+            || !limit_is_known && known == Known::Ask;
         if paced {
             let at = nanos(now.mono);
             self.limiter.ask(at).map_err(|until| {

@@ -238,7 +238,7 @@ impl Handle {
         self.0.event.notify_one();
     }
 
-    /// Nobody passes the gate for so long, then one alone.
+    /// Nothing passes the gate for the time `pause`, then one request alone.
     pub(super) fn shut_gate(&self, pause: Duration) {
         let now = self.0.clock.moment();
         self.lock().gate.shut(pause, now);
@@ -262,7 +262,7 @@ impl Handle {
         self.lock().pacer.others(count, now);
     }
 
-    /// So many runs share the connections.
+    /// Sets how many runs share the connections.
     pub(crate) fn shared_by(&self, runs: u32) {
         self.lock().pacer.shared_by(runs);
         self.0.event.notify_one();

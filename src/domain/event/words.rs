@@ -110,7 +110,7 @@ impl OptOutWords {
         let longest = LONGEST.min(words.len() - at);
         let is_mention = |count: usize| MENTIONS.get().has(&words[at..at + count].join(" "));
         let is_about_messages = || words.iter().any(|word| MESSAGES.get().has(word));
-        // At the begin it counts: some write "STOP" and go on.
+        // At the beginning it counts: some write "STOP" and go on.
         if at > 0 && (2..=longest).any(is_mention) && !is_about_messages() {
             return None;
         }

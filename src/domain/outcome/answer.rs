@@ -74,6 +74,16 @@ pub enum Exchange {
     },
 }
 
+impl Exchange {
+    /// The HTTP status, if an answer came.
+    pub(crate) const fn status(&self) -> Option<u16> {
+        match self {
+            Self::Answered(answer) => Some(answer.status),
+            Self::Failed { .. } => None,
+        }
+    }
+}
+
 /// The last answer on a channel that says anything of the channel itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum LastAnswer {

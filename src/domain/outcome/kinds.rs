@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::answer::Receipt;
 use super::attempt::AttemptOutcome;
 use crate::domain::delivery::Event;
-use crate::domain::refusal;
+use crate::domain::refusal::{self, Meaning};
 
 /// Why the whole batch must stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub enum KnownBy {
     Table,
     /// A person said so.
     Person,
-    /// Nobody: the status is all that says it.
+    /// Nothing but the status says so.
     Nobody,
 }
 
@@ -263,6 +263,41 @@ impl Outcome {
                 }
             )
         )
+    }
+
+    /// What the table of refusals says that the text means, if it has the text.
+    pub(crate) fn known_meaning(&self) -> Option<Meaning> {
+        match self {
+            Self::NoMessenger {
+                known: KnownBy::Table,
+                ..
+            } => Some(Meaning::NoMessenger),
+            Self::NoMessenger { .. }
+            | Self::Sent(_)
+            | Self::Rejected { .. }
+            | Self::ContactGone { .. }
+            | Self::Limited { .. }
+            | Self::Later { .. }
+            | Self::Throttled { .. }
+            | Self::NotSent { .. }
+            | Self::Undecided { .. }
+            | Self::Fatal { .. } => None,
+        }
+    }
+
+    /// Whether it is a text that says that nothing was sent: that is true of this request alone, and an earlier one may
+    /// have been accepted.
+    pub(crate) fn is_by_text(&self) -> bool {
+        match self {
+            Self::ContactGone { .. } | Self::Limited { .. } | Self::Later { .. } => true,
+            Self::Fatal { kind, .. } => matches!(kind, FatalKind::Channel { .. }),
+            Self::Sent(_)
+            | Self::NoMessenger { .. }
+            | Self::Rejected { .. }
+            | Self::Throttled { .. }
+            | Self::NotSent { .. }
+            | Self::Undecided { .. } => false,
+        }
     }
 
     /// What a 201 said of the message.

@@ -5,7 +5,7 @@
 //! `8-16`, ` 2.`, `-12`) is a note, hours, an extension or a range as often as a part of the number. So a text is read
 //! only where its groups are usual ones:
 //!
-//! - digits in brackets are a trunk zero or an area code, near the begin;
+//! - digits in brackets are a trunk zero or an area code, near the beginning;
 //! - a dash with a space beside it stands behind a code, not behind a number;
 //! - no single digit, and nothing at all behind an unbroken run of six digits or more, follows a complete number;
 //! - two digits follow a group of two or three, or further pairs;
@@ -113,7 +113,7 @@ fn is_usual(text: &str, groups: &[Group<'_>], at: usize) -> bool {
         }
 }
 
-/// How many groups at the begin are a country code or a trunk zero in brackets.
+/// How many groups at the beginning are a country code or a trunk zero in brackets.
 fn codes(text: &str, groups: &[Group<'_>]) -> usize {
     let code = groups.first().is_some_and(|first| {
         let with_zeros = first.digits.starts_with("00") && first.len() <= CODES;

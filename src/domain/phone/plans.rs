@@ -124,7 +124,7 @@ static PLANS: LazyLock<Vec<Plan>> = LazyLock::new(|| {
     plans
 });
 
-/// So many digits every form begins with.
+/// The number of digits that every form begins with.
 const HEAD: usize = 2;
 
 /// All changes, by the first digits of the new form: a number that is looked up has a former one only here.

@@ -176,10 +176,10 @@ fn suggest(text: &str, reading: Reading) -> Option<String> {
         return None;
     }
     let significant = digits.trim_start_matches('0');
-    let told = told_country(text, significant, reading);
+    let named_code = named_country(text, significant, reading);
     let try_one = |digits: &str| {
         let parsed = read(&format!("+{digits}"), None).ok()?;
-        let fits = told.is_none_or(|code| digits.starts_with(&code.to_string()));
+        let fits = named_code.is_none_or(|code| digits.starts_with(&code.to_string()));
         fits.then(|| parsed.phone.e164())
     };
     let zero_dropped = || {
@@ -200,7 +200,7 @@ fn suggest(text: &str, reading: Reading) -> Option<String> {
 
 /// The calling code of the country that a row names: by the number's own code, by a zero that is only dialled
 /// within a country, or by a country cell. `None` if it names none: the digits may begin with a code.
-fn told_country(text: &str, significant: &str, reading: Reading) -> Option<u16> {
+fn named_country(text: &str, significant: &str, reading: Reading) -> Option<u16> {
     if text.starts_with('+') || text.starts_with("00") {
         return engine::calling_code_of(significant.parse().ok()?);
     }

@@ -28,7 +28,7 @@ type Readings = Vec<Dated>;
 
 /// What a cell says of a consent that may begin or end on a day.
 ///
-/// A consent that is over, or has not begun, is none. A date to come that nothing explains may be the begin or the end: it
+/// A consent that is over, or has not begun, is none. A date to come that nothing explains may be the beginning or the end: it
 /// is not understood.
 pub(super) fn consent(by_header: DateMeaning, cell: &str, now: Option<Timestamp>) -> CellConsent {
     if !cell.contains(|c: char| c.is_ascii_digit()) {

@@ -68,7 +68,7 @@ pub(super) fn says(yes: YesMeaning, cell: &str, now: Option<Timestamp>) -> CellC
             answer(Question::MustNotBeMessaged, cell),
             CellConsent::MayMeanNo,
         ),
-        // Nobody knows what the column would say.
+        // It is not known what the column would say.
         _ if cell == NOT_CALCULATED => CellConsent::NotUnderstood,
         YesMeaning::Preference if is_none(&fold::header(cell)) => CellConsent::MustNot,
         YesMeaning::Nothing | YesMeaning::Preference => status(cell),

@@ -231,8 +231,8 @@ pub(super) fn check_workbook(content: &[u8]) -> Result<(), Fault> {
 /// Room is made for as many shared texts as a workbook says that it has: each takes five bytes at least.
 fn check_count(head: &[u8], unpacked: u64) -> Result<(), Fault> {
     let head = String::from_utf8_lossy(head);
-    let told = head.split_once("uniqueCount=").map_or("", |(_, rest)| rest);
-    let digits = told.trim_start_matches(['"', '\'']);
+    let behind = head.split_once("uniqueCount=").map_or("", |(_, rest)| rest);
+    let digits = behind.trim_start_matches(['"', '\'']);
     let end = digits
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(digits.len());

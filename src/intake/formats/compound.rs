@@ -117,7 +117,7 @@ pub(super) fn marks(content: &[u8], sheet: usize) -> Result<Marks, Fault> {
     let mut sheets = records(&stream, 0).filter(|(kind, _)| *kind == 0x0085);
     let begin = sheets.nth(sheet).and_then(|(_, data)| long(data, 0));
     let begin = begin.and_then(|begin| usize::try_from(begin).ok());
-    // A chart within the sheet has a begin and an end of its own.
+    // A chart within the sheet has a beginning and an end of its own.
     let mut depth = 0_u32;
     for (kind, data) in records(&stream, begin.unwrap_or(stream.len())) {
         let numbers = (word(data, 0), word(data, 2));

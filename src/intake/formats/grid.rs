@@ -68,7 +68,7 @@ impl Fault {
 #[derive(Debug)]
 pub(in crate::intake) struct Table {
     pub(in crate::intake) blocks: Vec<Block>,
-    /// Cells of the widest row: shorter rows have empty cells behind.
+    /// Cells of the widest row: shorter rows have empty cells at their end.
     pub(in crate::intake) width: usize,
     /// The names of the columns, where the format gives each value a name; else the first row has them.
     pub(in crate::intake) headers: Option<Vec<String>>,
@@ -165,7 +165,7 @@ impl Grid {
         }
         if row < self.row.max(1) {
             return Err(Fault::Broken(format!(
-                "row {row} stands behind row {}",
+                "row {row} stands after row {}",
                 self.row
             )));
         }

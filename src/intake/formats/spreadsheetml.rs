@@ -66,7 +66,7 @@ struct Cells {
     grid: Grid,
     row: u32,
     column: usize,
-    /// Columns behind the cell that belong to it.
+    /// Columns after the cell that belong to it.
     merged: usize,
     /// The text of the cell's data, once it has begun.
     data: Option<String>,

@@ -288,8 +288,8 @@ impl Card {
                 // The parameter of RFC 8605.
                 let code = property.parameters.iter().find(|(key, _)| key == "CC");
                 let code = code.map(|(_, code)| code.clone());
-                let told = country.filter(|name| !name.is_empty()).or(code);
-                self.countries.extend(told);
+                let country = country.filter(|name| !name.is_empty()).or(code);
+                self.countries.extend(country);
             }
             "X-ABADR" => self.layouts.push(text),
             "X-ABLABEL" => {
@@ -316,12 +316,12 @@ impl Card {
 
     /// The country of its addresses; several that differ stand beside each other, and are none.
     fn country(&self) -> String {
-        let told = match &self.countries[..] {
+        let names = match &self.countries[..] {
             [] => &self.layouts,
             countries => countries,
         };
         let mut different: Vec<&String> = Vec::new();
-        for name in told {
+        for name in names {
             let same = |other: &&String| match (name.parse::<Region>(), other.parse::<Region>()) {
                 (Ok(one), Ok(other)) => one == other,
                 (Err(_), _) | (_, Err(_)) => name == *other,

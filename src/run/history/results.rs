@@ -24,7 +24,7 @@ use crate::store::{
 /// Rows that are written at once: some 50 ms.
 const STEP: usize = 1_000;
 
-/// So many people are looked at to see whether a file tells of the batch that has its name in the checkpoint.
+/// How many people are compared to see whether a file is about the batch that has its name in the checkpoint.
 const COMPARED: usize = 100;
 
 /// A results file.
@@ -76,7 +76,7 @@ impl FoundBatch {
         }
     }
 
-    /// The batch's own channel: whom it does not reach was tried more often. Nobody else knows it.
+    /// The batch's own channel, which nothing in the file names: people whom it does not reach were tried more often.
     fn own_channel(&self) -> &str {
         let own = self.channels.iter().min_by_key(|(_, tried)| **tried);
         own.map_or(NO_CHANNEL, |(channel, _)| channel)

@@ -18,15 +18,15 @@ use crate::store::tally::Counter;
 use crate::store::transaction::Tx;
 
 /// A row of the old list.
-struct Old {
+struct OldRow {
     id: RecipientId,
     state: State,
-    /// Nobody knows whose it is.
-    is_nobodys: bool,
+    /// Its person was erased, so that it is not known whom it was for.
+    lacks_person: bool,
 }
 
 /// A row of the old list, and one of the new list for its person that is to be sent to or suppressed.
-type Pair = (Old, Option<(RecipientId, State)>);
+type Pair = (OldRow, Option<(RecipientId, State)>);
 
 /// Brings the next rows of the old list in line with the new one, at most so many; returns the last of them if there
 /// are more.
@@ -59,7 +59,7 @@ pub(super) fn bring_in_line(
     Ok(more)
 }
 
-/// The rows of the old list behind one row and up to another one, each with the rows of the new list for its person.
+/// The rows of the old list after one row and up to another one, each with the rows of the new list for its person.
 fn pairs(tx: &Tx<'_>, staging: BatchId, after: i64, until: i64) -> Result<Vec<Pair>, StoreError> {
     let (first, last) = staging.range();
     tx.connection.read(
@@ -74,10 +74,10 @@ fn pairs(tx: &Tx<'_>, staging: BatchId, after: i64, until: i64) -> Result<Vec<Pa
         |row| {
             let new: Option<RecipientId> = row.get(2)?;
             let new = new.map(|new| Ok::<_, StoreError>((new, row.get(3)?)));
-            let old = Old {
+            let old = OldRow {
                 id: row.get(0)?,
                 state: row.get(1)?,
-                is_nobodys: row.get(4)?,
+                lacks_person: row.get(4)?,
             };
             Ok((old, new.transpose()?))
         },
@@ -86,16 +86,17 @@ fn pairs(tx: &Tx<'_>, staging: BatchId, after: i64, until: i64) -> Result<Vec<Pa
 
 fn bring_row_in_line(
     tx: &mut Tx<'_>,
-    old: &Old,
+    old: &OldRow,
     new: Option<(RecipientId, State)>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     match (old.state, new) {
         // Verdicts of the old list go with it.
-        (State::Invalid | State::Duplicate, _) => delete_row(tx, old),
+        (State::Invalid | State::Duplicate, _) => delete_row(tx, old.id, old.state),
         (_, Some((new, verdict))) => take_over(tx, old, new, verdict, now),
-        // A results file does not tell whom this row of an erased person was for: the list has it again.
-        (State::Suppressed, None) if old.is_nobodys => delete_row(tx, old),
+        // The row of an erased person, read from a results file: nothing shows whom it was for, and the new list has its
+        // own row for it.
+        (State::Suppressed, None) if old.lacks_person => delete_row(tx, old.id, old.state),
         (State::Queued, None) => suppression::suppress(tx, old.id, &Suppression::Removed, now),
         (
             State::Sending
@@ -112,14 +113,14 @@ fn bring_row_in_line(
 /// Gives an old row what the new row says, and removes the new one.
 fn take_over(
     tx: &mut Tx<'_>,
-    old: &Old,
+    old: &OldRow,
     new: RecipientId,
     verdict: State,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     // `UPDATE ... FROM` says the same, and makes a table for its one row each time.
-    // What was sent is reported as it was sent, and who is suppressed has no message; all else goes with the new list,
-    // whenever it goes.
+    // What was sent is reported as it was sent, and a suppressed row has no message; every other row is sent as the new
+    // list says, whenever it is sent.
     let says = if old.state == State::Sent || verdict == State::Suppressed {
         "UPDATE recipient_input SET (file, row, fields) =
                 (SELECT file, row, fields FROM recipient_input WHERE id = ?2)
@@ -132,15 +133,15 @@ fn take_over(
              WHERE id = ?1"
     };
     tx.connection.change(says, (old.id, new))?;
-    judge_anew(tx, old, new, verdict, now)?;
+    take_over_verdict(tx, old, new, verdict, now)?;
     delete_recipient(tx.connection, new)?;
     Ok(())
 }
 
-/// A row that waits or is suppressed gets the verdict of the new row.
-fn judge_anew(
+/// A row that is queued or suppressed gets the verdict of the new row.
+fn take_over_verdict(
     tx: &mut Tx<'_>,
-    old: &Old,
+    old: &OldRow,
     new: RecipientId,
     verdict: State,
     now: Timestamp,
@@ -173,13 +174,13 @@ fn judge_anew(
     Ok(())
 }
 
-fn delete_row(tx: &mut Tx<'_>, old: &Old) -> Result<(), StoreError> {
-    delete_recipient(tx.connection, old.id)?;
-    tx.count(old.id.batch(), Counter::State(old.state), -1);
+fn delete_row(tx: &mut Tx<'_>, row: RecipientId, state: State) -> Result<(), StoreError> {
+    delete_recipient(tx.connection, row)?;
+    tx.count(row.batch(), Counter::State(state), -1);
     Ok(())
 }
 
-/// The next rows of the new list, at most so many, join behind the batch's last; false if none was left.
+/// The next rows of the new list, at most so many, join after the batch's last; false if none was left.
 pub(super) fn join_rows(
     tx: &mut Tx<'_>,
     target: BatchId,
@@ -265,24 +266,14 @@ fn settle_with_suppressed(
     )?;
     match (old, state) {
         (None, _) => Ok(()),
-        (Some((id, true)), _) => {
-            let (state, is_nobodys) = (State::Suppressed, false);
-            delete_row(
-                tx,
-                &Old {
-                    id,
-                    state,
-                    is_nobodys,
-                },
-            )
-        }
-        (Some((old, false)), State::Queued) => repeat(tx, old, State::Suppressed, new),
-        (Some((old, false)), _) => repeat(tx, new, state, old),
+        (Some((old, true)), _) => delete_row(tx, old, State::Suppressed),
+        (Some((old, false)), State::Queued) => make_duplicate(tx, old, State::Suppressed, new),
+        (Some((old, false)), _) => make_duplicate(tx, new, state, old),
     }
 }
 
-/// Makes a row the duplicate of another one.
-fn repeat(
+/// Makes a row, which is in `state`, the duplicate of the one that counts.
+fn make_duplicate(
     tx: &mut Tx<'_>,
     row: RecipientId,
     state: State,

@@ -44,8 +44,10 @@ impl Applying<'_, '_> {
                  WHERE a.id = ?1",
             [subject.request],
         )?;
-        let told = self.event.phone;
-        let same_number = told.is_none_or(|told| number.is_none_or(|number| number == told));
+        let same_number = match (self.event.phone, number) {
+            (Some(named), Some(number)) => named == number,
+            (None, _) | (_, None) => true,
+        };
         Ok(same_number && self.event.can_follow(from_millis(started)?))
     }
 

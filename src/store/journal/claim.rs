@@ -6,10 +6,10 @@
 
 use jiff::Timestamp;
 
+use super::batch_now::BatchNow;
 use super::context::Context;
-use super::queue::{Message, NEVER, NEXT_RUN, Ready, due, message_for, wait};
+use super::queue::{Message, Ready, due, message_for, wait};
 use super::route;
-use super::standing::Standing;
 use super::types::{Claim, Claimed, Opening, Outstanding};
 use crate::amio::Addressee;
 use crate::domain::delivery::{self, Event, State};
@@ -17,14 +17,15 @@ use crate::domain::eligibility::RequestOutcome;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
 use crate::store::attempt::{self, Intent};
-use crate::store::columns::{AT_ONCE, FOR_AN_OUTCOME, from_millis, to_millis};
+use crate::store::columns::{from_millis, to_millis};
 use crate::store::contact;
 use crate::store::error::StoreError;
 use crate::store::history::{self, PersonVerdict};
 use crate::store::ids::{BatchId, RecipientId};
+use crate::store::not_before::{AT_ONCE, FOR_AN_OUTCOME, NEVER, NEVER_TRIED, NEXT_RUN};
 use crate::store::past::{AskedContent, AskedKey, Asker};
 use crate::store::query::Query as _;
-use crate::store::runs::{self, Place, Run};
+use crate::store::runs::{self, Run, Slot};
 use crate::store::steps::at_most;
 use crate::store::suppression::suppress;
 use crate::store::tally::Counter;
@@ -36,22 +37,20 @@ const LOOKED_AT: usize = 500;
 /// Rows whose waits are ended in one transaction.
 const RESET_AT_ONCE: u32 = 10_000;
 
-/// `not_before` of a row that was never tried, or whose wait was ended.
-const NEVER_TRIED: i64 = 0;
-
 /// How soon a row is checked again that waits for another batch's answer.
 const ANSWER: i64 = 2_000;
 
 /// What a claim found.
 pub(super) enum Found {
     Claim(Claim),
-    /// Others used the quota: so many requests since the run began.
+    /// Others used the quota.
     OthersSpent {
+        /// Their requests since the run began.
         total: u64,
     },
     /// The disk is full: what is known was written, and nothing more is begun.
     NoRoom,
-    /// So many runs share the connections.
+    /// This number of runs shares the connections.
     SharedBy(u32),
 }
 
@@ -81,14 +80,13 @@ pub(super) fn claim(
     known: Others,
     now: Timestamp,
 ) -> Result<Found, StoreError> {
-    if tx.full {
+    if tx.disk_is_full {
         return Ok(Found::NoRoom);
     }
-    let standing = Standing::read(tx, context)?;
-    if let Some(by) = standing.paused_by {
+    let batch = BatchNow::read(tx, context)?;
+    if let Some(by) = batch.paused_by {
         return Ok(Found::Claim(Claim::Paused(by)));
     }
-    let reported = known.requests;
     if let Some(connections) = known.connections {
         let run = Run {
             batch: context.batch,
@@ -96,27 +94,25 @@ pub(super) fn claim(
             connections,
             since: context.since,
         };
-        match tx.bookkeep(|tx| runs::place(tx, &run, known.runs, now))? {
-            Place::Free => {}
-            Place::Taken => return Ok(Found::Claim(Claim::NoConnection)),
-            Place::SharedBy(runs) => return Ok(Found::SharedBy(runs)),
+        match tx.bookkeep(|tx| runs::slot(tx, &run, known.runs, now))? {
+            Slot::Free => {}
+            Slot::Taken => return Ok(Found::Claim(Claim::NoConnection)),
+            Slot::SharedBy(runs) => return Ok(Found::SharedBy(runs)),
         }
     }
-    let total = standing.claims.of_others_since(&context.before);
-    if total > reported {
+    let total = batch.claims.of_others_since(&context.before);
+    if total > known.requests {
         return Ok(Found::OthersSpent { total });
     }
-    Ok(Found::Claim(
-        match next(tx, context, &standing.skip, now)? {
-            Next::Row(ready, phone, message) => {
-                Claim::Claimed(Box::new(intend(tx, context, *ready, phone, message, now)?))
-            }
-            Next::More => Claim::Again,
-            Next::Nothing => Claim::Exhausted {
-                opens_at: next_opening(tx, context, now)?,
-            },
+    Ok(Found::Claim(match next(tx, context, &batch.skip, now)? {
+        Next::Row(ready, phone, message) => {
+            Claim::Claimed(Box::new(intend(tx, context, *ready, phone, message, now)?))
+        }
+        Next::More => Claim::Again,
+        Next::Nothing => Claim::Exhausted {
+            opens_at: next_opening(tx, context, now)?,
         },
-    ))
+    }))
 }
 
 /// Whether a claim would find a row, now or later in this run.
@@ -125,7 +121,7 @@ pub(super) fn outstanding(
     context: &Context,
     now: Timestamp,
 ) -> Result<Outstanding, StoreError> {
-    let skip = Standing::read(tx, context)?.skip;
+    let skip = BatchNow::read(tx, context)?.skip;
     Ok(match next(tx, context, &skip, now)? {
         Next::Row(..) => Outstanding::Some,
         Next::More => Outstanding::Retry,

@@ -9,12 +9,13 @@
 //! question and the claim, and so that a transaction that was rolled back can run again. The journal keeps
 //! one thing in memory: how much of the quota that others used it has reported already.
 
+mod batch_now;
 mod claim;
 mod context;
+mod interrupt;
 mod queue;
 mod route;
 mod settle;
-mod standing;
 mod types;
 
 use std::sync::Arc;
@@ -36,8 +37,8 @@ use crate::domain::outcome::AttemptOutcome;
 use crate::store::checkpoint::Store;
 
 pub(super) use claim::suppress_never;
-pub(super) use queue::NEVER;
-pub(super) use settle::{OTHER_NUMBER, interrupt, other_number_reason};
+pub(super) use interrupt::interrupt;
+pub(super) use settle::{OTHER_NUMBER, other_number_reason};
 pub use types::{Claim, ClaimRules, Claimed, Opening, Settled, Settlement, Window};
 pub(crate) use types::{JournalStart, QuotaUpdate};
 

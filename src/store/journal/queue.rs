@@ -14,12 +14,6 @@ use crate::store::ids::{PersonId, RecipientId};
 use crate::store::query::Query as _;
 use crate::store::transaction::Tx;
 
-/// `not_before` of a row whose sending hours do not come before this run must end.
-pub(super) const NEXT_RUN: i64 = i64::MAX - 2;
-
-/// `not_before` of a row whose sending hours never come.
-pub(in crate::store) const NEVER: i64 = i64::MAX - 1;
-
 /// A queued row as it was read.
 #[derive(Debug)]
 pub(super) struct Ready {

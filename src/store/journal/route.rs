@@ -3,15 +3,16 @@
 use jiff::Timestamp;
 
 use super::context::Context;
-use super::queue::{NEXT_RUN, Ready, wait};
+use super::queue::{Ready, wait};
 use crate::domain::eligibility::is_within;
 use crate::domain::fallback::{Cause, EarlierOutcome, Step};
 use crate::domain::follow_up::Due;
 use crate::domain::outcome::MESSENGER;
 use crate::domain::recipient::Suppression;
-use crate::store::columns::{FOR_AN_OUTCOME, to_millis};
+use crate::store::columns::to_millis;
 use crate::store::error::StoreError;
 use crate::store::ids::ChannelId;
+use crate::store::not_before::{FOR_AN_OUTCOME, NEXT_RUN};
 use crate::store::query::Query as _;
 use crate::store::suppression::suppress;
 use crate::store::transaction::Tx;

@@ -1,4 +1,4 @@
-//! The results: what became of a request, and what an earlier process never learned.
+//! The results: what became of a request.
 
 use std::time::Duration;
 
@@ -13,11 +13,10 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::refusal::TAKEN_FOR_NO_MESSENGER;
 use crate::domain::retry::{Jitter, LATER};
 use crate::store::attempt::{self, Closing, Proof};
-use crate::store::columns::{AT_ONCE, to_millis};
+use crate::store::columns::to_millis;
 use crate::store::error::StoreError;
-use crate::store::ids::{
-    AttemptId, BatchId, ChannelId, ContactRow, PersonId, RecipientId, RefusalId,
-};
+use crate::store::ids::{AttemptId, ChannelId, ContactRow, PersonId, RecipientId, RefusalId};
+use crate::store::not_before::AT_ONCE;
 use crate::store::query::Query as _;
 use crate::store::refusal;
 use crate::store::tally::Counter;
@@ -32,62 +31,6 @@ pub(in crate::store) fn other_number_reason(other: PhoneNumber) -> String {
         "the answer names another number, {}: the message may have reached that person",
         other.e164()
     )
-}
-
-/// Turns what an earlier process left in `sending` into `unknown`.
-pub(in crate::store) fn interrupt(
-    tx: &mut Tx<'_>,
-    batch: BatchId,
-    now: Timestamp,
-) -> Result<u64, StoreError> {
-    let mut rows = 0;
-    for (request, recipient) in attempt::under_way_in(tx.connection, batch)? {
-        let closing = Closing {
-            outcome: AttemptOutcome::Interrupted,
-            http_status: None,
-            text: None,
-            message_id: None,
-            contact: None,
-            at: now,
-        };
-        attempt::close(tx.connection, request, &closing)?;
-        if lose(tx, request, recipient, now)? {
-            rows += 1;
-        } else {
-            // An event may have shown that the person is not reached on this channel.
-            let why = "not reached";
-            fallback::fall_back(tx, recipient, Cause::NoUser, why, fallback::BY_RUN, now)?;
-        }
-    }
-    Ok(rows)
-}
-
-/// The answer will never be read. False if an event has shown what became of the request.
-fn lose(
-    tx: &mut Tx<'_>,
-    request: AttemptId,
-    id: RecipientId,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let next = delivery::next(State::Sending, Event::AnswerLost)?;
-    let changed = tx.connection.change(
-        "UPDATE recipient SET state = ?2, attempts = attempts + 1, finished_at = ?3,
-                    reason_code = ?4,
-                    reason = 'the program ended before the answer came; the message may have been sent',
-                    maybe_accepted_at = (SELECT started_at FROM attempt WHERE id = ?5)
-             WHERE id = ?1 AND state = 'sending'",
-        (
-            id,
-            next.word(),
-            to_millis(now),
-            AttemptOutcome::Interrupted.word(),
-            request,
-        ),
-    )?;
-    if changed > 0 {
-        tx.count_move(id.batch(), State::Sending, next);
-    }
-    Ok(changed > 0)
 }
 
 /// The recipient of a result, as it stands.

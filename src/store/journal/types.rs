@@ -88,7 +88,7 @@ pub enum Claim {
     Claimed(Box<Claimed>),
     /// Other processes used the quota meanwhile, by so many requests: nothing was claimed.
     OthersSpent(u32),
-    /// So many runs share the token's connections from now on: nothing was claimed.
+    /// This number of runs shares the token's connections from now on: nothing was claimed.
     SharedBy(u32),
     /// All connections that are allowed, or this run's share of them, are used: nothing was claimed.
     NoConnection,

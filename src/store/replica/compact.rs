@@ -69,7 +69,7 @@ pub(super) fn say(log: &mut dyn Log, node: &str, saying: &Saying) -> Result<i64,
                 }
                 return Ok(entry.seq);
             }
-            // Who sends is faster, until it is kept from it.
+            // A node that sends appends first, again and again, until it is kept from it.
             Append::Taken | Append::Turn => has_turn = has_turn || log.take_turn(node)?,
             Append::Moved => {
                 return Err(StoreError::Cluster {
@@ -180,7 +180,7 @@ pub(in crate::store) fn compact(
             });
         }
     }
-    // Who lives needs no snapshot: the log is cut behind all of them.
+    // A node that lives needs no snapshot: the log is cut after the last of them.
     let begin = Instant::now();
     let is_behind = |node: &NodeRow| node.applied < position.seq;
     while others(log, &own)?.iter().any(is_behind) && begin.elapsed() < COME_ALONG {

@@ -192,7 +192,7 @@ impl Leases {
                     if matches!(taken, Ok(None)) {
                         self.held.insert(lease.name.clone(), lease);
                     }
-                    // Who went away meanwhile lets it end by itself.
+                    // Where the caller went away meanwhile, the lease ends by itself.
                     let _ = answer.send(taken);
                 }
                 Ok(Ask::Release(name)) => self.release(&name),

@@ -59,7 +59,7 @@ struct Pending {
     entry: Entry,
     /// It is in the log, and not yet in the file.
     is_ours: bool,
-    /// Nobody waits for it any more.
+    /// No caller waits for it any more.
     is_orphan: bool,
 }
 
@@ -256,7 +256,7 @@ impl Replica {
         Ok(())
     }
 
-    /// The log does not go on behind the record that this node has. Where it was cut while this machine was away, that is
+    /// The log does not go on after the record that this node has. Where it was cut while this machine was away, that is
     /// no fault of the engine, and stops nobody else.
     fn broken(&mut self, seq: i64, read: Read) -> StoreError {
         self.is_behind = true;

@@ -1,9 +1,10 @@
 //! How far a replica has come, kept in the file itself and changed in the same transactions.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use crate::cluster::{Entry, Hash, Snapshot, chained};
 use crate::store::error::StoreError;
+use crate::store::node;
 
 /// The rows of `node`.
 const LOG: &str = "cluster";
@@ -69,53 +70,34 @@ impl Position {
         connection: &Connection,
         log: &str,
     ) -> Result<(), StoreError> {
-        let mut insert = connection.prepare_cached(
-            "INSERT INTO node (key, value) VALUES (?1, ?2)
-             ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        )?;
-        insert.execute((LOG, log))?;
-        insert.execute((SEQ, self.seq))?;
-        insert.execute((HASH, self.hash))?;
-        Ok(())
+        node::set(connection, LOG, log)?;
+        node::set(connection, SEQ, self.seq)?;
+        node::set(connection, HASH, self.hash)
     }
 }
 
 /// The engine that kept the log when it was asked last.
 pub(super) fn engine_of(connection: &Connection) -> Result<Option<String>, StoreError> {
-    Ok(connection
-        .prepare_cached("SELECT value FROM node WHERE key = ?1")?
-        .query_row([ENGINE], |row| row.get(0))
-        .optional()?)
+    node::get(connection, ENGINE)
 }
 
 pub(in crate::store) fn note_engine(
     connection: &Connection,
     engine: &str,
 ) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "INSERT INTO node (key, value) VALUES (?1, ?2)
-             ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        )?
-        .execute((ENGINE, engine))?;
-    Ok(())
+    node::set(connection, ENGINE, engine)
 }
 
 /// The checkpoint is one of its own again.
 pub(in crate::store) fn end(connection: &Connection) -> Result<(), StoreError> {
-    let mut delete = connection.prepare_cached("DELETE FROM node WHERE key = ?1")?;
-    for key in [LOG, SEQ, HASH, ENGINE] {
-        delete.execute([key])?;
-    }
-    Ok(())
+    [LOG, SEQ, HASH, ENGINE]
+        .into_iter()
+        .try_for_each(|key| node::remove(connection, key))
 }
 
 /// The log that the checkpoint is a replica of.
 pub(in crate::store) fn log_of(connection: &Connection) -> Result<Option<String>, StoreError> {
-    Ok(connection
-        .prepare_cached("SELECT value FROM node WHERE key = ?1")?
-        .query_row([LOG], |row| row.get(0))
-        .optional()?)
+    node::get(connection, LOG)
 }
 
 /// Whether the checkpoint is a replica of a log.

@@ -1,4 +1,4 @@
-//! A log that went back, or was altered, begins anew with the file of one machine.
+//! The log of a cluster begins anew with the file of one machine, after it went back or was altered.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use super::replica::record::{Record, Saying};
 use super::replica::snapshot;
 use crate::cluster::{Access, Entry, Log, Postgres, Read};
 
-/// What a machine would begin the log anew with.
+/// The file that a machine would begin the log anew with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NewBeginning {
     /// The name of this machine.
@@ -26,14 +26,14 @@ pub(crate) struct NewBeginning {
 }
 
 impl Store {
-    /// What the log would begin anew with.
+    /// The file at `path`, as what the log would begin anew with.
     ///
     /// # Errors
     /// [`StoreError::Cluster`] if the log is in order, or the file is not one to begin with.
     pub(crate) fn new_beginning(path: &Path, access: &Access) -> Result<NewBeginning, StoreError> {
         let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let mut log = Postgres::new(access.clone())?;
-        let own = fitting(&connection, path, &mut log)?;
+        let own = own_position(&connection, path, &mut log)?;
         if !is_broken(&mut log, own)? {
             return Err(refused(
                 "the log is in order: every record follows the one before, and this machine has all that it knows in it",
@@ -57,14 +57,14 @@ impl Store {
     pub(crate) fn begin_log_anew(path: &Path, access: &Access) -> Result<(), StoreError> {
         let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let mut log = Postgres::new(access.clone())?;
-        let own = fitting(&connection, path, &mut log)?;
+        let own = own_position(&connection, path, &mut log)?;
         let last = log.last()?.map_or(0, |(last, _)| last);
         let furthest = log.nodes()?.iter().map(|node| node.applied).max();
-        // Behind all that any machine has: so each of them sees that it has to join anew.
+        // A number higher than any machine has: so each of them sees that it has to join anew.
         let seq = own.seq.max(last).max(furthest.unwrap_or(0)) + 1;
         let body = Record::new(random()?, Saying::Snapshot).pack()?;
         let first = Entry::after(&own.hash, seq, body);
-        // Nobody else writes until the file says where the log begins.
+        // No other process writes until the file says where the log begins.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let packed = snapshot::pack(path)?;
         let position = Position::of(&first);
@@ -83,7 +83,7 @@ fn refused(why: &str) -> StoreError {
 }
 
 /// How far the file has come, if it is a replica of this log.
-fn fitting(
+fn own_position(
     connection: &Connection,
     path: &Path,
     log: &mut Postgres,
@@ -106,7 +106,7 @@ fn is_broken(log: &mut Postgres, mut at: Position) -> Result<bool, StoreError> {
             Read::Broken(_) => return Ok(true),
             Read::Cut => {
                 return Err(refused(
-                    "the log begins behind what this machine has: it is not the one that knows most",
+                    "the log begins after what this machine has: another machine knows more",
                 ));
             }
         };

@@ -1,4 +1,4 @@
-//! What stands at a batch and its token when a claim begins. Other processes may have changed it since the claim before.
+//! A batch and its token as they are when a claim begins: other processes may have changed them since the claim before.
 
 use super::context::Context;
 use crate::domain::batch_state::PausedBy;
@@ -9,8 +9,8 @@ use crate::store::query::Query as _;
 use crate::store::quota::Claims;
 use crate::store::transaction::Tx;
 
-/// What stands at the batch and its token.
-pub(super) struct Standing {
+/// What decides, before any row is looked at, whether a claim is answered.
+pub(super) struct BatchNow {
     /// What keeps the batch from being sent.
     pub(super) paused_by: Option<PausedBy>,
     /// The requests that were ever claimed.
@@ -19,7 +19,7 @@ pub(super) struct Standing {
     pub(super) skip: Vec<String>,
 }
 
-impl Standing {
+impl BatchNow {
     /// Reads it in one statement: each claim asks.
     pub(super) fn read(tx: &Tx<'_>, context: &Context) -> Result<Self, StoreError> {
         type Row = (Option<String>, bool, i64, i64, String);

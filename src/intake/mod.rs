@@ -85,5 +85,5 @@ pub use settings::{NumbersPerRow, ReadFor, Settings};
 pub(crate) use sheets::Sheets;
 pub use source::Source;
 pub use summary::Summary;
-pub(crate) use summary::{Example, Group, Note};
+pub(crate) use summary::{Example, Group, Note, Unheard};
 pub(crate) use table::Table;

@@ -45,6 +45,8 @@ pub(super) struct Number {
     pub(super) silent_on_consent: bool,
     /// A remark that may mean that the person must not be messaged.
     pub(super) doubt: Option<String>,
+    /// A bit for each column of answers that are taken for nothing: whether it says "no".
+    pub(super) unheard: u64,
     /// A hash of the person's name, 0 if there is none.
     pub(super) name: u16,
 }
@@ -166,6 +168,15 @@ impl RowJudge<'_> {
             cell.is_some_and(|cell| consent::may_refuse(cell.as_bytes()))
         });
         consent::of_row(&self.mapping.consent, elsewhere, cell, self.judge.now)
+    }
+
+    /// Which columns of answers that are taken for nothing say "no".
+    fn unheard(&self, record: &Record) -> u64 {
+        let columns = self.mapping.unheard.iter().take(consent::MOST_UNHEARD);
+        let says_no = |at: usize| record.get(at).is_some_and(consent::is_unheard_no);
+        let bits = columns.enumerate();
+        bits.map(|(bit, column)| u64::from(says_no(column.index)) << bit)
+            .sum()
     }
 
     /// Whether a column that is about something else has a cell to look at: most rows have none.
@@ -332,6 +343,7 @@ impl RowJudge<'_> {
             suppressed: (self.judge.suppressed)(phone).or(repeated),
             silent_on_consent: answer == Consent::Silent,
             doubt: answer.doubt(),
+            unheard: self.unheard(&record),
             overrides_region: found.overrides_region,
             name: name_hash(first_name.as_deref(), last_name.as_deref()),
         };

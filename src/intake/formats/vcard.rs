@@ -13,6 +13,7 @@ use super::grid::{Fault, Grid, Table};
 use super::labels::{Line, in_order, of_label};
 use crate::domain::phone::Region;
 use crate::domain::text::trimmed;
+use crate::intake::consent::tells_consent;
 
 /// The columns, the same for every file: so any two files go into one batch.
 const COLUMNS: [&str; 10] = [
@@ -239,6 +240,8 @@ struct Card {
     /// Cards within this one (of an agent) that are open.
     nested: u32,
     version: String,
+    /// What properties of its own say of who may be messaged: `X-CONSENT:no`.
+    consent: Vec<(String, String)>,
 }
 
 impl Card {
@@ -252,6 +255,7 @@ impl Card {
             layouts: Vec::new(),
             nested: 0,
             version: String::new(),
+            consent: Vec::new(),
         }
     }
 
@@ -297,7 +301,13 @@ impl Card {
                 self.numbers
                     .push((property.group, line, preferred, number(&text)));
             }
-            _ => {}
+            name => {
+                if let Some(header) = name.strip_prefix("X-").map(|it| it.replace('-', " "))
+                    && tells_consent(&header)
+                {
+                    self.consent.push((header, text));
+                }
+            }
         }
     }
 
@@ -330,7 +340,13 @@ impl Card {
         texts.join(" / ")
     }
 
-    fn finish(mut self, region: Option<Region>, grid: &mut Grid) -> Result<(), Fault> {
+    /// `consent` are the columns behind those that every file has.
+    fn finish(
+        mut self,
+        region: Option<Region>,
+        grid: &mut Grid,
+        consent: &mut Vec<String>,
+    ) -> Result<(), Fault> {
         let country = self.country();
         let region = country.parse().ok().or(region);
         self.fill(COUNTRY, country);
@@ -359,6 +375,14 @@ impl Card {
         for (column, text) in self.cells.into_iter().enumerate() {
             grid.set(self.line, column, text)?;
         }
+        for (header, text) in self.consent {
+            let place = consent.iter().position(|it| *it == header);
+            let place = place.unwrap_or_else(|| {
+                consent.push(header);
+                consent.len() - 1
+            });
+            grid.set(self.line, COLUMNS.len() + place, text)?;
+        }
         Ok(())
     }
 }
@@ -379,7 +403,7 @@ pub(super) fn read(
     region: Option<Region>,
 ) -> Result<Table, Fault> {
     let mut grid = Grid::default();
-    let mut versions: Vec<String> = Vec::new();
+    let (mut versions, mut consent) = (Vec::<String>::new(), Vec::<String>::new());
     let mut open: Option<Card> = None;
     let mut after_agent = false;
     for unfolded in properties(bytes) {
@@ -400,7 +424,7 @@ pub(super) fn read(
                     if !card.version.is_empty() && !versions.contains(&card.version) {
                         versions.push(card.version.clone());
                     }
-                    card.finish(region, &mut grid)?;
+                    card.finish(region, &mut grid, &mut consent)?;
                 }
             }
             Some(card) if card.nested > 0 => {}
@@ -414,7 +438,8 @@ pub(super) fn read(
     if let Some(card) = open {
         return Err(cut_off(card.line));
     }
-    let headers = COLUMNS.iter().map(|name| (*name).to_owned()).collect();
+    let headers = COLUMNS.iter().map(|name| (*name).to_owned());
+    let headers = headers.chain(consent).collect();
     let note = format!(
         "{}; a row is the line on which its card begins",
         [&["vCard".to_owned()], &versions[..]].concat().join(" ")

@@ -152,7 +152,8 @@ fn status(cell: &str) -> CellConsent {
         let plain = without_dates(part);
         lists.iter().any(|list| list.has(&plain)) || refuses_contact(&plain)
     };
-    if parts(cell).any(is_refusal) {
+    // A date may hold a sign that stands between tags.
+    if is_refusal(cell) || parts(cell).any(is_refusal) {
         CellConsent::MustNot
     } else if cell.contains(REFUSING_SIGNS) || OPTED_OUT.is_in(&fold::header(cell)) {
         CellConsent::MayMeanNo
@@ -179,6 +180,7 @@ fn remark(cell: &str) -> CellConsent {
         let is_refusal = |part: &str| is_one_of(&[IN_ANY_CELL], part);
         let mut parts = cell.split(is_set_off);
         is_short
+            && IN_ANY_CELL.is_in(&folded)
             && parts.clone().any(is_refusal)
             && !parts.any(|part| !is_refusal(part) && MESSAGES.is_in(&fold::header(part)))
     };
@@ -187,12 +189,19 @@ fn remark(cell: &str) -> CellConsent {
     } else if lists[..2].iter().any(|list| list.is_in(&folded))
         || CONSENTS.is_in(&folded) && WITHDRAWN.is_in(&folded)
         || cell.contains(REFUSING_SIGNS)
-        || is_short && OptOutWords::default().wish(cell) == OptRequest::OptOut
+        || is_short && asks_to_stop(cell, &folded)
     {
         CellConsent::MayMeanNo
     } else {
         CellConsent::Nothing
     }
+}
+
+/// Whether a short remark asks for no messages as a reply would: `prosím už mi nepište`.
+fn asks_to_stop(cell: &str, folded: &str) -> bool {
+    let denies = |word: &str| REFUSES.has(word) || WITHDRAWN.has(word);
+    (may_deny(folded) || folded.split(' ').any(denies))
+        && OptOutWords::default().wish(cell) == OptRequest::OptOut
 }
 
 /// Whether a text says in whatever words that a person does not want to be contacted, and nothing else: `will nicht mehr
@@ -213,12 +222,16 @@ fn is_one_of(lists: &[List], text: &str) -> bool {
         let words = plain.split(' ').filter(|word| !is_beside(word));
         words.collect::<Vec<_>>().join(" ")
     };
-    let is_phrase = |text: &str| lists.iter().any(|list| list.has(text));
-    is_phrase(&fold::header(text))
-        || is_phrase(&plain)
-        || is_phrase(&without(&[POLITE]))
-        || is_phrase(&without(&[POLITE, BESIDE_REFUSAL]))
-        || letters_together(&plain).is_some_and(|text| is_phrase(&text))
+    let mut texts = vec![fold::header(text)];
+    let others = [without(&[POLITE]), without(&[POLITE, BESIDE_REFUSAL])];
+    let others = others.into_iter().chain(letters_together(&plain));
+    for other in others.chain([plain.clone()]) {
+        if !texts.contains(&other) {
+            texts.push(other);
+        }
+    }
+    let is_phrase = |text: &String| lists.iter().any(|list| list.has(text));
+    texts.iter().any(is_phrase)
 }
 
 /// A word whose letters stand apart: `N E V O L A T`.
@@ -261,6 +274,9 @@ fn is_set_off(sign: char) -> bool {
 
 /// The folded words of a text, without its dates and the words before them: `odhlášen dne 1.2.2024`.
 fn without_dates(text: &str) -> String {
+    if !text.contains(|c: char| c.is_ascii_digit()) {
+        return fold::header(text);
+    }
     let is_date = |token: &&str| {
         let token = token.trim_matches(|c: char| !c.is_ascii_digit());
         token.contains(['.', '/', '-'])

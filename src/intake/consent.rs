@@ -35,7 +35,8 @@ use legend::Legend;
 pub(super) use names::{names_refusals, names_refusals_in_any_cell};
 pub(super) use says::YesMeaning;
 use says::says;
-pub(super) use unheard::{MOST_UNHEARD, find_unheard, is_unheard_no};
+pub use unheard::Unheard;
+pub(super) use unheard::{find_unheard, unheard_noes};
 
 /// A column that says who may be messaged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

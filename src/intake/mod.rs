@@ -67,6 +67,7 @@ mod words;
 mod tests;
 
 pub(crate) use column::column_names;
+pub(crate) use consent::Unheard;
 pub(crate) use contact_id::is_rounded;
 pub use corrections::Corrections;
 pub use doubt::LetterDoubt;
@@ -85,5 +86,5 @@ pub use settings::{NumbersPerRow, ReadFor, Settings};
 pub(crate) use sheets::Sheets;
 pub use source::Source;
 pub use summary::Summary;
-pub(crate) use summary::{Example, Group, Note, Unheard};
+pub(crate) use summary::{Example, Group, Note};
 pub(crate) use table::Table;

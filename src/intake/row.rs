@@ -170,15 +170,6 @@ impl RowJudge<'_> {
         consent::of_row(&self.mapping.consent, elsewhere, cell, self.judge.now)
     }
 
-    /// Which columns of answers that are taken for nothing say "no".
-    fn unheard(&self, record: &Record) -> u64 {
-        let columns = self.mapping.unheard.iter().take(consent::MOST_UNHEARD);
-        let says_no = |at: usize| record.get(at).is_some_and(consent::is_unheard_no);
-        let bits = columns.enumerate();
-        bits.map(|(bit, column)| u64::from(says_no(column.index)) << bit)
-            .sum()
-    }
-
     /// Whether a column that is about something else has a cell to look at: most rows have none.
     fn may_refuse_elsewhere(&self, fields: &Fields<'_>) -> bool {
         self.mapping.elsewhere.iter().any(|it| {
@@ -316,10 +307,8 @@ impl RowJudge<'_> {
             Ok(contact_id) => contact_id,
             Err(problem) => return refused(record, typed, problem),
         };
-        let rendered = self
-            .judge
-            .render
-            .map(|render| render(read, position, phone));
+        let render = self.judge.render;
+        let rendered = render.map(|render| render(read, position, phone));
         let (content, repeated) = match rendered.transpose() {
             Ok(content) => (content, None),
             Err(Unsendable::Suppressed(cause)) => (None, Some(cause)),
@@ -343,7 +332,7 @@ impl RowJudge<'_> {
             suppressed: (self.judge.suppressed)(phone).or(repeated),
             silent_on_consent: answer == Consent::Silent,
             doubt: answer.doubt(),
-            unheard: self.unheard(&record),
+            unheard: consent::unheard_noes(&self.mapping.unheard, |at| record.get(at)),
             overrides_region: found.overrides_region,
             name: name_hash(first_name.as_deref(), last_name.as_deref()),
         };

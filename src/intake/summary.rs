@@ -7,6 +7,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::column::Column;
+use super::consent::Unheard;
 use super::corrections::is_one_number;
 use super::row::Number;
 use crate::domain::phone::{LineType, Parsed, PhoneProblem, Region};
@@ -74,15 +75,6 @@ pub struct Summary {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it so")]
 fn is_zero(count: &u64) -> bool {
     *count == 0
-}
-
-/// A column of answers that keeps nobody out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Unheard {
-    /// Its header.
-    pub column: String,
-    /// Queued rows in which it says "no".
-    pub no: u64,
 }
 
 /// Rows that share a reason.
@@ -346,11 +338,7 @@ fn group<'a>(
 impl Counter {
     /// `unheard` are the columns of answers that are taken for nothing.
     pub(super) fn new(examples: usize, unheard: &[Column]) -> Self {
-        let of_column = |column: &Column| Unheard {
-            column: column.name.clone(),
-            no: 0,
-        };
-        let unheard = unheard.iter().map(of_column).collect();
+        let unheard = unheard.iter().map(Unheard::of).collect();
         Self {
             examples,
             summary: Summary {

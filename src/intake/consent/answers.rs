@@ -24,6 +24,15 @@ pub(super) enum Question {
     MustNotBeMessaged,
 }
 
+impl Question {
+    const fn answered(self, is_yes: bool) -> CellConsent {
+        match (is_yes, self) {
+            (true, Self::MayBeMessaged) | (false, Self::MustNotBeMessaged) => CellConsent::May,
+            (true, Self::MustNotBeMessaged) | (false, Self::MayBeMessaged) => CellConsent::MustNot,
+        }
+    }
+}
+
 /// Signs by which nothing is allowed, whatever stands beside them.
 pub(super) const REFUSING_SIGNS: [char; 4] = ['🛑', '🚫', '⛔', '📵'];
 
@@ -36,34 +45,12 @@ const DASHES: [char; 9] = ['-', '‐', '‑', '–', '—', '―', '−', '－',
 
 /// What a cell says that answers a question.
 pub(super) fn answer(question: Question, cell: &str) -> CellConsent {
-    let answer = |is_yes: bool| match (is_yes, question) {
-        (true, Question::MayBeMessaged) | (false, Question::MustNotBeMessaged) => CellConsent::May,
-        (true, Question::MustNotBeMessaged) | (false, Question::MayBeMessaged) => {
-            CellConsent::MustNot
-        }
-    };
-    match cell {
-        "" | "{}" | "[]" => return CellConsent::Nothing,
-        "?" => return unknown(question),
-        // Where a "yes" is written, a dash is none; where a refusal is, it is none of these.
-        _ if is_made_of(cell, &DASHES) => {
-            return match question {
-                Question::MayBeMessaged => CellConsent::MustNot,
-                Question::MustNotBeMessaged => CellConsent::Nothing,
-            };
-        }
-        _ if is_made_of(cell, &YES_SIGNS) => return answer(true),
-        _ if is_made_of(cell, &NO_SIGNS) => return answer(false),
-        // What a spreadsheet shows where it could not find the answer.
-        _ if is_error(cell) => return CellConsent::NotUnderstood,
-        _ if cell.contains(REFUSING_SIGNS) => return CellConsent::MustNot,
-        _ => {}
+    if let Some(said) = by_signs(question, cell) {
+        return said;
     }
-    let folded = fold::header(
-        cell.strip_suffix(".0")
-            .or_else(|| cell.strip_suffix(",0"))
-            .unwrap_or(cell),
-    );
+    let answer = |is_yes| question.answered(is_yes);
+    let whole = cell.strip_suffix(".0").or_else(|| cell.strip_suffix(",0"));
+    let folded = fold::header(whole.unwrap_or(cell));
     let first = folded.split(' ').next().unwrap_or("");
     let is_long = first.chars().count() > 1;
     // A sign that folding takes away.
@@ -99,6 +86,25 @@ pub(super) fn answer(question: Question, cell: &str) -> CellConsent {
     } else {
         other(question, &folded)
     }
+}
+
+/// What a cell says that has signs in place of words, or nothing.
+fn by_signs(question: Question, cell: &str) -> Option<CellConsent> {
+    Some(match cell {
+        "" | "{}" | "[]" => CellConsent::Nothing,
+        "?" => unknown(question),
+        // Where a "yes" is written, a dash is none; where a refusal is, it is none of these.
+        _ if is_made_of(cell, &DASHES) => match question {
+            Question::MayBeMessaged => CellConsent::MustNot,
+            Question::MustNotBeMessaged => CellConsent::Nothing,
+        },
+        _ if is_made_of(cell, &YES_SIGNS) => question.answered(true),
+        _ if is_made_of(cell, &NO_SIGNS) => question.answered(false),
+        // What a spreadsheet shows where it could not find the answer.
+        _ if is_error(cell) => CellConsent::NotUnderstood,
+        _ if cell.contains(REFUSING_SIGNS) => CellConsent::MustNot,
+        _ => return None,
+    })
 }
 
 /// Whether a cell says in one phrase that a consent was given, with its date or without.

@@ -376,11 +376,10 @@ impl Card {
             grid.set(self.line, column, text)?;
         }
         for (header, text) in self.consent {
-            let place = consent.iter().position(|it| *it == header);
-            let place = place.unwrap_or_else(|| {
-                consent.push(header);
-                consent.len() - 1
-            });
+            if !consent.contains(&header) {
+                consent.push(header.clone());
+            }
+            let place = consent.iter().position(|it| *it == header).unwrap_or(0);
             grid.set(self.line, COLUMNS.len() + place, text)?;
         }
         Ok(())

@@ -408,7 +408,7 @@ mod tests {
             (
                 false,
                 Suppression::MendedBefore {
-                    told: String::new(),
+                    by: String::new(),
                 },
             ),
             (false, Suppression::WindowNeverOpens),

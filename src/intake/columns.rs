@@ -41,13 +41,20 @@ pub(super) fn map(
     let known = || ignored.iter().chain(&columns);
     let consent = consents(headers, rows, settings, known());
     let heard = consent.iter().map(|it| &it.column);
-    let elsewhere = elsewhere(headers, settings, known().chain(heard));
+    let elsewhere = elsewhere(headers, settings, known().chain(heard.clone()));
+    let region = countries(file, headers, rows, settings, &columns)?;
+    let of_regions = region.iter().map(|it| &it.column);
+    let unheard = unheard(
+        headers,
+        rows,
+        settings,
+        known().chain(heard).chain(of_regions),
+    );
     let other = |chosen: &Option<String>, words: List| match chosen {
         Some(name) => named(name).map(Some),
         None if settings.no_header => Ok(None),
         None => Ok(by_header(headers, words, &taken)),
     };
-    let region = countries(file, headers, rows, settings, &columns)?;
     Ok(Mapping {
         first_name: other(&choice.first_name, FIRST_NAME)?,
         last_name: other(&choice.last_name, LAST_NAME)?,
@@ -58,6 +65,7 @@ pub(super) fn map(
         mobile_first: choice.phone.is_empty() && have_several_names(headers, &taken),
         consent,
         elsewhere,
+        unheard,
         read_for: settings.read_for,
         hears_earlier: ours.is_empty(),
         ignored_consent: with_ours(ignored, ours),
@@ -103,6 +111,20 @@ fn elsewhere<'a>(
     }
     let without: Vec<usize> = without.map(|column| column.index).collect();
     consent::find_elsewhere(headers, &without)
+}
+
+/// The columns of answers that are taken for nothing.
+fn unheard<'a>(
+    headers: &[String],
+    rows: &[Vec<String>],
+    settings: &Settings,
+    without: impl Iterator<Item = &'a Column>,
+) -> Vec<Column> {
+    if settings.no_header || settings.read_for != ReadFor::Messages {
+        return Vec::new();
+    }
+    let without: Vec<usize> = without.map(|column| column.index).collect();
+    consent::find_unheard(headers, rows, &without)
 }
 
 /// Refuses columns of which only a person knows what they are for: a "yes" and a "no" without a header may say who may be

@@ -7,7 +7,10 @@
 mod answers;
 mod dates;
 mod headers;
+mod legend;
+mod names;
 mod says;
+mod unheard;
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -16,22 +19,24 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::column::{Column, share_of_cells};
-use super::words::{
-    HEADING, IN_ANY_CELL, List, MESSAGES, MOBILE, MUST_NOT, NO, OPTED_OUT, PHONE, WRONG_NUMBER,
-    YES, words,
-};
+use super::words::{IN_ANY_CELL, MESSAGES, MOBILE, MUST_NOT, NO, PHONE, WRONG_NUMBER, YES, words};
 use crate::domain::event::{OptOutWords, OptRequest};
 use crate::domain::fold;
 use crate::domain::text::trimmed;
 use crate::domain::word_list::Beginnings;
 use answers::{CellConsent, REFUSING_SIGNS, has_negation};
 pub(super) use headers::is_known as is_known_header;
+pub(super) use headers::tells_consent;
 use headers::{
     Meaning, asks_with_no, asks_with_yes, by_whole_header, elsewhere, meaning, names_channel,
     no_at_end,
 };
+use legend::Legend;
+pub(super) use names::{names_refusals, names_refusals_in_any_cell};
 pub(super) use says::YesMeaning;
 use says::says;
+pub use unheard::Unheard;
+pub(super) use unheard::{find_unheard, unheard_noes};
 
 /// A column that says who may be messaged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,9 +47,17 @@ pub struct ConsentColumn {
     /// What "yes" means in it.
     #[serde(skip)]
     pub(super) yes: YesMeaning,
+    /// What its header says of its cells.
+    #[serde(skip)]
+    legend: Legend,
 }
 
 impl ConsentColumn {
+    /// What a cell of the column says.
+    fn says(&self, cell: &str, now: Option<Timestamp>) -> CellConsent {
+        says(self.yes, self.legend.read(trimmed(cell)), now)
+    }
+
     /// What is done by the column, as the beginning of a line.
     pub(super) fn use_of(&self) -> Use {
         match self.yes {
@@ -58,6 +71,7 @@ impl ConsentColumn {
             YesMeaning::OnlyNo => Use::Refusals,
             YesMeaning::Nothing
             | YesMeaning::Preference
+            | YesMeaning::Basis
             | YesMeaning::Beside
             | YesMeaning::Remark
             | YesMeaning::Name
@@ -129,29 +143,56 @@ pub(super) fn find(
             name: name.clone(),
         };
         let no = asks_with_no(name).filter(|(asked, _)| asked_with_yes.contains(asked));
+        let (legend, name) = Legend::of(name);
+        let cells = Cells {
+            index,
+            rows,
+            legend: &legend,
+        };
         let yes = match no {
-            Some((_, word)) if share_of_cells(index, rows, |cell| !is_answer(cell)) < 0.5 => {
+            Some((_, word)) if cells.share(|cell| !is_answer(cell)) < 0.5 => {
                 YesMeaning::MustNotIfTicked(word)
             }
-            Some(_) | None => yes_meaning(name, index, rows)?,
+            Some(_) | None => yes_meaning(&name, &cells)?,
         };
-        Some(ConsentColumn { column, yes })
+        Some(ConsentColumn {
+            column,
+            yes,
+            legend,
+        })
     })
     .collect()
 }
 
+/// The cells of a column, as its header says that they are read.
+struct Cells<'a> {
+    index: usize,
+    rows: &'a [Vec<String>],
+    legend: &'a Legend,
+}
+
+impl Cells<'_> {
+    /// The share of the filled cells for which `holds` is true; 0 without any.
+    fn share(&self, holds: impl Fn(&str) -> bool) -> f64 {
+        share_of_cells(self.index, self.rows, |cell| holds(self.legend.read(cell)))
+    }
+}
+
+/// The share of a column's cells that are answers, from which on a word that may be about something else is a question.
+const MOST: f64 = 0.8;
+
 /// What "yes" means in a column, if it tells who may be messaged.
-fn yes_meaning(name: &str, index: usize, rows: &[Vec<String>]) -> Option<YesMeaning> {
+fn yes_meaning(name: &str, cells: &Cells<'_>) -> Option<YesMeaning> {
     // An empty column may say "no" further down.
-    let is_empty = share_of_cells(index, rows, |_| true) == 0.0;
-    let by_whole = || by_whole_header(name).filter(|_| are_answers(index, rows));
+    let is_empty = cells.share(|_| true) == 0.0;
+    let by_whole = || by_whole_header(name).filter(|_| cells.share(is_answer) >= MOST);
     let Some(Meaning { yes, is_certain }) = meaning(name).or_else(by_whole) else {
-        return of_channel(name, share_of_cells(index, rows, is_answer), is_empty);
+        return of_channel(name, cells.share(is_answer), is_empty);
     };
     // Whether a cell is a date does not depend on today's: by then all of them have come.
     let in_the_end = Some(Timestamp::MAX);
     let understood = |cell: &str| says(yes, cell, in_the_end) != CellConsent::NotUnderstood;
-    if is_certain || is_empty || share_of_cells(index, rows, understood) >= 0.5 {
+    if is_certain || is_empty || cells.share(understood) >= 0.5 {
         return Some(yes);
     }
     // A column with other cells may be about something else.
@@ -165,6 +206,7 @@ fn yes_meaning(name: &str, index: usize, rows: &[Vec<String>]) -> Option<YesMean
         YesMeaning::Perhaps
         | YesMeaning::PerhapsNot
         | YesMeaning::OnlyNo
+        | YesMeaning::Basis
         | YesMeaning::Beside
         | YesMeaning::Nothing
         | YesMeaning::Preference
@@ -186,7 +228,12 @@ pub(super) fn find_elsewhere(headers: &[String], without: &[usize]) -> Vec<Conse
             name.clone()
         };
         let column = Column { index, name };
-        Some(ConsentColumn { column, yes })
+        let legend = Legend::default();
+        Some(ConsentColumn {
+            column,
+            yes,
+            legend,
+        })
     })
     .collect()
 }
@@ -269,10 +316,11 @@ pub(super) fn of_row<'a, 'c>(
     };
     let mut silent = columns.iter().any(asks);
     let mut doubt = None;
-    for ConsentColumn { column, yes } in columns.iter().chain(elsewhere) {
+    for it in columns.iter().chain(elsewhere) {
+        let column = &it.column;
         let cell = trimmed(cell(column.index).unwrap_or(""));
         let shown: String = cell.chars().take(40).collect();
-        match says(*yes, cell, now) {
+        match it.says(cell, now) {
             CellConsent::Nothing => {}
             CellConsent::May => silent = false,
             CellConsent::MustNot => {
@@ -296,40 +344,9 @@ pub(super) fn of_row<'a, 'c>(
     }
 }
 
-/// Whether a text says of people that they must not be messaged, and nothing else: `Do not contact below`.
-pub(super) fn names_refusals_in_any_cell(text: &str) -> bool {
-    // What may be a number beside it is that of a person.
-    let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    digits < 6 && is_heading(text, &[IN_ANY_CELL])
-}
-
-/// Whether the name of a file or a sheet says so: `opt-outs`, `DNC list 2026`. Nobody is called by it.
-pub(super) fn names_refusals(name: &str) -> bool {
-    is_heading(name, &[IN_ANY_CELL, OPTED_OUT])
-}
-
 /// Whether the header of a column of numbers says so: `Do not call`.
 pub(super) fn is_refusing_header(name: &str) -> bool {
     meaning(name).is_some_and(|it| it.yes == YesMeaning::MustNot && it.is_certain)
-}
-
-/// Whether a text is one of the phrases, but for words and figures of a heading around it.
-fn is_heading(text: &str, lists: &[List]) -> bool {
-    let folded = fold::header(text);
-    let words: Vec<&str> = folded.split(' ').collect();
-    let says_nothing = |word: &&str| {
-        HEADING.has(word) || !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    let before = words.iter().take_while(|word| says_nothing(word)).count();
-    let behind = words.iter().rev().take_while(|word| says_nothing(word));
-    let behind = words.len() - behind.count();
-    // A phrase may itself begin or end with such a word.
-    (0..=before).any(|first| {
-        (behind..=words.len()).any(|end| {
-            let phrase = words.get(first..end).unwrap_or(&[]).join(" ");
-            lists.iter().any(|list| list.has(&phrase))
-        })
-    })
 }
 
 /// Whether the words beside the number of a cell ask for no message, or say that the number is wrong. What may mean it

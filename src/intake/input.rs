@@ -223,8 +223,10 @@ fn refuse_by_name(source: &Source, file: &Opened, settings: &Settings) -> Result
     if settings.read_for != ReadFor::Messages {
         return Ok(());
     }
-    if consent::names_refusals(&stem) {
-        return Err(refused("file", &stem, "rename it"));
+    let packed = file.packed.as_deref().map(Source::stem_of);
+    let mut names = [Some(stem), packed].into_iter().flatten();
+    if let Some(name) = names.find(|name| consent::names_refusals(name)) {
+        return Err(refused("file", &name, "rename it"));
     }
     let mut titles = file.header.titles.iter();
     if let Some(title) = titles.find(|title| consent::names_refusals(title)) {

@@ -99,6 +99,7 @@ fn open_packed(
     let opened = open_bytes(format!("{name}, {inner}"), list, settings, false)?;
     Ok(Opened {
         note: format!("in a ZIP archive: \"{inner}\", {}", opened.note),
+        packed: Some(inner.to_owned()),
         name,
         digest,
         ..opened
@@ -266,6 +267,7 @@ fn opened_table(
         doubt: None,
         sheets: None,
         sheet,
+        packed: None,
     })
 }
 

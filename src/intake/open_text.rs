@@ -59,6 +59,7 @@ pub(super) fn open_text(
         doubt: examined.doubt,
         sheets: None,
         sheet: None,
+        packed: None,
     })
 }
 

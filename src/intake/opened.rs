@@ -40,6 +40,8 @@ pub(super) struct Opened {
     pub(super) sheets: Option<Sheets>,
     /// The name of the sheet, where nobody named it.
     pub(super) sheet: Option<String>,
+    /// The name of the list in its archive.
+    pub(super) packed: Option<String>,
 }
 
 impl Opened {

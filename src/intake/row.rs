@@ -46,6 +46,8 @@ pub(super) struct Number {
     pub(super) silent_on_consent: bool,
     /// A remark that may mean that the person must not be messaged.
     pub(super) doubt: Option<String>,
+    /// A bit for each column of answers that are taken for nothing: whether it says "no".
+    pub(super) unheard: u64,
     /// A hash of the person's name, 0 if there is none.
     pub(super) name: u16,
 }
@@ -259,10 +261,8 @@ impl RowJudge<'_> {
             Ok(contact_id) => contact_id,
             Err(problem) => return refused(record, typed, problem),
         };
-        let rendered = self
-            .judge
-            .render
-            .map(|render| render(read, position, phone));
+        let render = self.judge.render;
+        let rendered = render.map(|render| render(read, position, phone));
         let (content, repeated) = match rendered.transpose() {
             Ok(content) => (content, None),
             Err(Unsendable::Suppressed(cause)) => (None, Some(cause)),
@@ -286,6 +286,7 @@ impl RowJudge<'_> {
             suppressed: (self.judge.suppressed)(phone).or(repeated),
             silent_on_consent: answer == Consent::Silent,
             doubt: answer.doubt(),
+            unheard: consent::unheard_noes(&self.mapping.unheard, |at| record.get(at)),
             overrides_region: found.overrides_region,
             name: name_hash(first_name.as_deref(), last_name.as_deref()),
         };

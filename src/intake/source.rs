@@ -67,7 +67,12 @@ impl Source {
             Self::Stdin => return "stdin".to_owned(),
             Self::Text { name, .. } => return name.clone(),
         };
-        let name = path
+        Self::stem_of(&path.to_string_lossy())
+    }
+
+    /// That of a path.
+    pub(super) fn stem_of(path: &str) -> String {
+        let name = Path::new(path)
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();

@@ -6,6 +6,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::column::Column;
+use super::consent::Unheard;
 use super::corrections::is_one_number;
 use super::row::Number;
 use crate::domain::phone::{LineType, Parsed, PhoneProblem, Region};
@@ -47,6 +49,9 @@ pub struct Summary {
     /// The first of these.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<Example>,
+    /// Columns of answers that are taken for nothing, and in which queued rows say "no".
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unheard: Vec<Unheard>,
     /// Duplicates whose row names another person than the first row.
     pub shared_numbers: u64,
     /// Invalid rows by reason, the most frequent first.
@@ -327,9 +332,15 @@ fn group<'a>(
 }
 
 impl Counter {
-    pub(super) fn new(examples: usize) -> Self {
+    /// `unheard` are the columns of answers that are taken for nothing.
+    pub(super) fn new(examples: usize, unheard: &[Column]) -> Self {
+        let unheard = unheard.iter().map(Unheard::of).collect();
         Self {
             examples,
+            summary: Summary {
+                unheard,
+                ..Summary::default()
+            },
             ..Self::default()
         }
     }
@@ -428,6 +439,9 @@ impl Counter {
         *self.lines.entry(line_type).or_default() += 1;
         self.summary.silent_on_consent += u64::from(number.silent_on_consent);
         self.summary.overrides_region += u64::from(number.overrides_region);
+        for (bit, column) in self.summary.unheard.iter_mut().enumerate() {
+            column.no += number.unheard >> bit & 1;
+        }
         if let Some(says) = &number.doubt {
             self.summary.doubtful_remarks += 1;
             keep(self.examples, &mut self.summary.remarks, || {
@@ -459,7 +473,9 @@ impl Counter {
             });
         let lines = self.lines.into_iter();
         let lines = lines.map(|(line_type, count)| LineCount { line_type, count });
+        let unheard = self.summary.unheard.into_iter();
         Summary {
+            unheard: unheard.filter(|it| it.no > 0).collect(),
             problems: groups(self.problems),
             mendings: groups(self.mendings),
             suppressions: groups(self.suppressions),

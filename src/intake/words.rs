@@ -58,6 +58,20 @@ pub(super) const REFUSALS: List = List("refusals");
 pub(super) const IN_ANY_CELL: List = List("!");
 pub(super) const NAMES: List = List("names");
 pub(super) const HEADING: List = List("heading");
+pub(super) const REFUSING_HEADINGS: List = List("refusing headings");
+pub(super) const REFUSING_NAMES: List = List("refusing names");
+pub(super) const COMPOUND_HEADS: List = List("heads of compounds");
+pub(super) const COMPOUND_PARTS: List = List("parts of compounds");
+pub(super) const LEFT: List = List("left");
+pub(super) const NEVER: List = List("never");
+pub(super) const REFUSING_STATUS: List = List("refusing status");
+pub(super) const GIVEN: List = List("given");
+pub(super) const NO_BASIS: List = List("no basis");
+pub(super) const BASIS: List = List("basis");
+pub(super) const REFUSES: List = List("refuses");
+pub(super) const CONTACTING: List = List("contacting");
+pub(super) const IN_A_REFUSAL: List = List("in a refusal");
+pub(super) const BESIDE_REFUSAL: List = List("beside a refusal");
 pub(super) const MAY_DENY: List = List("may deny");
 pub(super) const DENIES_NOTHING: List = List("denies nothing");
 pub(super) const WRONG_NUMBER: List = List("wrong number");
@@ -100,18 +114,56 @@ pub(super) fn words(header: &str) -> String {
         .replace("i phone", "iphone")
 }
 
-/// A header with its words apart, in its own letters.
+/// A header with its words apart, in its own letters: `optOut`, `SMSOptOut`.
 pub(super) fn spaced(header: &str) -> String {
+    let letters: Vec<char> = header.chars().collect();
     let mut spaced = String::with_capacity(header.len() + 4);
-    let mut lower = false;
-    for c in header.chars() {
-        if lower && c.is_uppercase() {
+    // Capitals that stand one after the other before a letter.
+    let mut capitals = 0;
+    for (at, c) in letters.iter().enumerate() {
+        let behind = letters.get(at + 1..).unwrap_or(&[]);
+        let ends_acronym = || {
+            let small = behind.iter().take_while(|it| it.is_lowercase()).count();
+            // `IDs` are several.
+            capitals > 1 && (small > 1 || small == 1 && behind.first() != Some(&'s'))
+        };
+        let is_after_small = at > 0 && letters.get(at - 1).is_some_and(|it| it.is_lowercase());
+        if c.is_uppercase() && (is_after_small || ends_acronym()) {
             spaced.push(' ');
+            capitals = 0;
         }
-        lower = c.is_lowercase();
-        spaced.push(c);
+        capitals = if c.is_uppercase() { capitals + 1 } else { 0 };
+        spaced.push(*c);
     }
     spaced
+}
+
+/// Folded words with those apart that are written together: `smsoptout`.
+pub(super) fn compounds_apart(folded: &str) -> String {
+    let apart = |word: &str| parts(word).map_or_else(|| word.to_owned(), |it| it.join(" "));
+    let words: Vec<String> = folded.split(' ').map(apart).collect();
+    words.join(" ")
+}
+
+/// The words that a word is made of, if one of them is about messages.
+fn parts(word: &str) -> Option<Vec<&'static str>> {
+    let parts = parts_from(word)?;
+    let is_about_messages = parts.iter().any(|part| COMPOUND_HEADS.has(part));
+    (parts.len() > 1 && is_about_messages).then_some(parts)
+}
+
+fn parts_from(word: &str) -> Option<Vec<&'static str>> {
+    if word.is_empty() {
+        return Some(Vec::new());
+    }
+    let lists = [COMPOUND_HEADS, COMPOUND_PARTS];
+    (2..=word.len()).rev().find_map(|end| {
+        let (first, rest) = word.split_at_checked(end)?;
+        let first = lists.iter().find_map(|list| list.entry(first))?;
+        let mut parts = vec![first];
+        parts.extend(parts_from(rest)?);
+        Some(parts)
+    })
 }
 
 /// How certain it is that a header names a phone column: 0 for not at all.

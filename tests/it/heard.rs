@@ -7,7 +7,7 @@ use crate::lists::hold;
 use crate::support::Scratch;
 use outreach::internals::intake::Settings;
 
-const NO: &str = "suppressed, no consent";
+pub(crate) const NO: &str = "suppressed, no consent";
 
 #[test]
 fn rows_below_another_header_are_not_read_by_the_first() {

@@ -100,6 +100,7 @@ mod support;
 mod suppress;
 mod tables;
 mod test_message;
+mod unheard;
 mod validation;
 mod waits;
 mod webhooks;

@@ -2,7 +2,7 @@
 
 use crate::domain::fold;
 use crate::intake::words::{
-    BEGINS, BUT, DENIES_NOTHING, MAY, MAY_DENY, MAY_IN_ANY_COLUMN, MUST_NOT, NEGATIONS, NO,
+    BEGINS, BUT, DENIES_NOTHING, GIVEN, MAY, MAY_DENY, MAY_IN_ANY_COLUMN, MUST_NOT, NEGATIONS, NO,
     NOTHING_KNOWN, OTHER_WAY, OUR_WAY, REFUSALS, TIME, TIME_WORDS, UNTIL, YES,
 };
 
@@ -24,27 +24,33 @@ pub(super) enum Question {
     MustNotBeMessaged,
 }
 
+impl Question {
+    const fn answered(self, is_yes: bool) -> CellConsent {
+        match (is_yes, self) {
+            (true, Self::MayBeMessaged) | (false, Self::MustNotBeMessaged) => CellConsent::May,
+            (true, Self::MustNotBeMessaged) | (false, Self::MayBeMessaged) => CellConsent::MustNot,
+        }
+    }
+}
+
 /// Signs by which nothing is allowed, whatever stands beside them.
 pub(super) const REFUSING_SIGNS: [char; 4] = ['🛑', '🚫', '⛔', '📵'];
 
+/// Signs that are a "yes", and a "no".
+const YES_SIGNS: [char; 15] = [
+    '✓', '✔', '☑', '☒', '✅', '√', '+', '＋', '➕', '👍', '👌', '🆗', '🙆', '🟢', '🗸',
+];
+const NO_SIGNS: [char; 8] = ['✗', '✘', '☐', '❌', '✖', '👎', '🙅', '🔴'];
+const DASHES: [char; 9] = ['-', '‐', '‑', '–', '—', '―', '−', '－', '➖'];
+
 /// What a cell says that answers a question.
 pub(super) fn answer(question: Question, cell: &str) -> CellConsent {
-    let answer = |is_yes: bool| match (is_yes, question) {
-        (true, Question::MayBeMessaged) | (false, Question::MustNotBeMessaged) => CellConsent::May,
-        (true, Question::MustNotBeMessaged) | (false, Question::MayBeMessaged) => {
-            CellConsent::MustNot
-        }
-    };
-    match cell {
-        "" | "-" | "--" | "?" | "{}" | "[]" => return CellConsent::Nothing,
-        "✓" | "✔" | "☑" | "☒" | "✅" | "✔️" => return answer(true),
-        "✗" | "✘" | "☐" | "❌" | "✖" => return answer(false),
-        // What a spreadsheet shows where it could not find the answer.
-        _ if is_error(cell) => return CellConsent::NotUnderstood,
-        _ if cell.contains(REFUSING_SIGNS) => return CellConsent::MustNot,
-        _ => {}
+    if let Some(said) = by_signs(question, cell) {
+        return said;
     }
-    let folded = fold::header(cell.strip_suffix(".0").unwrap_or(cell));
+    let answer = |is_yes| question.answered(is_yes);
+    let whole = cell.strip_suffix(".0").or_else(|| cell.strip_suffix(",0"));
+    let folded = fold::header(whole.unwrap_or(cell));
     let first = folded.split(' ').next().unwrap_or("");
     let is_long = first.chars().count() > 1;
     // A sign that folding takes away.
@@ -57,6 +63,8 @@ pub(super) fn answer(question: Question, cell: &str) -> CellConsent {
         answer(false)
     } else if MUST_NOT.is_in(&folded) || REFUSALS.is_in(&folded) {
         CellConsent::MustNot
+    } else if question == Question::MayBeMessaged && is_given(&folded) {
+        CellConsent::May
     } else if MAY.is_in(&folded) {
         match question {
             _ if denies(&folded) && !has_question(&folded) => CellConsent::MustNot,
@@ -78,6 +86,60 @@ pub(super) fn answer(question: Question, cell: &str) -> CellConsent {
     } else {
         other(question, &folded)
     }
+}
+
+/// What a cell says that has signs in place of words, or nothing.
+fn by_signs(question: Question, cell: &str) -> Option<CellConsent> {
+    Some(match cell {
+        "" | "{}" | "[]" => CellConsent::Nothing,
+        "?" => unknown(question),
+        // Where a "yes" is written, a dash is none; where a refusal is, it is none of these.
+        _ if is_made_of(cell, &DASHES) => match question {
+            Question::MayBeMessaged => CellConsent::MustNot,
+            Question::MustNotBeMessaged => CellConsent::Nothing,
+        },
+        _ if is_made_of(cell, &YES_SIGNS) => question.answered(true),
+        _ if is_made_of(cell, &NO_SIGNS) => question.answered(false),
+        // What a spreadsheet shows where it could not find the answer.
+        _ if is_error(cell) => CellConsent::NotUnderstood,
+        _ if cell.contains(REFUSING_SIGNS) => CellConsent::MustNot,
+        _ => return None,
+    })
+}
+
+/// Whether a cell says in one phrase that a consent was given, with its date or without.
+fn is_given(folded: &str) -> bool {
+    let is_of_date = |word: &&str| {
+        word.bytes().all(|byte| byte.is_ascii_digit()) || TIME.has(word) || TIME_WORDS.has(word)
+    };
+    let core = || folded.split(' ').filter(|word| !is_of_date(word));
+    GIVEN.has(folded) || GIVEN.has(&core().collect::<Vec<_>>().join(" "))
+}
+
+/// What a cell says that asks itself.
+const fn unknown(question: Question) -> CellConsent {
+    match question {
+        Question::MayBeMessaged => CellConsent::NotUnderstood,
+        Question::MustNotBeMessaged => CellConsent::Nothing,
+    }
+}
+
+/// Whether a cell holds these signs and nothing else, in whatever colour.
+fn is_made_of(cell: &str, signs: &[char]) -> bool {
+    let is_colour =
+        |sign: char| matches!(sign, '\u{fe0e}' | '\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}');
+    let mut written = cell.chars().filter(|sign| !is_colour(*sign)).peekable();
+    written.peek().is_some() && written.all(|sign| signs.contains(&sign))
+}
+
+/// Whether a cell is a "yes" and nothing else, whatever was asked.
+pub(super) fn answers_yes(cell: &str) -> bool {
+    is_made_of(cell, &YES_SIGNS) || YES.has(&fold::header(cell))
+}
+
+/// Whether a cell is a "no" and nothing else.
+pub(super) fn answers_no(cell: &str) -> bool {
+    is_made_of(cell, &NO_SIGNS) || is_made_of(cell, &DASHES) || NO.has(&fold::header(cell))
 }
 
 /// Whether a cell is an error of a spreadsheet: `#N/A`, `#REF!`.

@@ -3,11 +3,16 @@
 use super::answers::{has_negation, has_question};
 use super::says::YesMeaning;
 use crate::intake::words::{
-    ACTIVE, ANOTHER_MATTER, BEGINS, BESIDE_CONSENT, BLOCKED_UNTIL, CONSENTS, COUNTRY, FACT,
-    FIRST_NAME, LAST_NAME, List, MESSAGES, MOBILE, NAMES, NEGATIONS, NO, OTHER_WAY, OUR_WAY,
+    ACTIVE, ANOTHER_MATTER, BASIS, BEGINS, BESIDE_CONSENT, BLOCKED_UNTIL, CONSENTS, COUNTRY, FACT,
+    FIRST_NAME, LAST_NAME, LEFT, List, MESSAGES, MOBILE, NAMES, NEGATIONS, NO, OTHER_WAY, OUR_WAY,
     PERSONS, PHONE, PLACE, POLITE, PREFERENCE, REFUSALS, REFUSED_CONTACT, REMARK, SAYS_REFUSED,
-    SENDS, STATUS, TIME, UNTIL, WEAK_REFUSALS, WITHDRAWN, YES, words,
+    SENDS, STATUS, TIME, UNTIL, WEAK_REFUSALS, WITHDRAWN, YES, compounds_apart,
 };
+
+/// The folded words of a header, also of one that writes them together: `smsoptout`.
+fn words(header: &str) -> String {
+    compounds_apart(&crate::intake::words::words(header))
+}
 
 /// What a header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +52,9 @@ pub(super) fn meaning(header: &str) -> Option<Meaning> {
     if PREFERENCE.has(&folded) {
         return Some(Meaning::certain(YesMeaning::Preference));
     }
+    if BASIS.is_in(&folded) && !is_consent && !is_refusal {
+        return Some(Meaning::certain(YesMeaning::Basis));
+    }
     if STATUS.has(&folded) {
         return Some(Meaning::certain(YesMeaning::Nothing));
     }
@@ -77,6 +85,24 @@ pub(super) fn meaning(header: &str) -> Option<Meaning> {
     None
 }
 
+/// Whether a header says of a column that it tells who may be messaged.
+pub(in crate::intake) fn tells_consent(header: &str) -> bool {
+    let folded = words(header);
+    CONSENTS.is_in(&folded) || REFUSALS.is_in(&folded)
+}
+
+/// Whether a header is that of a refusal.
+pub(super) fn names_refusal(header: &str) -> bool {
+    let folded = words(header);
+    REFUSALS.is_in(&folded) || WEAK_REFUSALS.has(&folded)
+}
+
+/// Whether a header says of a person that they refused at some time: `Unsubscribed`, and not `Do not contact`.
+pub(super) fn says_that_it_was(header: &str) -> bool {
+    let folded = words(header);
+    LEFT.is_in(&folded) && !has_negation(&folded)
+}
+
 /// Whether a header is about mail of any kind, and not about our way to reach a person.
 fn is_about_mail(folded: &str) -> bool {
     let is_mail = OTHER_WAY.is_in(folded) || has_phrase(folded, &["e mail", "e posta", "e post"]);
@@ -102,6 +128,15 @@ pub(in crate::intake) fn is_known(cell: &str) -> bool {
     let folded = words(cell);
     let names = [FIRST_NAME, LAST_NAME, NAMES, COUNTRY, PLACE];
     names.iter().any(|list| list.has(&folded)) || is_about_mail(&folded) || meaning(cell).is_some()
+}
+
+/// Whether a header is known to be about something else than messages.
+pub(super) fn is_of_another_matter(header: &str) -> bool {
+    let folded = words(header);
+    let names = [FIRST_NAME, LAST_NAME, NAMES, COUNTRY, PLACE];
+    names.iter().any(|list| list.has(&folded))
+        || is_about_mail(&folded)
+        || is_another_matter(&folded)
 }
 
 /// A header that names a refusal, or a consent that ended.

@@ -6,13 +6,15 @@ use super::answers::{
     CellConsent, Question, REFUSING_SIGNS, answer, denies, has_negation, is_error, may_deny,
 };
 use super::dates::{self, DateMeaning};
+use crate::domain::event::{OptOutWords, OptRequest};
 use crate::domain::fold;
 use crate::domain::message_date;
 use crate::domain::spreadsheet::NOT_CALCULATED;
 use crate::domain::text::trimmed;
 use crate::intake::words::{
-    BEGINS, CONSENTS, IN_ANY_CELL, List, MAY, MUST_NOT, NO, OPTED_OUT, POLITE, REFUSALS,
-    REFUSING_REMARKS, TIME, TIME_WORDS, WEAK_REFUSALS, WITHDRAWN,
+    BEGINS, BESIDE_REFUSAL, BUT, CONSENTS, CONTACTING, IN_A_REFUSAL, IN_ANY_CELL, List, MAY,
+    MESSAGES, MUST_NOT, NO, NO_BASIS, OPTED_OUT, OTHER_WAY, OUR_WAY, POLITE, REFUSALS, REFUSES,
+    REFUSING_REMARKS, REFUSING_STATUS, TIME, TIME_WORDS, WEAK_REFUSALS, WITHDRAWN,
 };
 
 /// What "yes" means in a column.
@@ -39,6 +41,8 @@ pub(in crate::intake) enum YesMeaning {
     PerhapsNot,
     /// The column is about consent, and most of its cells are no answers: only a "no" counts.
     OnlyNo,
+    /// It names the legal basis of messages (`Lawful basis`): that there is none counts, and a refusal.
+    Basis,
     /// It is no answer there: of what stands beside a consent (`Consent source`), only the words of a refusal count.
     Beside,
     /// It is no answer there: of a status and of tags, only the words of an opt-out count.
@@ -71,9 +75,11 @@ pub(super) fn says(yes: YesMeaning, cell: &str, now: Option<Timestamp>) -> CellC
         // It is not known what the column would say.
         _ if cell == NOT_CALCULATED => CellConsent::NotUnderstood,
         YesMeaning::Preference if is_none(&fold::header(cell)) => CellConsent::MustNot,
+        YesMeaning::Preference if is_only_of_other_way(&fold::header(cell)) => CellConsent::MustNot,
+        YesMeaning::Basis if NO_BASIS.has(&fold::header(cell)) => CellConsent::MustNot,
         YesMeaning::Nothing | YesMeaning::Preference => status(cell),
         YesMeaning::Remark => remark(cell),
-        YesMeaning::Beside => beside(cell),
+        YesMeaning::Beside | YesMeaning::Basis => beside(cell),
         YesMeaning::May => dates::consent(DateMeaning::Any, cell, now),
         YesMeaning::Given => dates::consent(DateMeaning::Given, cell, now),
         YesMeaning::From => dates::consent(DateMeaning::Begin, cell, now),
@@ -101,6 +107,11 @@ pub(super) fn says(yes: YesMeaning, cell: &str, now: Option<Timestamp>) -> CellC
 /// Whether a cell names no way at all. `None` is not in the list of answers: a column of phones may hold it, and no number.
 fn is_none(folded: &str) -> bool {
     folded == "none" || NO.has(folded)
+}
+
+/// Whether a cell names a way that is not ours, and no other: `Email only`.
+fn is_only_of_other_way(folded: &str) -> bool {
+    BUT.is_in(folded) && OTHER_WAY.is_in(folded) && !OUR_WAY.is_in(folded)
 }
 
 /// Nothing but a "no" counts, as this.
@@ -136,8 +147,13 @@ fn beside(cell: &str) -> CellConsent {
 
 /// A status, or some tags. One that says more than the opt-out and its date only a person understands.
 fn status(cell: &str) -> CellConsent {
-    let mut parts = cell.split([',', ';', '|', '/']).map(without_dates);
-    if parts.any(|it| OPTED_OUT.has(&it) || IN_ANY_CELL.has(&it)) {
+    let lists = [OPTED_OUT, IN_ANY_CELL, REFUSING_STATUS];
+    let is_refusal = |part: &str| {
+        let plain = without_dates(part);
+        lists.iter().any(|list| list.has(&plain)) || refuses_contact(&plain)
+    };
+    // A date may hold a sign that stands between tags.
+    if is_refusal(cell) || parts(cell).any(is_refusal) {
         CellConsent::MustNot
     } else if cell.contains(REFUSING_SIGNS) || OPTED_OUT.is_in(&fold::header(cell)) {
         CellConsent::MayMeanNo
@@ -146,16 +162,34 @@ fn status(cell: &str) -> CellConsent {
     }
 }
 
-/// What a remark says. It was written for people: only one that is a refusal and nothing else, but for its date, is
-/// certain.
+/// A status, or each of some tags: those of Google stand between three colons. A hyphen within a word joins it.
+fn parts(cell: &str) -> impl Iterator<Item = &str> {
+    let between = |c: char| ",;|/()[]•·–—\n".contains(c);
+    let parts = cell.split(":::").flat_map(|it| it.split(" - "));
+    parts.flat_map(move |it| it.split(between))
+}
+
+/// What a remark says. It was written for people: only one that is a refusal and nothing else, but for its date and where
+/// it came from, is certain.
 fn remark(cell: &str) -> CellConsent {
     let folded = fold::header(cell);
     let lists = [REFUSALS, OPTED_OUT, WEAK_REFUSALS, REFUSING_REMARKS];
-    if is_one_of(&lists, cell) {
+    let is_short = cell.split_whitespace().count() <= FEW_WORDS;
+    // `Do not call, SMS only` asks for messages.
+    let set_off = || {
+        let is_refusal = |part: &str| is_one_of(&[IN_ANY_CELL], part);
+        let mut parts = cell.split(is_set_off);
+        is_short
+            && IN_ANY_CELL.is_in(&folded)
+            && parts.clone().any(is_refusal)
+            && !parts.any(|part| !is_refusal(part) && MESSAGES.is_in(&fold::header(part)))
+    };
+    if is_one_of(&lists, cell) || refuses_contact(&without_dates(cell)) || set_off() {
         CellConsent::MustNot
     } else if lists[..2].iter().any(|list| list.is_in(&folded))
         || CONSENTS.is_in(&folded) && WITHDRAWN.is_in(&folded)
         || cell.contains(REFUSING_SIGNS)
+        || is_short && asks_to_stop(cell, &folded)
     {
         CellConsent::MayMeanNo
     } else {
@@ -163,14 +197,48 @@ fn remark(cell: &str) -> CellConsent {
     }
 }
 
+/// Whether a short remark asks for no messages as a reply would: `prosím už mi nepište`.
+fn asks_to_stop(cell: &str, folded: &str) -> bool {
+    let denies = |word: &str| REFUSES.has(word) || WITHDRAWN.has(word);
+    (may_deny(folded) || folded.split(' ').any(denies))
+        && OptOutWords::default().wish(cell) == OptRequest::OptOut
+}
+
+/// Whether a text says in whatever words that a person does not want to be contacted, and nothing else: `will nicht mehr
+/// kontaktiert werden`.
+fn refuses_contact(folded: &str) -> bool {
+    let lists = [REFUSES, CONTACTING, IN_A_REFUSAL, POLITE, BESIDE_REFUSAL];
+    let words = || folded.split(' ');
+    words().any(|word| REFUSES.has(word))
+        && CONTACTING.is_in(folded)
+        && words().all(|word| lists.iter().any(|list| list.has(word)))
+}
+
 /// Whether a text is one of the phrases and nothing else, but for a date and words that change nothing.
 fn is_one_of(lists: &[List], text: &str) -> bool {
     let plain = without_dates(text);
-    let words = plain.split(' ').filter(|word| !POLITE.has(word));
-    let core: Vec<&str> = words.collect();
-    let texts = [fold::header(text), core.join(" "), plain];
+    let without = |beside: &[List]| {
+        let is_beside = |word: &&str| beside.iter().any(|list| list.has(word));
+        let words = plain.split(' ').filter(|word| !is_beside(word));
+        words.collect::<Vec<_>>().join(" ")
+    };
+    let mut texts = vec![fold::header(text)];
+    let others = [without(&[POLITE]), without(&[POLITE, BESIDE_REFUSAL])];
+    let others = others.into_iter().chain(letters_together(&plain));
+    for other in others.chain([plain.clone()]) {
+        if !texts.contains(&other) {
+            texts.push(other);
+        }
+    }
     let is_phrase = |text: &String| lists.iter().any(|list| list.has(text));
     texts.iter().any(is_phrase)
+}
+
+/// A word whose letters stand apart: `N E V O L A T`.
+fn letters_together(folded: &str) -> Option<String> {
+    let mut words = folded.split(' ');
+    let is_apart = folded.len() > 4 && words.all(|word| word.chars().count() == 1);
+    is_apart.then(|| folded.replace(' ', ""))
 }
 
 /// What the cell of a name says.
@@ -189,9 +257,8 @@ const FEW_WORDS: usize = 5;
 /// nevolat`, `VIP (do not contact)`); a longer text may be about something else, and only a person understands it.
 fn anything(cell: &str) -> CellConsent {
     let is_refusal = |text: &str| is_one_of(&[IN_ANY_CELL], text);
-    let set_off = |c: char| !c.is_alphanumeric() && !" '’".contains(c);
     let is_short = cell.split_whitespace().count() <= FEW_WORDS;
-    if is_refusal(cell) || is_short && cell.split(set_off).any(is_refusal) {
+    if is_refusal(cell) || is_short && cell.split(is_set_off).any(is_refusal) {
         CellConsent::MustNot
     } else if IN_ANY_CELL.is_in(&fold::header(cell)) {
         CellConsent::MayMeanNo
@@ -200,12 +267,21 @@ fn anything(cell: &str) -> CellConsent {
     }
 }
 
+/// Whether a sign sets words off from others.
+fn is_set_off(sign: char) -> bool {
+    !sign.is_alphanumeric() && !" '’".contains(sign)
+}
+
 /// The folded words of a text, without its dates and the words before them: `odhlášen dne 1.2.2024`.
 fn without_dates(text: &str) -> String {
+    if !text.contains(|c: char| c.is_ascii_digit()) {
+        return fold::header(text);
+    }
     let is_date = |token: &&str| {
         let token = token.trim_matches(|c: char| !c.is_ascii_digit());
         token.contains(['.', '/', '-'])
-            && (!message_date::readings(token).is_empty() || is_short_date(token))
+            && (!message_date::readings(token).is_empty() || is_short_date(token) || is_day(token))
+            || is_year(token)
     };
     let mut tokens: Vec<&str> = Vec::new();
     for token in text.split_whitespace() {
@@ -217,6 +293,26 @@ fn without_dates(text: &str) -> String {
         }
     }
     fold::header(&tokens.join(" "))
+}
+
+/// Whether a word is a day without its year: `3.4`.
+fn is_day(token: &str) -> bool {
+    let Some((first, second)) = token.split_once(['.', '/']) else {
+        return false;
+    };
+    let part = |text: &str| text.parse::<u8>().ok().filter(|it| (1..=31).contains(it));
+    let (first, second) = (part(first), part(second));
+    first
+        .zip(second)
+        .is_some_and(|(first, second)| first.min(second) <= 12)
+}
+
+/// Whether a word is a year of our time.
+fn is_year(token: &str) -> bool {
+    token.len() == 4
+        && token
+            .parse::<u16>()
+            .is_ok_and(|year| (1990..2100).contains(&year))
 }
 
 /// Whether a word is a date whose year has two digits, which no message would be filled with: `1/2/24`.

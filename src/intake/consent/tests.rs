@@ -1,6 +1,7 @@
 //! What headers and cells say of who may be messaged.
 
 mod exports;
+mod kinds;
 mod pairs;
 
 use super::*;

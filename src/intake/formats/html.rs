@@ -64,6 +64,8 @@ struct Cell {
     rows: u32,
     /// The number behind what is shown, as Excel writes it.
     value: Option<String>,
+    /// Its boxes to tick, which have no text.
+    ticks: String,
 }
 
 impl Page {
@@ -88,6 +90,7 @@ impl Page {
                 self.open_table();
                 return self.start(tag);
             }
+            b"input" => self.tick(tag),
             b"tr" => {
                 if let Some(table) = self.open.last_mut() {
                     table.end_cell()?;
@@ -150,6 +153,18 @@ impl Page {
         let cell = self.open.last_mut().and_then(|table| table.cell.as_mut());
         if let Some(cell) = cell {
             cell.text.push_str(&String::from_utf8_lossy(text));
+        }
+    }
+
+    /// A box to tick says "yes" or "no" where nothing is written beside it.
+    fn tick(&mut self, tag: &StartTag<()>) {
+        let has = |name: &[u8]| tag.attributes.contains_key(name);
+        let kind = tag.attributes.get(&b"type"[..]);
+        let kind = kind.map(|kind| kind.value.to_ascii_lowercase());
+        let is_box = kind.is_some_and(|kind| kind == b"checkbox" || kind == b"radio");
+        let cell = self.open.last_mut().and_then(|table| table.cell.as_mut());
+        if let Some(cell) = cell.filter(|_| is_box) {
+            cell.ticks.push(if has(b"checked") { '☑' } else { '☐' });
         }
     }
 
@@ -219,6 +234,7 @@ impl OpenTable {
                 rows => rows.unwrap_or(1).min(MAX_ROWSPAN),
             },
             value: attribute(b"x:num").filter(|value| !value.is_empty()),
+            ticks: String::new(),
         });
         // Cells from above that reach into this row.
         while self.spans.get(self.column).is_some_and(|rows| *rows > 0) {
@@ -242,6 +258,8 @@ impl OpenTable {
                 Ok(value) => super::grid::number(value),
                 Err(_) => value,
             },
+            // Above the people, a box ticks them all.
+            Some(_) | None if shown.is_empty() && self.row > 1 => cell.ticks,
             Some(_) | None => shown,
         };
         let digits = text.bytes().filter(u8::is_ascii_digit).count();

@@ -13,6 +13,7 @@ use super::grid::{Fault, Grid, Table};
 use super::labels::{Labelled, ReadNumbers, in_order};
 use crate::domain::phone::Region;
 use crate::domain::text::trimmed;
+use crate::intake::consent::tells_consent;
 
 /// The columns, the same for every file: so any two files go into one batch.
 const COLUMNS: [&str; 10] = [
@@ -242,6 +243,8 @@ struct Card {
     /// Cards within this one (of an agent) that are open.
     nested: u32,
     version: String,
+    /// What properties of its own say of who may be messaged: `X-CONSENT:no`.
+    consent: Vec<(String, String)>,
 }
 
 impl Card {
@@ -255,6 +258,7 @@ impl Card {
             layouts: Vec::new(),
             nested: 0,
             version: String::new(),
+            consent: Vec::new(),
         }
     }
 
@@ -301,7 +305,13 @@ impl Card {
                 number: number(&text),
                 group: property.group,
             }),
-            _ => {}
+            name => {
+                if let Some(header) = name.strip_prefix("X-").map(|it| it.replace('-', " "))
+                    && tells_consent(&header)
+                {
+                    self.consent.push((header, text));
+                }
+            }
         }
     }
 
@@ -334,7 +344,13 @@ impl Card {
         texts.join(" / ")
     }
 
-    fn finish(mut self, how: ReadNumbers, grid: &mut Grid) -> Result<(), Fault> {
+    /// `consent` are the columns behind those that every file has.
+    fn finish(
+        mut self,
+        how: ReadNumbers,
+        grid: &mut Grid,
+        consent: &mut Vec<String>,
+    ) -> Result<(), Fault> {
         let country = self.country();
         let how = ReadNumbers {
             region: country.parse().ok().or(how.region),
@@ -357,6 +373,13 @@ impl Card {
         for (column, text) in self.cells.into_iter().enumerate() {
             grid.set(self.line, column, text)?;
         }
+        for (header, text) in self.consent {
+            if !consent.contains(&header) {
+                consent.push(header.clone());
+            }
+            let place = consent.iter().position(|it| *it == header).unwrap_or(0);
+            grid.set(self.line, COLUMNS.len() + place, text)?;
+        }
         Ok(())
     }
 }
@@ -378,7 +401,7 @@ pub(super) fn read(
 ) -> Result<Table, Fault> {
     let how = how.into();
     let mut grid = Grid::default();
-    let mut versions: Vec<String> = Vec::new();
+    let (mut versions, mut consent) = (Vec::<String>::new(), Vec::<String>::new());
     let mut open: Option<Card> = None;
     let mut after_agent = false;
     for unfolded in properties(bytes) {
@@ -399,7 +422,7 @@ pub(super) fn read(
                     if !card.version.is_empty() && !versions.contains(&card.version) {
                         versions.push(card.version.clone());
                     }
-                    card.finish(how, &mut grid)?;
+                    card.finish(how, &mut grid, &mut consent)?;
                 }
             }
             Some(card) if card.nested > 0 => {}
@@ -413,7 +436,8 @@ pub(super) fn read(
     if let Some(card) = open {
         return Err(cut_off(card.line));
     }
-    let headers = COLUMNS.iter().map(|name| (*name).to_owned()).collect();
+    let headers = COLUMNS.iter().map(|name| (*name).to_owned());
+    let headers = headers.chain(consent).collect();
     let note = format!(
         "{}; a row is the line on which its card begins",
         [&["vCard".to_owned()], &versions[..]].concat().join(" ")

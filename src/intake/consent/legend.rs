@@ -1,0 +1,185 @@
+//! What a header says of its cells: `Consent (1 = no, 0 = yes)`, `Subscribed/Unsubscribed`, `Communication opt`.
+
+use super::answers::{CellConsent, Question, answer};
+use super::headers::{names_refusal, says_that_it_was};
+use crate::domain::fold;
+use crate::intake::words::{NEVER, NO, YES};
+
+/// What some cells of a column mean, by its header.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Legend {
+    codes: Vec<Code>,
+    /// The header says of people that they did something: "never" there is a "no".
+    was: bool,
+}
+
+/// A cell, and what it means; `None` where that is not understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Code {
+    cell: String,
+    means: Option<Answer>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Yes,
+    No,
+}
+
+/// A cell that no column understands.
+const NOT_UNDERSTOOD: &str = "#?";
+
+/// A longer cell is no code.
+const LONGEST_CODE: usize = 3;
+
+impl Legend {
+    /// The legend of a header, and what it says beside it.
+    pub(super) fn of(header: &str) -> (Self, String) {
+        let was = says_that_it_was(header);
+        let (codes, rest) = written_codes(header);
+        if !codes.is_empty() {
+            return (Self { codes, was }, rest);
+        }
+        let codes = of_pair(header).or_else(|| of_opt(header));
+        let codes = codes.unwrap_or_default();
+        (Self { codes, was }, header.to_owned())
+    }
+
+    /// A cell as the column would say it without a legend.
+    pub(super) fn read<'c>(&self, cell: &'c str) -> &'c str {
+        if self.codes.is_empty() && !self.was {
+            return cell;
+        }
+        let folded = fold::header(cell);
+        if let Some(code) = self.codes.iter().find(|code| code.cell == folded) {
+            return match code.means {
+                Some(Answer::Yes) => "yes",
+                Some(Answer::No) => "no",
+                None => NOT_UNDERSTOOD,
+            };
+        }
+        let means = |answer| self.codes.iter().any(|code| code.means == Some(answer));
+        let is_whole = means(Answer::Yes) && means(Answer::No);
+        if self.was && NEVER.has(&folded) {
+            "no"
+        } else if is_whole && is_code(&folded) && folded.chars().count() < 3 {
+            NOT_UNDERSTOOD
+        } else {
+            cell
+        }
+    }
+}
+
+/// The codes that stand in a header, and the header without them.
+fn written_codes(header: &str) -> (Vec<Code>, String) {
+    let (mut codes, mut rest) = (Vec::new(), Vec::new());
+    for part in header.split([',', ';', '/', '|', '(', ')', '[', ']', '\n']) {
+        let words = part.replace('=', " = ");
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let (found, before) = of_part(&words);
+        codes.extend(found);
+        rest.push(before);
+    }
+    (codes, rest.join(" "))
+}
+
+/// The codes of a part of a header, and the words before them.
+fn of_part(words: &[&str]) -> (Vec<Code>, String) {
+    let joins: Vec<usize> = (0..words.len()).filter(|at| words[*at] == "=").collect();
+    let Some(first) = joins.first() else {
+        return match of_words(&fold::header(&words.join(" "))) {
+            Some((code, before)) => (vec![code], before),
+            None => (Vec::new(), words.join(" ")),
+        };
+    };
+    let ends = joins.iter().skip(1).map(|at| at.saturating_sub(1));
+    let ends = ends.chain([words.len()]);
+    let codes = joins.iter().zip(ends).filter_map(|(at, end)| {
+        let left = words.get(at.checked_sub(1)?)?;
+        let right = words.get(at + 1..end)?.join(" ");
+        of_equation(&fold::header(left), &right)
+    });
+    let codes: Vec<Code> = codes.collect();
+    let before = if codes.is_empty() {
+        words
+    } else {
+        &words[..first.saturating_sub(1)]
+    };
+    (codes, before.join(" "))
+}
+
+/// `1 = no`, and `no = 1`.
+fn of_equation(left: &str, right: &str) -> Option<Code> {
+    let folded = fold::header(right);
+    let code = |cell: &str, means| Code {
+        cell: cell.to_owned(),
+        means,
+    };
+    if is_code(left) && !(is_word_of_answer(left) && is_code(&folded)) {
+        Some(code(left, meaning_of(right)))
+    } else if is_code(&folded) {
+        Some(code(&folded, meaning_of(left)))
+    } else {
+        None
+    }
+}
+
+/// `Consent: 1 no`, and what stands before it.
+fn of_words(folded: &str) -> Option<(Code, String)> {
+    let (before, word) = folded.rsplit_once(' ')?;
+    let (before, cell) = before.rsplit_once(' ').unwrap_or(("", before));
+    let is_figure = cell.bytes().all(|byte| byte.is_ascii_digit()) && cell.len() < 3;
+    let is_pair = is_figure && !cell.is_empty() && is_word_of_answer(word);
+    is_pair.then(|| {
+        let means = meaning_of(word);
+        let cell = cell.to_owned();
+        (Code { cell, means }, before.to_owned())
+    })
+}
+
+/// `Alta/Baja`: the name of a state, and that of the refusal.
+fn of_pair(header: &str) -> Option<Vec<Code>> {
+    let (first, second) = header.split_once('/')?;
+    let (refusal, other) = match (names_refusal(first), names_refusal(second)) {
+        (true, false) => (first, second),
+        (false, true) => (second, first),
+        (true, true) | (false, false) => return None,
+    };
+    // `SMS/Email unsubscribed` are two ways.
+    if meaning_of(other) != Some(Answer::Yes) {
+        return None;
+    }
+    let code = |name: &str, means| Code {
+        cell: fold::header(name),
+        means: Some(means),
+    };
+    Some(vec![code(refusal, Answer::Yes), code(other, Answer::No)])
+}
+
+/// `Communication opt`: in or out.
+fn of_opt(header: &str) -> Option<Vec<Code>> {
+    let folded = fold::header(header);
+    let is_opt = folded == "opt" || folded.ends_with(" opt");
+    let code = |cell: &str, means| Code {
+        cell: cell.to_owned(),
+        means: Some(means),
+    };
+    is_opt.then(|| vec![code("in", Answer::Yes), code("out", Answer::No)])
+}
+
+fn is_code(folded: &str) -> bool {
+    (1..=LONGEST_CODE).contains(&folded.chars().count()) && !folded.contains(' ')
+}
+
+fn is_word_of_answer(folded: &str) -> bool {
+    folded.chars().count() > 1 && (YES.has(folded) || NO.has(folded))
+}
+
+/// What the words behind a code say of who may be messaged.
+fn meaning_of(words: &str) -> Option<Answer> {
+    match answer(Question::MayBeMessaged, words) {
+        CellConsent::May => Some(Answer::Yes),
+        CellConsent::MustNot => Some(Answer::No),
+        CellConsent::Nothing | CellConsent::NotUnderstood | CellConsent::MayMeanNo => None,
+    }
+}

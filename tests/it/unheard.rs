@@ -1,0 +1,149 @@
+//! What a list says in forms of its own: boxes to tick, properties of cards, and columns that nobody knows.
+
+use std::io::Write as _;
+
+use crate::heard::NO;
+use crate::lists::hold;
+use crate::support::Scratch;
+
+#[test]
+fn a_box_to_tick_is_an_answer() {
+    let row = |phone: &str, cell: &str| format!("<tr><td>{phone}</td><td>{cell}</td></tr>");
+    let page = |header: &str, kind: &str| {
+        let ticked = format!("<input type={kind} checked>");
+        let empty = format!("<input type=\"{kind}\"/>");
+        let rows = [
+            row("Phone", header),
+            row("+420602333441", &ticked),
+            row("+420602333442", &empty),
+        ];
+        format!("<html><body><table>{}</table></body></html>", rows.concat())
+    };
+    for kind in ["checkbox", "CHECKBOX", "radio"] {
+        hold(&[
+            (
+                "list.html",
+                &page("Consent", kind),
+                None,
+                &["+420602333441", NO],
+            ),
+            (
+                "list.xls",
+                &page("Opt-out", kind),
+                None,
+                &[NO, "+420602333442"],
+            ),
+        ]);
+    }
+    // A box that chooses a row says nothing, and the number beside one is read.
+    let list = "<table><tr><td><input type=checkbox></td><td>Phone</td></tr><tr><td><input type=checkbox></td>\
+                <td><input type=checkbox> +420602333441</td></tr></table>";
+    hold(&[("list.html", list, None, &["+420602333441"])]);
+}
+
+#[test]
+fn what_a_card_says_of_consent_is_heard() {
+    let card = |phone: &str, more: &str| {
+        format!("BEGIN:VCARD\r\nVERSION:3.0\r\nFN:A\r\nTEL:{phone}\r\n{more}END:VCARD\r\n")
+    };
+    for (yes, no) in [
+        ("X-CONSENT:yes\r\n", "X-CONSENT:no\r\n"),
+        ("X-SMS-OPT-IN:1\r\n", "X-SMS-OPT-IN:0\r\n"),
+        ("X-PHONETIC-FIRST-NAME:no\r\n", "X-DO-NOT-CONTACT:yes\r\n"),
+        ("", "item1.X-GDPR:ne\r\n"),
+    ] {
+        let cards = [card("+420602333441", yes), card("+420602333442", no)];
+        hold(&[("cards.vcf", &cards.concat(), None, &["+420602333441", NO])]);
+    }
+}
+
+#[test]
+fn a_column_of_answers_that_nobody_knows_is_told() {
+    let scratch = Scratch::new();
+    let list = "Name,Phone,Xyzzy,Photo consent,Kids\nA,602333441,ano,no,0\nB,602333442,ne,yes,2\nC,602333443,-,no,1\n";
+    scratch.write("list.csv", list);
+    let list = ["list.csv", "--region", "CZ"];
+    let told = "\"Xyzzy\" says \"no\" for 2 rows to be sent";
+    let check = scratch.outreach(&["check"]).with(&list).run().expect(0).out;
+    assert!(
+        check.contains(told) && check.contains("\"Consent\""),
+        "{check}"
+    );
+    assert_eq!(check.matches("keeps nobody out").count(), 1, "{check}");
+    let flags = ["--sandbox", "--yes", "-m", "Hello"];
+    let send = scratch.outreach(&["send"]).with(&list).with(&flags).run();
+    let said = send.expect(0).said;
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains(told), "{said}");
+    // Where the column is ignored, a person knows it.
+    let known = scratch
+        .outreach(&["check"])
+        .with(&list)
+        .with(&["--ignore-consent-column", "Xyzzy"]);
+    let said = known.run().expect(0).out;
+    assert!(!said.contains(told), "{said}");
+}
+
+#[test]
+fn a_list_of_refusals_is_known_by_its_name_in_whatever_language_and_form() {
+    let list = "Name,Phone\nA,+420602333441\n";
+    let refused = "do not want to be messaged";
+    for name in [
+        "suppression.csv",
+        "bajas 2026.csv",
+        "Sperrliste Stand 1.1..csv",
+        "RET listesi.csv",
+        "відмови.csv",
+        "SMSOptOuts.csv",
+    ] {
+        hold(&[(name, list, None, &[refused])]);
+        let scratch = Scratch::new();
+        scratch.write(name, list);
+        let import = scratch.outreach(&["suppress", "import", name]).run();
+        import.expect(0);
+    }
+    for title in [
+        "Sperrliste Stand 1.1.",
+        "People who opted out",
+        "\"Lista osób, które zrezygnowały\"",
+    ] {
+        let list = format!("{title}\n\nName,Phone\nA,+420602333441\n");
+        hold(&[("people.csv", &list, None, &[refused])]);
+    }
+    for heading in [
+        "Abgemeldet:,",
+        "Wypisani,",
+        "Bajas,",
+        "İptal edenler,",
+        "Da non contattare,",
+        "Nesouhlasí:,",
+    ] {
+        let list = format!("Name,Phone\nA,+420602333441\n{heading}\nB,+420602333442\n");
+        hold(&[("people.csv", &list, None, &["row 3: "])]);
+    }
+    // Somebody without a number.
+    for name in ["Robinson,", "Stop,", "Blok,"] {
+        let list = format!("Name,Phone\nA,+420602333441\n{name}\nB,+420602333442\n");
+        hold(&[(
+            "people.csv",
+            &list,
+            None,
+            &["+420602333441", "empty", "+420602333442"],
+        )]);
+    }
+    let scratch = Scratch::new();
+    let mut archive = zip::ZipWriter::new(std::fs::File::create(scratch.path("list.zip")).unwrap());
+    archive
+        .start_file(
+            "lists/Abmeldungen.csv",
+            zip::write::SimpleFileOptions::default(),
+        )
+        .unwrap();
+    archive.write_all(list.as_bytes()).unwrap();
+    archive.finish().unwrap();
+    scratch
+        .outreach(&["check", "list.zip"])
+        .run()
+        .expect(7)
+        .says(refused);
+}

@@ -54,6 +54,7 @@ pub(super) fn map(
         consent,
         elsewhere,
         hears_refusals: settings.read_for != ReadFor::SuppressionList,
+        suppresses: settings.read_for != ReadFor::Messages,
         ignored_consent: ignored.into_iter().map(|column| column.name).collect(),
         default_region: settings.region,
         international: settings.international,

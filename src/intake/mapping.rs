@@ -6,7 +6,7 @@ use super::column::Column;
 use super::consent::{ConsentColumn, Use};
 use super::country::CountryColumn;
 use super::phones::PhoneColumn;
-use super::settings::{NumbersPerRow, Prefer};
+use super::settings::{NumbersPerRow, Prefer, ReadFor, Settings};
 use crate::domain::content::Role;
 use crate::domain::phone::{LineType, Region};
 
@@ -35,6 +35,9 @@ pub struct Mapping {
     /// Whether a refusal is heard at all: not in a list of people who must not be messaged.
     #[serde(skip)]
     pub(super) hears_refusals: bool,
+    /// The numbers are put on the suppression list: all that can be read count, however they are written.
+    #[serde(skip)]
+    pub(super) suppresses: bool,
     /// Such columns that the user had ignored, by header.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ignored_consent: Vec<String>,
@@ -200,6 +203,20 @@ impl Mapping {
         lines.extend(self.consent_lines());
         lines.extend(self.setting_lines());
         lines
+    }
+
+    /// Of which columns all numbers are put on the suppression list, where nobody named them.
+    pub(super) fn all_phones_note(&self, settings: &Settings) -> Option<String> {
+        let is_several = self.phone.len() > 1 && settings.columns.phone.is_empty();
+        if settings.read_for != ReadFor::OptOuts || !is_several {
+            return None;
+        }
+        let names = self.phone.iter();
+        let names: Vec<String> = names.map(|it| format!("\"{}\"", it.column.name)).collect();
+        Some(format!(
+            "the numbers of all these columns count: {}; --column phone=HEADER names those that are meant",
+            names.join(", ")
+        ))
     }
 
     /// Who may be messaged, and by which columns that is known.

@@ -405,12 +405,7 @@ mod tests {
                     sure: true,
                 },
             ),
-            (
-                false,
-                Suppression::MendedBefore {
-                    by: String::new(),
-                },
-            ),
+            (false, Suppression::MendedBefore { by: String::new() }),
             (false, Suppression::WindowNeverOpens),
             (false, Suppression::WindowClosed),
             (false, Suppression::NoEvent),

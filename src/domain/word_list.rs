@@ -24,6 +24,8 @@ pub(crate) struct WordList {
     plain: HashSet<&'static str>,
     /// The places of those whose first word has no star, by that word.
     by_first: HashMap<&'static str, Vec<usize>>,
+    /// The places of those whose first word is open at its end alone, by its first letter.
+    by_letter: HashMap<char, Vec<usize>>,
     /// The places of the others.
     open: Vec<usize>,
 }
@@ -66,15 +68,26 @@ impl WordList {
             Some(first) if !first.contains('*') => {
                 self.by_first.entry(first).or_default().push(place);
             }
-            Some(_) | None => self.open.push(place),
+            Some(first) => match first.chars().next() {
+                Some('*') | None => self.open.push(place),
+                Some(letter) => self.by_letter.entry(letter).or_default().push(place),
+            },
+            None => self.open.push(place),
         }
     }
 
     /// The phrases that may begin with the first word of the text.
     fn beginning_with(&self, text: &str) -> impl Iterator<Item = &Phrase> {
-        let first = text.split(' ').next().unwrap_or("");
-        let places = self.by_first.get(first).into_iter().flatten();
+        self.that_may_begin(text.split(' ').next().unwrap_or(""))
+    }
+
+    /// The phrases whose first word may be this one.
+    fn that_may_begin(&self, first: &str) -> impl Iterator<Item = &Phrase> {
+        let letter = first.chars().next();
+        let by_letter = letter.and_then(|letter| self.by_letter.get(&letter));
+        let places = self.by_first.get(first).into_iter().chain(by_letter);
         places
+            .flatten()
             .chain(&self.open)
             .filter_map(|place| self.phrases.get(*place))
     }
@@ -99,6 +112,13 @@ impl WordList {
     /// Which of the phrases the text is, from 0.
     pub(crate) fn place(&self, text: &str) -> Option<usize> {
         self.phrases.iter().position(|phrase| phrase.is(text))
+    }
+
+    /// How many words the longest phrase has with which these words begin; 0 if there is none.
+    pub(crate) fn longest_at(&self, words: &[&str]) -> usize {
+        let phrases = self.that_may_begin(words.first().unwrap_or(&""));
+        let fitting = phrases.filter(|phrase| phrase.begins_words(words));
+        fitting.map(|phrase| phrase.0.len()).max().unwrap_or(0)
     }
 
     /// Whether one of the phrases stands in the text, whose words have one space between them.
@@ -138,6 +158,12 @@ impl Phrase {
             .iter()
             .all(|word| words.next().is_some_and(|it| word.is(it)))
             && words.next().is_none()
+    }
+
+    /// Whether the words begin with the phrase.
+    fn begins_words(&self, words: &[&str]) -> bool {
+        let mut pairs = self.0.iter().zip(words);
+        self.0.len() <= words.len() && pairs.all(|(word, it)| word.is(it))
     }
 
     /// Whether the text begins with the phrase.

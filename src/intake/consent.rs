@@ -58,6 +58,18 @@ impl ConsentColumn {
         says(self.yes, self.legend.read(trimmed(cell)), now)
     }
 
+    /// Whether it says something where it is empty, too: a column of remarks says nothing then.
+    pub fn says_when_empty(&self) -> bool {
+        match self.use_of() {
+            Use::Consent
+            | Use::ConsentThatBegins
+            | Use::ConsentThatEnds
+            | Use::RefusalThatEnds
+            | Use::Refusals => true,
+            Use::OptOuts | Use::Unclear => false,
+        }
+    }
+
     /// What is done by the column, as the beginning of a line.
     pub(super) fn use_of(&self) -> Use {
         match self.yes {

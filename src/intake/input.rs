@@ -83,6 +83,7 @@ impl Input {
         }
         notes.extend(doubts.iter().map(LetterDoubt::to_string));
         notes.extend(dropped_note(&files, &headers, mapping.hears_earlier));
+        notes.extend(mapping.all_phones_note(settings));
         Ok(Self {
             digest: settings.corrections.digest(FileDigest::of_all(&digests)),
             stem: sources.first().map(Source::stem).unwrap_or_default(),

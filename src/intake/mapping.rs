@@ -6,7 +6,7 @@ use super::column::Column;
 use super::consent::{ConsentColumn, Use};
 use super::country::CountryColumn;
 use super::phones::PhoneColumn;
-use super::settings::{NumbersPerRow, Prefer, ReadFor};
+use super::settings::{NumbersPerRow, Prefer, ReadFor, Settings};
 use crate::domain::content::Role;
 use crate::domain::phone::{LineType, Region};
 
@@ -206,6 +206,20 @@ impl Mapping {
         lines.extend(self.consent_lines());
         lines.extend(self.setting_lines());
         lines
+    }
+
+    /// Of which columns all numbers are put on the suppression list, where nobody named them.
+    pub(super) fn all_phones_note(&self, settings: &Settings) -> Option<String> {
+        let is_several = self.phone.len() > 1 && settings.columns.phone.is_empty();
+        if settings.read_for != ReadFor::OptOuts || !is_several {
+            return None;
+        }
+        let names = self.phone.iter();
+        let names: Vec<String> = names.map(|it| format!("\"{}\"", it.column.name)).collect();
+        Some(format!(
+            "the numbers of all these columns count: {}; --column phone=HEADER names those that are meant",
+            names.join(", ")
+        ))
     }
 
     /// Who may be messaged, and by which columns that is known.

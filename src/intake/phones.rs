@@ -8,7 +8,7 @@ use self::exports::EXPORTS;
 use super::column::{Column, column, share_of_cells};
 use super::consent;
 use super::error::IntakeError;
-use super::settings::Settings;
+use super::settings::{ReadFor, Settings};
 use super::words::{
     ADDRESSEE, KINDS_OF_LINE, LABELS, List, MOBILE, NO_LINE, OWN_PHONE, PHONE, VALUES, phone_score,
     spaced, words,
@@ -118,7 +118,10 @@ pub(super) fn detect(
     {
         return Ok(found);
     }
-    let columns = by_words(file, headers, rows, settings)?;
+    let mut columns = by_words(file, headers, rows, settings)?;
+    if settings.read_for == ReadFor::OptOuts {
+        columns.extend(others(headers, rows, settings, &columns));
+    }
     Ok(Found {
         columns: columns
             .into_iter()
@@ -253,6 +256,23 @@ fn by_words(
                 .collect(),
         }),
     }
+}
+
+/// The other columns that hold numbers, as their headers and most of their cells say: whoever opted out did so with each of
+/// them, an old one and that of a fax too.
+fn others(
+    headers: &[String],
+    rows: &[Vec<String>],
+    settings: &Settings,
+    taken: &[usize],
+) -> Vec<usize> {
+    let scores = scores(headers, rows, settings);
+    let is_other = |at: &usize| {
+        let is_named = scores.get(*at).is_some_and(|score| *score > 0)
+            || headers.get(*at).is_some_and(|header| is_no_line(header));
+        is_named && !taken.contains(at) && phone_share(*at, rows, settings) >= 0.5
+    };
+    (0..headers.len()).filter(is_other).collect()
 }
 
 /// Whether a header of a phone column names somebody, or something, but not the people of the list.

@@ -97,6 +97,11 @@ impl RowJudge<'_> {
 
     fn candidates(&self, fields: &Fields<'_>, position: Position, into: &mut Vec<Candidate>) {
         let width = self.file.width;
+        if self.mapping.read_for != ReadFor::Messages
+            && self.candidates_to_suppress(fields, position, into)
+        {
+            return;
+        }
         if fields.len() < width || fields.goes_beyond(width) {
             into.push(self.uneven(fields, position));
             return;

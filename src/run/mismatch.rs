@@ -180,6 +180,27 @@ pub enum Mismatch {
         /// The others.
         others: usize,
     },
+    /// The same, and nothing in the list can say so.
+    #[error(
+        "nothing in this list says who must not be messaged: its columns are {}, and beside no number stands a word for it. If \
+         everybody in it must not be messaged, leave --rows refusing away. Nothing was changed",
+        columns.join(", ")
+    )]
+    NobodyCanRefuse {
+        /// Its columns.
+        columns: Vec<String>,
+    },
+    /// Opt-outs on a sheet that is not read would be lost.
+    #[error(
+        "{file} has several sheets with numbers: {}. Import them one after the other, each with --sheet NAME. Nothing was changed",
+        names.join(", ")
+    )]
+    SeveralSheets {
+        /// The workbook.
+        file: String,
+        /// Its sheets with numbers.
+        names: Vec<String>,
+    },
     /// Messages of a rehearsal must not count as messages to real people.
     #[error("this checkpoint holds rehearsals (batch {0}): name another one with --db")]
     HoldsRehearsals(String),

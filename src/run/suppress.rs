@@ -12,6 +12,7 @@ use super::pass::Pass;
 use crate::domain::percent::Percent;
 use crate::domain::phone::{LineType, PhoneNumber};
 use crate::domain::recipient::{RowProblem, Verdict};
+use crate::domain::text::is_blank;
 use crate::intake::{HiddenRows, NumbersPerRow, ReadFor, Settings, Source};
 use crate::store::Store;
 
@@ -58,6 +59,7 @@ pub fn suppress(
         phones: phones.to_vec(),
         others: Vec::new(),
         read: Suppressed::default(),
+        filled: HashSet::new(),
     };
     stops.enter(&Store::open(checkpoint)?, reason, source, added_at)
 }
@@ -65,16 +67,24 @@ pub fn suppress(
 /// Numbers that are to be suppressed, read before anything is written.
 pub(super) struct NumbersToSuppress {
     phones: Vec<PhoneNumber>,
-    /// Those of whom a list does not say so that says it of others.
+    /// Those of whom the list does not say so.
     others: Vec<PhoneNumber>,
     /// What is wrong with the rows that have none.
     read: Suppressed,
+    /// The columns about consent with a cell that is not empty.
+    filled: HashSet<usize>,
 }
 
 impl NumbersToSuppress {
-    /// Those of a list, if there is one.
+    /// Those of a list, if there is one: everybody.
     pub(super) fn read(list: Option<List>) -> Result<Option<Self>, RunError> {
-        list.map(|mut list| list.numbers(None)).transpose()
+        let Some(mut list) = list else {
+            return Ok(None);
+        };
+        list.refuse_several_sheets()?;
+        let mut stops = list.numbers(None)?;
+        stops.phones.append(&mut stops.others);
+        Ok(Some(stops))
     }
 
     /// Puts them on the list of the checkpoint, as [`suppress`] does.
@@ -145,8 +155,11 @@ impl List {
         rejects: Option<&Path>,
         now: Timestamp,
     ) -> Result<Suppressed, RunError> {
-        if whom.is_none() {
-            self.refuse_if_not_all_refuse()?;
+        self.refuse_several_sheets()?;
+        match whom {
+            None => self.refuse_if_not_all_refuse()?,
+            Some(Refusing::Only) => self.refuse_if_nobody_can_refuse()?,
+            Some(Refusing::All) => {}
         }
         let mut stops = self.numbers(rejects)?;
         if whom != Some(Refusing::Only) {
@@ -155,16 +168,49 @@ impl List {
         stops.enter(&Store::open(checkpoint)?, reason, source, now)
     }
 
+    /// Opt-outs on a sheet that is not read would be lost.
+    fn refuse_several_sheets(&self) -> Result<(), RunError> {
+        let Some(sheets) = self.sheets() else {
+            return Ok(());
+        };
+        let names: Vec<String> = sheets
+            .with_numbers()
+            .map(|it| format!("\"{it}\""))
+            .collect();
+        if names.len() < 2 {
+            return Ok(());
+        }
+        let file = sheets.file().to_owned();
+        Err(Mismatch::SeveralSheets { file, names }.into())
+    }
+
+    /// "Those that refuse" is nobody where nothing in the list can say so.
+    fn refuse_if_nobody_can_refuse(&mut self) -> Result<(), RunError> {
+        if !self.input.mapping().consent.is_empty() {
+            return Ok(());
+        }
+        match self.numbers(None)?.phones.len() {
+            0 => Err(Mismatch::NobodyCanRefuse {
+                columns: self.input.headers().to_vec(),
+            }
+            .into()),
+            _ => Ok(()),
+        }
+    }
+
     /// The numbers of an export of all contacts must not be suppressed because somebody meant those who opted out.
     fn refuse_if_not_all_refuse(&mut self) -> Result<(), RunError> {
-        let columns = self.input.mapping().consent.iter();
-        let columns: Vec<String> = columns.map(|it| it.column.name.clone()).collect();
-        if columns.is_empty() {
+        if self.input.mapping().consent.is_empty() {
             return Ok(());
         }
         let read = self.numbers(None)?;
+        let columns = self.input.mapping().consent.iter();
+        let columns =
+            columns.filter(|it| it.says_when_empty() || read.filled.contains(&it.column.index));
+        let columns: Vec<String> = columns.map(|it| it.column.name.clone()).collect();
         match read.others.len() {
             0 => Ok(()),
+            _ if columns.is_empty() => Ok(()),
             others => Err(Mismatch::NotAllRefuse {
                 columns,
                 refusing: read.phones.len(),
@@ -182,11 +228,14 @@ impl List {
             rejects,
             ..Pass::default()
         };
-        let says_who = !self.input.mapping().consent.is_empty();
+        let consent = self.input.mapping().consent.iter();
+        let mut empty: Vec<usize> = consent.map(|it| it.column.index).collect();
+        let mut filled = HashSet::new();
         pass.judge(self, &mut |_| (), &mut |row| {
+            let is_filled = |at: &mut usize| row.record.get(*at).is_some_and(|it| !is_blank(it));
+            filled.extend(empty.extract_if(.., is_filled));
             match row.verdict {
-                Verdict::Queued(accepted) if says_who => others.push(accepted.phone),
-                Verdict::Queued(accepted) => phones.push(accepted.phone),
+                Verdict::Queued(accepted) => others.push(accepted.phone),
                 // A refusal beside a number is no reason to leave it off this list. All its rows have that verdict.
                 Verdict::Suppressed { phone, .. }
                 | Verdict::Invalid {
@@ -230,6 +279,7 @@ impl List {
             phones,
             others,
             read,
+            filled,
         })
     }
 }

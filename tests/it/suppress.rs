@@ -214,3 +214,89 @@ fn an_export_of_all_contacts_does_not_suppress_those_who_did_not_opt_out() {
     assert_eq!(import(&["--force"]).status.code(), Some(3));
     assert_eq!(phones().len(), 6);
 }
+
+/// Imports a file, and tells the exit code, what was said, and the numbers that are on the list.
+fn imported(file: &str, content: &[u8], flags: &[&str]) -> (Option<i32>, String, Vec<String>) {
+    let place = every_state();
+    fs::write(place.path(file), content).unwrap();
+    let import = ["suppress", "import", file, "--region", "CZ"];
+    let output = place.outreach(&[&import, flags].concat());
+    let mut phones: Vec<String> = list(&place).into_iter().map(|(phone, _)| phone).collect();
+    phones.sort();
+    (output.status.code(), text(&output.stderr), phones)
+}
+
+fn numbered(last: &[u32]) -> Vec<String> {
+    let numbers = last.iter();
+    numbers.map(|n| format!("+42060233300{n}")).collect()
+}
+
+#[test]
+fn every_number_of_a_list_of_opt_outs_counts_however_it_is_written() {
+    let notes = "Telefon\n602333001 nevolat\n602333002 (manželka)\n602333003 STOP\n602333004 - 8\n602333005?\nnevolat 602333006\n602333007 linka 5\n";
+    let several = "Telefon\n602333001 / 602333002\n602333003, 602333004\n602333005 602333006\n602 333 007 602 333 008\n";
+    let card = "BEGIN:VCARD\nVERSION:3.0\nFN:Jan\nTEL;TYPE=CELL:602333001\nTEL;TYPE=HOME:602333002\nEND:VCARD\n";
+    for (file, content, numbers) in [
+        (
+            "all.csv",
+            "Telefon\n602333001 nevolat\n602333002 STOP\n",
+            &[1, 2][..],
+        ),
+        ("notes.csv", notes, &[1, 2, 3, 4, 5, 6, 7]),
+        ("several.csv", several, &[1, 2, 3, 4, 5, 6, 7, 8]),
+        (
+            "old.csv",
+            "Jméno;Starý telefon;Telefon;Fax\nA;602333001;602333002;602333003\nB;602333004;;\n",
+            &[1, 2, 3, 4],
+        ),
+        ("cards.vcf", card, &[1, 2]),
+        ("note.csv", "Telefon;Poznámka\n602333001;\n", &[1]),
+    ] {
+        let (code, told, phones) = imported(file, content.as_bytes(), &[]);
+        assert_eq!(
+            (code, phones),
+            (Some(0), numbered(numbers)),
+            "{file}: {told}"
+        );
+    }
+    // A column that is named is the only one.
+    let old = "Starý telefon;Telefon\n602333001;602333002\n";
+    let (code, told, phones) = imported("old.csv", old.as_bytes(), &["--column", "phone=Telefon"]);
+    assert_eq!((code, phones), (Some(0), numbered(&[2])), "{told}");
+    let (_, told, _) = imported("old.csv", old.as_bytes(), &[]);
+    assert!(told.contains("\"Telefon\", \"Starý telefon\""), "{told}");
+}
+
+#[test]
+fn opt_outs_on_a_sheet_that_is_not_read_are_not_lost_without_a_word() {
+    let mut book = rust_xlsxwriter::Workbook::new();
+    for (name, number) in [("Odhlášení", "602333001"), ("2024", "602333002")] {
+        let sheet = book.add_worksheet().set_name(name).unwrap();
+        sheet.write_string(0, 0, "Telefon").unwrap();
+        sheet.write_string(1, 0, number).unwrap();
+    }
+    let book = book.save_to_buffer().unwrap();
+    let (code, told, phones) = imported("stop.xlsx", &book, &[]);
+    assert_eq!((code, phones), (Some(2), Vec::new()), "{told}");
+    for part in ["\"Odhlášení\", \"2024\"", "--sheet"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let (code, told, phones) = imported("stop.xlsx", &book, &["--sheet", "2024"]);
+    assert_eq!((code, phones), (Some(0), numbered(&[2])), "{told}");
+}
+
+#[test]
+fn those_who_refuse_are_nobody_where_nothing_says_who_does() {
+    let plain = "Jméno;Telefon\nA;602333001\nB;602333002\n";
+    let only = ["--rows", "refusing"];
+    let (code, told, phones) = imported("crm.csv", plain.as_bytes(), &only);
+    assert_eq!((code, phones), (Some(2), Vec::new()), "{told}");
+    assert!(
+        told.contains("Jméno, Telefon") && told.contains("--rows refusing"),
+        "{told}"
+    );
+    // A word beside a number says it.
+    let words = "Jméno;Telefon\nA;602333001 nevolat\nB;602333002\n";
+    let (code, told, phones) = imported("crm.csv", words.as_bytes(), &only);
+    assert_eq!((code, phones), (Some(0), numbered(&[1])), "{told}");
+}

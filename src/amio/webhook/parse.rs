@@ -370,15 +370,19 @@ fn about(who: &ContactEvent, what: EventKind) -> ContactEvent {
     }
 }
 
-/// Where a person's words may stand: the message itself, the quick reply or the button they chose. `None` if
-/// none of these can be read.
+/// Where a person's words may stand: the message itself, the quick reply or the button they chose, or what is written
+/// beside a picture. `None` if none of the first three can be read.
 pub(super) fn texts(data: &Fields<'_>) -> Option<Vec<String>> {
-    let said = ["content", "quick_reply", "postback"];
-    let said = said.iter().filter_map(|name| data.raw(name));
     let mut texts = Vec::new();
     let mut is_read = false;
-    for said in said {
-        is_read |= add_texts(said, DEEPEST, &mut texts);
+    for name in ["content", "quick_reply", "postback"] {
+        let said = data.raw(name);
+        is_read |= said.is_some_and(|said| add_texts(said, DEEPEST, &mut texts));
+    }
+    for name in ["text", "caption", "title"] {
+        if let Some(said) = data.raw(name) {
+            add_texts(said, DEEPEST, &mut texts);
+        }
     }
     // An image may go without words, a text may not.
     let is_text = data
@@ -582,9 +586,19 @@ mod tests {
         let reply = json!({ "id": "1", "content": { "type": "text", "payload": "No, thanks", "quick_reply": { "payload": "UNSUBSCRIBE" } } });
         assert_eq!(what("message_received", reply), EventKind::OptedOut);
         let image = json!({ "id": "1", "content": { "type": "image", "payload": { "url": "https://example.org/stop" } } });
-        assert_eq!(what("message_received", image), EventKind::Acted);
+        assert_eq!(what("message_received", image.clone()), EventKind::Acted);
         let captioned = json!({ "id": "1", "content": { "type": "image", "payload": "https://example.org/1", "caption": "Stop" } });
         assert_eq!(what("message_received", captioned), EventKind::OptedOut);
+        for beside in ["text", "caption", "title"] {
+            let mut file = image.clone();
+            file["content"]["type"] = json!("file");
+            file[beside] = json!("STOP");
+            assert_eq!(
+                what("message_received", file),
+                EventKind::OptedOut,
+                "{beside}"
+            );
+        }
         assert_eq!(
             what("postback", json!({ "postback": { "payload": "STOP" } })),
             EventKind::OptedOut

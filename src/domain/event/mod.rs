@@ -4,6 +4,8 @@
 //! what is known: a time is the earliest that any event reports, a decision is made once. What an event
 //! says never depends on what came before it.
 
+mod lists;
+mod sentence;
 mod words;
 
 use jiff::{SignedDuration, Timestamp};

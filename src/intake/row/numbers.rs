@@ -3,16 +3,17 @@
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
-use super::{Found, Refused, RowJudge};
+use super::{Candidate, Found, Refused, RowJudge};
 use crate::domain::phone::{
-    LineType, Mending, Numbers, PhoneNumber, PhoneProblem, Reading, Region, Rejected, is_label,
-    is_not_theirs,
+    LineType, Mending, Numbers, Parsed, PhoneNumber, PhoneProblem, Reading, Region, Rejected,
+    is_label, is_not_theirs,
 };
-use crate::domain::recipient::Record;
+use crate::domain::recipient::{Position, Record};
 use crate::domain::text::trimmed;
 use crate::intake::column::Column;
 use crate::intake::consent;
 use crate::intake::phones::{self, PhoneColumn};
+use crate::intake::rows::Fields;
 use crate::intake::settings::{NumbersPerRow, ReadFor};
 
 impl RowJudge<'_> {
@@ -110,19 +111,59 @@ impl RowJudge<'_> {
                 region: region.unwrap_or(None),
                 ..reading
             };
-            let parts = cell.split(|c: char| !(c.is_ascii_digit() || " +-./()\u{a0}".contains(c)));
-            for part in parts.filter(|part| part.contains(|c: char| c.is_ascii_digit())) {
-                let read = PhoneNumber::parse_all(
-                    part.trim_matches([' ', '-', '.', '/', '\u{a0}']),
-                    reading,
-                );
-                match read {
+            for part in parts_with_digits(cell) {
+                match PhoneNumber::parse_all(part, reading) {
                     Ok(read) => numbers.extend(read.iter().map(|it| it.phone)),
                     Err(rejected) => numbers.extend(rejected.problem.readings()),
                 }
             }
         }
         numbers
+    }
+
+    /// One candidate for each number that can be read in a row of people who must not be messaged; false if there is none.
+    pub(super) fn candidates_to_suppress(
+        &self,
+        fields: &Fields<'_>,
+        position: Position,
+        into: &mut Vec<Candidate>,
+    ) -> bool {
+        let record = self.record(fields);
+        let corrected = self.corrected(&record, position.row.get());
+        let read = corrected.as_ref().unwrap_or(&record);
+        let beyond = self.file.width..fields.len().max(self.file.width);
+        let beyond: Vec<&str> = beyond.map(|at| self.cell(fields.get(at))).collect();
+        let found = self.numbers_to_suppress(read, &beyond);
+        let is_any = !found.is_empty();
+        for found in found {
+            into.push(self.accept(record.clone(), read, found, position));
+        }
+        is_any
+    }
+
+    /// All numbers that can be read in the phone cells of a row, and in its fields without a column, whatever stands beside
+    /// them. None of them is too many on a list of people who must not be messaged.
+    fn numbers_to_suppress(&self, record: &Record, beyond: &[&str]) -> Vec<Found> {
+        let (mut found, _) = self.all_numbers(record, false);
+        let first = self.mapping.phone.first();
+        let beyond = beyond
+            .iter()
+            .filter_map(|cell| first.map(|phone| (phone, *cell)));
+        for (phone, cell) in self.phone_cells(record).chain(beyond) {
+            let (region, reading) = self.how_to_read(phone, record);
+            let reading = Reading {
+                region: region.unwrap_or(None),
+                ..reading
+            };
+            let numbers = parts_with_digits(cell).flat_map(|part| all_numbers_in(part, reading));
+            found.extend(numbers.map(|parsed| Found {
+                parsed,
+                typed: cell.to_owned(),
+                is_mobile: false,
+                overrides_region: false,
+            }));
+        }
+        self.chosen(found)
     }
 
     /// How the numbers of a column are read in a row.
@@ -156,9 +197,11 @@ impl RowJudge<'_> {
             Some(PhoneProblem::SaysNo)
         } else if trimmed(typed).is_empty() {
             None
+        } else if self.mapping.read_for != ReadFor::Messages {
+            None
         } else if label.is_some_and(phones::is_no_line) {
             Some(PhoneProblem::Fax)
-        } else if self.mapping.read_for == ReadFor::Messages && label.is_some_and(is_not_theirs) {
+        } else if label.is_some_and(is_not_theirs) {
             Some(PhoneProblem::NotTheirs)
         } else {
             None
@@ -292,6 +335,43 @@ fn cell(
         rejected
     })
 }
+
+/// The parts of a cell that may be numbers, without the words between them.
+fn parts_with_digits(cell: &str) -> impl Iterator<Item = &str> {
+    let parts = cell.split(|c: char| !(c.is_ascii_digit() || " +-./()\u{a0}".contains(c)));
+    let parts = parts.filter(|part| part.contains(|c: char| c.is_ascii_digit()));
+    parts.map(|part| part.trim_matches([' ', '-', '.', '/', '\u{a0}']))
+}
+
+/// The numbers of a text with nothing between them but a space: `602333005 602333006`. What belongs to none of them, as an
+/// extension, is left out.
+fn all_numbers_in(text: &str, reading: Reading) -> Vec<Parsed> {
+    if let Ok(numbers) = PhoneNumber::parse_all(text, reading) {
+        return numbers.iter().collect();
+    }
+    let bare = text.replace(['(', ')'], " ");
+    let groups: Vec<&str> = bare.split_whitespace().take(MOST_GROUPS).collect();
+    let (mut numbers, mut at) = (Vec::new(), 0);
+    while at < groups.len() {
+        let mut ends = (at + 1..=groups.len()).rev();
+        let read = ends.find_map(|end| {
+            let part = groups.get(at..end)?.join(" ");
+            let read = PhoneNumber::parse_all(&part, reading).ok()?;
+            Some((end, read))
+        });
+        match read {
+            Some((end, read)) => {
+                numbers.extend(read.iter());
+                at = end;
+            }
+            None => at += 1,
+        }
+    }
+    numbers
+}
+
+/// So many groups of digits of a cell are looked at.
+const MOST_GROUPS: usize = 24;
 
 /// Keeps the first real reason: an empty second column explains nothing.
 fn refuse(refused: &mut Option<Refused>, rejected: Rejected, typed: &str) {

@@ -1,0 +1,38 @@
+//! The lists of `words.txt`.
+
+use std::sync::LazyLock;
+
+use crate::domain::word_list::{WordList, WordLists};
+
+/// A section of `words.txt`.
+pub(super) struct List(&'static str);
+
+pub(super) const OPT_OUT: List = List("opt out");
+pub(super) const ALONE: List = List("alone");
+pub(super) const PERHAPS_ALONE: List = List("perhaps alone");
+pub(super) const TAKE_OFF: List = List("take off");
+pub(super) const NO_MORE: List = List("no more");
+pub(super) const DOUBTS: List = List("doubts");
+pub(super) const UNCLEAR: List = List("unclear");
+pub(super) const NEGATIONS: List = List("negations");
+pub(super) const MORE: List = List("more");
+pub(super) const PERHAPS: List = List("perhaps");
+pub(super) const UNSPACED: List = List("unspaced");
+pub(super) const MENTIONS: List = List("mentions");
+pub(super) const MESSAGES: List = List("messages");
+pub(super) const LISTS: List = List("lists");
+pub(super) const ME: List = List("me");
+pub(super) const POLITE: List = List("polite");
+pub(super) const FILLERS: List = List("fillers");
+pub(super) const NOW: List = List("now");
+pub(super) const SIGN_OFF: List = List("sign off");
+pub(super) const CALLS: List = List("calls");
+pub(super) const CONTACT: List = List("contact");
+
+impl List {
+    pub(super) fn get(&self) -> &'static WordList {
+        static LISTS: LazyLock<WordLists> =
+            LazyLock::new(|| WordLists::read(include_str!("words.txt")));
+        LISTS.get(self.0)
+    }
+}

@@ -25,7 +25,9 @@ use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::State;
 use crate::domain::outcome::AttemptOutcome;
 use crate::domain::recipient::{Position, RowNumber, Suppression};
-use crate::domain::results_row::{ResultsRow, RowUpdate, StoredRow, row_update};
+use crate::domain::results_row::{
+    MAY_HAVE_BEEN_SENT, ResultsRow, RowUpdate, StoredRow, row_update,
+};
 
 /// The kind of a request that is taken from a file.
 const IMPORT: &str = "import";
@@ -199,16 +201,34 @@ fn restore(
         return Ok(());
     };
     keep_suppression(tx, whose, row)?;
-    match result.state {
-        State::Sent => enter(tx, keys, id, whose, row, AttemptOutcome::Sent),
-        State::Unknown | State::Sending => {
-            enter(tx, keys, id, whose, row, AttemptOutcome::Undecided)
-        }
-        State::NoMessenger => enter(tx, keys, id, whose, row, AttemptOutcome::NoMessenger),
+    let outcome = match result.state {
+        State::Sent => AttemptOutcome::Sent,
+        State::Unknown | State::Sending => AttemptOutcome::Undecided,
+        State::NoMessenger => AttemptOutcome::NoMessenger,
         State::Queued | State::Error | State::Invalid | State::Duplicate | State::Suppressed => {
-            Ok(())
+            return enter_open(tx, keys, id, whose, row);
         }
-    }
+    };
+    enter_open(tx, keys, id, whose, row)?;
+    enter(tx, keys, id, whose, (row, row.at), outcome)
+}
+
+/// Enters the request of a settled row that may have been accepted, if there was one.
+fn enter_open(
+    tx: &mut Tx<'_>,
+    keys: &HashKey,
+    id: RecipientId,
+    whose: PersonId,
+    row: &ImportedRow,
+) -> Result<(), StoreError> {
+    let Some(at) = row.result.maybe_sent_at.filter(|_| row.result.is_open()) else {
+        return Ok(());
+    };
+    tx.connection.change(
+        "UPDATE recipient SET maybe_accepted_at = ?2 WHERE id = ?1",
+        (id, to_millis(at)),
+    )?;
+    enter(tx, keys, id, whose, (row, at), AttemptOutcome::Undecided)
 }
 
 /// A row that was suppressed because its number was on the suppression list puts it there again.
@@ -226,13 +246,13 @@ fn keep_suppression(tx: &Tx<'_>, whose: PersonId, row: &ImportedRow) -> Result<(
     Ok(())
 }
 
-/// Enters the request of a row.
+/// Enters the request of a row, which left at that time.
 fn enter(
     tx: &mut Tx<'_>,
     keys: &HashKey,
     id: RecipientId,
     whose: PersonId,
-    row: &ImportedRow,
+    (row, at): (&ImportedRow, Timestamp),
     outcome: AttemptOutcome,
 ) -> Result<(), StoreError> {
     let result = &row.result;
@@ -262,7 +282,7 @@ fn enter(
             IMPORT,
             content.map(|digest| keys.imported_content_key(digest)),
             content.map(|_| IMPORTED_FORM),
-            to_millis(row.at),
+            to_millis(at),
             outcome.word(),
             format!("{} tells of it", row.from),
             result.message_id.as_deref().map(ApiId),
@@ -272,7 +292,7 @@ fn enter(
         ),
     )?;
     tx.count(id.batch(), Counter::Requests, 1);
-    tx.note_started(id.batch(), row.at);
+    tx.note_started(id.batch(), at);
     Ok(())
 }
 
@@ -301,42 +321,60 @@ fn merge(
     let Some((id, known)) = known_row(tx, batch, whose)? else {
         return join(tx, keys, batch, headers, row);
     };
-    // What may have been accepted is noted at the row, whose state stays: the message is not known to have arrived.
-    let (next, outcome, may_be) = match row_update(known, result.state, result.attempts) {
+    let (next, outcome) = match row_update(known, result.state, result.attempts, result.is_open()) {
         RowUpdate::None if known.accepted && result.state == State::Sent => {
             return fill_gaps(tx, keys, id, whose, row);
         }
         RowUpdate::None => return Ok(false),
-        RowUpdate::NotReached => (State::NoMessenger, AttemptOutcome::NoMessenger, false),
-        RowUpdate::Accepted => (State::Sent, AttemptOutcome::Sent, false),
-        RowUpdate::Unknown => (State::Unknown, AttemptOutcome::Undecided, false),
-        RowUpdate::MayBeAccepted => (known.state, AttemptOutcome::Undecided, true),
+        RowUpdate::NotReached => (State::NoMessenger, AttemptOutcome::NoMessenger),
+        RowUpdate::Accepted => (State::Sent, AttemptOutcome::Sent),
+        RowUpdate::Unknown => (State::Unknown, AttemptOutcome::Undecided),
     };
-    enter(tx, keys, id, whose, row, outcome)?;
-    let settled = next != known.state;
-    tx.connection.change(
-        "UPDATE recipient SET state = ?2, not_before = 0, held = NULL,
-                    reason_code = iif(?3, ?4, reason_code), reason = iif(?3, ?5, reason),
-                    finished_at = iif(?3, ?6, finished_at), attempts = max(attempts, ?8),
-                    maybe_accepted_at = iif(?7, ?6, iif(?2 = 'sent', NULL, maybe_accepted_at))
-             WHERE id = ?1",
-        (
-            id,
-            next.word(),
-            settled,
-            result.reason_code.as_deref(),
-            result.reason.as_deref(),
-            to_millis(row.at),
-            may_be,
-            result.attempts,
-        ),
-    )?;
+    let at = result.maybe_sent_at.filter(|_| next == State::Unknown);
+    enter(tx, keys, id, whose, (row, at.unwrap_or(row.at)), outcome)?;
+    settle(tx, id, next, at, row)?;
     tx.count_move(batch, known.state, next);
     if known.state == State::Unknown && next == State::Sent {
         prove_open(tx, id, &row.from, now)?;
     }
     attempt::end_waits(tx.connection, id)?;
     Ok(true)
+}
+
+/// The row stands as the file has it; `open`: when a request left of which that is unknown, and the file has it for
+/// another reason.
+fn settle(
+    tx: &Tx<'_>,
+    id: RecipientId,
+    next: State,
+    open: Option<Timestamp>,
+    row: &ImportedRow,
+) -> Result<(), StoreError> {
+    let result = &row.result;
+    let (code, reason) = match open {
+        Some(at) => (
+            Some(AttemptOutcome::Undecided.word()),
+            Some(format!("{MAY_HAVE_BEEN_SENT}{at}, as {} tells", row.from)),
+        ),
+        None => (result.reason_code.as_deref(), result.reason.clone()),
+    };
+    tx.connection.change(
+        "UPDATE recipient SET state = ?2, not_before = 0, held = NULL,
+                    reason_code = iif(reason_code IN ('erased', 'forgotten'), reason_code, ?3),
+                    reason = iif(reason_code IN ('erased', 'forgotten'), reason, ?4),
+                    finished_at = ?5, attempts = max(attempts, ?6),
+                    maybe_accepted_at = iif(?2 = 'sent', NULL, iif(?2 = 'unknown', ?5, maybe_accepted_at))
+             WHERE id = ?1",
+        (
+            id,
+            next.word(),
+            code,
+            reason,
+            to_millis(open.unwrap_or(row.at)),
+            result.attempts.max(1),
+        ),
+    )?;
+    Ok(())
 }
 
 /// Requests whose outcome is open were accepted, as the file says.
@@ -416,8 +454,7 @@ fn known_row(
             "SELECT r.id, r.state,
                     EXISTS (SELECT 1 FROM attempt a WHERE a.person = r.person AND a.recipient = r.id
                                                           AND a.kind <> 'note' AND {ACCEPTED}) AS accepted,
-                    (SELECT count(*) FROM attempt a WHERE a.person = r.person AND a.recipient = r.id
-                                                          AND a.kind <> 'note')
+                    r.attempts
              FROM recipient r INDEXED BY recipient_by_person
              WHERE r.person = ?1 AND r.id > ?2 AND r.id < ?3 AND r.state NOT IN ('invalid', 'duplicate')
              ORDER BY accepted DESC, r.id LIMIT 1"

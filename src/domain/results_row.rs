@@ -65,11 +65,13 @@ pub(crate) const MAY_HAVE_BEEN_SENT: &str = "it may have been sent at ";
 
 /// Takes that apart: the reason without it, and the time.
 pub(crate) fn split_maybe_sent(reason: &str) -> (String, Option<Timestamp>) {
-    let found = reason.split_once(MAY_HAVE_BEEN_SENT).and_then(|(before, rest)| {
-        let (time, after) = rest.split_at(rest.find('Z')? + 1);
-        let before = before.trim_end_matches("; ");
-        Some((format!("{before}{after}"), time.parse().ok()?))
-    });
+    let found = reason
+        .split_once(MAY_HAVE_BEEN_SENT)
+        .and_then(|(before, rest)| {
+            let (time, after) = rest.split_at(rest.find('Z')? + 1);
+            let rest = format!("{}{after}", before.trim_end_matches("; "));
+            Some((rest.trim_start_matches("; ").to_owned(), time.parse().ok()?))
+        });
     match found {
         Some((rest, at)) => (rest, Some(at)),
         None => (reason.to_owned(), None),
@@ -189,7 +191,12 @@ mod tests {
     #[test]
     fn an_unknown_outcome_that_was_decided_since_is_not_unknown_again() {
         let of = |state, requests, attempts| {
-            row_update(known(state, false, requests), State::Unknown, attempts, true)
+            row_update(
+                known(state, false, requests),
+                State::Unknown,
+                attempts,
+                true,
+            )
         };
         assert_eq!(of(State::Queued, 0, 1), RowUpdate::Unknown);
         assert_eq!(of(State::Queued, 1, 1), RowUpdate::None);
@@ -221,7 +228,10 @@ mod tests {
         let at = "2026-05-01T10:00:00Z".parse().ok();
         for (reason, rest) in [
             ("it may have been sent at 2026-05-01T10:00:00Z", ""),
-            ("STOP; it may have been sent at 2026-05-01T10:00:00Z", "STOP"),
+            (
+                "STOP; it may have been sent at 2026-05-01T10:00:00Z",
+                "STOP",
+            ),
             (
                 "STOP; it may have been sent at 2026-05-01T10:00:00Z; fields without a column: x",
                 "STOP; fields without a column: x",
@@ -229,14 +239,25 @@ mod tests {
         ] {
             assert_eq!(split_maybe_sent(reason), (rest.to_owned(), at), "{reason}");
         }
-        for reason in ["", "STOP", "it may have been sent at noon", "it may have been sent at Z"] {
-            assert_eq!(split_maybe_sent(reason), (reason.to_owned(), None), "{reason}");
+        for reason in [
+            "",
+            "STOP",
+            "it may have been sent at noon",
+            "it may have been sent at Z",
+        ] {
+            assert_eq!(
+                split_maybe_sent(reason),
+                (reason.to_owned(), None),
+                "{reason}"
+            );
         }
     }
 
     #[test]
     fn that_a_number_was_not_reached_is_learned_of_a_row_for_which_nothing_was_tried() {
-        let of = |state, requests| row_update(known(state, false, requests), State::NoMessenger, 1, false);
+        let of = |state, requests| {
+            row_update(known(state, false, requests), State::NoMessenger, 1, false)
+        };
         assert_eq!(of(State::Queued, 0), RowUpdate::NotReached);
         assert_eq!(of(State::Queued, 1), RowUpdate::None);
         for state in [State::Suppressed, State::Error, State::Unknown] {

@@ -131,7 +131,8 @@ impl ResultsColumns {
             Ok(state) => state,
             Err(_) => return Err(ResultsRowError::Status(word.to_owned())),
         };
-        let (reason, maybe_sent_at) = split_maybe_sent(cell(ResultsColumn::Reason).unwrap_or_default());
+        let (reason, maybe_sent_at) =
+            split_maybe_sent(cell(ResultsColumn::Reason).unwrap_or_default());
         let tried: u32 = cell(ResultsColumn::Attempts)
             .and_then(|text| text.parse().ok())
             .unwrap_or(0);

@@ -5,7 +5,7 @@ use std::fs;
 
 use outreach::internals::domain::delivery::State;
 
-use crate::support::{Program, SandboxProcess, Scratch, contacts, number};
+use crate::support::{CHANNEL, Program, SandboxProcess, Scratch, contacts, number};
 
 fn run(scratch: &Scratch, arguments: &[&str], code: i32) {
     scratch.outreach(arguments).run().expect(code);
@@ -59,7 +59,7 @@ const CAUSES: [Cause; 3] = [
         name: "got another message",
         suppress: |scratch, sandbox| {
             let other = scratch.outreach(&["send", "contacts.csv", "--yes", "--batch", "other"]);
-            let other = other.with(&["--message", "Other", "--channel", crate::support::CHANNEL]);
+            let other = other.with(&["--message", "Other", "--channel", CHANNEL]);
             let other = other.with(&["--base-url", sandbox.base_url()]);
             other.run().expect(0);
             let send = scratch.send(sandbox).with(&["--message-again"]);
@@ -205,7 +205,11 @@ fn results_of_an_erased_person_whose_batch_was_pruned_can_be_imported() {
         let forget = ["forget", forget.as_str(), "--yes"];
         let prune = ["prune", "--older-than", "0s", "--yes"];
         let both = [&forget[..], &prune[..]];
-        for command in if forget_first { both } else { [both[1], both[0]] } {
+        for command in if forget_first {
+            both
+        } else {
+            [both[1], both[0]]
+        } {
             run(&scratch, command, 0);
         }
         scratch.contacts(4);
@@ -215,4 +219,195 @@ fn results_of_an_erased_person_whose_batch_was_pruned_can_be_imported() {
         let import = scratch.outreach(&import).with(&["--db", "new.db"]);
         import.run().expect(0).says("is restored");
     }
+}
+
+/// A second message to everybody of the list.
+fn second(scratch: &Scratch, sandbox: &SandboxProcess, checkpoint: &str) -> u64 {
+    let before = sandbox.stats().accepted;
+    let send = scratch.outreach(&["send", "contacts.csv", "--yes", "--batch", "second"]);
+    let send = send.with(&[
+        "--message",
+        "Second",
+        "--channel",
+        CHANNEL,
+        "--message-again",
+    ]);
+    let send = send.with(&["--base-url", sandbox.base_url(), "--db", checkpoint]);
+    send.run().expect(0);
+    sandbox.stats().accepted - before
+}
+
+/// The list of who must not be messaged, as the console writes it: the columns of the CSV.
+fn as_csv(json: &str) -> String {
+    let entries: Vec<serde_json::Value> = serde_json::from_str(json).unwrap();
+    let mut csv = "phone,reason,source,added_at,keyed_hash\n".to_owned();
+    for entry in entries {
+        let cell = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
+        let cells = ["phone", "reason", "source", "added_at", "keyed_hash"].map(cell);
+        csv += &format!("{}\n", cells.join(","));
+    }
+    csv
+}
+
+fn count(scratch: &Scratch, sql: &str) -> i64 {
+    let file = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+    file.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn who_was_erased_after_the_backup_is_erased_and_not_messaged_after_it_was_put_back() {
+    let sandbox = SandboxProcess::start(&[]);
+    for (format, others) in [
+        ("json", true),
+        ("csv", true),
+        ("json", false),
+        ("csv", false),
+    ] {
+        let scratch = Scratch::new();
+        scratch.contacts(3);
+        scratch.send(&sandbox).run().expect(0);
+        back_up(&scratch);
+        run(&scratch, &["forget", &phone(0), "--yes"], 0);
+        if others {
+            run(&scratch, &["suppress", "add", &phone(9)], 0);
+        }
+        let shown = scratch.outreach(&["suppress", "list"]).run().expect(0);
+        shown.says("1 erased person");
+        let list = scratch.outreach(&["suppress", "list", "--json"]).run();
+        let json = list.expect(0).out;
+        assert!(!json.contains(&number(0).to_string()), "{json}");
+        let stops = format!("stops.{format}");
+        scratch.write(
+            &stops,
+            if format == "csv" { as_csv(&json) } else { json }.as_str(),
+        );
+        lose(&scratch);
+        let adopt = ["checkpoint", "adopt", "--suppressions", &stops];
+        scratch
+            .outreach(&adopt)
+            .run()
+            .expect(0)
+            .says("1 erased again");
+        // Nothing of the person is left, as before.
+        let named = "SELECT count(*) FROM person WHERE number IS NULL";
+        assert_eq!(count(&scratch, named), 1);
+        let fields = "SELECT count(*) FROM recipient_input WHERE fields LIKE '%Name0%'";
+        assert_eq!(count(&scratch, fields), 0);
+        let import = [
+            "history",
+            "import",
+            "list.results.csv",
+            "--suppressions",
+            &stops,
+        ];
+        scratch.outreach(&import).run().expect(0);
+        assert_eq!(second(&scratch, &sandbox, "outreach.db"), 2, "{format}");
+        // The list of the copy says the same, for the next one.
+        let again = scratch.outreach(&["suppress", "list"]).run().expect(0);
+        again.says("1 erased person");
+        run(&scratch, &["suppress", "remove", &phone(0)], 0);
+        scratch.checkpoint().expect_sound();
+    }
+}
+
+#[test]
+fn who_was_erased_is_kept_out_of_a_copy_that_never_knew_them() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = Scratch::new();
+    scratch.contacts(3);
+    run(&scratch, &["suppress", "add", &phone(9)], 0);
+    back_up(&scratch);
+    scratch.send(&sandbox).run().expect(0);
+    run(&scratch, &["forget", &phone(0), "--yes"], 0);
+    let list = scratch.outreach(&["suppress", "list", "--json"]).run();
+    scratch.write("stops.json", &list.expect(0).out);
+    lose(&scratch);
+    run(&scratch, &["checkpoint", "adopt", "--no-suppressions"], 0);
+    let import = ["suppress", "import", "stops.json"];
+    for _ in 0..2 {
+        scratch.outreach(&import).run().expect(0);
+    }
+    assert_eq!(second(&scratch, &sandbox, "outreach.db"), 2);
+    assert_eq!(
+        count(&scratch, "SELECT count(*) FROM person WHERE number IS NULL"),
+        1
+    );
+}
+
+#[test]
+fn another_checkpoint_says_how_many_erased_people_it_cannot_take_over() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = Scratch::new();
+    scratch.contacts(3);
+    scratch.send(&sandbox).run().expect(0);
+    run(&scratch, &["forget", &phone(0), "--yes"], 0);
+    let list = scratch.outreach(&["suppress", "list", "--json"]).run();
+    scratch.write("stops.json", &list.expect(0).out);
+    let import = [
+        "history",
+        "import",
+        "list.results.csv",
+        "--suppressions",
+        "stops.json",
+    ];
+    let import = scratch.outreach(&import).with(&["--db", "other.db"]).run();
+    import
+        .expect(3)
+        .says("1 erased person of another checkpoint cannot be taken over")
+        .says("outreach forget");
+}
+
+#[test]
+fn a_suppression_list_of_nobody_is_a_list_of_nobody() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = Scratch::new();
+    scratch.contacts(3);
+    scratch.send(&sandbox).run().expect(0);
+    back_up(&scratch);
+    let list = scratch.outreach(&["suppress", "list", "--json"]).run();
+    scratch.write("stops.json", &list.expect(0).out);
+    scratch.write("empty.csv", "");
+    scratch.write("header.csv", "phone,reason,source,added_at,keyed_hash\n");
+    scratch.write("one.csv", &contacts(7..8));
+    for stops in ["stops.json", "empty.csv", "header.csv"] {
+        lose(&scratch);
+        let adopt = ["checkpoint", "adopt", "--suppressions", stops];
+        scratch
+            .outreach(&adopt)
+            .run()
+            .expect(0)
+            .says("0 numbers: 0 are new");
+        let import = [
+            "history",
+            "import",
+            "list.results.csv",
+            "--suppressions",
+            stops,
+        ];
+        scratch
+            .outreach(&import)
+            .run()
+            .expect(0)
+            .says("0 numbers: 0 are new");
+        let import = ["suppress", "import", stops];
+        scratch
+            .outreach(&import)
+            .run()
+            .expect(0)
+            .says("0 numbers: 0 are new");
+    }
+    // Beside another list it changes nothing.
+    let both = ["suppress", "import", "stops.json", "one.csv", "empty.csv"];
+    scratch
+        .outreach(&both)
+        .run()
+        .expect(0)
+        .says("1 number: 1 is new");
+    // A list whose rows have no number is none.
+    scratch.write("no.csv", "phone,name\n,Anna\n");
+    run(&scratch, &["suppress", "import", "no.csv"], 7);
+    scratch
+        .outreach(&["send", "empty.csv", "--yes"])
+        .run()
+        .expect(7);
 }

@@ -100,13 +100,13 @@ impl NumbersToSuppress {
     ) -> Result<Suppressed, RunError> {
         let reason = reason.unwrap_or("must not be messaged");
         let new = store.suppress(&self.phones, reason, source, added_at)?;
-        let hashed = self.hashed.into_iter().map(|(hash, reason)| HashedEntry {
+        let entries = self.hashed.into_iter().map(|(hash, reason)| HashedEntry {
             hash,
             reason,
             source: source.to_owned(),
             added_at,
         });
-        let hashes = store.suppress_hashed(hashed.collect(), added_at)?;
+        let hashes = store.suppress_hashed(entries.collect(), added_at)?;
         Ok(Suppressed {
             numbers: self.phones.len(),
             new,
@@ -204,9 +204,9 @@ impl List {
             ..Pass::default()
         };
         let says_who = !self.input.mapping().consent.is_empty();
-        let hashes = HashColumns::find(self.input.headers());
+        let columns = HashColumns::find(self.input.headers());
         let report = pass.judge_all(self, &mut |_| (), &mut |row| {
-            if let Some(hash) = hashes.of(&row.record) {
+            if let Some(hash) = columns.of(&row.record) {
                 hashed.push(hash);
                 return Ok(());
             }

@@ -244,7 +244,8 @@ fn as_csv(json: &str) -> String {
     for entry in entries {
         let cell = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
         let cells = ["phone", "reason", "source", "added_at", "keyed_hash"].map(cell);
-        csv += &format!("{}\n", cells.join(","));
+        csv += &cells.join(",");
+        csv.push('\n');
     }
     csv
 }

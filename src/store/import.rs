@@ -4,6 +4,8 @@
 //! Into one that it has, a row brings only what is not known yet. A message of a file stands as a request
 //! of the kind [`IMPORT`], so that all who ask about earlier messages find it.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use super::attempt::ACCEPTED;
@@ -24,7 +26,7 @@ use crate::crash::{CrashPoint, crash_point};
 use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::State;
 use crate::domain::outcome::AttemptOutcome;
-use crate::domain::recipient::{Position, RowNumber, Suppression};
+use crate::domain::recipient::{ERASED, Position, RowNumber, Suppression};
 use crate::domain::results_row::{
     MAY_HAVE_BEEN_SENT, ResultsRow, RowUpdate, StoredRow, row_update,
 };
@@ -179,11 +181,12 @@ fn restore(
     id: RecipientId,
     row: &ImportedRow,
 ) -> Result<(), StoreError> {
-    let result = &row.result;
-    let whose = match result.phone {
+    let whose = match row.result.phone {
         Some(phone) => Some(person::find_or_name(tx.connection, keys, phone)?),
         None => None,
     };
+    let row = &of_whom(tx, whose, row)?;
+    let result = &row.result;
     let position = Position {
         file: row.file,
         row: RowNumber::new(result.row).unwrap_or(RowNumber::HEADER),
@@ -211,6 +214,32 @@ fn restore(
     };
     enter_open(tx, keys, id, whose, row)?;
     enter(tx, keys, id, whose, (row, row.at), outcome)
+}
+
+/// The row, without what names a person who was erased since the file was written.
+fn of_whom<'a>(
+    tx: &Tx<'_>,
+    whose: Option<PersonId>,
+    row: &'a ImportedRow,
+) -> Result<Cow<'a, ImportedRow>, StoreError> {
+    let is_erased = match whose {
+        // Of a person who was pruned a hash is left too.
+        Some(whose) if person::number(tx.connection, whose)?.is_none() => {
+            person::suppression(tx.connection, whose)? == Some(Suppression::Forgotten)
+        }
+        Some(_) => false,
+        None => false,
+    };
+    if !is_erased {
+        return Ok(Cow::Borrowed(row));
+    }
+    let mut row = row.clone();
+    row.fields.fill(String::new());
+    let result = &mut row.result;
+    (result.message_id, result.contact_id) = (None, None);
+    result.reason_code = Some(ERASED.to_owned());
+    result.reason = Some(Suppression::Forgotten.to_string());
+    Ok(Cow::Owned(row))
 }
 
 /// Enters the request of a settled row that may have been accepted, if there was one.
@@ -305,18 +334,18 @@ fn merge(
     row: &ImportedRow,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let result = &row.result;
-    let Some(phone) = result.phone else {
+    let Some(phone) = row.result.phone else {
         return Ok(false);
     };
+    let may_have_it = row.result.state.counts_as_messaged() || row.result.is_open();
     let whose = match person::find(tx.connection, keys, phone)? {
         Some(whose) => whose,
-        None if result.state.counts_as_messaged() => {
-            person::find_or_name(tx.connection, keys, phone)?
-        }
+        None if may_have_it => person::find_or_name(tx.connection, keys, phone)?,
         // A stranger who was not messaged: the list itself brings the person.
         None => return Ok(false),
     };
+    let row = &of_whom(tx, Some(whose), row)?;
+    let result = &row.result;
     keep_suppression(tx, whose, row)?;
     let Some((id, known)) = known_row(tx, batch, whose)? else {
         return join(tx, keys, batch, headers, row);
@@ -479,7 +508,7 @@ fn join(
     headers: usize,
     row: &ImportedRow,
 ) -> Result<bool, StoreError> {
-    if !row.result.state.counts_as_messaged() {
+    if !row.result.state.counts_as_messaged() && !row.result.is_open() {
         return Ok(false);
     }
     tx.connection.change(

@@ -328,6 +328,17 @@ fn who_was_erased_is_kept_out_of_a_copy_that_never_knew_them() {
     for _ in 0..2 {
         scratch.outreach(&import).run().expect(0);
     }
+    // Results of the time before name the person, who stays erased.
+    let results = ["history", "import", "list.results.csv", "--no-suppressions"];
+    scratch.outreach(&results).run().expect(0);
+    for traces in [
+        "SELECT count(*) FROM recipient_input WHERE fields LIKE '%Name0%'",
+        "SELECT count(*) FROM contact k JOIN person p ON p.id = k.person WHERE p.number IS NULL",
+        "SELECT count(*) FROM attempt a JOIN person p ON p.id = a.person
+         WHERE p.number IS NULL AND a.message_id IS NOT NULL",
+    ] {
+        assert_eq!(count(&scratch, traces), 0, "{traces}");
+    }
     assert_eq!(second(&scratch, &sandbox, "outreach.db"), 2);
     assert_eq!(
         count(&scratch, "SELECT count(*) FROM person WHERE number IS NULL"),

@@ -9,7 +9,7 @@ use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::settings;
-use super::suppress::listed_text;
+use super::suppress::{listed_text, say_hashes};
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{grouped, quoted};
@@ -30,10 +30,9 @@ pub(super) fn run(suppressions: &[PathBuf], call: &Call) -> CommandResult {
     ));
     say_suppressed(console, done.suppressed.as_ref(), "the copy was made");
     say_unknown_messages(console, &done.unknown);
-    let invalid = done.suppressed.map_or(0, |done| done.invalid);
-    Ok(match invalid {
-        0 => ExitCode::Complete,
-        _ => ExitCode::CompleteWithProblems,
+    Ok(match done.suppressed {
+        Some(done) if done.is_partial() => ExitCode::CompleteWithProblems,
+        Some(_) | None => ExitCode::Complete,
     })
 }
 
@@ -57,6 +56,7 @@ pub(super) fn say_suppressed(console: Console, suppressed: Option<&Suppressed>, 
         return;
     };
     console.say(format_args!("{}.", listed_text(suppressed)));
+    say_hashes(console, suppressed.hashes);
     for line in &suppressed.named {
         console.warn(format_args!("  {}", on_one_line(line)));
     }

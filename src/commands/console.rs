@@ -5,10 +5,12 @@
 
 use std::fmt::Display;
 use std::io::{self, BufRead, IsTerminal, StderrLock, StdoutLock, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::error::CommandError;
 use super::repeat::completed;
 use crate::domain::text::{message, on_one_line, visible};
+use crate::exit::ExitCode;
 use crate::report::{painted, terminal_width, wrapped, wrapped_below};
 
 /// Columns of a number at the beginning of a line, with the gap behind it.
@@ -128,6 +130,9 @@ pub(super) fn redraw(line: &str) -> io::Result<()> {
     out.flush()
 }
 
+/// Whether this process has printed a message for people.
+static HAS_WARNED: AtomicBool = AtomicBool::new(false);
+
 /// Prints messages for people. Data goes to standard output, never through here.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Console {
@@ -190,8 +195,16 @@ impl Console {
         }
     }
 
+    /// How a quiet command ended that said nothing so far: one line for any exit code but 0.
+    pub(crate) fn say_exit(self, exit: ExitCode) {
+        if self.quiet && exit != ExitCode::Complete && !HAS_WARNED.load(Ordering::Relaxed) {
+            self.warn(exit);
+        }
+    }
+
     /// The same, also when the console is quiet.
     pub(crate) fn warn_lines(self, text: impl Display) {
+        HAS_WARNED.store(true, Ordering::Relaxed);
         let text = text.to_string();
         let text = completed(&text);
         let shown = if std::io::stderr().is_terminal() {

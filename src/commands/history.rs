@@ -40,12 +40,14 @@ pub(super) fn run(args: &HistoryArgs, call: &Call) -> CommandResult {
         say(console, file);
     }
     say_suppressed(console, done.suppressed.as_ref(), "the files were written");
-    let invalid = done.suppressed.map_or(0, |done| done.invalid);
-    let without = done.files.iter().map(left_out).sum::<u64>();
-    Ok(match invalid + without {
-        0 => ExitCode::Complete,
-        _ => ExitCode::CompleteWithProblems,
-    })
+    let is_partial = done.suppressed.is_some_and(|done| done.is_partial());
+    Ok(
+        if is_partial || done.files.iter().any(|file| left_out(file) > 0) {
+            ExitCode::CompleteWithProblems
+        } else {
+            ExitCode::Complete
+        },
+    )
 }
 
 /// Whether it is said what becomes of opt-outs; asked where that can be answered.

@@ -109,7 +109,10 @@ fn run(cli: &Cli) -> ExitCode {
     let console = Console::new(cli.global.quiet).with_log(cli.global.verbose > 0);
     process::outlive_file_limits();
     match dispatch(cli, console) {
-        Ok(exit) => exit,
+        Ok(exit) => {
+            console.say_exit(exit);
+            exit
+        }
         // The reader of our output has closed it: no error.
         Err(error) if error.is_broken_pipe() => ExitCode::Complete,
         Err(error) => {

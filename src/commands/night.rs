@@ -19,6 +19,7 @@ use super::send::{ListToSend, WhichBatch, send_list};
 use super::settings;
 use crate::cli::{Cli, NightArgs, StartFlags};
 use crate::config::{FILE_NAME, Layer};
+use crate::domain::eligibility::waited_for;
 use crate::exit::ExitCode;
 use crate::intake::EXAMPLES;
 use crate::report::{ListKind, ListReport, NightReport, quoted};
@@ -314,6 +315,10 @@ impl Night<'_> {
         if let Some(batch) = &outcome.batch {
             if ended.counts.unknown > 0 {
                 report.next.push(self.front.resolve(batch));
+            }
+            let waited = ended.waiting.first.as_deref().and_then(waited_for);
+            if let Some(other) = waited.filter(|other| other != batch) {
+                report.next.push(self.front.resolve(other));
             }
             report.batch.clone_from(&outcome.batch);
         }

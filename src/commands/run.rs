@@ -278,7 +278,7 @@ impl<'a> Front<'a> {
     /// Says what keeps the batch from being sent.
     fn say_paused(&self, batch: &HeldBatch, by: &PausedBy) -> Outcome {
         let name = batch.batch().name.clone();
-        self.console.say(self.paused_text(&name, by));
+        self.console.warn(self.paused_text(&name, by));
         Outcome {
             not_sent: "it is paused",
             ..Outcome::declined(Some(name))
@@ -318,7 +318,7 @@ impl<'a> Front<'a> {
 
     /// Says that the answer was no.
     fn say_declined(&self, name: String) -> Outcome {
-        self.console.say(format_args!(
+        self.console.warn(format_args!(
             "Nothing was sent. `{}` goes on from here.",
             self.resume(&name)
         ));
@@ -333,7 +333,7 @@ impl<'a> Front<'a> {
     ) -> Result<Outcome, CommandError> {
         let name = &batch.batch().name;
         self.console
-            .say(self.after_pilot_text(name, preview.counts.queued));
+            .warn(self.after_pilot_text(name, preview.counts.queued));
         let summary = summary(batch.checkpoint(), name)?;
         self.console.say_lines(summary.text(&self.hints()));
         Ok(Outcome {

@@ -12,12 +12,13 @@ use super::error::{CommandError, CommandResult};
 use super::{replies, settings};
 use crate::cli::{ImportedRows, SuppressAction, SuppressArgs};
 use crate::config::Settings;
+use crate::domain::keyed_hash::KEYED_HASH;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{counted, plural};
+use crate::report::{counted, grouped, plural};
 use crate::run::{List, Refusing, Suppressed, suppress, typed_numbers};
-use crate::store::Store;
+use crate::store::{HashesTaken, Store};
 
 /// Runs the command; `out` is standard output.
 ///
@@ -110,7 +111,13 @@ fn import(
         written.enter("rejects", path);
     }
     say_new(console, &done);
-    Ok(say_invalid(console, &done, rejects))
+    say_hashes(console, done.hashes);
+    say_invalid(console, &done, rejects);
+    Ok(if done.is_partial() {
+        ExitCode::CompleteWithProblems
+    } else {
+        ExitCode::Complete
+    })
 }
 
 /// All numbers, or none.
@@ -137,9 +144,9 @@ fn say_new(console: Console, done: &Suppressed) {
 }
 
 /// Says which rows of a file hold no number, if any.
-fn say_invalid(console: Console, done: &Suppressed, rejects: Option<&Path>) -> ExitCode {
+fn say_invalid(console: Console, done: &Suppressed, rejects: Option<&Path>) {
     if done.invalid == 0 {
-        return ExitCode::Complete;
+        return;
     }
     let without = done.invalid - done.with_two_readings;
     let lost = plural(
@@ -167,7 +174,32 @@ fn say_invalid(console: Console, done: &Suppressed, rejects: Option<&Path>) -> E
         )),
         None => console.warn("--rejects FILE writes all of them to a file, to be mended."),
     }
-    ExitCode::CompleteWithProblems
+}
+
+/// What became of the people of whom a list has only hashes.
+pub(super) fn say_hashes(console: Console, hashes: HashesTaken) {
+    if hashes.people > 0 {
+        console.say(format_args!(
+            "{} of the list, of whom it has only a keyed hash, {} not messaged; {} still named here, and {} erased again.",
+            plural(hashes.people as u64, "person", "people"),
+            if hashes.people == 1 { "is" } else { "are" },
+            plural(hashes.named as u64, "was", "were"),
+            grouped(hashes.erased_again as u64),
+        ));
+    }
+    if hashes.not_erased > 0 {
+        console.warn(format_args!(
+            "{} could not be erased again, because a message to them is under way: `outreach forget NUMBER` erases them later.",
+            counted(hashes.not_erased as u64, "of them"),
+        ));
+    }
+    if hashes.of_another_key > 0 {
+        console.warn(format_args!(
+            "{} of another checkpoint cannot be taken over: their hashes are made with its key, and say nothing here. They \
+             may be messaged from this one until `outreach forget NUMBER` erases each of them here too.",
+            plural(hashes.of_another_key as u64, "erased person", "erased people"),
+        ));
+    }
 }
 
 fn list(call: &Call, json: bool, out: &mut dyn Write) -> Result<(), CommandError> {
@@ -190,8 +222,40 @@ fn list(call: &Call, json: bool, out: &mut dyn Write) -> Result<(), CommandError
         };
         Ok(entries.print(value, line)?)
     })?;
-    if entries.end()? == 0 && !json {
-        call.console.say("Nobody is on the suppression list.");
+    let mut hashed = 0;
+    reader.hashed_suppressions(|entry| -> Result<(), CommandError> {
+        hashed += 1;
+        if !json {
+            return Ok(());
+        }
+        let value = || {
+            json!({
+                "phone": null,
+                "reason": entry.reason,
+                "source": entry.source,
+                "added_at": entry.added_at,
+                KEYED_HASH: entry.hash.to_string(),
+            })
+        };
+        Ok(entries.print(value, String::new)?)
+    })?;
+    let numbers = entries.end()?;
+    if !json {
+        say_who_is_listed(call.console, numbers, hashed);
     }
     Ok(())
+}
+
+/// Says what the lines do not show.
+fn say_who_is_listed(console: Console, numbers: u64, hashed: u64) {
+    match (numbers, hashed) {
+        (0, 0) => console.say("Nobody is on the suppression list."),
+        (_, 0) => {}
+        (_, _) => console.say(format_args!(
+            "{} {}, whose number is not known any more: a keyed hash keeps each of them from being messaged, and \
+             `outreach suppress list --json` holds it for a copy of this checkpoint.",
+            if numbers == 0 { "No number is on the suppression list, but" } else { "And" },
+            plural(hashed, "erased person", "erased people"),
+        )),
+    }
 }

@@ -9,7 +9,7 @@ use super::console::Console;
 use super::process::signal;
 use crate::clock::{Clock, between};
 use crate::dispatch::pacer::core::{FALLBACK_RATE, PacerView, Source, Why};
-use crate::report::{ProgressLine, ProgressMode, without_numbers};
+use crate::report::{ProgressLine, ProgressMode, plural, without_numbers};
 use crate::run::{Observer, RunProgress, Started, StopHandle, Wait, WaitFor};
 
 /// A wait for the pace that is reported; shorter ones come between any two requests.
@@ -360,8 +360,9 @@ async fn handle_signals(stop: StopHandle, console: Console, grace: Duration) {
 pub(super) fn say_interrupted(console: Console, resolve: &str, interrupted: u64) {
     if interrupted > 0 {
         console.warn(format_args!(
-            "{interrupted} recipients were under way when an earlier run ended: their outcome is \
-             unknown, and they are not sent again. `{resolve}` settles them."
+            "{} under way when an earlier run ended: what became of it is unknown, and nothing of it is sent again. \
+             `{resolve}` settles it.",
+            plural(interrupted, "request was", "requests were")
         ));
     }
 }

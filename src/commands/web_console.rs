@@ -77,7 +77,13 @@ fn page_settings(args: &ConsoleArgs, call: &Call) -> Result<ConsoleSettings, Com
     let (page, tls) = (settings.console()?, settings.tls()?);
     let real = settings.checkpoint()?;
     let users = UserFile::beside(&checkpoint::place(&real)?);
-    let rehearsals = checkpoint::path_to_make(&real.clone().for_sandbox())?;
+    let rehearsals = if args.sandbox {
+        real.clone().for_sandbox()
+    } else {
+        // A flag names the real one here.
+        real.clone().for_rehearsals_beside()
+    };
+    let rehearsals = checkpoint::path_to_make(&rehearsals)?;
     let checkpoint = if args.sandbox {
         rehearsals.clone()
     } else {

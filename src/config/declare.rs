@@ -420,6 +420,12 @@ pub(crate) struct Checkpoint {
     pub(super) summary_from: Origin,
 }
 
+/// Where rehearsals are kept: in the current folder.
+const REHEARSALS: &str = "sandbox.db";
+
+/// The same, where a checkpoint of real batches is called so.
+const OTHER_REHEARSALS: &str = "rehearsals.db";
+
 impl Checkpoint {
     /// Where the checkpoint is.
     pub(crate) fn place(&self) -> &CheckpointPlace {
@@ -449,9 +455,27 @@ impl Checkpoint {
     /// it would count as messages to real people.
     #[must_use]
     pub(crate) fn for_sandbox(self) -> Self {
-        let db = self.db_by_flag().unwrap_or(Path::new("sandbox.db"));
+        let db = self.db_by_flag().unwrap_or(Path::new(REHEARSALS));
+        let place = CheckpointPlace::Named(db.to_owned());
+        self.rehearsing_in(place)
+    }
+
+    /// The rehearsals of a command whose own checkpoint, also where a flag names it, is that of the real batches: never
+    /// the same file.
+    #[must_use]
+    pub(crate) fn for_rehearsals_beside(self) -> Self {
+        let is_taken = self.db_by_flag().and_then(Path::file_name) == Some(REHEARSALS.as_ref());
+        let db = if is_taken {
+            OTHER_REHEARSALS
+        } else {
+            REHEARSALS
+        };
+        self.rehearsing_in(CheckpointPlace::Named(db.into()))
+    }
+
+    fn rehearsing_in(self, place: CheckpointPlace) -> Self {
         Self {
-            place: CheckpointPlace::Named(db.to_owned()),
+            place,
             // Nobody is messaged: a rehearsal is of this machine alone.
             cluster: None,
             out: self.out.filter(|_| self.out_from == Origin::Flag),

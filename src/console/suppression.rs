@@ -17,7 +17,7 @@ use super::stream::written;
 use crate::domain::text::on_one_line;
 use crate::report::{counted, grouped, plural, without_numbers, write_suppressions};
 use crate::run::{List, RunError, Source, Suppressed, suppress, typed_numbers};
-use crate::store::{Reader, Store, StoreError, SuppressionEntry};
+use crate::store::{HashesTaken, Reader, Store, StoreError, SuppressionEntry};
 
 /// How many entries are shown.
 const SHOWN: usize = 100;
@@ -147,8 +147,21 @@ fn in_words(done: &Suppressed) -> String {
             done.named.join("; ")
         ),
     };
+    let hashes = match done.hashes {
+        HashesTaken {
+            people: 0,
+            of_another_key: 0,
+            ..
+        } => String::new(),
+        hashes => format!(
+            " Erased people, by their hashes: {} kept from being messaged, {} of another checkpoint cannot be taken over and must \
+             be erased here too.",
+            grouped(hashes.people as u64),
+            grouped(hashes.of_another_key as u64)
+        ),
+    };
     format!(
-        "{}: {} new on the list, {} already on it.{invalid}",
+        "{}: {} new on the list, {} already on it.{hashes}{invalid}",
         counted(done.numbers as u64, "number"),
         grouped(done.new as u64),
         grouped((done.numbers - done.new) as u64)

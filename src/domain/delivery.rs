@@ -111,6 +111,8 @@ pub enum Event {
     Suppress,
     /// An edited list brings back a number that an earlier edit had removed.
     Restore,
+    /// The same, of a row for which a request left whose answer was lost, before it was suppressed.
+    RestoreOpen,
     /// The refusal said nothing about the recipient, or is to be tried again by decision.
     TakenBack,
     /// The person is not reached on this channel, and is tried on the next one.
@@ -142,6 +144,8 @@ pub const fn next(state: State, event: Event) -> Result<State, ImpossibleTransit
         State::NoMessenger | State::Error => from_refused(state, event),
         State::Suppressed => match event {
             Event::Restore => Some(State::Queued),
+            // It may have the message: nobody is judged anew as if nothing had left.
+            Event::RestoreOpen => Some(State::Unknown),
             // A request whose answer was lost had left before the row was suppressed: evidence still shows
             // what became of it.
             Event::Accepted | Event::ProvenSent => Some(State::Sent),
@@ -180,7 +184,11 @@ const fn from_queued(event: Event) -> Option<State> {
         Event::NoMatch | Event::Refused | Event::Released | Event::AnswerLost => {
             Some(State::Queued)
         }
-        Event::AssumedSent | Event::Resend | Event::TakenBack | Event::FallsBack => None,
+        Event::RestoreOpen
+        | Event::AssumedSent
+        | Event::Resend
+        | Event::TakenBack
+        | Event::FallsBack => None,
     }
 }
 
@@ -197,6 +205,7 @@ const fn from_sending(event: Event) -> Option<State> {
         | Event::Resend
         | Event::Suppress
         | Event::Restore
+        | Event::RestoreOpen
         | Event::TakenBack
         | Event::FallsBack => None,
     }
@@ -219,6 +228,7 @@ const fn from_sent(event: Event) -> Option<State> {
         | Event::Resend
         | Event::Suppress
         | Event::Restore
+        | Event::RestoreOpen
         | Event::TakenBack
         | Event::FallsBack => None,
     }
@@ -234,9 +244,12 @@ const fn from_unknown(event: Event) -> Option<State> {
         Event::Released | Event::Resend => Some(State::Queued),
         Event::AnswerLost => Some(State::Unknown),
         // An unknown outcome stays one: suppressing it would hide that a message may have gone out.
-        Event::Claimed | Event::Suppress | Event::Restore | Event::TakenBack | Event::FallsBack => {
-            None
-        }
+        Event::Claimed
+        | Event::Suppress
+        | Event::Restore
+        | Event::RestoreOpen
+        | Event::TakenBack
+        | Event::FallsBack => None,
     }
 }
 
@@ -265,7 +278,11 @@ const fn from_refused(state: State, event: Event) -> Option<State> {
         },
         // It arrived after all, or an earlier message of the row did.
         Event::ProvenSent => Some(State::Sent),
-        Event::Claimed | Event::AssumedSent | Event::Suppress | Event::Restore => None,
+        Event::Claimed
+        | Event::AssumedSent
+        | Event::Suppress
+        | Event::Restore
+        | Event::RestoreOpen => None,
     }
 }
 
@@ -273,7 +290,7 @@ const fn from_refused(state: State, event: Event) -> Option<State> {
 mod tests {
     use super::*;
 
-    const EVENTS: [Event; 15] = [
+    const EVENTS: [Event; 16] = [
         Event::Claimed,
         Event::Accepted,
         Event::NoMatch,
@@ -287,6 +304,7 @@ mod tests {
         Event::Resend,
         Event::Suppress,
         Event::Restore,
+        Event::RestoreOpen,
         Event::TakenBack,
         Event::FallsBack,
     ];
@@ -341,6 +359,12 @@ mod tests {
                 assert!(next(state, answer).is_ok(), "{state} + {answer:?}");
             }
         }
+    }
+
+    #[test]
+    fn who_was_suppressed_after_a_request_that_may_have_arrived_is_unknown_once_lifted() {
+        let lifted = next(State::Suppressed, Event::RestoreOpen);
+        assert_eq!(lifted, Ok(State::Unknown));
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub(crate) mod fold;
 pub(crate) mod follow_up;
 pub(crate) mod forecast;
 pub(crate) mod inbox;
+pub(crate) mod keyed_hash;
 pub(crate) mod masking;
 pub(crate) mod message_date;
 pub(crate) mod night;

@@ -195,6 +195,9 @@ pub(crate) fn keeps_out(code: &str) -> bool {
 /// The reason on the suppression list of a person who opted out.
 pub(crate) const OPTED_OUT: &str = "the person asked not to be messaged";
 
+/// The word for why a row of an erased person shows no number.
+pub(crate) const ERASED: &str = "erased";
+
 impl Suppression {
     /// Whether the person opted out, and was not put on the list otherwise.
     pub(crate) fn is_opt_out(&self) -> bool {

@@ -29,8 +29,10 @@ pub(crate) struct ResultsRow {
     pub(crate) reason_code: Option<String>,
     /// The same for people.
     pub(crate) reason: Option<String>,
-    /// Requests that left for it.
+    /// Requests that left for it, one that was under way included.
     pub(crate) attempts: u32,
+    /// When a request left that may have been accepted, of a row that is settled for another reason.
+    pub(crate) maybe_sent_at: Option<Timestamp>,
     /// The message's id, as it stands in the file.
     pub(crate) message_id: Option<String>,
     /// The contact's id, likewise.
@@ -45,6 +47,35 @@ pub(crate) struct ResultsRow {
     pub(crate) opted_in_at: Option<Timestamp>,
     /// The [digest](content_digest) of the message.
     pub(crate) content: Option<String>,
+}
+
+impl ResultsRow {
+    /// Whether a request may have been accepted, and nobody knows.
+    pub(crate) fn is_open(&self) -> bool {
+        match self.state {
+            State::Unknown | State::Sending => true,
+            State::NoMessenger | State::Error | State::Suppressed => self.maybe_sent_at.is_some(),
+            State::Sent | State::Queued | State::Invalid | State::Duplicate => false,
+        }
+    }
+}
+
+/// What stands before the time, in the reason of a settled row of which a request may have been accepted.
+pub(crate) const MAY_HAVE_BEEN_SENT: &str = "it may have been sent at ";
+
+/// Takes that apart: the reason without it, and the time.
+pub(crate) fn split_maybe_sent(reason: &str) -> (String, Option<Timestamp>) {
+    let found = reason
+        .split_once(MAY_HAVE_BEEN_SENT)
+        .and_then(|(before, rest)| {
+            let (time, after) = rest.split_at(rest.find('Z')? + 1);
+            let rest = format!("{}{after}", before.trim_end_matches("; "));
+            Some((rest.trim_start_matches("; ").to_owned(), time.parse().ok()?))
+        });
+    match found {
+        Some((rest, at)) => (rest, Some(at)),
+        None => (reason.to_owned(), None),
+    }
 }
 
 /// The digest that is the same for contents that the repeat guard takes for the same: without the checkpoint's key, so
@@ -69,7 +100,7 @@ pub(crate) struct StoredRow {
     pub(crate) state: State,
     /// A message for it was accepted, whatever became of it since.
     pub(crate) accepted: bool,
-    /// The requests that are known.
+    /// The requests that are known, counted as a results file counts them: without those that a limit turned away.
     pub(crate) requests: u32,
 }
 
@@ -82,32 +113,43 @@ pub(crate) enum RowUpdate {
     NotReached,
     /// Its message was accepted.
     Accepted,
-    /// Its message may have been accepted: its outcome is unknown.
+    /// Its message may have been accepted: its outcome is unknown, whatever it was settled for before.
     Unknown,
-    /// The same, and the row is settled for another reason, which stays.
-    MayBeAccepted,
 }
 
-/// What changes at a row that a results file has in state `imported` after `attempts` requests. What is known is never
-/// made weaker: an acceptance stays, and a request that is known already is not unknown again.
-pub(crate) fn row_update(known: StoredRow, imported: State, attempts: u32) -> RowUpdate {
+/// What it changes that a file has the row in state `imported` after `attempts` requests; `is_open`: one of them may have
+/// been accepted, and nobody knows. What is known is never made weaker: an acceptance stays, and a request that is
+/// known already is not unknown again.
+pub(crate) fn row_update(
+    known: StoredRow,
+    imported: State,
+    attempts: u32,
+    is_open: bool,
+) -> RowUpdate {
+    let knows_all = known.requests >= attempts.max(1);
     match imported {
-        State::Sent if known.accepted => RowUpdate::None,
+        // Of a row with an acceptance that failed later, a request over another channel may be told.
+        State::Sent if known.state == State::Sent || known.accepted && knows_all => RowUpdate::None,
         State::Sent => RowUpdate::Accepted,
-        State::Unknown | State::Sending => match known.state {
-            _ if known.accepted || known.requests >= attempts.max(1) => RowUpdate::None,
-            State::Queued => RowUpdate::Unknown,
-            State::Suppressed | State::NoMessenger | State::Error => RowUpdate::MayBeAccepted,
+        _ if is_open => match known.state {
+            _ if knows_all => RowUpdate::None,
+            State::Queued | State::Suppressed | State::NoMessenger | State::Error => {
+                RowUpdate::Unknown
+            }
             State::Sent | State::Sending | State::Unknown | State::Invalid | State::Duplicate => {
                 RowUpdate::None
             }
         },
-        State::NoMessenger if known.state == State::Queued && known.requests == 0 => {
+        State::NoMessenger
+            if known.state == State::Queued && known.requests == 0 && !known.accepted =>
+        {
             RowUpdate::NotReached
         }
         State::Queued
         | State::NoMessenger
         | State::Error
+        | State::Unknown
+        | State::Sending
         | State::Invalid
         | State::Duplicate
         | State::Suppressed => RowUpdate::None,
@@ -131,12 +173,13 @@ mod tests {
         for state in State::ALL {
             let there = known(state, true, 1);
             for told in State::ALL {
-                assert_eq!(
-                    row_update(there, told, 9),
-                    RowUpdate::None,
-                    "{state} {told}"
-                );
+                for is_open in [true, false] {
+                    let update = row_update(there, told, 1, is_open);
+                    assert_eq!(update, RowUpdate::None, "{state} {told}");
+                }
             }
+            let sent = row_update(known(State::Sent, true, 1), state, 9, true);
+            assert_eq!(sent, RowUpdate::None, "{state}");
         }
         for state in [
             State::Queued,
@@ -145,34 +188,81 @@ mod tests {
             State::Suppressed,
         ] {
             let before = known(state, false, 0);
-            assert_eq!(row_update(before, State::Sent, 1), RowUpdate::Accepted);
+            let update = row_update(before, State::Sent, 1, false);
+            assert_eq!(update, RowUpdate::Accepted);
         }
     }
 
     #[test]
     fn an_unknown_outcome_that_was_decided_since_is_not_unknown_again() {
-        assert_eq!(
-            row_update(known(State::Queued, false, 0), State::Unknown, 1),
-            RowUpdate::Unknown
-        );
-        let to_be_sent_again = known(State::Queued, false, 1);
-        assert_eq!(
-            row_update(to_be_sent_again, State::Unknown, 1),
-            RowUpdate::None
-        );
-        assert_eq!(
-            row_update(to_be_sent_again, State::Unknown, 2),
-            RowUpdate::Unknown
-        );
-        assert_eq!(
-            row_update(known(State::Suppressed, false, 0), State::Unknown, 0),
-            RowUpdate::MayBeAccepted
-        );
+        let of = |state, requests, attempts| {
+            row_update(
+                known(state, false, requests),
+                State::Unknown,
+                attempts,
+                true,
+            )
+        };
+        assert_eq!(of(State::Queued, 0, 1), RowUpdate::Unknown);
+        assert_eq!(of(State::Queued, 1, 1), RowUpdate::None);
+        assert_eq!(of(State::Queued, 1, 2), RowUpdate::Unknown);
+    }
+
+    #[test]
+    fn who_may_have_a_message_is_unknown_whatever_the_row_was_settled_for_here_or_there() {
+        let settled = [State::Suppressed, State::Error, State::NoMessenger];
+        for here in settled.into_iter().chain([State::Queued]) {
+            for there in settled.into_iter().chain([State::Unknown]) {
+                let of = |requests| row_update(known(here, false, requests), there, 1, true);
+                assert_eq!(of(0), RowUpdate::Unknown, "{here} {there}");
+                assert_eq!(of(1), RowUpdate::None, "{here} {there}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_that_failed_and_went_over_another_channel_is_learned_too() {
+        let failed = known(State::Queued, true, 1);
+        let of = |told, is_open| row_update(failed, told, 2, is_open);
+        assert_eq!(of(State::Sent, false), RowUpdate::Accepted);
+        assert_eq!(of(State::Unknown, true), RowUpdate::Unknown);
+    }
+
+    #[test]
+    fn a_reason_tells_when_the_message_may_have_been_sent() {
+        let at = "2026-05-01T10:00:00Z".parse().ok();
+        for (reason, rest) in [
+            ("it may have been sent at 2026-05-01T10:00:00Z", ""),
+            (
+                "STOP; it may have been sent at 2026-05-01T10:00:00Z",
+                "STOP",
+            ),
+            (
+                "STOP; it may have been sent at 2026-05-01T10:00:00Z; fields without a column: x",
+                "STOP; fields without a column: x",
+            ),
+        ] {
+            assert_eq!(split_maybe_sent(reason), (rest.to_owned(), at), "{reason}");
+        }
+        for reason in [
+            "",
+            "STOP",
+            "it may have been sent at noon",
+            "it may have been sent at Z",
+        ] {
+            assert_eq!(
+                split_maybe_sent(reason),
+                (reason.to_owned(), None),
+                "{reason}"
+            );
+        }
     }
 
     #[test]
     fn that_a_number_was_not_reached_is_learned_of_a_row_for_which_nothing_was_tried() {
-        let of = |state, requests| row_update(known(state, false, requests), State::NoMessenger, 1);
+        let of = |state, requests| {
+            row_update(known(state, false, requests), State::NoMessenger, 1, false)
+        };
         assert_eq!(of(State::Queued, 0), RowUpdate::NotReached);
         assert_eq!(of(State::Queued, 1), RowUpdate::None);
         for state in [State::Suppressed, State::Error, State::Unknown] {

@@ -38,6 +38,14 @@ pub struct Input {
     format: ListFormat,
 }
 
+/// Suppression lists of nobody have no columns to compare with: they are left out, unless there is no other list.
+fn without_nobodys(mut opened: Vec<Opened>) -> Vec<Opened> {
+    if opened.iter().any(|file| !file.is_nobodys) {
+        opened.retain(|file| !file.is_nobodys);
+    }
+    opened
+}
+
 impl Input {
     /// Examines the files: reads each of them once, whole.
     ///
@@ -56,6 +64,7 @@ impl Input {
         for (source, file) in sources.iter().zip(&opened) {
             refuse_by_name(source, file, settings)?;
         }
+        let opened = without_nobodys(opened);
         let first = opened.first().ok_or(IntakeError::NoFile)?;
         let (headers, mapping) = columns_of(first, settings)?;
         let first_name = first.name.clone();

@@ -26,6 +26,20 @@ pub(super) fn open(source: &Source, settings: &Settings) -> Result<Opened, Intak
     open_bytes(name, bytes, settings, true)
 }
 
+/// A list without a row.
+const NOBODY: &str = "phone\n";
+
+/// Whether a suppression list is one of nobody: an empty file, or an empty array of JSON, as we write it.
+fn holds_nobody(head: &[u8]) -> bool {
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let text: Vec<u8> = text
+        .iter()
+        .copied()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .collect();
+    text.is_empty() || text == b"[]"
+}
+
 /// `may_unpack`: a list may be packed in an archive, an archive in an archive is refused.
 fn open_bytes(
     name: String,
@@ -41,6 +55,13 @@ fn open_bytes(
         .take(formats::HEAD as u64)
         .read_to_end(&mut head)
         .map_err(failed)?;
+    if settings.read_for != ReadFor::Messages && holds_nobody(&head) {
+        return Ok(Opened {
+            digest: digest.finish(),
+            is_nobodys: true,
+            ..open_text(name, Bytes::of(NOBODY), settings)?
+        });
+    }
     let Some(kind) =
         formats::sniff(&head).map_err(|fault| refused(&name, None, settings, fault))?
     else {
@@ -263,6 +284,7 @@ fn opened_table(
             dialect,
         },
         as_typed: table.as_typed,
+        is_nobodys: false,
         hidden_rows: table.hidden_rows,
         doubt: None,
         sheets: None,

@@ -54,6 +54,7 @@ pub(super) fn open_text(
             dialect,
         },
         as_typed: false,
+        is_nobodys: false,
         hidden_rows: 0,
         hidden_columns: Vec::new(),
         doubt: examined.doubt,

@@ -28,6 +28,8 @@ pub(super) struct Opened {
     pub(super) format: ListFormat,
     /// Where we wrote it, no cell of it is guarded.
     pub(super) as_typed: bool,
+    /// A suppression list of nobody, which has no columns.
+    pub(super) is_nobodys: bool,
     /// Rows of the sheet that are hidden.
     pub(super) hidden_rows: u64,
     /// The names of columns that are hidden in the sheet.

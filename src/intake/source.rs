@@ -162,6 +162,11 @@ impl Bytes {
         }
     }
 
+    /// Those of a text.
+    pub(super) fn of(text: &str) -> Self {
+        Self::Memory(text.as_bytes().into())
+    }
+
     fn reader(&self) -> io::Result<Box<dyn Read + Send>> {
         match self {
             Self::File(file) => {

@@ -194,6 +194,10 @@ impl ListReport {
         }
     }
 
+    fn still_queued(&self) -> u64 {
+        self.counts.map_or(0, |it| it.queued + it.sending)
+    }
+
     fn write_text(&self, out: &mut String) -> std::fmt::Result {
         let name = on_one_line(&self.name);
         match (self.kind, self.exit) {
@@ -203,6 +207,11 @@ impl ListReport {
             }
             // Nobody typed a command for it.
             (_, ExitCode::Usage) => writeln!(out, "\n{name}: needs an answer from you")?,
+            (_, ExitCode::CompleteWithProblems) if self.still_queued() > 0 => writeln!(
+                out,
+                "\n{name}: not complete: {} for an unknown outcome of another batch",
+                plural(self.still_queued(), "recipient waits", "recipients wait")
+            )?,
             (_, exit) => writeln!(out, "\n{name}: {exit}")?,
         }
         if let Some(batch) = &self.batch {

@@ -25,7 +25,7 @@ use crate::domain::results_row::content_digest;
 use crate::store::{Batch, Reader, ResultRow, StoreError, WrittenFile};
 
 /// The reason of a row whose request is on disk and whose answer is not.
-const UNDER_WAY: &str =
+pub(super) const UNDER_WAY: &str =
     "a request was under way when this file was written, or when its process ended";
 
 /// The most bytes of a batch's name in the name of a file.

@@ -4,11 +4,12 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
+use super::results::UNDER_WAY;
 use super::select::ResultsColumn;
 use crate::domain::delivery::{CANCELLED, State};
 use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::{Record, Suppression};
-use crate::domain::results_row::{ResultsRow, is_content_digest};
+use crate::domain::recipient::{ERASED, Record, Suppression};
+use crate::domain::results_row::{ResultsRow, is_content_digest, split_maybe_sent};
 
 /// The places of our columns in a file.
 #[derive(Debug, Clone)]
@@ -105,7 +106,11 @@ impl ResultsColumns {
     /// Whether the person of the row was erased: the number was taken out then.
     pub(crate) fn is_of_erased(&self, row: &ResultsRow, record: &Record) -> bool {
         let erased = Suppression::Forgotten.to_string();
-        self.typed_phone(record).is_none_or(str::is_empty) && row.reason.as_ref() == Some(&erased)
+        // Pruning takes the reason, and leaves the word for it.
+        let code = row.reason_code.as_deref();
+        let says_so = row.reason.as_ref() == Some(&erased)
+            || code.is_some_and(|code| code == ERASED || code == Suppression::Forgotten.code());
+        self.typed_phone(record).is_none_or(str::is_empty) && says_so
     }
 
     /// Reads a row, whatever a person or a spreadsheet made of it.
@@ -126,6 +131,11 @@ impl ResultsColumns {
             Ok(state) => state,
             Err(_) => return Err(ResultsRowError::Status(word.to_owned())),
         };
+        let (reason, maybe_sent_at) =
+            split_maybe_sent(cell(ResultsColumn::Reason).unwrap_or_default());
+        let tried: u32 = cell(ResultsColumn::Attempts)
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0);
         Ok(ResultsRow {
             batch: owned(ResultsColumn::Batch).unwrap_or_default(),
             channel: owned(ResultsColumn::Channel).unwrap_or_default(),
@@ -137,10 +147,10 @@ impl ResultsColumns {
             state,
             cancelled,
             reason_code: owned(ResultsColumn::ReasonCode),
-            reason: owned(ResultsColumn::Reason),
-            attempts: cell(ResultsColumn::Attempts)
-                .and_then(|text| text.parse().ok())
-                .unwrap_or(0),
+            // A request is counted once it is settled.
+            attempts: tried.saturating_add(u32::from(reason.starts_with(UNDER_WAY))),
+            maybe_sent_at,
+            reason: Some(reason).filter(|reason| !reason.is_empty()),
             message_id: owned(ResultsColumn::MessageId),
             contact_id: owned(ResultsColumn::ContactId),
             finished_at: time(ResultsColumn::FinishedAt),

@@ -259,7 +259,10 @@ impl Summary {
             ),
             (mended, "invalid, and mended by another row"),
             (counts.duplicate, "duplicate of an earlier row"),
-            (counts.suppressed, "suppressed: must not be messaged"),
+            (
+                counts.suppressed,
+                "suppressed: left out, each for the reason in its row",
+            ),
             (
                 counts.queued.saturating_sub(self.held()),
                 if self.is_cancelled() {

@@ -3,13 +3,14 @@
 use std::io::Write;
 
 use super::error::ReportError;
+use crate::domain::keyed_hash::KEYED_HASH;
 use crate::domain::spreadsheet::guard;
 use crate::store::Reader;
 
 /// The columns of the exported file.
-const COLUMNS: [&str; 4] = ["phone", "reason", "source", "added_at"];
+const COLUMNS: [&str; 5] = ["phone", "reason", "source", "added_at", KEYED_HASH];
 
-/// Writes all numbers that must not be messaged.
+/// Writes all numbers that must not be messaged, and the hashes of people whose number is not known any more.
 ///
 /// # Errors
 /// [`ReportError`] if the checkpoint cannot be read or `out` cannot be written.
@@ -19,7 +20,12 @@ pub(crate) fn write_suppressions(reader: &Reader, out: impl Write) -> Result<(),
     reader.suppressions(|entry| -> Result<(), ReportError> {
         let (phone, at) = (entry.phone.e164(), entry.added_at.to_string());
         let (reason, source) = (guard(&entry.reason), guard(&entry.source));
-        Ok(writer.write_record([phone.as_str(), &reason, &source, &at])?)
+        Ok(writer.write_record([phone.as_str(), &reason, &source, &at, ""])?)
+    })?;
+    reader.hashed_suppressions(|entry| -> Result<(), ReportError> {
+        let (hash, at) = (entry.hash.to_string(), entry.added_at.to_string());
+        let (reason, source) = (guard(&entry.reason), guard(&entry.source));
+        Ok(writer.write_record(["", &*reason, &*source, &at, &hash])?)
     })?;
     Ok(writer.flush()?)
 }

@@ -9,12 +9,13 @@ use super::error::RunError;
 use super::list::List;
 use super::mismatch::Mismatch;
 use super::pass::Pass;
+use crate::domain::keyed_hash::{KEYED_HASH, KeyedHash};
 use crate::domain::percent::Percent;
 use crate::domain::phone::{LineType, PhoneNumber};
-use crate::domain::recipient::{RowProblem, Verdict};
+use crate::domain::recipient::{Position, Record, RowProblem, Verdict};
 use crate::domain::text::is_blank;
-use crate::intake::{HiddenRows, NumbersPerRow, ReadFor, Settings, Source};
-use crate::store::Store;
+use crate::intake::{HiddenRows, IntakeError, NumbersPerRow, ReadFor, Settings, Source};
+use crate::store::{HashedEntry, HashesTaken, Store};
 
 /// Bad rows that are named.
 const NAMED: usize = 5;
@@ -41,6 +42,15 @@ pub struct Suppressed {
     pub with_two_readings: u64,
     /// The first of them, each with what is wrong.
     pub named: Vec<String>,
+    /// What became of people of whom the list has only hashes.
+    pub hashes: HashesTaken,
+}
+
+impl Suppressed {
+    /// Whether somebody of the list may be messaged all the same, or is still named.
+    pub fn is_partial(&self) -> bool {
+        self.invalid > 0 || self.hashes.of_another_key > 0 || self.hashes.not_erased > 0
+    }
 }
 
 /// Puts the numbers on the list of the checkpoint, which is made if it is not there. `reason` is for the results
@@ -58,6 +68,7 @@ pub fn suppress(
     let stops = NumbersToSuppress {
         phones: phones.to_vec(),
         others: Vec::new(),
+        hashed: Vec::new(),
         read: Suppressed::default(),
         filled: HashSet::new(),
     };
@@ -69,6 +80,8 @@ pub(super) struct NumbersToSuppress {
     phones: Vec<PhoneNumber>,
     /// Those of whom the list does not say so.
     others: Vec<PhoneNumber>,
+    /// Those of whom the list has only a hash.
+    hashed: Vec<(KeyedHash, String)>,
     /// What is wrong with the rows that have none.
     read: Suppressed,
     /// The columns about consent with a cell that is not empty.
@@ -97,9 +110,17 @@ impl NumbersToSuppress {
     ) -> Result<Suppressed, RunError> {
         let reason = reason.unwrap_or("must not be messaged");
         let new = store.suppress(&self.phones, reason, source, added_at)?;
+        let entries = self.hashed.into_iter().map(|(hash, reason)| HashedEntry {
+            hash,
+            reason,
+            source: source.to_owned(),
+            added_at,
+        });
+        let hashes = store.suppress_hashed(entries.collect(), added_at)?;
         Ok(Suppressed {
             numbers: self.phones.len(),
             new,
+            hashes,
             ..self.read
         })
     }
@@ -223,7 +244,7 @@ impl List {
     /// Its numbers, and what is wrong with the rows that have none.
     fn numbers(&mut self, rejects: Option<&Path>) -> Result<NumbersToSuppress, RunError> {
         let (mut phones, mut others, mut refused) = (Vec::new(), Vec::new(), HashSet::new());
-        let mut read = Suppressed::default();
+        let (mut read, mut hashed) = (Suppressed::default(), Vec::new());
         let pass = Pass {
             rejects,
             ..Pass::default()
@@ -231,9 +252,14 @@ impl List {
         let consent = self.input.mapping().consent.iter();
         let mut empty: Vec<usize> = consent.map(|it| it.column.index).collect();
         let mut filled = HashSet::new();
-        pass.judge(self, &mut |_| (), &mut |row| {
+        let columns = HashColumns::find(self.input.headers());
+        let report = pass.judge_all(self, &mut |_| (), &mut |row| {
             let is_filled = |at: &mut usize| row.record.get(*at).is_some_and(|it| !is_blank(it));
             filled.extend(empty.extract_if(.., is_filled));
+            if let Some(hash) = columns.of(&row.record) {
+                hashed.push(hash);
+                return Ok(());
+            }
             match row.verdict {
                 Verdict::Queued(accepted) => others.push(accepted.phone),
                 // A refusal beside a number is no reason to leave it off this list. All its rows have that verdict.
@@ -249,37 +275,72 @@ impl List {
                     problem,
                     phone: None,
                     ..
-                } => {
-                    read.invalid += 1;
-                    let readings = match problem {
-                        RowProblem::Phone(problem) => problem.readings().collect(),
-                        RowProblem::UnevenLength { .. }
-                        | RowProblem::RoundedContactId { .. }
-                        | RowProblem::ContactIdOfAnother { .. }
-                        | RowProblem::Content { .. }
-                        | RowProblem::Segments { .. } => Vec::new(),
-                    };
-                    if read.named.len() < NAMED {
-                        let row = row.position.row;
-                        let kept = if readings.is_empty() {
-                            ""
-                        } else {
-                            "; both are suppressed until then"
-                        };
-                        read.named.push(format!("row {row}: {problem}{kept}"));
-                    }
-                    read.with_two_readings += u64::from(!readings.is_empty());
-                    phones.extend(readings);
-                }
+                } => phones.extend(read.note_invalid(row.position, &problem)),
                 Verdict::Duplicate { .. } => {}
             }
             Ok(())
         })?;
-        Ok(NumbersToSuppress {
-            phones,
-            others,
-            read,
-            filled,
-        })
+        match report.refusal {
+            // A list of nobody, as we write it, or of nobody but people of whom a hash is left.
+            Some(refusal) if report.summary.rows != hashed.len() as u64 => {
+                Err(IntakeError::from(refusal).into())
+            }
+            Some(_) | None => Ok(NumbersToSuppress {
+                phones,
+                others,
+                hashed,
+                read,
+                filled,
+            }),
+        }
+    }
+}
+
+impl Suppressed {
+    /// Counts a row without a number, or with one of two; returns the numbers that it may mean.
+    fn note_invalid(&mut self, position: Position, problem: &RowProblem) -> Vec<PhoneNumber> {
+        self.invalid += 1;
+        let readings: Vec<PhoneNumber> = match problem {
+            RowProblem::Phone(problem) => problem.readings().collect(),
+            RowProblem::UnevenLength { .. }
+            | RowProblem::RoundedContactId { .. }
+            | RowProblem::ContactIdOfAnother { .. }
+            | RowProblem::Content { .. }
+            | RowProblem::Segments { .. } => Vec::new(),
+        };
+        if self.named.len() < NAMED {
+            let row = position.row;
+            let kept = if readings.is_empty() {
+                ""
+            } else {
+                "; both are suppressed until then"
+            };
+            self.named.push(format!("row {row}: {problem}{kept}"));
+        }
+        self.with_two_readings += u64::from(!readings.is_empty());
+        readings
+    }
+}
+
+/// Where a suppression list that we wrote has the people of whom a hash is left.
+struct HashColumns {
+    hash: Option<usize>,
+    reason: Option<usize>,
+}
+
+impl HashColumns {
+    fn find(headers: &[String]) -> Self {
+        let place = |name: &str| headers.iter().position(|header| header.trim() == name);
+        Self {
+            hash: place(KEYED_HASH),
+            reason: place("reason"),
+        }
+    }
+
+    /// The hash of a row, and why its person must not be messaged.
+    fn of(&self, record: &Record) -> Option<(KeyedHash, String)> {
+        let hash = record.get(self.hash?)?.trim().parse().ok()?;
+        let reason = self.reason.and_then(|at| record.get(at));
+        Some((hash, reason.unwrap_or_default().trim().to_owned()))
     }
 }

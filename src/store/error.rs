@@ -14,7 +14,7 @@ use crate::domain::delivery::ImpossibleTransition;
 pub enum StoreError {
     /// The disk is full, or takes no more of this user or file.
     #[error(
-        "the disk that holds the checkpoint is full, or a quota or a limit on the size of files is reached; free some space and run the same command again, nothing known is lost"
+        "the disk that holds the checkpoint is full, or a quota or a limit on the size of files is reached; free some space and run the same command again; an answer that could not be written any more is unknown then"
     )]
     Full,
     /// A part of the numbers is on the suppression list.

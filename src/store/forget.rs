@@ -26,7 +26,7 @@ use super::{attempt, journal, person, suppression};
 use crate::domain::delivery::State;
 use crate::domain::event::ContactEvent;
 use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::Suppression;
+use crate::domain::recipient::{ERASED, Suppression};
 use crate::domain::text::quoted;
 
 /// What was removed.
@@ -237,8 +237,8 @@ fn find(connection: &Connection, whose: PersonId) -> Result<Traces, StoreError> 
 /// Strips a row of all that names a person.
 fn strip_row(connection: &Connection, id: RecipientId) -> Result<(), StoreError> {
     connection.change(
-        "UPDATE recipient SET reason_code = 'erased', reason = ?2 WHERE id = ?1",
-        (id, Suppression::Forgotten.to_string()),
+        "UPDATE recipient SET reason_code = ?3, reason = ?2 WHERE id = ?1",
+        (id, Suppression::Forgotten.to_string(), ERASED),
     )?;
     let fields: String =
         connection.value("SELECT fields FROM recipient_input WHERE id = ?1", [id])?;

@@ -4,6 +4,8 @@
 //! Into one that it has, a row brings only what is not known yet. A message of a file stands as a request
 //! of the kind [`IMPORT`], so that all who ask about earlier messages find it.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use super::attempt::ACCEPTED;
@@ -24,8 +26,10 @@ use crate::crash::{CrashPoint, crash_point};
 use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::State;
 use crate::domain::outcome::AttemptOutcome;
-use crate::domain::recipient::{Position, RowNumber, Suppression};
-use crate::domain::results_row::{ResultsRow, RowUpdate, StoredRow, row_update};
+use crate::domain::recipient::{ERASED, Position, RowNumber, Suppression};
+use crate::domain::results_row::{
+    MAY_HAVE_BEEN_SENT, ResultsRow, RowUpdate, StoredRow, row_update,
+};
 
 /// The kind of a request that is taken from a file.
 const IMPORT: &str = "import";
@@ -177,11 +181,12 @@ fn restore(
     id: RecipientId,
     row: &ImportedRow,
 ) -> Result<(), StoreError> {
-    let result = &row.result;
-    let whose = match result.phone {
+    let whose = match row.result.phone {
         Some(phone) => Some(person::find_or_name(tx.connection, keys, phone)?),
         None => None,
     };
+    let row = &of_whom(tx, whose, row)?;
+    let result = &row.result;
     let position = Position {
         file: row.file,
         row: RowNumber::new(result.row).unwrap_or(RowNumber::HEADER),
@@ -199,16 +204,60 @@ fn restore(
         return Ok(());
     };
     keep_suppression(tx, whose, row)?;
-    match result.state {
-        State::Sent => enter(tx, keys, id, whose, row, AttemptOutcome::Sent),
-        State::Unknown | State::Sending => {
-            enter(tx, keys, id, whose, row, AttemptOutcome::Undecided)
-        }
-        State::NoMessenger => enter(tx, keys, id, whose, row, AttemptOutcome::NoMessenger),
+    let outcome = match result.state {
+        State::Sent => AttemptOutcome::Sent,
+        State::Unknown | State::Sending => AttemptOutcome::Undecided,
+        State::NoMessenger => AttemptOutcome::NoMessenger,
         State::Queued | State::Error | State::Invalid | State::Duplicate | State::Suppressed => {
-            Ok(())
+            return enter_open(tx, keys, id, whose, row);
         }
+    };
+    enter_open(tx, keys, id, whose, row)?;
+    enter(tx, keys, id, whose, (row, row.at), outcome)
+}
+
+/// The row, without what names a person who was erased since the file was written.
+fn of_whom<'a>(
+    tx: &Tx<'_>,
+    whose: Option<PersonId>,
+    row: &'a ImportedRow,
+) -> Result<Cow<'a, ImportedRow>, StoreError> {
+    let is_erased = match whose {
+        // Of a person who was pruned a hash is left too.
+        Some(whose) if person::number(tx.connection, whose)?.is_none() => {
+            person::suppression(tx.connection, whose)? == Some(Suppression::Forgotten)
+        }
+        Some(_) => false,
+        None => false,
+    };
+    if !is_erased {
+        return Ok(Cow::Borrowed(row));
     }
+    let mut row = row.clone();
+    row.fields.fill(String::new());
+    let result = &mut row.result;
+    (result.message_id, result.contact_id) = (None, None);
+    result.reason_code = Some(ERASED.to_owned());
+    result.reason = Some(Suppression::Forgotten.to_string());
+    Ok(Cow::Owned(row))
+}
+
+/// Enters the request of a settled row that may have been accepted, if there was one.
+fn enter_open(
+    tx: &mut Tx<'_>,
+    keys: &HashKey,
+    id: RecipientId,
+    whose: PersonId,
+    row: &ImportedRow,
+) -> Result<(), StoreError> {
+    let Some(at) = row.result.maybe_sent_at.filter(|_| row.result.is_open()) else {
+        return Ok(());
+    };
+    tx.connection.change(
+        "UPDATE recipient SET maybe_accepted_at = ?2 WHERE id = ?1",
+        (id, to_millis(at)),
+    )?;
+    enter(tx, keys, id, whose, (row, at), AttemptOutcome::Undecided)
 }
 
 /// A row that was suppressed because its number was on the suppression list puts it there again.
@@ -226,13 +275,13 @@ fn keep_suppression(tx: &Tx<'_>, whose: PersonId, row: &ImportedRow) -> Result<(
     Ok(())
 }
 
-/// Enters the request of a row.
+/// Enters the request of a row, which left at that time.
 fn enter(
     tx: &mut Tx<'_>,
     keys: &HashKey,
     id: RecipientId,
     whose: PersonId,
-    row: &ImportedRow,
+    (row, at): (&ImportedRow, Timestamp),
     outcome: AttemptOutcome,
 ) -> Result<(), StoreError> {
     let result = &row.result;
@@ -265,7 +314,7 @@ fn enter(
             IMPORT,
             content.map(|digest| keys.imported_content_key(digest)),
             content.map(|_| IMPORTED_FORM),
-            to_millis(row.at),
+            to_millis(at),
             outcome.word(),
             format!("{} tells of it", row.from),
             message.map(ApiId),
@@ -275,7 +324,7 @@ fn enter(
         ),
     )?;
     tx.count(id.batch(), Counter::Requests, 1);
-    tx.note_started(id.batch(), row.at);
+    tx.note_started(id.batch(), at);
     Ok(())
 }
 
@@ -288,59 +337,76 @@ fn merge(
     row: &ImportedRow,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let result = &row.result;
-    let Some(phone) = result.phone else {
+    let Some(phone) = row.result.phone else {
         return Ok(false);
     };
+    let may_have_it = row.result.state.counts_as_messaged() || row.result.is_open();
     let whose = match person::find(tx.connection, keys, phone)? {
         Some(whose) => whose,
-        None if result.state.counts_as_messaged() => {
-            person::find_or_name(tx.connection, keys, phone)?
-        }
+        None if may_have_it => person::find_or_name(tx.connection, keys, phone)?,
         // A stranger who was not messaged: the list itself brings the person.
         None => return Ok(false),
     };
+    let row = &of_whom(tx, Some(whose), row)?;
+    let result = &row.result;
     keep_suppression(tx, whose, row)?;
     let Some((id, known)) = known_row(tx, batch, whose)? else {
         return join(tx, keys, batch, headers, row);
     };
-    // What may have been accepted is noted at the row, whose state stays: the message is not known to have arrived.
-    let (next, outcome, may_be) = match row_update(known, result.state, result.attempts) {
+    let (next, outcome) = match row_update(known, result.state, result.attempts, result.is_open()) {
         RowUpdate::None if known.accepted && result.state == State::Sent => {
             return fill_gaps(tx, keys, id, whose, row);
         }
         RowUpdate::None => return Ok(false),
-        RowUpdate::NotReached => (State::NoMessenger, AttemptOutcome::NoMessenger, false),
-        RowUpdate::Accepted => (State::Sent, AttemptOutcome::Sent, false),
-        RowUpdate::Unknown => (State::Unknown, AttemptOutcome::Undecided, false),
-        RowUpdate::MayBeAccepted => (known.state, AttemptOutcome::Undecided, true),
+        RowUpdate::NotReached => (State::NoMessenger, AttemptOutcome::NoMessenger),
+        RowUpdate::Accepted => (State::Sent, AttemptOutcome::Sent),
+        RowUpdate::Unknown => (State::Unknown, AttemptOutcome::Undecided),
     };
-    enter(tx, keys, id, whose, row, outcome)?;
-    let settled = next != known.state;
-    tx.connection.change(
-        "UPDATE recipient SET state = ?2, not_before = 0, held = NULL,
-                    reason_code = iif(?3 AND reason_code IS NOT 'erased', ?4, reason_code),
-                    reason = iif(?3 AND reason_code IS NOT 'erased', ?5, reason),
-                    finished_at = iif(?3, ?6, finished_at), attempts = max(attempts, ?8),
-                    maybe_accepted_at = iif(?7, ?6, iif(?2 = 'sent', NULL, maybe_accepted_at))
-             WHERE id = ?1",
-        (
-            id,
-            next.word(),
-            settled,
-            result.reason_code.as_deref(),
-            result.reason.as_deref(),
-            to_millis(row.at),
-            may_be,
-            result.attempts,
-        ),
-    )?;
+    let at = result.maybe_sent_at.filter(|_| next == State::Unknown);
+    enter(tx, keys, id, whose, (row, at.unwrap_or(row.at)), outcome)?;
+    settle(tx, id, next, at, row)?;
     tx.count_move(batch, known.state, next);
     if known.state == State::Unknown && next == State::Sent {
         prove_open(tx, id, &row.from, now)?;
     }
     attempt::end_waits(tx.connection, id)?;
     Ok(true)
+}
+
+/// The row stands as the file has it; `open`: when a request left of which that is unknown, and the file has it for
+/// another reason.
+fn settle(
+    tx: &Tx<'_>,
+    id: RecipientId,
+    next: State,
+    open: Option<Timestamp>,
+    row: &ImportedRow,
+) -> Result<(), StoreError> {
+    let result = &row.result;
+    let (code, reason) = match open {
+        Some(at) => (
+            Some(AttemptOutcome::Undecided.word()),
+            Some(format!("{MAY_HAVE_BEEN_SENT}{at}, as {} tells", row.from)),
+        ),
+        None => (result.reason_code.as_deref(), result.reason.clone()),
+    };
+    tx.connection.change(
+        "UPDATE recipient SET state = ?2, not_before = 0, held = NULL,
+                    reason_code = iif(reason_code IN ('erased', 'forgotten'), reason_code, ?3),
+                    reason = iif(reason_code IN ('erased', 'forgotten'), reason, ?4),
+                    finished_at = ?5, attempts = max(attempts, ?6),
+                    maybe_accepted_at = iif(?2 = 'sent', NULL, iif(?2 = 'unknown', ?5, maybe_accepted_at))
+             WHERE id = ?1",
+        (
+            id,
+            next.word(),
+            code,
+            reason,
+            to_millis(open.unwrap_or(row.at)),
+            result.attempts.max(1),
+        ),
+    )?;
+    Ok(())
 }
 
 /// Requests whose outcome is open were accepted, as the file says.
@@ -420,8 +486,7 @@ fn known_row(
             "SELECT r.id, r.state,
                     EXISTS (SELECT 1 FROM attempt a WHERE a.person = r.person AND a.recipient = r.id
                                                           AND a.kind <> 'note' AND {ACCEPTED}) AS accepted,
-                    (SELECT count(*) FROM attempt a WHERE a.person = r.person AND a.recipient = r.id
-                                                          AND a.kind <> 'note')
+                    r.attempts
              FROM recipient r INDEXED BY recipient_by_person
              WHERE r.person = ?1 AND r.id > ?2 AND r.id < ?3 AND r.state NOT IN ('invalid', 'duplicate')
              ORDER BY accepted DESC, r.id LIMIT 1"
@@ -446,7 +511,7 @@ fn join(
     headers: usize,
     row: &ImportedRow,
 ) -> Result<bool, StoreError> {
-    if !row.result.state.counts_as_messaged() {
+    if !row.result.state.counts_as_messaged() && !row.result.is_open() {
         return Ok(false);
     }
     tx.connection.change(

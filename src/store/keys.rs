@@ -11,6 +11,7 @@ use super::columns::phone_to_column;
 use super::error::StoreError;
 use super::query::Query as _;
 use crate::domain::fold;
+use crate::domain::keyed_hash::KeyPrint;
 use crate::domain::phone::PhoneNumber;
 
 /// How content is folded before its key is made: the number changes with [`fold::content`].
@@ -56,6 +57,14 @@ impl HashKey {
     /// The same as far as a results file holds it: made of the [digest](crate::domain::results_row::content_digest).
     pub(super) fn imported_content_key(&self, digest: &str) -> i64 {
         first_64_bits(&self.hash(&[b"told content", digest.as_bytes()]))
+    }
+
+    /// What tells this key from others.
+    pub(super) fn print(&self) -> KeyPrint {
+        let hash = self.hash(&[b"fingerprint"]);
+        let mut print = KeyPrint::default();
+        print.copy_from_slice(&hash[..8]);
+        print
     }
 
     pub(super) fn number(&self, phone: PhoneNumber) -> Hash {

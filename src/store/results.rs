@@ -347,3 +347,14 @@ fn result_row<'a>(
         },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::REASON;
+    use crate::domain::results_row::MAY_HAVE_BEEN_SENT;
+
+    #[test]
+    fn what_a_reason_tells_of_an_open_request_is_what_results_are_read_by() {
+        assert!(REASON.contains(MAY_HAVE_BEEN_SENT));
+    }
+}

@@ -80,6 +80,7 @@ mod refresh;
 mod refusals;
 mod rehearsal;
 mod resolve;
+mod restored;
 mod results;
 mod sandbox;
 mod sandbox_webhooks;

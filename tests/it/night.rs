@@ -133,6 +133,13 @@ fn a_list_whose_rows_wait_for_another_batch_stays_in_the_inbox() {
         "{}",
         night.out
     );
+    let (_, waits) = night.out.split_once("\n2-again.csv: ").unwrap();
+    assert!(
+        waits.starts_with("not complete: 1 recipient waits"),
+        "{waits}"
+    );
+    assert!(waits.contains("resolve 1-lost-20"), "{waits}");
+    assert!(!waits.contains("resolve 2-again"), "{waits}");
     assert_eq!(nights.sandbox.stats().accepted, 0);
 }
 

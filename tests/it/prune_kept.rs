@@ -19,22 +19,32 @@ fn a_batch_with_a_request_that_may_have_been_accepted_stays() {
     let suppress = ["suppress", "add", phone.as_str()];
     scratch.outreach(&suppress).run().expect(0);
     scratch.send(&sandbox).run().expect(0);
-    // Another checkpoint knows of a request whose answer it has not.
+    // Results tell of a request whose answer is not known: of a row that is suppressed since, and of one that is unknown.
     let results = scratch.read("list.results.csv");
-    let change = |line: &str| {
-        if line.contains(&phone) {
-            line.replace(",suppressed,", ",unknown,")
-        } else {
-            line.to_owned()
+    let suppressed = ",suppressed,it may have been sent at 2026-05-01T10:00:00Z; ";
+    for (told, why) in [
+        (suppressed, "the outcome of a request is open"),
+        (",unknown,", "1 row is unknown"),
+    ] {
+        let change = |line: &str| {
+            if line.contains(&phone) {
+                line.replace(",suppressed,", told)
+            } else {
+                line.to_owned()
+            }
+        };
+        let told: Vec<String> = results.lines().map(change).collect();
+        scratch.write("told.csv", &(told.join("\n") + "\n"));
+        for name in ["outreach.db", "outreach.db-wal", "outreach.db-shm"] {
+            let _ = std::fs::remove_file(scratch.path(name));
         }
-    };
-    let told: Vec<String> = results.lines().map(change).collect();
-    scratch.write("told.csv", &(told.join("\n") + "\n"));
-    let import = ["history", "import", "told.csv", "--no-suppressions"];
-    scratch.outreach(&import).run().expect(0);
-    let said = told_by_prune(&scratch, "list");
-    assert!(said.contains("the outcome of a request is open"), "{said}");
-    assert_eq!(scratch.checkpoint().counts().suppressed, 1);
+        let import = ["history", "import", "told.csv", "--no-suppressions"];
+        scratch.outreach(&import).run().expect(0);
+        let said = told_by_prune(&scratch, "list");
+        assert!(said.contains(why), "{said}");
+        let counts = scratch.checkpoint().counts();
+        assert_eq!(counts.suppressed + counts.unknown, 1);
+    }
 }
 
 /// What a person decided about a lost answer is settled, whatever became of it.

@@ -215,6 +215,7 @@ impl Messaged {
             reason_code: None,
             reason: None,
             attempts: 1,
+            maybe_sent_at: None,
             message_id: None,
             contact_id: None,
             finished_at: Some(self.at),

@@ -7,7 +7,9 @@ use rusqlite::params_from_iter;
 use rusqlite::types::Value;
 
 use crate::domain::delivery::{self, Event, State};
+use crate::domain::outcome::AttemptOutcome;
 use crate::domain::recipient::Suppression;
+use crate::store::attempt;
 use crate::store::batch::delete_recipient;
 use crate::store::columns::{Json, to_millis};
 use crate::store::error::StoreError;
@@ -146,7 +148,15 @@ fn take_over_verdict(
     verdict: State,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let is_open = old.state == State::Suppressed
+        && attempt::requests_of(tx.connection, old.id)?
+            .iter()
+            .any(|request| request.open);
     let next = match (old.state, verdict) {
+        (State::Suppressed, State::Queued) if is_open => {
+            let next = delivery::next(old.state, Event::RestoreOpen)?;
+            return lift_open(tx, old, next, now);
+        }
         (State::Queued, State::Suppressed) => delivery::next(old.state, Event::Suppress)?,
         (State::Suppressed, State::Queued) => delivery::next(old.state, Event::Restore)?,
         (State::Suppressed, State::Suppressed) => State::Suppressed,
@@ -169,6 +179,18 @@ fn take_over_verdict(
                  state = ?3, not_before = 0, finished_at = iif(?3 = 'suppressed', ?4, NULL)
              WHERE id = ?1",
         (old.id, new, next.word(), to_millis(now)),
+    )?;
+    tx.count_move(old.id.batch(), old.state, next);
+    Ok(())
+}
+
+/// A row that is no longer suppressed, and of which a request may have been accepted, is unknown: a person settles it.
+fn lift_open(tx: &mut Tx<'_>, old: &OldRow, next: State, now: Timestamp) -> Result<(), StoreError> {
+    tx.connection.change(
+        "UPDATE recipient SET state = ?2, reason_code = ?3, held = NULL, not_before = 0, finished_at = ?4,
+                reason = 'it was suppressed after a request whose answer was lost; the message may have been sent'
+         WHERE id = ?1",
+        (old.id, next.word(), AttemptOutcome::Undecided.word(), to_millis(now)),
     )?;
     tx.count_move(old.id.batch(), old.state, next);
     Ok(())

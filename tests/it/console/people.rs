@@ -1,6 +1,6 @@
 //! A person and the suppression list on the page.
 
-use crate::support::{ConsoleProcess, Scratch};
+use crate::support::{CHANNEL, ConsoleProcess, SandboxProcess, Scratch, contacts};
 
 #[test]
 fn a_person_is_found_suppressed_lifted_and_erased_each_with_a_reason() {
@@ -115,7 +115,31 @@ fn the_suppression_list_is_searched_filled_and_exported() {
     assert_eq!(found.matches("<td data-label=\"Reason\">").count(), 3);
     let export = visitor.page("/suppression/export");
     assert_eq!(export.lines().count(), 5, "{export}");
-    assert!(export.starts_with("phone,reason,source,added_at\n+420777000001,complaint,"));
+    assert!(
+        export.starts_with("phone,reason,source,added_at,keyed_hash\n+420777000001,complaint,")
+    );
     let uploads = std::fs::read_dir(scratch.path("sandbox.db-uploads")).unwrap();
     assert_eq!(uploads.count(), 0, "the file is gone");
+}
+
+/// `--db` names the real batches: rehearsals are kept elsewhere, and no real batch is called one.
+#[test]
+fn a_real_batch_of_a_checkpoint_that_a_flag_names_is_no_rehearsal() {
+    for db in ["mine.db", "sandbox.db"] {
+        let scratch = Scratch::new();
+        let sandbox = SandboxProcess::start(&[]);
+        scratch.contacts(2);
+        scratch.send(&sandbox).with(&["--db", db]).run().expect(0);
+        let console = ConsoleProcess::of(&scratch, &sandbox, &["--db", db, "--channel", CHANNEL]);
+        let visitor = console.visitor();
+        let home = visitor.page("/");
+        assert!(home.contains("/batches/list"), "{home}");
+        assert!(!home.contains("/rehearsals/"), "{home}");
+        assert_ne!(visitor.get("/rehearsals/list").status, 200);
+        let list = visitor.drop_list("l.csv", contacts(5..7).as_bytes());
+        let asked = [("name", "try"), ("how", "rehearse")];
+        let batch = visitor.prepare(&list, "Hello", &asked);
+        assert_eq!(batch, "/rehearsals/try", "{db}");
+        assert!(visitor.page("/").contains("Nobody was messaged by these"));
+    }
 }

@@ -50,6 +50,10 @@ fn a_person_on_the_page_pauses_what_a_terminal_sends() {
         .run()
         .expect(4)
         .says("eva paused it on the console");
+    // Quiet, it is one line.
+    let quiet = scratch.send(&sandbox).with(&["--quiet"]).run().expect(4);
+    let quiet = quiet.says("eva paused it on the console");
+    assert_eq!(quiet.said.lines().count(), 1, "{}", quiet.said);
     let worker = ["worker", "--once", "--base-url", sandbox.base_url()];
     scratch.outreach(&worker).run().expect(0);
     assert_eq!(sandbox.stats().accepted, accepted);
@@ -119,6 +123,10 @@ fn a_second_person_starts_what_one_prepared_and_a_change_asks_again() {
         .run()
         .expect(4)
         .says("a second person must approve it");
+    // Quiet, it is one line.
+    let quiet = scratch.resume(&sandbox).with(&["--quiet"]).run().expect(4);
+    let quiet = quiet.says("a second person must approve it");
+    assert_eq!(quiet.said.lines().count(), 1, "{}", quiet.said);
     let worker = ["worker", "--once", "--base-url", sandbox.base_url()];
     scratch.outreach(&worker).run();
     assert_eq!(sandbox.stats().accepted, 0);

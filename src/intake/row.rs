@@ -206,10 +206,18 @@ impl RowJudge<'_> {
 
     /// The same fields with this one in the column of the numbers, the first of them if there are several.
     fn with_number(&self, record: &Record, number: &str) -> Record {
-        let column = self.mapping.phone.first().map(|phone| phone.column.index);
+        let phone = self.mapping.phone.first();
+        let column = phone.map(|phone| phone.column.index);
+        // Its label was about the number that stood there, unless it refuses.
+        let label = phone.filter(|phone| numbers::refusing_label(phone, record, number).is_none());
+        let label = label.and_then(|phone| Some(phone.label.as_ref()?.index));
         let fields = record.iter().enumerate();
         fields
-            .map(|(at, field)| if Some(at) == column { number } else { field })
+            .map(|(at, field)| match Some(at) {
+                place if place == column => number,
+                place if place == label => "",
+                _ => field,
+            })
             .collect()
     }
 

@@ -123,15 +123,11 @@ impl Columns {
         columns
     }
 
-    /// Whether the column holds names of people.
-    pub(super) fn is_of_names(&self, index: usize) -> bool {
-        self.of_names.get(index) == Some(&true)
-    }
-
     /// What is wrong with a cell of the column; `None` for a text, and for a blank cell.
     pub(super) fn no_text(&self, index: usize, cell: &str) -> Option<NoText> {
-        let of_name = || self.is_of_names(index).then(|| NoText::of_name(cell));
-        NoText::of(cell).or_else(|| of_name().flatten())
+        let is_name = self.of_names.get(index) == Some(&true);
+        let of_name = |cell| if is_name { NoText::of_name(cell) } else { None };
+        NoText::of(cell).or_else(|| of_name(cell))
     }
 
     /// Whether a cell of the column holds something for people.

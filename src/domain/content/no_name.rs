@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use super::no_text::NoText;
 use crate::domain::fold;
+use crate::domain::text::is_blank;
 use crate::domain::word_list::{WordList, WordLists};
 
 /// A section of `no_names.txt`.
@@ -38,7 +39,7 @@ impl NoText {
     /// What is wrong with a cell of a column of names, beyond what is wrong with any; `None` for a name, and for a blank cell.
     pub(super) fn of_name(cell: &str) -> Option<Self> {
         let cell = cell.trim();
-        if cell.is_empty() {
+        if is_blank(cell) {
             None
         } else if is_number(cell) || is_address(cell) {
             Some(Self::NotAName)

@@ -168,10 +168,9 @@ impl Engine {
     /// or function shows only then. What depends on the cells' text is left to the rows.
     fn rehearse(&self, place: &str) -> Result<(), ContentError> {
         for cell in ["1", ""] {
-            let is_name = |at| !cell.is_empty() && self.columns.is_of_names(at);
-            let filled = |at| if is_name(at) { "Jana" } else { cell };
-            let row: Record = (0..self.columns.len()).map(filled).collect();
-            let Err(error) = self.run(place, &row).1 else {
+            let value = || (!cell.is_empty()).then(|| Value::from(cell));
+            let cells = (0..self.columns.len()).map(|_| value()).collect();
+            let Err(error) = self.run(place, cells).1 else {
                 continue;
             };
             match error.kind() {
@@ -257,7 +256,9 @@ impl Engine {
                 column: self.columns.header(index).to_owned(),
             });
         }
-        let (last_missing, result) = self.run(name, record);
+        let cells = record.iter().enumerate();
+        let cells = cells.map(|(at, text)| cell(&self.columns, at, text));
+        let (last_missing, result) = self.run(name, cells.collect());
         match result {
             Ok(text) => match first_mark(&text) {
                 None => Ok(text),
@@ -279,14 +280,15 @@ impl Engine {
     }
 
     /// Renders, and returns which missing cell was looked up last.
-    fn run(&self, name: &str, record: &Record) -> (usize, Result<String, minijinja::Error>) {
-        let cells = record.iter().enumerate();
+    fn run(
+        &self,
+        name: &str,
+        cells: Vec<Option<Value>>,
+    ) -> (usize, Result<String, minijinja::Error>) {
         let context = Arc::new(Context {
             row: Arc::new(Row {
                 columns: Arc::clone(&self.columns),
-                cells: cells
-                    .map(|(at, text)| cell(&self.columns, at, text))
-                    .collect(),
+                cells,
                 last_missing: AtomicUsize::new(NONE_SEEN),
             }),
         });

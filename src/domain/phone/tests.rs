@@ -815,6 +815,8 @@ fn a_mobile_whose_plus_is_lost_is_no_fixed_line_of_its_country() {
             "no: two_readings, +491711234567?",
         ),
         ("04915112345678", "DE", "no: two_readings, +4915112345678?"),
+        ("043 664 1234567", "DE", "no: two_readings, +436641234567?"),
+        ("0421 905 123 456", "DE", "no: two_readings, +421905123456?"),
         ("038343201234", "XK", "no: two_readings, +38343201234?"),
         // With a plus, or cut behind an area code, it is certain.
         ("+491711234567", "DE", "+491711234567"),
@@ -822,6 +824,9 @@ fn a_mobile_whose_plus_is_lost_is_no_fixed_line_of_its_country() {
         ("03012345678", "DE", "+493012345678"),
         ("04921 123456", "DE", "+494921123456"),
         ("049 21 123456", "DE", "+494921123456"),
+        ("040 42838 1234", "DE", "+4940428381234"),
+        ("0421 218 60123", "DE", "+4942121860123"),
+        ("04366 123456", "DE", "+494366123456"),
         ("493012345678", "DE", "+493012345678"),
         ("0491 711234567", "DE", "+49491711234567"),
         ("1711234567", "DE", "+491711234567"),
@@ -1045,7 +1050,7 @@ fn plain_numbers_are_read_as_people_write_them() {
             "UA",
             "+380671234567 (old number brought to today's numbering plan)",
         ),
-        ("8 067 123 45 6", "UA", "no: too_long"),
+        ("8 067 123 45 6", "UA", "no: not_in_use"),
         ("89161234567", "UA", "no: too_long"),
         (
             "602333444!",

@@ -23,20 +23,25 @@ fn digits_begin_with_code(digits: impl Iterator<Item = u8>, region: Option<RawRe
     digits.take(code.len()).eq(code.bytes())
 }
 
-/// The digits behind a single zero, if they begin with the country code of the region: somebody may have put the zero before
-/// them in the place of the plus. `0491 711234567` is a number in Leer: nobody cuts a mobile within its prefix.
+/// The digits behind a single zero, if they may begin with a country code: somebody may have put the zero before it in the place
+/// of the plus. That of the region is seen in any digits, another one where it stands apart: `043 664 1234567`.
 pub(super) fn behind_zero(text: &str, region: Option<RawRegion>) -> Option<String> {
     let mut digits = text.bytes().filter(u8::is_ascii_digit);
-    let is_zero = digits.next() == Some(b'0') && !text.starts_with('+');
-    if !is_zero || !digits_begin_with_code(digits, region) {
+    if digits.next() != Some(b'0') || text.starts_with('+') {
         return None;
     }
-    let code = region.and_then(engine::calling_code)?.to_string();
-    let groups = text.split(|c: char| !c.is_ascii_digit());
-    let mut groups = groups.filter(|group| !group.is_empty());
-    let (first, is_only) = (groups.next()?.len(), groups.next().is_none());
-    let is_area = !is_only && (2..=3).contains(&first.saturating_sub(code.len()));
-    (!is_area).then(|| text.chars().filter(char::is_ascii_digit).skip(1).collect())
+    let mut groups = text.split(|c: char| !c.is_ascii_digit());
+    let first = groups.by_ref().find(|group| !group.is_empty())?;
+    let stands_apart = groups.any(|group| !group.is_empty());
+    let may_begin = if digits_begin_with_code(digits, region) {
+        let code = region.and_then(engine::calling_code)?.to_string();
+        // `0491 711234567` is a number in Leer: nobody cuts a mobile within its prefix.
+        !stands_apart || !(2..=3).contains(&first.len().saturating_sub(code.len()))
+    } else {
+        let code = first.get(1..).and_then(|code| code.parse().ok());
+        stands_apart && first.len() <= 4 && code.and_then(engine::main_region).is_some()
+    };
+    may_begin.then(|| text.chars().filter(char::is_ascii_digit).skip(1).collect())
 }
 
 /// The number with a zero before it that is dialled within the country, unless what stands behind the zero is a mobile with

@@ -306,7 +306,7 @@ pub(super) struct Refusing<'m, 'r> {
 }
 
 /// The label of a number by which it must not be messaged: `nevolat`. Most labels name a line and nothing else.
-fn refusing_label<'m, 'r>(
+pub(super) fn refusing_label<'m, 'r>(
     phone: &'m PhoneColumn,
     record: &'r Record,
     typed: &str,

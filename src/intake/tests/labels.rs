@@ -60,6 +60,15 @@ fn a_label_that_refuses_wins_over_other_rows_with_its_number() {
 }
 
 #[test]
+fn a_number_that_a_person_gives_such_a_row_is_not_judged_by_the_label_of_the_old_one() {
+    let text = format!("{GOOGLE}Jan,Wife,602333001,,\nEva,nevolat,602333002,,\n");
+    let mut settings = cz();
+    settings.corrections.give(2, "+420602333008".to_owned());
+    settings.corrections.give(3, "+420602333009".to_owned());
+    assert_eq!(rows(&text, &settings), ["2 +420602333008", "3 says_no"]);
+}
+
+#[test]
 fn whose_numbers_are_to_be_suppressed_has_all_of_them_suppressed_whatever_their_labels() {
     let settings = Settings {
         read_for: ReadFor::SuppressionList,

@@ -116,26 +116,31 @@ pub(super) fn words(header: &str) -> String {
 
 /// A header with its words apart, in its own letters: `optOut`, `SMSOptOut`.
 pub(super) fn spaced(header: &str) -> String {
-    let letters: Vec<char> = header.chars().collect();
     let mut spaced = String::with_capacity(header.len() + 4);
-    // Capitals that stand one after the other before a letter.
-    let mut capitals = 0;
-    for (at, c) in letters.iter().enumerate() {
-        let behind = letters.get(at + 1..).unwrap_or(&[]);
-        let ends_acronym = || {
-            let small = behind.iter().take_while(|it| it.is_lowercase()).count();
-            // `IDs` are several.
-            capitals > 1 && (small > 1 || small == 1 && behind.first() != Some(&'s'))
-        };
-        let is_after_small = at > 0 && letters.get(at - 1).is_some_and(|it| it.is_lowercase());
-        if c.is_uppercase() && (is_after_small || ends_acronym()) {
+    // The capitals before a letter.
+    let mut acronym = String::new();
+    let mut letters = header.chars().peekable();
+    let mut after_small = false;
+    while let Some(c) = letters.next() {
+        let begins_word = letters.peek().is_some_and(|next| next.is_lowercase());
+        if c.is_uppercase() && (after_small || begins_word && is_part(&acronym)) {
             spaced.push(' ');
-            capitals = 0;
+            acronym.clear();
         }
-        capitals = if c.is_uppercase() { capitals + 1 } else { 0 };
-        spaced.push(*c);
+        if c.is_uppercase() {
+            acronym.extend(c.to_lowercase());
+        } else {
+            acronym.clear();
+        }
+        after_small = c.is_lowercase();
+        spaced.push(c);
     }
     spaced
+}
+
+/// Whether a word may be one of several that are written together.
+fn is_part(word: &str) -> bool {
+    COMPOUND_HEADS.has(word) || COMPOUND_PARTS.has(word)
 }
 
 /// Folded words with those apart that are written together: `smsoptout`.

@@ -110,6 +110,24 @@ fn words_of_a_header_that_are_written_together_are_known() {
 }
 
 #[test]
+fn capitals_are_no_words_of_their_own_where_nobody_knows_them() {
+    for (header, folded) in [
+        ("SMSOptOut", "sms opt out"),
+        ("GDPRConsent", "gdpr consent"),
+        ("CustomerSMSOptIn", "customer sms opt in"),
+        ("HasOptedOutOfSMS", "has opted out of sms"),
+        ("FAXnummer", "faxnummer"),
+        ("FAXNummer", "faxnummer"),
+        ("MOBILnummer", "mobilnummer"),
+        ("TELefon", "telefon"),
+        ("CustomerIDs", "customer ids"),
+        ("BillingCountry", "billing country"),
+    ] {
+        assert_eq!(words(header), folded, "{header}");
+    }
+}
+
+#[test]
 fn a_yes_or_a_date_refuses_below_more_words() {
     for header in [
         "Sperrvermerk",

@@ -669,3 +669,74 @@ async fn a_bare_429_as_the_first_answer_teaches_no_limit() {
         assert!(slept <= Duration::from_secs(30), "{told:?}: {slept:?}");
     }
 }
+
+/// At most two requests in an hour, at once if they like.
+fn two_an_hour() -> Settings {
+    Settings {
+        rate: Some(per_hour(2)),
+        burst: NonZeroU32::new(2),
+        ..Settings::default()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_permit_that_was_not_used_takes_no_place_in_the_rate() {
+    let handle = handle(&Clock::paused(START), two_an_hour());
+    handle.acquire().await.answered(&QuotaHeaders::default());
+    drop(handle.acquire().await);
+    assert_eq!(handle.view().started_in_period, 1);
+    let second = handle.try_acquire().expect("a place");
+    second.answered(&QuotaHeaders::default());
+    assert!(handle.try_acquire().is_none());
+    assert_eq!(handle.view().why, Some(Why::Rate));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_other_processes_claimed_counts_in_the_rate() {
+    let handle = handle(&Clock::paused(START), two_an_hour());
+    handle.acquire().await.answered(&QuotaHeaders::default());
+    handle.others(1);
+    assert!(handle.try_acquire().is_none());
+    assert_eq!(handle.view().why, Some(Why::Rate));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_accepted_request_makes_the_next_wait_short_again() {
+    let clock = Clock::paused(START);
+    let rate = Settings {
+        rate: Some(per_hour(1000)),
+        burst: NonZeroU32::new(100),
+        ..Settings::default()
+    };
+    let handle = handle(&clock, rate);
+    for _ in 0..5 {
+        let refused = handle.acquire().await;
+        refused.throttled(&QuotaHeaders::default(), None);
+    }
+    handle.acquire().await.answered(&QuotaHeaders::default());
+    let refused = handle.acquire().await;
+    refused.throttled(&QuotaHeaders::default(), None);
+    let before = clock.monotonic();
+    handle.acquire().await.lost();
+    let waited = clock.monotonic().saturating_sub(before);
+    assert!(waited <= Duration::from_secs(4), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_an_earlier_run_had_no_answer_to_may_fill_the_window() {
+    let clock = Clock::paused(START);
+    let earlier = handle(&clock, Settings::default());
+    earlier.acquire().await.answered(&headers(3, 0, 2));
+    clock.sleep(Duration::from_secs(10)).await;
+    let past = |unanswered| Past {
+        quota: earlier.state(),
+        starts: vec![clock.now(); 3],
+        unanswered,
+    };
+    let now = |past: &Past| {
+        let again = Handle::with_seed(Settings::default(), past, clock.clone(), 1);
+        again.try_acquire().is_some()
+    };
+    assert!(now(&past(2)));
+    assert!(!now(&past(3)), "each of them may be counted in it");
+}

@@ -35,7 +35,7 @@ use legend::Legend;
 pub(super) use names::{names_refusals, names_refusals_in_any_cell};
 pub(super) use says::YesMeaning;
 use says::says;
-pub use unheard::Unheard;
+pub(crate) use unheard::Unheard;
 pub(super) use unheard::{find_unheard, unheard_noes};
 
 /// A column that says who may be messaged.

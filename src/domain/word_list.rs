@@ -24,6 +24,8 @@ pub(crate) struct WordList {
     plain: HashSet<&'static str>,
     /// The places of those whose first word has no star, by that word.
     by_first: HashMap<&'static str, Vec<usize>>,
+    /// The places of those whose first word may go on with any letters, by its first letter.
+    by_letter: HashMap<char, Vec<usize>>,
     /// The places of the others.
     open: Vec<usize>,
 }
@@ -66,6 +68,11 @@ impl WordList {
             Some(first) if !first.contains('*') => {
                 self.by_first.entry(first).or_default().push(place);
             }
+            Some(first) if !first.starts_with('*') => {
+                let letter = first.chars().next();
+                let places = letter.map(|letter| self.by_letter.entry(letter).or_default());
+                places.unwrap_or(&mut self.open).push(place);
+            }
             Some(_) | None => self.open.push(place),
         }
     }
@@ -73,8 +80,11 @@ impl WordList {
     /// The phrases that may begin with the first word of the text.
     fn beginning_with(&self, text: &str) -> impl Iterator<Item = &Phrase> {
         let first = text.split(' ').next().unwrap_or("");
+        let letter = first.chars().next();
         let places = self.by_first.get(first).into_iter().flatten();
+        let begun = letter.and_then(|letter| self.by_letter.get(&letter));
         places
+            .chain(begun.into_iter().flatten())
             .chain(&self.open)
             .filter_map(|place| self.phrases.get(*place))
     }

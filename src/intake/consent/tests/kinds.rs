@@ -396,6 +396,8 @@ fn a_status_that_refuses_in_whatever_words_keeps_its_row_out() {
 fn a_consent_in_whatever_words_keeps_nobody_out() {
     expect_each(&[
         ("Einwilligung", &["ja", "nein"][..], "liegt vor", Sent),
+        ("Einwilligung", &["i.O.", "n.i.O."], "i.O.", Sent),
+        ("Einwilligung", &["i.O.", "n.i.O."], "n.i.O.", Out),
         ("Einwilligung", &["ja", "nein"], "liegt nicht vor", Out),
         ("Einwilligung", &["ja", "nein"], "vorhanden", Sent),
         ("Einwilligung", &["ja", "nein"], "nicht vorhanden", Out),

@@ -227,8 +227,7 @@ fn of_whom<'a>(
         Some(whose) if person::number(tx.connection, whose)?.is_none() => {
             person::suppression(tx.connection, whose)? == Some(Suppression::Forgotten)
         }
-        Some(_) => false,
-        None => false,
+        Some(_) | None => false,
     };
     if !is_erased {
         return Ok(Cow::Borrowed(row));

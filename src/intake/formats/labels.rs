@@ -45,7 +45,10 @@ pub(super) struct Labelled {
 
 impl Labelled {
     /// By all of its labels together.
-    pub(super) fn of<'a>(labels: impl Iterator<Item = &'a str> + Clone, number: String) -> Self {
+    pub(super) fn of<'a>(
+        labels: &(impl Iterator<Item = &'a str> + Clone),
+        number: String,
+    ) -> Self {
         let lines = [Line::Machine, Line::NotTheirs, Line::Mobile];
         let says = |line| labels.clone().find(|label| of_label(label) == line);
         let line = lines.into_iter().find(|line| says(*line).is_some());

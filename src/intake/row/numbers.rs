@@ -195,9 +195,7 @@ impl RowJudge<'_> {
             || refusing_label(phone, record, typed).is_some()
         {
             Some(PhoneProblem::SaysNo)
-        } else if trimmed(typed).is_empty() {
-            None
-        } else if self.mapping.read_for != ReadFor::Messages {
+        } else if trimmed(typed).is_empty() || self.mapping.read_for != ReadFor::Messages {
             None
         } else if label.is_some_and(phones::is_no_line) {
             Some(PhoneProblem::Fax)

@@ -319,7 +319,7 @@ const EVERYDAY: &str = "
     volat po 17|volat jen dopoledne|nechce cukr|zákazník nechce fakturu|stavební firma|VIP|Call after 5pm
     no preference|non-smoker|Anrufen nach 18 Uhr|kein Zucker|rappeler lundi|dzwonić po 15
     llamar por la tarde|richiamare lunedì|17'den sonra arayın|дзвонити після 17|нове замовлення|dead end street
-    neplatí DPH|nepřítomen v pondělí|Baja California|čeká na odpověď|Nevolatil|customer has not contacted us
+    neplatí DPH|nepřítomen v pondělí|Baja California|čeká na odpověď|Nevolatil
     not contacted yet|no answer|nebere telefon|bez telefonu|no text received|nezastižen|2023";
 
 fn remarks(of: &'static str) -> impl Iterator<Item = &'static str> {
@@ -396,6 +396,8 @@ fn a_status_that_refuses_in_whatever_words_keeps_its_row_out() {
 fn a_consent_in_whatever_words_keeps_nobody_out() {
     expect_each(&[
         ("Einwilligung", &["ja", "nein"][..], "liegt vor", Sent),
+        ("Einwilligung", &["i.O.", "n.i.O."], "i.O.", Sent),
+        ("Einwilligung", &["i.O.", "n.i.O."], "n.i.O.", Out),
         ("Einwilligung", &["ja", "nein"], "liegt nicht vor", Out),
         ("Einwilligung", &["ja", "nein"], "vorhanden", Sent),
         ("Einwilligung", &["ja", "nein"], "nicht vorhanden", Out),

@@ -204,23 +204,6 @@ impl RowJudge<'_> {
         Some(self.with_number(record, number))
     }
 
-    /// The same fields with this one in the column of the numbers, the first of them if there are several.
-    fn with_number(&self, record: &Record, number: &str) -> Record {
-        let phone = self.mapping.phone.first();
-        let column = phone.map(|phone| phone.column.index);
-        // Its label was about the number that stood there, unless it refuses.
-        let label = phone.filter(|phone| numbers::refusing_label(phone, record, number).is_none());
-        let label = label.and_then(|phone| Some(phone.label.as_ref()?.index));
-        let fields = record.iter().enumerate();
-        fields
-            .map(|(at, field)| match Some(at) {
-                place if place == column => number,
-                place if place == label => "",
-                _ => field,
-            })
-            .collect()
-    }
-
     /// A row that says beside a number that it must not be messaged: no message goes to it, and its numbers are kept, so
     /// that it wins over other rows.
     fn says_no(

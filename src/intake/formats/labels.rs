@@ -45,17 +45,13 @@ pub(super) struct Labelled {
 
 impl Labelled {
     /// By all of its labels together.
-    pub(super) fn of<'a>(
-        labels: &(impl Iterator<Item = &'a str> + Clone),
-        number: String,
-    ) -> Self {
+    pub(super) fn of<'a>(labels: impl Iterator<Item = &'a str>, number: String) -> Self {
+        let labels: Vec<&str> = labels.collect();
         let lines = [Line::Machine, Line::NotTheirs, Line::Mobile];
-        let says = |line| labels.clone().find(|label| of_label(label) == line);
+        let find = |is: &dyn Fn(&str) -> bool| labels.iter().copied().find(|label| is(label));
+        let says = |line| find(&|label: &str| of_label(label) == line);
         let line = lines.into_iter().find(|line| says(*line).is_some());
-        let refuses = || {
-            let mut labels = labels.clone();
-            labels.find(|label| consent::is_refusal_beside_number(label))
-        };
+        let refuses = || find(&consent::is_refusal_beside_number);
         Self {
             line: line.unwrap_or(Line::Other),
             against: says(Line::NotTheirs).or_else(refuses).map(in_letters),

@@ -29,6 +29,23 @@ impl RowJudge<'_> {
         }
     }
 
+    /// The same fields with this one in the column of the numbers, the first of them if there are several.
+    pub(super) fn with_number(&self, record: &Record, number: &str) -> Record {
+        let phone = self.mapping.phone.first();
+        let column = phone.map(|phone| phone.column.index);
+        // Its label was about the number that stood there, unless it refuses.
+        let label = phone.filter(|phone| refusing_label(phone, record, number).is_none());
+        let label = label.and_then(|phone| Some(phone.label.as_ref()?.index));
+        let fields = record.iter().enumerate();
+        fields
+            .map(|(at, field)| match Some(at) {
+                place if place == column => number,
+                place if place == label => "",
+                _ => field,
+            })
+            .collect()
+    }
+
     /// The numbers in the phone columns of a row, and why others were refused; with `first` only those of the
     /// first column that has any.
     pub(super) fn all_numbers(
@@ -304,7 +321,7 @@ pub(super) struct Refusing<'m, 'r> {
 }
 
 /// The label of a number by which it must not be messaged: `nevolat`. Most labels name a line and nothing else.
-pub(super) fn refusing_label<'m, 'r>(
+fn refusing_label<'m, 'r>(
     phone: &'m PhoneColumn,
     record: &'r Record,
     typed: &str,

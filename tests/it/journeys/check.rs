@@ -314,6 +314,7 @@ fn suppression_has_cause(model: &Model, batch: &Batch, person: usize, concurrent
     somebody.blocked
         || somebody.murky
         || batch.blocked_meanwhile.contains(&person)
+        || batch.refused_by_list.contains(&person)
         || gone
         || model.has_elsewhere(batch, person)
         || batch.mended_again(person)

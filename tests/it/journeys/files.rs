@@ -4,7 +4,7 @@ use super::check::must;
 use super::known::known;
 use super::list::{Entry, TEXTS, person};
 use super::runs::{Plan, Stepped};
-use super::world::{Report, World};
+use super::world::{Report, World, results};
 use crate::support::Random;
 
 impl World {
@@ -17,7 +17,19 @@ impl World {
         let file = format!("results{}.csv", self.model.next_file);
         let done = self.run(&["export", &source.name, "-o", &file]);
         must(done.code == Some(0), || format!("export: {}", done.said))?;
-        let list = entries_of(&self.scratch.read(&file));
+        let text = self.scratch.read(&file);
+        let list = entries_of(&text);
+        let refused = results(&text).into_iter().filter(|row| {
+            let reasons = [
+                "on the suppression list",
+                "no consent",
+                "erased",
+                "no longer",
+                "what the person",
+            ];
+            row.is("suppressed") && reasons.iter().any(|it| row.reason.starts_with(it))
+        });
+        let refused: Vec<usize> = refused.filter_map(|row| row.person).collect();
         // An erased row has neither key nor number.
         if list.is_empty() || list.iter().any(|entry| entry.key.is_empty()) {
             return Ok(Report::default());
@@ -36,7 +48,11 @@ impl World {
             file,
             list,
         };
-        self.send_plan(&plan, random)
+        let sent = self.send_plan(&plan, random)?;
+        if let Some(batch) = self.model.batches.get_mut(&plan.name) {
+            batch.refused_by_list.extend(refused);
+        }
+        Ok(sent)
     }
 
     /// The rejects of a batch's file, with valid numbers and names, join the batch.

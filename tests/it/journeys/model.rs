@@ -170,6 +170,8 @@ pub(crate) struct Batch {
     pub(crate) mended: BTreeMap<String, usize>,
     /// People who joined by a list while a row of theirs was there.
     pub(crate) rejoined: BTreeSet<usize>,
+    /// People whom its list, a results file, calls suppressed because they must not be messaged.
+    pub(crate) refused_by_list: BTreeSet<usize>,
 }
 
 impl Batch {
@@ -205,6 +207,7 @@ impl Batch {
             listed: BTreeSet::new(),
             mended: BTreeMap::new(),
             rejoined: BTreeSet::new(),
+            refused_by_list: BTreeSet::new(),
         };
         batch.replace(file, list);
         batch.replaced = false;

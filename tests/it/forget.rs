@@ -225,3 +225,29 @@ fn as_sent(results: &str) -> String {
     }
     String::from_utf8(writer.into_inner().unwrap()).unwrap()
 }
+
+#[test]
+fn a_later_list_does_not_name_an_erased_person_again() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    sent(&scratch, &sandbox);
+    let phone = format!("+{}", number(1));
+    let forget = ["forget", phone.as_str(), "--yes"];
+    scratch.outreach(&forget).run().expect(0);
+    scratch.write("later.csv", &contacts(0..5));
+    scratch
+        .outreach(&["send", "later.csv", "--yes", "--batch", "later"])
+        .with(&["--message", "Good evening", "--message-again"])
+        .with(&["--base-url", sandbox.base_url(), "--channel", CHANNEL])
+        .run()
+        .expect(0);
+    let file = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+    let named: i64 = file
+        .query_row(
+            "SELECT count(*) FROM person WHERE number = ?1",
+            [i64::try_from(number(1)).unwrap()],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(named, 0);
+    assert_eq!(sandbox.accepted()[&number(1)], 1);
+}

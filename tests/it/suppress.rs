@@ -259,6 +259,10 @@ fn every_number_of_a_list_of_opt_outs_counts_however_it_is_written() {
             "{file}: {told}"
         );
     }
+    // A first row that is no header does not pass for one because the others are read whatever their length.
+    let rounded = "Telefon\n6,02333001E+08\n602333002.0\n";
+    let (code, told, phones) = imported("rounded.csv", rounded.as_bytes(), &[]);
+    assert_eq!((code, phones), (Some(7), Vec::new()), "{told}");
     // A column that is named is the only one.
     let old = "Starý telefon;Telefon\n602333001;602333002\n";
     let (code, told, phones) = imported("old.csv", old.as_bytes(), &["--column", "phone=Telefon"]);

@@ -145,6 +145,10 @@ impl RowJudge<'_> {
         position: Position,
         into: &mut Vec<Candidate>,
     ) -> bool {
+        // Too few fields: what was taken for the header may be none.
+        if fields.len() < self.file.width {
+            return false;
+        }
         let record = self.record(fields);
         let corrected = self.corrected(&record, position.row.get());
         let read = corrected.as_ref().unwrap_or(&record);

@@ -215,6 +215,11 @@ fn right_verdict(batch: &Batch, row: &ResultRow, rows: &[ResultRow]) -> Verdict 
         return Ok(());
     }
     let of_person = || rows.iter().filter(|other| other.person == row.person);
+    // Whom a list refuses has no row that repeats another: all of them are held.
+    let is_held = |row: &ResultRow| row.is("suppressed") && row.reason.starts_with("no consent");
+    if of_person().all(is_held) {
+        return Ok(());
+    }
     // A row that was tried and erased counts, and has lost its number.
     let counting = of_person().filter(|other| !other.is("duplicate")).count();
     must(

@@ -147,7 +147,7 @@ const WHOLE_BATCH: &[(&str, &str)] = &[
         "`test --row`: rows of a file have no index",
     ),
     (
-        "WHERE i.id BETWEEN ?1 AND ?2 AND i.row = ?3",
+        "WHERE i.id > ?1 AND i.id < ?2 AND i.row = ?3",
         "`status --row`: rows of a file have no index",
     ),
     (

@@ -30,7 +30,7 @@ impl World {
         let weather = Weather::draw(random);
         let done = self.take_list(arguments.clone(), &weather);
         let Some(name) = self.new_batch("audience-")? else {
-            let told = done.code.is_none() || done.said.contains("Nobody belongs");
+            let told = done.code.is_none() || done.said.contains("nobody in this audience");
             let due = self.must_belong(&rows, status);
             must(told && (due.is_empty() || done.code.is_none()), || {
                 format!(

@@ -243,7 +243,19 @@ fn list(call: &Call, json: bool, out: &mut dyn Write) -> Result<(), CommandError
     if !json {
         say_who_is_listed(call.console, numbers, hashed);
     }
+    warn_of_unread(call.console, reader.kept_counts()?.replies);
     Ok(())
+}
+
+/// Who wrote what nobody has read is held in this checkpoint alone: a list that is taken elsewhere must not hide it.
+fn warn_of_unread(console: Console, replies: u64) {
+    if replies > 0 {
+        console.warn(format_args!(
+            "{} to be read, and the people who wrote so are not on this list: they are held in this checkpoint alone. Settle \
+             them (`outreach suppress replies`) before the list is taken elsewhere.",
+            plural(replies, "reply waits", "replies wait"),
+        ));
+    }
 }
 
 /// Says what the lines do not show.

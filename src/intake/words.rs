@@ -65,6 +65,7 @@ pub(super) const COMPOUND_PARTS: List = List("parts of compounds");
 pub(super) const LEFT: List = List("left");
 pub(super) const NEVER: List = List("never");
 pub(super) const REFUSING_STATUS: List = List("refusing status");
+pub(super) const NO_CONTACT: List = List("no contact");
 pub(super) const GIVEN: List = List("given");
 pub(super) const NO_BASIS: List = List("no basis");
 pub(super) const BASIS: List = List("basis");

@@ -12,6 +12,7 @@ use super::error::ReportError;
 use super::file::NewFile;
 use super::table::{Cell, Column, Kind, REJECTS_SHEET, RowWriter, TableFile};
 use crate::domain::dialect::FileFormat;
+use crate::domain::phone::PhoneProblem;
 use crate::domain::recipient::{JudgedRow, Mends, Record, RowProblem, Verdict};
 
 /// Our columns, behind those of the input.
@@ -70,7 +71,8 @@ impl RejectsFile {
         })
     }
 
-    /// Adds the row if it is invalid; other rows do not belong in this file.
+    /// Adds the row if it is invalid; other rows do not belong in this file, nor does one that says beside its number
+    /// that this must not be messaged: there is nothing to mend.
     ///
     /// # Errors
     ///
@@ -84,6 +86,9 @@ impl RejectsFile {
         else {
             return Ok(());
         };
+        if *problem == RowProblem::Phone(PhoneProblem::SaysNo) {
+            return Ok(());
+        }
         self.rows += 1;
         self.write(row, problem, suggestion.as_deref())
             .map_err(|error| error.at(&self.path))

@@ -17,6 +17,7 @@ use super::settings::RunSettings;
 use crate::domain::delivery::State;
 use crate::domain::dialect::FileFormat;
 use crate::domain::percent::Percent;
+use crate::domain::phone::PhoneProblem;
 use crate::domain::recipient::{
     JudgedRow, Position, Record, RowNumber, RowProblem, UNEVEN, Verdict,
 };
@@ -220,7 +221,7 @@ fn write_mended(
 ) -> Result<Corrections, RunError> {
     let reader = Reader::open(checkpoint)?;
     let (mut given, mut row) = (Corrections::default(), RowNumber::HEADER.get());
-    write_rejected(&reader, batch, path, |at| {
+    write_rejected(&reader, batch, path, |at, _| {
         let Some(number) = numbers.get(&at) else {
             return false;
         };
@@ -237,7 +238,10 @@ fn write_mended(
 /// # Errors
 /// [`RunError`] if the checkpoint cannot be read, or the file cannot be written.
 pub(crate) fn write_rejects(reader: &Reader, batch: &Batch, path: &Path) -> Result<u64, RunError> {
-    write_rejected(reader, batch, path, |_| true)
+    // A row that refuses beside its number has nothing to mend.
+    write_rejected(reader, batch, path, |_, code| {
+        code != PhoneProblem::SaysNo.code()
+    })
 }
 
 /// Writes the rows that `keep` wants.
@@ -245,7 +249,7 @@ fn write_rejected(
     reader: &Reader,
     batch: &Batch,
     path: &Path,
-    mut keep: impl FnMut((u16, u32)) -> bool,
+    mut keep: impl FnMut((u16, u32), &str) -> bool,
 ) -> Result<u64, RunError> {
     let format = FileFormat::of(path, batch.list, None);
     let mut file = RejectsFile::create(path, &batch.headers, format, Some(&batch.name))?;
@@ -254,7 +258,7 @@ fn write_rejected(
             return Ok::<(), RunError>(());
         };
         let fields: Vec<String> = serde_json::from_str(row.fields)?;
-        if !keep((row.file, row.row)) {
+        if !keep((row.file, row.row), row.reason_code.unwrap_or_default()) {
             return Ok(());
         }
         let problem = if row.reason_code == Some(UNEVEN) {

@@ -9,6 +9,7 @@ use super::checkpoint::{Reader, Store};
 use super::decision::{self, DecisionRecord};
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
+use super::keys::HashKey;
 use super::past::{self, AskedContent, AskedKey, Asker, PastAttempt, PastOf};
 use super::person::{self, Person};
 use super::policy::keep;
@@ -53,14 +54,14 @@ pub(crate) struct Past {
 
 /// Decides whether the batch and row that ask may message the person.
 pub(super) fn judge(
-    connection: &Connection,
+    (connection, keys): (&Connection, &HashKey),
     whose: PersonId,
     asker: &Asker<'_>,
     span: HistorySpan,
     now: Timestamp,
 ) -> Result<PersonVerdict, StoreError> {
     let people = person::with_same_number(connection, whose)?;
-    let has_unread = unread::waits_to_be_read(connection, &people)?;
+    let has_unread = unread::waits_to_be_read(connection, keys, &people)?;
     let past = Past::of(connection, people, has_unread, !asker.skip.is_empty())?;
     past.judge(connection, asker, span, now)
 }

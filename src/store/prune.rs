@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::checkpoint::{Reader, Store};
-use super::columns::{Json, time, to_json, to_millis};
+use super::columns::{Json, from_millis, time, to_json, to_millis};
 use super::decision::{self, DecisionRecord};
 use super::error::StoreError;
 use super::ids::{BatchId, ContactRow, PersonId, RecipientId, StoredId};
@@ -20,6 +20,7 @@ use super::keys::HashKey;
 use super::query::Query as _;
 use super::steps::at_most;
 use super::transaction::Tx;
+use super::unread;
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::retention::{KeepReason, without_texts};
 
@@ -130,32 +131,54 @@ impl Store {
     }
 
     /// Removes what events say that came before that time: those that were not understood, and those that still wait
-    /// for what they are about.
+    /// for what they are about. Replies that nobody has read stay: no message goes to who wrote them.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn prune_events(&self, before: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+        let mut after = Some(0);
+        while let Some(id) = after {
+            let keys = self.keys.clone();
+            after = self
+                .writer
+                .write_blocking(move |tx| prune_kept(tx, &keys, before, id))?;
+        }
         loop {
-            let removed = self.writer.write_blocking(move |tx| {
-                let unreadable = tx.connection.change(
-                    "UPDATE event SET body = NULL
-                     WHERE id IN (SELECT id FROM event INDEXED BY event_unreadable
-                                  WHERE body IS NOT NULL AND received_at < ?1 LIMIT ?2)",
-                    (to_millis(before), at_most(EVENTS)),
-                )?;
-                let waiting = tx.connection.change(
+            let waiting = self.writer.write_blocking(move |tx| {
+                tx.connection.change(
                     "UPDATE event SET news = NULL, applied_at = ?3
                      WHERE id IN (SELECT id FROM event INDEXED BY event_waiting
                                   WHERE applied_at IS NULL AND received_at < ?1 LIMIT ?2)",
                     (to_millis(before), at_most(EVENTS), to_millis(now)),
-                )?;
-                Ok(unreadable + waiting)
+                )
             })?;
-            if removed == 0 {
+            if waiting == 0 {
                 return Ok(());
             }
         }
     }
+}
+
+/// Removes the texts of the next kept events after this one; returns the last of them if there are more.
+fn prune_kept(
+    tx: &Tx<'_>,
+    keys: &HashKey,
+    before: Timestamp,
+    after: i64,
+) -> Result<Option<i64>, StoreError> {
+    let kept: Vec<(i64, String, i64)> = tx.connection.rows(
+        "SELECT id, body, received_at FROM event INDEXED BY event_unreadable
+         WHERE body IS NOT NULL AND id > ?1 AND received_at < ?2 ORDER BY id LIMIT ?3",
+        (after, to_millis(before), at_most(EVENTS)),
+    )?;
+    let last = kept.last().map(|(id, ..)| *id);
+    for (id, body, received_at) in kept {
+        if !unread::is_unread_reply(tx.connection, keys, &body, from_millis(received_at)?)? {
+            tx.connection
+                .change("UPDATE event SET body = NULL WHERE id = ?1", [id])?;
+        }
+    }
+    Ok(last)
 }
 
 /// Why a batch is not pruned: something of it is open.

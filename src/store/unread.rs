@@ -3,15 +3,17 @@
 
 use std::collections::HashSet;
 
+use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::checkpoint::Reader;
 use super::columns::{from_millis, number_columns};
 use super::error::StoreError;
 use super::ids::{PersonId, StoredId};
+use super::keys::HashKey;
 use super::person::Person;
 use super::query::Query as _;
-use super::{channel, contact};
+use super::{channel, contact, person};
 use crate::amio::webhook::KeptText;
 
 /// So many last digits of a number stand in an event of its person, whatever stood before them in an older numbering plan.
@@ -33,13 +35,14 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn unread_from(&self) -> Result<UnreadFrom, StoreError> {
-        writers(&self.connection, |_| true)
+        writers(&self.connection, &self.keys, |_| true)
     }
 }
 
 /// Whether one of these people wrote what nobody has read yet.
 pub(super) fn waits_to_be_read(
     connection: &Connection,
+    keys: &HashKey,
     people: &[Person],
 ) -> Result<bool, StoreError> {
     let is_any_kept: bool = connection.value(
@@ -51,8 +54,10 @@ pub(super) fn waits_to_be_read(
     }
     // To parse an event takes longer than to see that it names neither the number nor a contact of these people.
     let names = names_in_events(connection, people)?;
-    let writers = writers(connection, |body| {
-        names.iter().any(|name| body.contains(name))
+    let writers = writers(connection, keys, |body| {
+        names
+            .as_ref()
+            .is_none_or(|names| names.iter().any(|name| body.contains(name)))
     })?;
     Ok(writers.any_of(people))
 }
@@ -60,6 +65,7 @@ pub(super) fn waits_to_be_read(
 /// Who wrote what is kept to be read, in the events that `is_wanted` picks by their text.
 fn writers(
     connection: &Connection,
+    keys: &HashKey,
     is_wanted: impl Fn(&str) -> bool,
 ) -> Result<UnreadFrom, StoreError> {
     let mut writers = HashSet::new();
@@ -76,7 +82,7 @@ fn writers(
             };
             let text = KeptText::read(&body, from_millis(received_at)?);
             if let Some(text) = text.filter(|text| text.said.is_some()) {
-                writers.extend(writers_of(connection, &text)?);
+                writers.extend(writers_of(connection, keys, &text)?);
             }
             Ok(())
         },
@@ -85,7 +91,11 @@ fn writers(
 }
 
 /// Who wrote this: whom its number or its contact names.
-fn writers_of(connection: &Connection, text: &KeptText) -> Result<Vec<PersonId>, StoreError> {
+fn writers_of(
+    connection: &Connection,
+    keys: &HashKey,
+    text: &KeptText,
+) -> Result<Vec<PersonId>, StoreError> {
     let event = &text.as_opt_out;
     let mut writers = Vec::new();
     for form in event.phone.into_iter().flat_map(number_columns) {
@@ -97,22 +107,51 @@ fn writers_of(connection: &Connection, text: &KeptText) -> Result<Vec<PersonId>,
     let on = channel::find(connection, &event.channel)?;
     if let (Some(on), Some(api_id)) = (on, &event.contact_id) {
         writers.extend(contact::people(connection, on, api_id)?);
+        // Of a contact whose person was pruned a hash is left.
+        let found = contact::find(connection, keys, on, api_id)?;
+        writers.extend(found.and_then(|found| found.person));
     }
     Ok(writers)
 }
 
-/// What stands in every event of these people: the id of a contact, or the last digits of the number.
-fn names_in_events(connection: &Connection, people: &[Person]) -> Result<Vec<String>, StoreError> {
+/// Whether a kept event is a reply that a person should read: what was written by somebody who is suppressed is settled.
+pub(super) fn is_unread_reply(
+    connection: &Connection,
+    keys: &HashKey,
+    body: &str,
+    received_at: Timestamp,
+) -> Result<bool, StoreError> {
+    let Some(text) = KeptText::read(body, received_at).filter(|text| text.said.is_some()) else {
+        return Ok(false);
+    };
+    for writer in writers_of(connection, keys, &text)? {
+        if person::suppression(connection, writer)?.is_some() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// What stands in every event of these people: the id of a contact, or the last digits of the number. `None` if only a
+/// hash is left of a contact's id.
+fn names_in_events(
+    connection: &Connection,
+    people: &[Person],
+) -> Result<Option<Vec<String>>, StoreError> {
     let mut names = Vec::new();
     for person in people {
-        let contacts: Vec<StoredId> = connection.list(
-            "SELECT api_id FROM contact INDEXED BY contact_by_person
-             WHERE person = ?1 AND api_id IS NOT NULL",
+        let contacts: Vec<Option<StoredId>> = connection.list(
+            "SELECT api_id FROM contact INDEXED BY contact_by_person WHERE person = ?1",
             [person.id],
         )?;
-        names.extend(contacts.into_iter().map(|StoredId(id)| id));
+        for contact in contacts {
+            let Some(StoredId(id)) = contact else {
+                return Ok(None);
+            };
+            names.push(id);
+        }
         let number = person.number.map(|number| number % LAST_DIGITS);
         names.extend(number.map(|digits| format!("{digits:06}")));
     }
-    Ok(names)
+    Ok(Some(names))
 }

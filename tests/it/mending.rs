@@ -48,6 +48,20 @@ fn invalid(scratch: &Scratch) -> Vec<String> {
 }
 
 #[test]
+fn a_row_that_refuses_is_none_to_mend() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    let list = "Jmeno;Volat\nJana;777000001\nPetr;12\nEva;777000003 STOP\nEva;777000003\n";
+    scratch.write("list.csv", list);
+    sent(&scratch, &sandbox, "list.csv", &["--min-valid", "0"]);
+    let rejects = scratch.read("list.rejects.csv");
+    assert!(
+        rejects.contains("Petr") && !rejects.contains("Eva"),
+        "{rejects}"
+    );
+    assert_eq!(sandbox.accepted().len(), 1);
+}
+
+#[test]
 fn mended_rejects_find_their_batch_and_all_that_it_was_sent_with_is_taken_from_it() {
     let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
     scratch.write("list.csv", LIST);

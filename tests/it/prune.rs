@@ -186,13 +186,18 @@ fn a_doubtful_reply_of_somebody_of_whom_only_a_hash_is_left_is_listed_for_a_pers
         !list.contains("Thank you") && !list.contains("How can"),
         "{list}"
     );
+    // Until it is read its person gets nothing, and it is not pruned.
+    again(&scratch, &sandbox, "held", &["--message", "Held"]).expect(0);
+    prune(&scratch).run().expect(0);
+    assert_eq!(scratch.outreach(&replies).run().expect(0).out, list);
     let opt_out = scratch.outreach(&replies).with(&["--opt-out", "1"]);
     opt_out.run().expect(0);
     again(&scratch, &sandbox, "news", &["--message", "News"]).expect(0);
     let accepted = sandbox.accepted();
-    let twice: Vec<u32> = (0..ROWS).filter(|n| accepted[&number(*n)] == 2).collect();
+    let all: Vec<u32> = (0..ROWS).filter(|n| accepted[&number(*n)] == 3).collect();
     let others: Vec<u32> = (0..ROWS).filter(|n| ![3, 7].contains(n)).collect();
-    assert_eq!(twice, others);
+    assert_eq!(all, others);
+    assert_eq!(accepted[&number(3)], 1);
 }
 
 #[test]

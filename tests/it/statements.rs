@@ -541,7 +541,6 @@ const MAKES_TABLE: &[(&str, &str)] = &[
         "AND id >> 32 = ?1 ORDER BY id LIMIT ?2",
         "the people of a pilot, once",
     ),
-    ("UPDATE event SET body = NULL", "`prune`, in steps"),
     ("UPDATE event SET news = NULL", "`prune`, in steps"),
     (
         "SELECT count(*) FROM recipient WHERE id > ?1 AND id < ?2 AND state IN",

@@ -34,7 +34,7 @@ impl Question {
 }
 
 /// Signs by which nothing is allowed, whatever stands beside them.
-pub(super) const REFUSING_SIGNS: [char; 4] = ['🛑', '🚫', '⛔', '📵'];
+pub(super) const REFUSING_SIGNS: [char; 5] = ['🛑', '🚫', '⛔', '📵', '†'];
 
 /// Signs that are a "yes", and a "no".
 const YES_SIGNS: [char; 15] = [

@@ -13,8 +13,8 @@ use crate::domain::spreadsheet::NOT_CALCULATED;
 use crate::domain::text::trimmed;
 use crate::intake::words::{
     BEGINS, BESIDE_REFUSAL, BUT, CONSENTS, CONTACTING, IN_A_REFUSAL, IN_ANY_CELL, List, MAY,
-    MESSAGES, MUST_NOT, NO, NO_BASIS, OPTED_OUT, OTHER_WAY, OUR_WAY, POLITE, REFUSALS, REFUSES,
-    REFUSING_REMARKS, REFUSING_STATUS, TIME, TIME_WORDS, WEAK_REFUSALS, WITHDRAWN,
+    MESSAGES, MUST_NOT, NO, NO_BASIS, NO_CONTACT, OPTED_OUT, OTHER_WAY, OUR_WAY, POLITE, REFUSALS,
+    REFUSES, REFUSING_REMARKS, REFUSING_STATUS, TIME, TIME_WORDS, WEAK_REFUSALS, WITHDRAWN,
 };
 
 /// What "yes" means in a column.
@@ -150,16 +150,23 @@ fn status(cell: &str) -> CellConsent {
     let lists = [OPTED_OUT, IN_ANY_CELL, REFUSING_STATUS];
     let is_refusal = |part: &str| {
         let plain = without_dates(part);
-        lists.iter().any(|list| list.has(&plain)) || refuses_contact(&plain)
+        lists.iter().any(|list| list.has(&plain))
+            || is_one_of(&[NO_CONTACT], part)
+            || refuses_contact(&plain)
     };
     // A date may hold a sign that stands between tags.
-    if is_refusal(cell) || parts(cell).any(is_refusal) {
+    if is_refusal(cell) || parts(cell).any(is_refusal) || is_sign_of_death(cell) {
         CellConsent::MustNot
     } else if cell.contains(REFUSING_SIGNS) || OPTED_OUT.is_in(&fold::header(cell)) {
         CellConsent::MayMeanNo
     } else {
         CellConsent::Nothing
     }
+}
+
+/// Whether a cell is the sign of somebody who died, with a year or without, and no words: `† 2023`.
+fn is_sign_of_death(cell: &str) -> bool {
+    cell.contains('†') && !cell.contains(char::is_alphabetic)
 }
 
 /// A status, or each of some tags: those of Google stand between three colons. A hyphen within a word joins it.
@@ -173,7 +180,13 @@ fn parts(cell: &str) -> impl Iterator<Item = &str> {
 /// it came from, is certain.
 fn remark(cell: &str) -> CellConsent {
     let folded = fold::header(cell);
-    let lists = [REFUSALS, OPTED_OUT, WEAK_REFUSALS, REFUSING_REMARKS];
+    let lists = [
+        REFUSALS,
+        OPTED_OUT,
+        WEAK_REFUSALS,
+        REFUSING_REMARKS,
+        NO_CONTACT,
+    ];
     let is_short = cell.split_whitespace().count() <= FEW_WORDS;
     // `Do not call, SMS only` asks for messages.
     let set_off = || {
@@ -184,7 +197,11 @@ fn remark(cell: &str) -> CellConsent {
             && parts.clone().any(is_refusal)
             && !parts.any(|part| !is_refusal(part) && MESSAGES.is_in(&fold::header(part)))
     };
-    if is_one_of(&lists, cell) || refuses_contact(&without_dates(cell)) || set_off() {
+    if is_one_of(&lists, cell)
+        || refuses_contact(&without_dates(cell))
+        || set_off()
+        || is_sign_of_death(cell)
+    {
         CellConsent::MustNot
     } else if lists[..2].iter().any(|list| list.is_in(&folded))
         || CONSENTS.is_in(&folded) && WITHDRAWN.is_in(&folded)

@@ -256,7 +256,13 @@ fn may_send(
         }),
         skip,
     };
-    match history::judge(tx.connection, ready.person, &asker, context.rules.span, now)? {
+    match history::judge(
+        (tx.connection, &context.keys),
+        ready.person,
+        &asker,
+        context.rules.span,
+        now,
+    )? {
         PersonVerdict::MayBeMessaged => Ok(true),
         PersonVerdict::Suppressed(cause) => {
             suppress(tx, ready.id, &cause, now)?;

@@ -312,7 +312,11 @@ const REFUSING: &str = "
     does not want to be contacted|wants no messages|never text|N E V O L A T|x nevolat x|!!nevolat!!
     GDPR - nekontaktovat|Do not contact - legal|NEVOLAT - žádost 3.4.2024|DO NOT CALL!!! see email|nevolat, GDPR
     nevolat nikdy|nevolat na vlastní žádost|DNC per 3/4|stop 3.4.|STOP - 3.4.2026|odhlášena 12.5.|zemřela 2023
-    abgemeldet 3.4.|abgemeldet am 3.4.2024|désinscrit le 3/4|disiscritto il 3/4|wypisany 3.4|відписався 3.4";
+    abgemeldet 3.4.|abgemeldet am 3.4.2024|désinscrit le 3/4|disiscritto il 3/4|wypisany 3.4|відписався 3.4
+    passed away|nie żyje|falleció|è morto|öldü|mrtvý|tot|†|† 2023|keine Einwilligung|pas de consentement|sin consentimiento
+    senza consenso|немає згоди|нет согласия|souhlas: ne|GDPR: NE|не хоче отримувати|не желает|bez SMS|žádná reklama
+    lehnt Werbung ab|Kontakt unerwünscht|no quiere que le llamen|aranmayacak|İYS RET|DO NOT MSG|požádal o výmaz
+    Löschantrag|żąda usunięcia danych|droit à l'oubli|falsche Nummer|špatné číslo|mauvais numéro|zły numer|yanlış numara";
 
 /// Remarks that are about something else.
 const EVERYDAY: &str = "

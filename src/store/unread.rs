@@ -15,6 +15,7 @@ use super::person::Person;
 use super::query::Query as _;
 use super::{channel, contact, person};
 use crate::amio::webhook::KeptText;
+use crate::domain::event::ContactEvent;
 
 /// So many last digits of a number stand in an event of its person, whatever stood before them in an older numbering plan.
 const LAST_DIGITS: i64 = 1_000_000;
@@ -80,9 +81,8 @@ fn writers(
             let Some((body, received_at)) = event else {
                 return Ok(());
             };
-            let text = KeptText::read(&body, from_millis(received_at)?);
-            if let Some(text) = text.filter(|text| text.said.is_some()) {
-                writers.extend(writers_of(connection, keys, &text)?);
+            if let Some(event) = KeptText::writer(&body, from_millis(received_at)?) {
+                writers.extend(writers_of(connection, keys, &event)?);
             }
             Ok(())
         },
@@ -94,9 +94,8 @@ fn writers(
 fn writers_of(
     connection: &Connection,
     keys: &HashKey,
-    text: &KeptText,
+    event: &ContactEvent,
 ) -> Result<Vec<PersonId>, StoreError> {
-    let event = &text.as_opt_out;
     let mut writers = Vec::new();
     for form in event.phone.into_iter().flat_map(number_columns) {
         writers.extend(connection.list::<PersonId>(
@@ -121,10 +120,10 @@ pub(super) fn is_unread_reply(
     body: &str,
     received_at: Timestamp,
 ) -> Result<bool, StoreError> {
-    let Some(text) = KeptText::read(body, received_at).filter(|text| text.said.is_some()) else {
+    let Some(event) = KeptText::writer(body, received_at) else {
         return Ok(false);
     };
-    for writer in writers_of(connection, keys, &text)? {
+    for writer in writers_of(connection, keys, &event)? {
         if person::suppression(connection, writer)?.is_some() {
             return Ok(false);
         }

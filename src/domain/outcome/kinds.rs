@@ -267,21 +267,12 @@ impl Outcome {
 
     /// What the table of refusals says that the text means, if it has the text.
     pub(crate) fn known_meaning(&self) -> Option<Meaning> {
-        match self {
-            Self::NoMessenger {
+        match self.refusal() {
+            Some(Refusal::NoMessenger {
                 known: KnownBy::Table,
                 ..
-            } => Some(Meaning::NoMessenger),
-            Self::NoMessenger { .. }
-            | Self::Sent(_)
-            | Self::Rejected { .. }
-            | Self::ContactGone { .. }
-            | Self::Limited { .. }
-            | Self::Later { .. }
-            | Self::Throttled { .. }
-            | Self::NotSent { .. }
-            | Self::Undecided { .. }
-            | Self::Fatal { .. } => None,
+            }) => Some(Meaning::NoMessenger),
+            Some(Refusal::NoMessenger { .. } | Refusal::Rejected { .. }) | None => None,
         }
     }
 

@@ -183,7 +183,7 @@ pub enum Mismatch {
     /// The same, and nothing in the list can say so.
     #[error(
         "nothing in this list says who must not be messaged: its columns are {}, and beside no number stands a word for it. If \
-         everybody in it must not be messaged, leave --rows refusing away. Nothing was changed",
+         everybody in it must not be messaged, leave out --rows refusing. Nothing was changed",
         columns.join(", ")
     )]
     NobodyCanRefuse {

@@ -41,12 +41,13 @@ pub(crate) fn messages(model: &Model, before: &Before) -> Verdict {
             ));
         };
         right_message(batch, message)?;
-        let other_for = |person| batch.fallback && may_be_refused(batch, batch.channel, person);
-        must(
-            batch.channel == message.channel || other_for(person),
-            || format!("{name} goes to another channel: {message:?}"),
-        )?;
         let somebody = &model.people[person];
+        let is_known = somebody.unreached[batch.channel];
+        let may_go_on =
+            batch.fallback && (is_known || may_be_refused(batch, batch.channel, person));
+        must(batch.channel == message.channel || may_go_on, || {
+            format!("{name} goes to another channel: {message:?}")
+        })?;
         must(
             !(before.blocked[person] && somebody.blocked) || somebody.murky,
             || format!("person {person} must not be messaged: {message:?}"),
@@ -285,7 +286,9 @@ fn has_cause(
         "error" => weather(&Weather::refuses) && row.reason.contains(REFUSAL),
         "no_messenger" if batch.fallback => {
             let mut channels = (0..CHANNELS.len()).filter(|channel| batch.uses(*channel));
-            channels.all(|channel| may_be_refused(batch, channel, person)) || stays(batch, person)
+            let refused =
+                |channel| somebody.unreached[channel] || may_be_refused(batch, channel, person);
+            channels.all(refused) || stays(batch, person)
         }
         "no_messenger" => {
             !people().reachable(batch.channel, person)

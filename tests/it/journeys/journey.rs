@@ -147,6 +147,7 @@ fn judge(world: &mut World, before: &Before, report: &Report) -> Result<(), Stri
         check::results(&world.model, batch, &rows, report)?;
         let channel = batch.channel;
         world.model.learn_contacts(channel, &rows);
+        world.model.learn_unreached(channel, &rows);
         let people = world.model.people.iter().enumerate();
         let blocked = people.filter(|(_, person)| person.blocked);
         let blocked = blocked.map(|(index, _)| index).collect();

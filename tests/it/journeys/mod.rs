@@ -72,7 +72,11 @@ fn random_journeys_keep_every_promise() {
                     failed.store(true, Ordering::Relaxed);
                     let (shortest, failure) = journey::shrink(&journey, failure);
                     let kinds: Vec<_> = shortest.steps.iter().map(|step| step.kind).collect();
-                    panic!("journey {seed} fails, shortened to {kinds:?}:\n{failure}");
+                    // The end of a long log is what is kept of it: what did not hold is said there too.
+                    let what = &failure.what;
+                    panic!(
+                        "journey {seed} fails, shortened to {kinds:?}:\n{failure}\njourney {seed}: {what}"
+                    );
                 }
             }
         }

@@ -78,6 +78,8 @@ pub(crate) struct Person {
     pub(crate) contact_known: [bool; 2],
     /// An event told whose the contact of this channel is: the program may know it.
     pub(crate) contact_shown: [bool; 2],
+    /// A batch was told that this channel does not reach the person.
+    pub(crate) unreached: [bool; 2],
     /// A delivery was told while the outcome of its message was open.
     pub(crate) delivered: bool,
     /// An acceptance was learned by other ways than its answer.
@@ -470,6 +472,19 @@ impl Model {
             };
             let channel = row.channel.unwrap_or(channel);
             self.people[person].contact_known[channel] = true;
+        }
+    }
+
+    /// Whom a channel was found not to reach, by script or in truth: a later batch may begin with its fallback.
+    pub(crate) fn learn_unreached(&mut self, first: usize, rows: &[ResultRow]) {
+        for row in rows {
+            let Some(person) = row.person else {
+                continue;
+            };
+            let last = row.channel.unwrap_or(first);
+            let unreached = &mut self.people[person].unreached;
+            unreached[first] |= last != first || row.is("no_messenger");
+            unreached[last] |= row.is("no_messenger");
         }
     }
 }

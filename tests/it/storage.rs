@@ -373,6 +373,15 @@ fn a_checkpoint_that_others_can_read_is_tightened_and_told() {
     assert_eq!(mode & 0o777, 0o600);
 }
 
+/// Into the same file: it is written anew and cut. While it is empty, whoever has it open would say that it is gone.
+#[cfg(unix)]
+fn write_over_checkpoint(scratch: &Scratch, bytes: &[u8]) {
+    let path = scratch.path("outreach.db");
+    let file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, bytes, 0).unwrap();
+    file.set_len(bytes.len() as u64).unwrap();
+}
+
 /// Neither name nor inode changes, and what the log holds hides the copy for a while.
 #[cfg(unix)]
 #[test]
@@ -389,11 +398,7 @@ fn an_older_copy_that_is_written_into_the_checkpoint_ends_the_run() {
     let old = std::fs::read(scratch.path("outreach.db")).unwrap();
     let running = scratch.send(&sandbox).concurrency(16).start();
     wait_until("most are sent", || sandbox.stats().accepted >= 5_000);
-    // Into the same file: it is written anew and cut. While it is empty, the run would say that it is gone.
-    let path = scratch.path("outreach.db");
-    let file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
-    std::os::unix::fs::FileExt::write_all_at(&file, &old, 0).unwrap();
-    file.set_len(old.len() as u64).unwrap();
+    write_over_checkpoint(&scratch, &old);
     let ended = running.wait().expect(8);
     assert!(
         ended.said.contains("the checkpoint is damaged"),
@@ -454,7 +459,7 @@ fn an_older_copy_that_is_written_into_the_checkpoint_ends_the_receiver() {
         .run()
         .expect(0);
     let receiver = Receiver::start(&scratch);
-    std::fs::write(scratch.path("outreach.db"), old).unwrap();
+    write_over_checkpoint(&scratch, &old);
     let ended = receiver.wait().expect(8);
     assert!(
         ended.said.contains("the checkpoint is damaged"),

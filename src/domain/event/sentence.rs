@@ -4,7 +4,8 @@
 use std::ops::Range;
 
 use super::lists::{
-    CALLS, DOUBTS, FILLERS, LISTS, List, ME, MESSAGES, NOW, POLITE, SIGN_OFF, TAKE_OFF, UNCLEAR,
+    CALLS, DOUBTS, ERRANDS, FILLERS, LISTS, List, ME, MESSAGES, NOW, POLITE, SIGN_OFF, TAKE_OFF,
+    UNCLEAR,
 };
 
 /// Words of a sentence that ask for it, alone or together with others.
@@ -42,6 +43,8 @@ enum Topic {
     List,
     /// The person.
     Me,
+    /// What they have with us: "my order".
+    Errand,
     /// Another refusal.
     Refusal,
     /// Something else.
@@ -160,6 +163,7 @@ impl<'a> Sentence<'a> {
                 | Topic::Refusal
                 | Topic::Message
                 | Topic::KindOfMessage
+                | Topic::Errand
                 | Topic::Other => return false,
             }
         }
@@ -192,7 +196,9 @@ impl<'a> Sentence<'a> {
     }
 
     fn is_about_us(&self, at: usize) -> bool {
-        self.topics.get(at).is_some_and(|it| *it != Topic::Other)
+        self.topics
+            .get(at)
+            .is_some_and(|it| !matches!(it, Topic::Other | Topic::Errand))
     }
 }
 
@@ -209,6 +215,13 @@ fn topics(words: &[&str], parts: &[usize], asks: &[Ask]) -> Vec<Topic> {
     let of_kind = |kind: AskKind| asks.iter().filter(move |ask| ask.kind == kind);
     for ask in of_kind(AskKind::Clear) {
         set(ask.span.clone(), Topic::Refusal);
+    }
+    let is_about_messages = words.iter().any(|word| MESSAGES.get().has(word));
+    if !is_about_messages {
+        for at in 0..words.len() {
+            let rest = words.get(at..).unwrap_or_default();
+            set(at..at + ERRANDS.get().longest_at(rest), Topic::Errand);
+        }
     }
     let lists = [
         (MESSAGES, Topic::Message),

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::lists::{
-    ALONE, CONTACT, List, MENTIONS, MESSAGES, MORE, NEGATIONS, NO_MORE, OPT_OUT, PERHAPS,
-    PERHAPS_ALONE, TAKE_OFF, UNCLEAR, UNSPACED,
+    ALONE, CALLS, CONTACT, INVITATIONS, List, MENTIONS, MESSAGES, MORE, NEGATIONS, NO_MORE,
+    OPT_OUT, PERHAPS, PERHAPS_ALONE, SET_PHRASES, TAKE_OFF, UNCLEAR, UNSPACED,
 };
 use super::sentence::{Ask, AskKind, SHORT_SENTENCE, Sentence, without_politeness};
 use crate::domain::fold;
@@ -63,6 +63,10 @@ impl OptOutWords {
         }
         let words: Vec<&str> = folded.split(' ').collect();
         let alone = without_politeness(&words);
+        let left = without_set_phrases(&words);
+        if left.len() < words.len() {
+            return self.folded_wish(searched, &left.join(" "), fold);
+        }
         if words.iter().all(|word| self.is_one(word))
             || [folded, alone.as_str()].iter().any(|it| self.is_one(it))
             || ALONE.get().has(&alone)
@@ -72,6 +76,9 @@ impl OptOutWords {
         let asks = self.asks(&words);
         if !asks.is_empty() && self.has_opt_out(searched, &fold) {
             return OptRequest::OptOut;
+        }
+        if prefers_to_read(&words, &asks) {
+            return OptRequest::None;
         }
         let short = searched.is_whole && words.len() <= SHORT_SENTENCE;
         let has = |list: &List| words.iter().any(|word| list.get().has(word));
@@ -114,7 +121,8 @@ impl OptOutWords {
             let folded: Vec<String> = sentence.split(PART_ENDS).map(&fold).collect();
             let of_part = folded.iter().enumerate().flat_map(|(part, folded)| {
                 let words = folded.split(' ').filter(|word| !word.is_empty());
-                words.map(move |word| (word, part))
+                let words = without_set_phrases(&words.collect::<Vec<_>>());
+                words.into_iter().map(move |word| (word, part))
             });
             let (words, parts): (Vec<&str>, Vec<usize>) = of_part.unzip();
             let asks = self.asks(&words);
@@ -177,6 +185,36 @@ struct Searched<'a> {
     text: &'a str,
     /// False if the message goes on.
     is_whole: bool,
+}
+
+/// Whether it refuses calls alone, and says how to reach the person instead: "Nevolejte, napište".
+fn prefers_to_read(words: &[&str], asks: &[Ask]) -> bool {
+    let refused = |at: &usize| asks.iter().any(|ask| ask.span.contains(at));
+    let is_of_calls = |ask: &Ask| {
+        let mut words = ask.span.clone().filter_map(|at| words.get(at));
+        ask.kind == AskKind::Clear && words.any(|word| CALLS.get().has(word))
+    };
+    let others = (0..words.len()).filter(|at| !refused(at));
+    let others: Vec<&str> = others.filter_map(|at| words.get(at).copied()).collect();
+    let folded = others.join(" ");
+    asks.iter().all(is_of_calls)
+        && !asks.is_empty()
+        && INVITATIONS.get().is_in(&folded)
+        && !PERHAPS.get().is_in(&folded)
+        && !others.iter().any(|word| NEGATIONS.get().has(word))
+}
+
+/// Without the phrases that refuse nothing, whatever word is in them: "non-stop".
+fn without_set_phrases<'a>(words: &[&'a str]) -> Vec<&'a str> {
+    let (mut left, mut at) = (Vec::new(), 0);
+    while let Some(rest @ [first, ..]) = words.get(at..) {
+        let phrase = SET_PHRASES.get().longest_at(rest);
+        if phrase == 0 {
+            left.push(*first);
+        }
+        at += phrase.max(1);
+    }
+    left
 }
 
 /// Whether a word such as "write" stands near one such as "not": "Nicht mehr anrufen", "Schreiben Sie mir nicht".
@@ -345,7 +383,6 @@ mod tests {
             "don't stop",
             "please do not stop writing",
             "When does the bus stop?",
-            "non-stop",
             "Please cancel my order",
             "I would like to know whether it is possible to stop this somehow",
             "Could you please not write to me any more",
@@ -525,9 +562,71 @@ mod tests {
             "pls stop the order sms",
             "please stop these orders",
             "Please stop the order",
-            "Nechci slevu, chci nový kus",
+            "Nechci slevy, chci nový kus",
+            "Nechci nabídky",
+            "stop my order messages",
+            "I don't want your discounts",
         ] {
             assert_eq!(words.wish(message), OptRequest::OptOut, "{message}");
+        }
+    }
+
+    #[test]
+    fn one_thing_that_is_refused_is_left_to_a_person() {
+        let words = OptOutWords::default();
+        for message in [
+            "nechci slevu",
+            "Nechci slevu, chci nový kus",
+            "Nechci tu nabídku",
+            "stop my order",
+            "Please stop my order",
+            "I don't want the discount",
+            "He passed away",
+            "máma zemřela",
+            "My husband died",
+            "Meine Mutter ist verstorben",
+            "mon mari est décédé",
+            "On zmarł",
+            "Он умер",
+            "J'en ai marre",
+            "wrong number",
+            "to není moje číslo",
+            "Who is this? Wrong number",
+        ] {
+            assert_eq!(words.wish(message), OptRequest::Doubtful, "{message}");
+        }
+        assert_eq!(words.wish("leave me alone"), OptRequest::OptOut);
+        assert_eq!(words.wish("baja por favor"), OptRequest::OptOut);
+    }
+
+    #[test]
+    fn what_asks_for_nothing_waits_for_nobody() {
+        let words = OptOutWords::default();
+        for message in [
+            "Who is this?",
+            "Kdo jste?",
+            "full stop.",
+            "Non-stop?",
+            "Nevolejte, napište",
+            "Nevolejte, prosím, napište mi",
+            "Bitte nicht anrufen, lieber schreiben",
+        ] {
+            assert_eq!(words.wish(message), OptRequest::None, "{message}");
+        }
+        for message in [
+            "Stop texting me, full stop.",
+            "non-stop spam, STOP",
+            "stop, full stop",
+            "nevolejte, nepište",
+        ] {
+            assert_eq!(words.wish(message), OptRequest::OptOut, "{message}");
+        }
+        for message in [
+            "nevolejte, nepište a napište si někomu jinému",
+            "Nevolejte, napište, jste otravní",
+            "do not call, text or write",
+        ] {
+            assert_ne!(words.wish(message), OptRequest::None, "{message}");
         }
     }
 

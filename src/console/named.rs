@@ -35,6 +35,10 @@ impl Named {
     pub(super) fn of(app: &App, kind: &str, name: String) -> Result<Self, Failure> {
         let kind = match kind {
             "batches" if app.kind() == Kind::Real => Kind::Real,
+            // Before the first rehearsal there is no checkpoint of them.
+            "rehearsals" if !app.checkpoint(Kind::Rehearsal).exists() => {
+                return Err(Failure::not_found("batch of this name"));
+            }
             "rehearsals" => Kind::Rehearsal,
             _ => return Err(Failure::not_found("page")),
         };

@@ -135,7 +135,7 @@ fn a_real_batch_of_a_checkpoint_that_a_flag_names_is_no_rehearsal() {
         let home = visitor.page("/");
         assert!(home.contains("/batches/list"), "{home}");
         assert!(!home.contains("/rehearsals/"), "{home}");
-        assert_ne!(visitor.get("/rehearsals/list").status, 200);
+        assert_eq!(visitor.get("/rehearsals/list").status, 404);
         let list = visitor.drop_list("l.csv", contacts(5..7).as_bytes());
         let asked = [("name", "try"), ("how", "rehearse")];
         let batch = visitor.prepare(&list, "Hello", &asked);

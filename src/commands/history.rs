@@ -10,7 +10,7 @@ use super::error::{CommandError, CommandResult};
 use crate::cli::{HistoryAction, HistoryArgs};
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{counted, grouped, people as counted_people, quoted};
+use crate::report::{counted, grouped, people as counted_people, plural, quoted};
 use crate::run::{HistoryFile, Imported, ImportedRows, ImportedWhat, import_history};
 
 /// Runs the command.
@@ -33,7 +33,7 @@ pub(super) fn run(args: &HistoryArgs, call: &Call) -> CommandResult {
     let stops = stops(suppressions, call)?;
     let (intake, now) = (settings.intake()?, clock.now());
     let open = |path: &PathBuf| HistoryFile::open(path, &intake, date_column.as_deref(), now);
-    let opened = files.iter().map(open).collect::<Result<_, _>>()?;
+    let opened = files.iter().map(open).collect();
     let db = checkpoint::path_to_make(&settings.checkpoint()?)?;
     let done = import_history(&db, opened, stops, &settings.person(), now)?;
     for file in &done.files {
@@ -41,13 +41,22 @@ pub(super) fn run(args: &HistoryArgs, call: &Call) -> CommandResult {
     }
     say_suppressed(console, done.suppressed.as_ref(), "the files were written");
     let is_partial = done.suppressed.is_some_and(|done| done.is_partial());
-    Ok(
-        if is_partial || done.files.iter().any(|file| left_out(file) > 0) {
-            ExitCode::CompleteWithProblems
-        } else {
-            ExitCode::Complete
-        },
-    )
+    let needs_a_person = |file: &Imported| left_out(file) > 0 || file.held > 0 || file.nameless > 0;
+    if !done.refused.is_empty() {
+        for error in done.refused {
+            console.warn(CommandError::from(error));
+        }
+        console.warn(
+            "Of these files nothing was imported: mend them and give the same command again, or leave them out of it. Whoever they tell of may be \
+             messaged again.",
+        );
+        return Ok(ExitCode::Input);
+    }
+    Ok(if is_partial || done.files.iter().any(needs_a_person) {
+        ExitCode::CompleteWithProblems
+    } else {
+        ExitCode::Complete
+    })
 }
 
 /// Whether it is said what becomes of opt-outs; asked where that can be answered.
@@ -85,6 +94,22 @@ fn say(console: Console, file: &Imported) {
         console.warn(format_args!(
             "{name}: a spreadsheet rounded message or contact ids in {}: these ids are left out.",
             counted(file.rounded, "row")
+        ));
+    }
+    if file.nameless > 0 {
+        console.warn(format_args!(
+            "{name}: {} messaged, or may have been, and {} no number, because the batch was pruned: the people of such rows \
+             are not known from this file, and may be messaged again.",
+            plural(file.nameless, "row was", "rows were"),
+            if file.nameless == 1 { "has" } else { "have" },
+        ));
+    }
+    if file.held > 0 {
+        console.warn(format_args!(
+            "{name}: {} wrote what may ask not to be messaged, and nobody had read it. The file does not hold what they wrote: \
+             they are on the suppression list now. Read it where the events came in; `outreach suppress remove NUMBER` \
+             takes off whoever asks for nothing.",
+            counted_people(file.held)
         ));
     }
     match &file.what {

@@ -18,7 +18,7 @@ use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{counted, grouped, plural};
 use crate::run::{List, Refusing, Suppressed, suppress, typed_numbers};
-use crate::store::{HashesTaken, Store};
+use crate::store::{HashesTaken, Store, SuppressionEntry};
 
 /// Runs the command; `out` is standard output.
 ///
@@ -141,6 +141,18 @@ fn say_new(console: Console, done: &Suppressed) {
         listed_text(done),
         plural((done.numbers - done.new) as u64, "was", "were")
     ));
+    say_unread(console, done.unread);
+}
+
+/// Says whom an import took over because of a reply that is in another checkpoint.
+pub(super) fn say_unread(console: Console, people: usize) {
+    if people > 0 {
+        console.warn(format_args!(
+            "{} of them wrote what may ask not to be messaged, and nobody has read it: read it in the checkpoint of that list \
+             (`outreach suppress replies`); `outreach suppress remove NUMBER` takes off here whoever asks for nothing.",
+            grouped(people as u64)
+        ));
+    }
 }
 
 /// Says which rows of a file hold no number, if any.
@@ -205,7 +217,7 @@ pub(super) fn say_hashes(console: Console, hashes: HashesTaken) {
 fn list(call: &Call, json: bool, out: &mut dyn Write) -> Result<(), CommandError> {
     let reader = checkpoint::find(&call.settings, None)?.reader()?;
     let mut entries = Entries::new(json, out);
-    reader.suppressions(|entry| -> Result<(), CommandError> {
+    let mut print = |entry: SuppressionEntry| -> Result<(), CommandError> {
         let phone = entry.phone.e164();
         let value = || {
             json!({
@@ -221,7 +233,11 @@ fn list(call: &Call, json: bool, out: &mut dyn Write) -> Result<(), CommandError
             format!("{phone:16}  {day}  {reason}  ({source})")
         };
         Ok(entries.print(value, line)?)
-    })?;
+    };
+    reader.suppressions(&mut print)?;
+    let held = reader.held_by_replies()?;
+    let held_people = held.people.len() as u64;
+    held.people.into_iter().try_for_each(print)?;
     let mut hashed = 0;
     reader.hashed_suppressions(|entry| -> Result<(), CommandError> {
         hashed += 1;
@@ -243,17 +259,25 @@ fn list(call: &Call, json: bool, out: &mut dyn Write) -> Result<(), CommandError
     if !json {
         say_who_is_listed(call.console, numbers, hashed);
     }
-    warn_of_unread(call.console, reader.kept_counts()?.replies);
+    warn_of_unread(call.console, held_people, held.nameless);
     Ok(())
 }
 
-/// Who wrote what nobody has read is held in this checkpoint alone: a list that is taken elsewhere must not hide it.
-fn warn_of_unread(console: Console, replies: u64) {
-    if replies > 0 {
+/// Who wrote what nobody has read is on a list for another checkpoint, which does not have what they wrote.
+fn warn_of_unread(console: Console, people: u64, nameless: u64) {
+    if people > 0 {
         console.warn(format_args!(
-            "{} to be read, and the people who wrote so are not on this list: they are held in this checkpoint alone. Settle \
-             them (`outreach suppress replies`) before the list is taken elsewhere.",
-            plural(replies, "reply waits", "replies wait"),
+            "{} of it {} held here until somebody reads what they wrote (`outreach suppress replies`); a checkpoint that \
+             imports this list suppresses them.",
+            counted(people, "number"),
+            if people == 1 { "is" } else { "are" },
+        ));
+    }
+    if nameless > 0 {
+        console.warn(format_args!(
+            "{} to be read of contacts whose number is not known: no list can hold them. Settle them (`outreach suppress \
+             replies`) before this list is taken elsewhere.",
+            plural(nameless, "reply waits", "replies wait"),
         ));
     }
 }

@@ -195,6 +195,10 @@ pub(crate) fn keeps_out(code: &str) -> bool {
 /// The reason on the suppression list of a person who opted out.
 pub(crate) const OPTED_OUT: &str = "the person asked not to be messaged";
 
+/// The reason on the suppression list of a person whose unread reply is in another checkpoint.
+pub(crate) const UNREAD: &str =
+    "what the person wrote may ask not to be messaged, and nobody has read it";
+
 /// The word for why a row of an erased person shows no number.
 pub(crate) const ERASED: &str = "erased";
 
@@ -255,9 +259,7 @@ impl fmt::Display for Suppression {
                 write!(f, "this number got the message at {at} (row {row})")
             }
             Self::NoConsent { says } => write!(f, "no consent: {says}"),
-            Self::UnreadReply => f.write_str(
-                "what the person wrote may ask not to be messaged, and nobody has read it (outreach suppress replies)",
-            ),
+            Self::UnreadReply => write!(f, "{UNREAD} (outreach suppress replies)"),
             Self::MendedBefore { by } => write!(f, "a row is mended once: {by}"),
             Self::Removed => f.write_str("no longer in the list (--update)"),
             Self::Forgotten => f.write_str("erased at the person's request"),

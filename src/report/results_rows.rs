@@ -86,8 +86,7 @@ impl ResultsColumns {
     /// [`ResultsRowError`] if it is not as it was written.
     pub(crate) fn row(&self, record: &Record) -> Result<ResultsRow, ResultsRowError> {
         let row = self.what_is_left_of(record)?;
-        let is_lost = row.phone.is_none() && row.state.counts_as_messaged();
-        if is_lost && !self.is_of_erased(&row, record) {
+        if self.is_of_nobody(&row, record) && !self.names_nobody(&row, record) {
             let typed = self.typed_phone(record).unwrap_or_default();
             return Err(ResultsRowError::Number(typed.to_owned()));
         }
@@ -111,6 +110,21 @@ impl ResultsColumns {
         let says_so = row.reason.as_ref() == Some(&erased)
             || code.is_some_and(|code| code == ERASED || code == Suppression::Forgotten.code());
         self.typed_phone(record).is_none_or(str::is_empty) && says_so
+    }
+
+    /// Whether the row may have been messaged, and has no number that can be read, though nobody erased its person.
+    pub(crate) fn is_of_nobody(&self, row: &ResultsRow, record: &Record) -> bool {
+        row.phone.is_none() && row.state.counts_as_messaged() && !self.is_of_erased(row, record)
+    }
+
+    /// Whether nothing in the row says whose it is, neither a number nor an id nor a cell of the list: pruning leaves it so.
+    fn names_nobody(&self, row: &ResultsRow, record: &Record) -> bool {
+        let is_own = |at: usize| !self.0.contains(&Some(at));
+        let mut own = (0..record.len()).filter(|at| is_own(*at));
+        row.message_id.is_none()
+            && row.contact_id.is_none()
+            && self.typed_phone(record).is_none_or(str::is_empty)
+            && own.all(|at| record.get(at).is_none_or(|cell| cell.trim().is_empty()))
     }
 
     /// Reads a row, whatever a person or a spreadsheet made of it.
@@ -206,6 +220,30 @@ mod tests {
             assert_eq!(at, "2026-05-01T10:00:00Z");
         }
         assert!(row("cancelled", "+420777123456").unwrap().cancelled);
+    }
+
+    #[test]
+    fn a_row_of_a_pruned_batch_is_read_and_names_nobody() {
+        let names = [
+            "phone",
+            "outreach_phone",
+            "outreach_status",
+            "outreach_finished_at",
+            "outreach_message_id",
+        ];
+        let columns = ResultsColumns::find(&names.map(str::to_owned)).unwrap();
+        let read = |phone: &str, message: &str| {
+            let record: Record = [phone, "", "sent", "2026-05-01 10:00:00", message]
+                .iter()
+                .collect();
+            columns
+                .row(&record)
+                .map(|row| columns.names_nobody(&row, &record))
+        };
+        assert_eq!(read("", ""), Ok(true));
+        for (phone, message) in [("777123456", ""), ("", "4600")] {
+            assert!(read(phone, message).is_err(), "{phone}{message}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::pass::Pass;
 use crate::domain::keyed_hash::{KEYED_HASH, KeyedHash};
 use crate::domain::percent::Percent;
 use crate::domain::phone::{LineType, PhoneNumber};
-use crate::domain::recipient::{Position, Record, RowProblem, Verdict};
+use crate::domain::recipient::{Position, Record, RowProblem, UNREAD, Verdict};
 use crate::domain::text::is_blank;
 use crate::intake::{HiddenRows, IntakeError, NumbersPerRow, ReadFor, Settings, Source};
 use crate::store::{HashedEntry, HashesTaken, Store};
@@ -44,6 +44,9 @@ pub struct Suppressed {
     pub named: Vec<String>,
     /// What became of people of whom the list has only hashes.
     pub hashes: HashesTaken,
+    /// Those of the numbers whose people are on the list because another checkpoint has a reply of theirs that nobody has
+    /// read.
+    pub unread: usize,
 }
 
 impl Suppressed {
@@ -54,7 +57,7 @@ impl Suppressed {
 }
 
 /// Puts the numbers on the list of the checkpoint, which is made if it is not there. `reason` is for the results
-/// of later batches, `source` for the audit.
+/// of later batches, `source` for the audit. A person says so: what these people wrote before is settled.
 ///
 /// # Errors
 /// [`RunError`] if the checkpoint fails.
@@ -69,10 +72,14 @@ pub fn suppress(
         phones: phones.to_vec(),
         others: Vec::new(),
         hashed: Vec::new(),
+        held: HashSet::new(),
         read: Suppressed::default(),
         filled: HashSet::new(),
     };
-    stops.enter(&Store::open(checkpoint)?, reason, source, added_at)
+    let store = Store::open(checkpoint)?;
+    let done = stops.enter(&store, reason, source, added_at)?;
+    store.settle_replies_of(phones, source, added_at)?;
+    Ok(done)
 }
 
 /// Numbers that are to be suppressed, read before anything is written.
@@ -82,6 +89,8 @@ pub(super) struct NumbersToSuppress {
     others: Vec<PhoneNumber>,
     /// Those of whom the list has only a hash.
     hashed: Vec<(KeyedHash, String)>,
+    /// Those whom an unread reply holds in the checkpoint that wrote the list.
+    held: HashSet<PhoneNumber>,
     /// What is wrong with the rows that have none.
     read: Suppressed,
     /// The columns about consent with a cell that is not empty.
@@ -109,7 +118,11 @@ impl NumbersToSuppress {
         added_at: Timestamp,
     ) -> Result<Suppressed, RunError> {
         let reason = reason.unwrap_or("must not be messaged");
-        let new = store.suppress(&self.phones, reason, source, added_at)?;
+        let numbers = self.phones.len();
+        let is_held = |phone: &PhoneNumber| self.held.contains(phone);
+        let (held, phones): (Vec<_>, Vec<_>) = self.phones.into_iter().partition(is_held);
+        let listed = store.suppress(&phones, reason, source, added_at)?;
+        let unread = store.hold_unread(&held, source, added_at)?;
         let entries = self.hashed.into_iter().map(|(hash, reason)| HashedEntry {
             hash,
             reason,
@@ -118,8 +131,9 @@ impl NumbersToSuppress {
         });
         let hashes = store.suppress_hashed(entries.collect(), added_at)?;
         Ok(Suppressed {
-            numbers: self.phones.len(),
-            new,
+            numbers,
+            new: listed + unread,
+            unread,
             hashes,
             ..self.read
         })
@@ -245,6 +259,7 @@ impl List {
     fn numbers(&mut self, rejects: Option<&Path>) -> Result<NumbersToSuppress, RunError> {
         let (mut phones, mut others, mut refused) = (Vec::new(), Vec::new(), HashSet::new());
         let (mut read, mut hashed) = (Suppressed::default(), Vec::new());
+        let mut held = HashSet::new();
         let pass = Pass {
             rejects,
             ..Pass::default()
@@ -252,13 +267,23 @@ impl List {
         let consent = self.input.mapping().consent.iter();
         let mut empty: Vec<usize> = consent.map(|it| it.column.index).collect();
         let mut filled = HashSet::new();
-        let columns = HashColumns::find(self.input.headers());
+        let columns = OwnColumns::find(self.input.headers());
         let report = pass.judge_all(self, &mut |_| (), &mut |row| {
             let is_filled = |at: &mut usize| row.record.get(*at).is_some_and(|it| !is_blank(it));
             filled.extend(empty.extract_if(.., is_filled));
             if let Some(hash) = columns.of(&row.record) {
                 hashed.push(hash);
                 return Ok(());
+            }
+            let is_held = columns.says_unread(&row.record);
+            match &row.verdict {
+                Verdict::Queued(accepted) if is_held => _ = held.insert(accepted.phone),
+                // Another list has the person for good.
+                Verdict::Duplicate { phone, .. } if !is_held => _ = held.remove(phone),
+                Verdict::Queued(_)
+                | Verdict::Duplicate { .. }
+                | Verdict::Suppressed { .. }
+                | Verdict::Invalid { .. } => {}
             }
             match row.verdict {
                 Verdict::Queued(accepted) => others.push(accepted.phone),
@@ -289,6 +314,7 @@ impl List {
                 phones,
                 others,
                 hashed,
+                held,
                 read,
                 filled,
             }),
@@ -322,13 +348,13 @@ impl Suppressed {
     }
 }
 
-/// Where a suppression list that we wrote has the people of whom a hash is left.
-struct HashColumns {
+/// The columns of a suppression list that we wrote.
+struct OwnColumns {
     hash: Option<usize>,
     reason: Option<usize>,
 }
 
-impl HashColumns {
+impl OwnColumns {
     fn find(headers: &[String]) -> Self {
         let place = |name: &str| headers.iter().position(|header| header.trim() == name);
         Self {
@@ -342,5 +368,11 @@ impl HashColumns {
         let hash = record.get(self.hash?)?.trim().parse().ok()?;
         let reason = self.reason.and_then(|at| record.get(at));
         Some((hash, reason.unwrap_or_default().trim().to_owned()))
+    }
+
+    /// Whether a row says that its person is held by a reply that nobody has read.
+    fn says_unread(&self, record: &Record) -> bool {
+        let reason = self.reason.and_then(|at| record.get(at));
+        reason.is_some_and(|reason| reason.trim() == UNREAD)
     }
 }

@@ -18,7 +18,7 @@ use crate::crash::{CrashPoint, crash_point};
 use crate::domain::batch_state::BatchState;
 use row::{merge, restore};
 
-pub(crate) use row::ImportedRow;
+pub(crate) use row::{Brought, ImportedRow};
 
 /// How a restored batch stands.
 #[derive(Debug, Clone)]
@@ -34,7 +34,8 @@ pub(crate) struct Restored {
 }
 
 impl Store {
-    /// Enters rows of a batch that is being restored, from `first` on.
+    /// Enters rows of a batch that is being restored, from `first` on; returns how many people they hold for an unread
+    /// reply.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -43,16 +44,17 @@ impl Store {
         batch: BatchId,
         first: u32,
         rows: Vec<ImportedRow>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<u64, StoreError> {
         let keys = self.keys.clone();
-        self.writer.write_blocking(move |tx| {
+        let held = self.writer.write_blocking(move |tx| {
+            let mut held = 0;
             for (seq, row) in (first..).zip(&rows) {
-                restore(tx, &keys, RecipientId::new(batch, seq), row)?;
+                held += u64::from(restore(tx, &keys, RecipientId::new(batch, seq), row)?);
             }
-            Ok(())
+            Ok(held)
         })?;
         crash_point(CrashPoint::Intake);
-        Ok(())
+        Ok(held)
     }
 
     /// A restored batch has all its rows.
@@ -91,8 +93,8 @@ impl Store {
         })
     }
 
-    /// Brings what rows say into a batch that is there; returns how many of them added something new. `headers` is
-    /// the number of its columns, for rows that it does not have.
+    /// Brings what rows say into a batch that is there. `headers` is the number of its columns, for rows that it does not
+    /// have.
     ///
     /// The caller holds the batch ([`Store::hold`]).
     ///
@@ -104,14 +106,14 @@ impl Store {
         headers: usize,
         rows: Vec<ImportedRow>,
         now: Timestamp,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<Brought, StoreError> {
         let keys = self.keys.clone();
         self.writer.write_blocking(move |tx| {
-            let mut new = 0;
+            let mut brought = Brought::default();
             for row in &rows {
-                new += u64::from(merge(tx, &keys, batch, headers, row, now)?);
+                merge(tx, &keys, (batch, headers), row, now, &mut brought)?;
             }
-            Ok(new)
+            Ok(brought)
         })
     }
 

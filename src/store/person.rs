@@ -9,7 +9,7 @@ use super::ids::PersonId;
 use super::keys::HashKey;
 use super::query::Query as _;
 use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::{OPTED_OUT, Suppression};
+use crate::domain::recipient::{OPTED_OUT, Suppression, UNREAD};
 
 /// The reason of a suppression that `forget` left.
 pub(super) const FORGOTTEN: &str = "erased at the person's request";
@@ -265,7 +265,8 @@ pub(super) fn suppression(
     Ok(people.into_iter().find_map(|person| person.suppression))
 }
 
-/// Puts the person on the suppression list; an entry that is there stays. Returns whether it is new.
+/// Puts the person on the suppression list; an entry that is there stays, unless it only says that a reply was not read.
+/// Returns whether it is new.
 pub(super) fn suppress(
     connection: &Connection,
     person: PersonId,
@@ -275,8 +276,8 @@ pub(super) fn suppress(
 ) -> Result<bool, StoreError> {
     let changed = connection.change(
         "UPDATE person SET suppressed_at = ?2, suppressed_reason = ?3, suppressed_source = ?4
-             WHERE id = ?1 AND suppressed_at IS NULL",
-        (person, to_millis(at), reason, source),
+             WHERE id = ?1 AND (suppressed_at IS NULL OR suppressed_reason = ?5 AND ?3 <> ?5)",
+        (person, to_millis(at), reason, source, UNREAD),
     )?;
     Ok(changed > 0)
 }
@@ -292,13 +293,15 @@ pub(super) fn suppress_named(
 ) -> Result<bool, StoreError> {
     let changed = connection.change(
         "UPDATE person SET suppressed_at = ?3, suppressed_reason = ?4, suppressed_source = ?5
-             WHERE id = ?1 AND number = ?2 AND suppressed_at IS NULL",
+             WHERE id = ?1 AND number = ?2
+                   AND (suppressed_at IS NULL OR suppressed_reason = ?6 AND ?4 <> ?6)",
         (
             person,
             phone_to_column(phone),
             to_millis(at),
             reason,
             source,
+            UNREAD,
         ),
     )?;
     Ok(changed > 0)

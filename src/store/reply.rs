@@ -1,6 +1,8 @@
 //! Events that are kept because a person should read them: replies that may ask not to be messaged any more, opt-outs of
 //! contacts whose number is not known, and what could not be read in full.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use rusqlite::Connection;
 
@@ -12,6 +14,7 @@ use super::evidence::apply;
 use super::ids::PersonId;
 use super::keys::HashKey;
 use super::query::Query as _;
+use super::unread::{self, OPT_OUT, event_in_words, settle};
 use super::{channel, contact, person};
 use crate::amio::webhook::KeptText;
 use crate::domain::event::ContactEvent;
@@ -185,26 +188,56 @@ impl Store {
                     Answer::OptOut => {
                         let kind = format!("{kind}, read by {actor}");
                         apply(tx, &keys, &event, &kind, now, now, &mut Vec::new())?;
-                        "opt_out"
+                        OPT_OUT
                     }
                     Answer::Harmless => "harmless",
                 };
                 if answer == Answer::OptOut && waits_for_person(tx.connection, &keys, &event)? {
                     answered = Answered::Waits(id);
                 } else {
-                    tx.connection
-                        .change("UPDATE event SET body = NULL WHERE id = ?1", [id])?;
+                    settle(tx.connection, id)?;
                 }
                 let record = DecisionRecord {
                     batch: None,
                     actor: actor.clone(),
                     what,
-                    detail: format!("event {id}"),
+                    detail: event_in_words(id),
                     at: now,
                 };
                 decision::record(tx.connection, &record)?;
             }
             Ok(answered)
+        })
+    }
+}
+
+impl Store {
+    /// A person put these numbers on the suppression list: that settles what their people wrote until now, also for the time
+    /// when they are taken off it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails: then nothing of it is stored.
+    pub(crate) fn settle_replies_of(
+        &self,
+        phones: &[PhoneNumber],
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (phones, actor, keys) = (phones.to_vec(), actor.to_owned(), self.keys.clone());
+        self.writer.write_blocking(move |tx| {
+            let mut people = HashSet::new();
+            for phone in &phones {
+                let all = person::all_of(tx.connection, &keys, *phone)?;
+                people.extend(all.into_iter().map(|(whose, _)| whose));
+            }
+            for (id, writers) in unread::kept_replies(tx.connection, &keys)? {
+                if writers.iter().any(|writer| people.contains(writer)) {
+                    settle(tx.connection, id)?;
+                    let record = DecisionRecord::new(&actor, OPT_OUT, event_in_words(id), now);
+                    decision::record(tx.connection, &record)?;
+                }
+            }
+            Ok(())
         })
     }
 }

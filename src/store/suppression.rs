@@ -12,9 +12,10 @@ use super::person;
 use super::query::Query as _;
 use super::steps::{StepSize, at_most};
 use super::transaction::Tx;
+use super::unread::{self, Waiting};
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::Suppression;
+use crate::domain::recipient::{Suppression, UNREAD};
 
 /// Numbers that are listed in one transaction where others write too: some 20 ms.
 const STEP: usize = 5_000;
@@ -30,6 +31,16 @@ pub struct SuppressionEntry {
     pub source: String,
     /// When.
     pub added_at: Timestamp,
+}
+
+/// Whom replies that nobody has read hold: not on the list here, and on one for another checkpoint, which does not have the
+/// replies.
+#[derive(Debug)]
+pub(crate) struct Held {
+    /// Those whose number is known, in ascending order, as such a list has them.
+    pub(crate) people: Vec<SuppressionEntry>,
+    /// Replies of which no number is known.
+    pub(crate) nameless: u64,
 }
 
 /// Takes a queued row out of the queue for good.
@@ -114,6 +125,22 @@ fn list_new(
     Ok(true)
 }
 
+/// Puts the person on the list whose unread reply is in another checkpoint, unless it waits to be read in this one too.
+/// Returns whether the person is new there.
+pub(super) fn hold(
+    connection: &Connection,
+    keys: &HashKey,
+    whose: PersonId,
+    source: &str,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let people = person::with_same_number(connection, whose)?;
+    if unread::waits_to_be_read(connection, keys, &people)? {
+        return Ok(false);
+    }
+    person::suppress(connection, whose, UNREAD, source, at)
+}
+
 /// The failure of a step after others.
 fn in_part(done: usize, of: usize, source: StoreError) -> StoreError {
     if done == 0 {
@@ -159,6 +186,32 @@ impl Store {
         Ok(added)
     }
 
+    /// Puts people on the list whose unread reply is in another checkpoint, unless it waits to be read in this one too.
+    /// Returns how many are new there.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails; the entries of earlier steps stay.
+    pub(crate) fn hold_unread(
+        &self,
+        phones: &[PhoneNumber],
+        source: &str,
+        at: Timestamp,
+    ) -> Result<usize, StoreError> {
+        let mut added = 0;
+        for step in phones.chunks(at_most(STEP)) {
+            let (step, source, keys) = (step.to_vec(), source.to_owned(), self.keys.clone());
+            added += self.writer.write_blocking(move |tx| {
+                let mut added = 0;
+                for phone in &step {
+                    let whose = person::find_or_name(tx.connection, &keys, *phone)?;
+                    added += usize::from(hold(tx.connection, &keys, whose, &source, at)?);
+                }
+                Ok(added)
+            })?;
+        }
+        Ok(added)
+    }
+
     /// People who are known in the order in which people are stored, then the new numbers in their own: so a long list
     /// changes neighbouring pages, and most of them once.
     fn in_order_of_people(&self, phones: &[PhoneNumber]) -> Result<Vec<LookedUp>, StoreError> {
@@ -193,12 +246,31 @@ impl Store {
                 }
                 removed += usize::from(lifted);
             }
+            unread::settle_decided(tx.connection, &keys)?;
             Ok(removed)
         })
     }
 }
 
 impl Reader {
+    /// Whom unread replies hold.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn held_by_replies(&self) -> Result<Held, StoreError> {
+        let waiting = Waiting::find(&self.connection, &self.keys)?;
+        let entry = |(phone, added_at)| SuppressionEntry {
+            phone,
+            reason: UNREAD.to_owned(),
+            source: "a reply that waits to be read".to_owned(),
+            added_at,
+        };
+        Ok(Held {
+            people: waiting.since.into_iter().map(entry).collect(),
+            nameless: waiting.nameless,
+        })
+    }
+
     /// All numbers on the list, in ascending order, one at a time.
     ///
     /// # Errors

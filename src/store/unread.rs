@@ -1,7 +1,7 @@
 //! Replies that nobody has read yet: no message goes to who wrote them, as they may ask not to be messaged. One message
 //! too few costs less than one too many.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -16,6 +16,7 @@ use super::query::Query as _;
 use super::{channel, contact, person};
 use crate::amio::webhook::KeptText;
 use crate::domain::event::ContactEvent;
+use crate::domain::phone::PhoneNumber;
 
 /// So many last digits of a number stand in an event of its person, whatever stood before them in an older numbering plan.
 const LAST_DIGITS: i64 = 1_000_000;
@@ -37,6 +38,42 @@ impl Reader {
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn unread_from(&self) -> Result<UnreadFrom, StoreError> {
         writers(&self.connection, &self.keys, |_| true)
+    }
+}
+
+/// Whom unread replies hold.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    /// Those whose number is known, each with the time of the first reply.
+    pub(super) since: BTreeMap<PhoneNumber, Timestamp>,
+    /// Replies of which no number is known.
+    pub(super) nameless: u64,
+}
+
+impl Waiting {
+    pub(super) fn find(connection: &Connection, keys: &HashKey) -> Result<Self, StoreError> {
+        let mut found = Self::default();
+        visit_kept(
+            connection,
+            |_| true,
+            |_, event, received_at| {
+                let mut phones: Vec<PhoneNumber> = event.phone.into_iter().collect();
+                for writer in writers_of(connection, keys, &event)? {
+                    // What was written by somebody who is suppressed is settled.
+                    if person::suppression(connection, writer)?.is_some() {
+                        return Ok(());
+                    }
+                    phones.extend(person::number(connection, writer)?);
+                }
+                found.nameless += u64::from(phones.is_empty());
+                for phone in phones {
+                    let first = found.since.entry(phone).or_insert(received_at);
+                    *first = received_at.min(*first);
+                }
+                Ok(())
+            },
+        )?;
+        Ok(found)
     }
 }
 
@@ -69,25 +106,82 @@ fn writers(
     keys: &HashKey,
     is_wanted: impl Fn(&str) -> bool,
 ) -> Result<UnreadFrom, StoreError> {
-    let mut writers = HashSet::new();
-    connection.visit(
-        "SELECT body, received_at FROM event INDEXED BY event_unreadable WHERE body IS NOT NULL",
-        [],
-        |row| {
-            let body: String = row.get(0)?;
-            Ok(is_wanted(&body).then_some((body, row.get(1)?)))
-        },
-        |event: Option<(String, i64)>| -> Result<(), StoreError> {
-            let Some((body, received_at)) = event else {
-                return Ok(());
-            };
-            if let Some(event) = KeptText::writer(&body, from_millis(received_at)?) {
-                writers.extend(writers_of(connection, keys, &event)?);
-            }
+    let mut found = HashSet::new();
+    visit_kept(connection, is_wanted, |_, event, _| {
+        found.extend(writers_of(connection, keys, &event)?);
+        Ok(())
+    })?;
+    Ok(UnreadFrom(found))
+}
+
+/// What was decided of an event, for the audit.
+pub(super) const OPT_OUT: &str = "opt_out";
+
+/// The event, likewise.
+pub(super) fn event_in_words(id: i64) -> String {
+    format!("event {id}")
+}
+
+/// Opt-outs that a person read out of replies before it was known whose they are: they reached somebody by now, and are
+/// settled.
+pub(super) fn settle_decided(connection: &Connection, keys: &HashKey) -> Result<(), StoreError> {
+    for (id, writers) in kept_replies(connection, keys)? {
+        let is_decided = connection.has(
+            "SELECT 1 FROM decision WHERE what = ?1 AND detail = ?2 LIMIT 1",
+            (OPT_OUT, event_in_words(id)),
+        )?;
+        if is_decided && !writers.is_empty() {
+            settle(connection, id)?;
+        }
+    }
+    Ok(())
+}
+
+/// The event waits for nobody any more.
+pub(super) fn settle(connection: &Connection, id: i64) -> Result<(), StoreError> {
+    connection.change("UPDATE event SET body = NULL WHERE id = ?1", [id])?;
+    Ok(())
+}
+
+/// The replies that are kept to be read, each with who wrote it.
+pub(super) fn kept_replies(
+    connection: &Connection,
+    keys: &HashKey,
+) -> Result<Vec<(i64, Vec<PersonId>)>, StoreError> {
+    let mut replies = Vec::new();
+    visit_kept(
+        connection,
+        |_| true,
+        |id, event, _| {
+            replies.push((id, writers_of(connection, keys, &event)?));
             Ok(())
         },
     )?;
-    Ok(UnreadFrom(writers))
+    Ok(replies)
+}
+
+/// Calls `each` with the number of each event that is kept to be read and that `is_wanted` picks by its text, with who
+/// says something in it, and when it came.
+fn visit_kept(
+    connection: &Connection,
+    is_wanted: impl Fn(&str) -> bool,
+    mut each: impl FnMut(i64, ContactEvent, Timestamp) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    connection.visit(
+        "SELECT id, body, received_at FROM event INDEXED BY event_unreadable WHERE body IS NOT NULL",
+        [],
+        |row| {
+            let body: String = row.get(1)?;
+            Ok(is_wanted(&body).then_some((row.get(0)?, body, row.get(2)?)))
+        },
+        |event: Option<(i64, String, i64)>| -> Result<(), StoreError> {
+            let Some((id, body, received_at)) = event else {
+                return Ok(());
+            };
+            let received_at = from_millis(received_at)?;
+            KeptText::writer(&body, received_at).map_or(Ok(()), |event| each(id, event, received_at))
+        },
+    )
 }
 
 /// Who wrote this: whom its number or its contact names.

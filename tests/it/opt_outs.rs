@@ -14,7 +14,10 @@ fn listed(scratch: &Scratch) -> Vec<String> {
         .expect(0);
     let entries: Vec<Value> = serde_json::from_str(&list.out).unwrap();
     let phone = |entry: &Value| entry["phone"].as_str().unwrap().to_owned();
-    entries.iter().map(phone).collect()
+    // Whom an unread reply holds is there for other checkpoints.
+    let is_held = |entry: &&Value| entry["source"] == "a reply that waits to be read";
+    let entries = entries.iter().filter(|entry| !is_held(entry));
+    entries.map(phone).collect()
 }
 
 fn contact_of(sandbox: &SandboxProcess, number: u64) -> String {
@@ -496,4 +499,229 @@ fn an_event_under_a_name_that_is_not_documented_is_heard_or_kept_and_counted() {
     let problem = |n: usize| problems[n]["problem"].as_str().unwrap().to_owned();
     assert!(problem(0).contains("perhaps an opt-out"), "{}", problem(0));
     assert!(problem(1).contains("not documented"), "{}", problem(1));
+}
+
+/// Somebody wrote what nobody has read, then the checkpoint is given up for another one: by its suppression list, by its
+/// results, or by both, into one that has the batch or not.
+#[test]
+fn whom_an_unread_reply_holds_stays_held_when_the_checkpoint_moves() {
+    let ways: [(&[&str], bool, i32); 5] = [
+        (&["suppress", "import", "stops.json"], false, 0),
+        (
+            &[
+                "history",
+                "import",
+                "second.results.csv",
+                "--no-suppressions",
+            ],
+            false,
+            3,
+        ),
+        (
+            &[
+                "history",
+                "import",
+                "second.results.csv",
+                "--no-suppressions",
+            ],
+            true,
+            3,
+        ),
+        (
+            &[
+                "history",
+                "import",
+                "second.results.csv",
+                "--suppressions",
+                "stops.json",
+            ],
+            false,
+            0,
+        ),
+        (&["suppress", "import", "stops.csv"], false, 0),
+    ];
+    for (command, has_batch, code) in ways {
+        let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+        scratch.contacts(3);
+        send(&scratch, &sandbox, "first", "Hello");
+        if has_batch {
+            // There it is an empty batch: its people joined after the copy was made.
+            scratch.contacts(1);
+            send_from(&scratch, &sandbox, ("second", "Hello again"), &[]);
+            scratch.outreach(&["backup", "new.db"]).run().expect(0);
+            scratch.contacts(3);
+        }
+        let receiver = Receiver::start(&scratch);
+        for (n, text) in [(1, "can you stop the delivery"), (2, "thanks")] {
+            let said =
+                json!({ "id": format!("70{n}"), "content": { "type": "text", "payload": text } });
+            let contact = contact_of(&sandbox, number(n));
+            receiver.take(&event("message_received", &contact, None, NOON, &said));
+        }
+        receiver.end();
+        let update: &[&str] = if has_batch { &["--update"] } else { &[] };
+        send_from(&scratch, &sandbox, ("second", "Hello again"), update);
+        let list = scratch.outreach(&["suppress", "list", "--json"]).run();
+        let list = list.expect(0);
+        assert!(list.said.contains("suppress replies"), "{}", list.said);
+        scratch.write("stops.json", &list.out);
+        scratch.write("stops.csv", &as_csv(&list.out));
+
+        let db = ["--db", "new.db"];
+        if has_batch {
+            let adopt = ["checkpoint", "adopt", "--no-suppressions"];
+            scratch.outreach(&adopt).with(&db).run().expect(0);
+        }
+        let moved = scratch.outreach(command).with(&db).run().expect(code);
+        assert!(moved.said.contains("nobody"), "{command:?}: {}", moved.said);
+        // The same again changes nothing.
+        scratch.outreach(command).with(&db).run().expect(0);
+        send_from(&scratch, &sandbox, ("third", "Hello once more"), &db);
+        let messages = |n: u32| sandbox.accepted()[&number(n)];
+        assert_eq!([1, 2].map(messages), [1, 3], "{command:?}");
+        let listed = scratch.outreach(&["suppress", "list"]).with(&db).run();
+        let listed = listed.expect(0).out;
+        let phone = format!("+{}", number(1));
+        assert!(
+            listed.contains(&phone) && listed.contains("nobody has read it"),
+            "{listed}"
+        );
+        // A person who knows that it asks for nothing takes them off.
+        let remove = ["suppress", "remove", phone.as_str()];
+        scratch.outreach(&remove).with(&db).run().expect(0);
+        send_from(&scratch, &sandbox, ("fourth", "Hello for good"), &db);
+        assert_eq!(messages(1), 2, "{command:?}");
+    }
+}
+
+fn send_from(
+    scratch: &Scratch,
+    sandbox: &SandboxProcess,
+    (batch, text): (&str, &str),
+    more: &[&str],
+) {
+    scratch
+        .outreach(&["send", "contacts.csv", "--yes", "--batch", batch])
+        .with(&["--message", text, "--channel", CHANNEL])
+        .with(&["--base-url", sandbox.base_url()])
+        .with(more)
+        .run()
+        .expect(0);
+}
+
+/// A list as the console writes it.
+fn as_csv(json: &str) -> String {
+    let entries: Vec<Value> = serde_json::from_str(json).unwrap();
+    let mut csv = "phone,reason,source,added_at,keyed_hash\n".to_owned();
+    for entry in entries {
+        let cell = |name: &str| entry[name].as_str().unwrap().to_owned();
+        let line =
+            ["phone", "reason", "source", "added_at"].map(|name| format!("\"{}\"", cell(name)));
+        csv.push_str(&line.join(","));
+        csv.push_str(",\n");
+    }
+    csv
+}
+
+/// What a list for another checkpoint says of a person whose reply waits here too leaves the reply to be read.
+#[test]
+fn a_reply_that_waits_here_too_is_not_settled_by_a_list_of_another_checkpoint() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(2);
+    send(&scratch, &sandbox, "first", "Hello");
+    let receiver = Receiver::start(&scratch);
+    let said = json!({ "id": "700", "content": { "type": "text", "payload": "do not stop it" } });
+    let contact = contact_of(&sandbox, number(1));
+    receiver.take(&event("message_received", &contact, None, NOON, &said));
+    let list = scratch.outreach(&["suppress", "list", "--json"]).run();
+    scratch.write("stops.json", &list.expect(0).out);
+    let import = ["suppress", "import", "stops.json"];
+    scratch.outreach(&import).run().expect(0);
+    assert_eq!(replies(&scratch).len(), 1);
+    send(&scratch, &sandbox, "second", "Hello again");
+    assert_eq!(sandbox.accepted()[&number(1)], 1);
+    let id = replies(&scratch)[0]["id"].to_string();
+    let settle = ["suppress", "replies", "--harmless", &id];
+    scratch.outreach(&settle).run().expect(0);
+    send(&scratch, &sandbox, "third", "Hello once more");
+    assert_eq!(sandbox.accepted()[&number(1)], 2);
+}
+
+/// Who is taken off the suppression list again: what a person read before stays read, and what came since is read.
+#[test]
+fn a_reply_that_a_person_settled_stays_settled_when_its_writer_is_taken_off_the_list() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(3);
+    send(&scratch, &sandbox, "first", "Hello");
+    let receiver = Receiver::start(&scratch);
+    let asks = |n: u32, id: &str, contact: &str| {
+        let content = json!({ "type": "text", "payload": "do not stop it" });
+        let said = json!({ "id": format!("{id}{n}"), "content": content });
+        receiver.take(&event("message_received", contact, None, NOON, &said));
+    };
+    let phones = [0, 1, 2].map(|n| format!("+{}", number(n)));
+    let suppress = |what: &str, n: usize| {
+        let suppress = ["suppress", what, phones[n].as_str()];
+        scratch.outreach(&suppress).run().expect(0);
+    };
+    let contacts = [0, 1, 2].map(|n| contact_of(&sandbox, number(n)));
+    // Somebody read it, and put the person on the list; then another one came.
+    asks(0, "70", &contacts[0]);
+    suppress("add", 0);
+    suppress("remove", 0);
+    assert_eq!(replies(&scratch).len(), 0);
+    suppress("add", 0);
+    asks(0, "71", &contacts[0]);
+    suppress("remove", 0);
+    assert_eq!(replies(&scratch).len(), 1);
+    // An opt-out that a person read out of it before it was known whose it is.
+    let stranger = "4600000000000000001";
+    asks(1, "72", stranger);
+    let id = replies(&scratch)[1]["id"].to_string();
+    let settle = ["suppress", "replies", "--opt-out", &id];
+    scratch.outreach(&settle).run().expect(0);
+    let opt_in = json!({ "opt_in": { "type": "phone_number" } });
+    receiver.take(&event("opt_in", stranger, Some(number(9)), LATER, &opt_in));
+    let ninth = format!("+{}", number(9));
+    assert_eq!(listed(&scratch), [ninth.as_str()]);
+    let remove = ["suppress", "remove", ninth.as_str()];
+    scratch.outreach(&remove).run().expect(0);
+    assert_eq!(replies(&scratch).len(), 1);
+    // One whom a list brought: nobody read what the person wrote.
+    asks(2, "73", &contacts[2]);
+    scratch.write("stops.csv", &format!("phone\n{}\n", phones[2]));
+    let import = ["suppress", "import", "stops.csv"];
+    scratch.outreach(&import).run().expect(0);
+    suppress("remove", 2);
+    assert_eq!(replies(&scratch).len(), 2);
+}
+
+/// That nobody had read a reply gives way to what is known for certain.
+#[test]
+fn who_asks_not_to_be_messaged_is_listed_for_that_and_no_longer_for_a_reply_that_was_not_read() {
+    let scratch = Scratch::new();
+    let phone = format!("+{}", number(0));
+    let unread = "what the person wrote may ask not to be messaged, and nobody has read it";
+    scratch.write(
+        "stops.csv",
+        &format!("phone,reason\n{phone},\"{unread}\"\n"),
+    );
+    let import = ["suppress", "import", "stops.csv"];
+    let add = [
+        "suppress",
+        "add",
+        phone.as_str(),
+        "--reason",
+        "asked by phone",
+    ];
+    let list = || scratch.outreach(&["suppress", "list"]).run().expect(0).out;
+    scratch.outreach(&import).run().expect(0);
+    assert!(list().contains(unread), "{}", list());
+    scratch.outreach(&add).run().expect(0);
+    scratch.outreach(&import).run().expect(0);
+    let list = list();
+    assert!(
+        list.contains("asked by phone") && !list.contains(unread),
+        "{list}"
+    );
 }

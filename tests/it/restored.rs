@@ -423,3 +423,43 @@ fn a_suppression_list_of_nobody_is_a_list_of_nobody() {
         .run()
         .expect(7);
 }
+
+/// A batch was pruned, then its list was added to: the rows before hold no number. They tell of nobody, and the new row
+/// counts. A file beside it that cannot be read stops neither.
+#[test]
+fn rows_without_a_number_of_a_pruned_batch_are_told_and_a_bad_file_stops_no_other() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = Scratch::new();
+    scratch.contacts(3);
+    scratch.send(&sandbox).run().expect(0);
+    run(&scratch, &["prune", "--older-than", "0s", "--yes"], 0);
+    scratch.write("contacts.csv", &contacts(3..4));
+    scratch.send(&sandbox).with(&["--add"]).run().expect(0);
+    run(&scratch, &["export", "list", "-o", "told.csv"], 0);
+    let told = std::fs::read_to_string(scratch.path("told.csv")).unwrap();
+    scratch.write("bad.csv", &told.replace(&phone(3), "4.20777E+11"));
+    let import = |files: &[&str], db: &str| {
+        let import = scratch.outreach(&["history", "import", "--no-suppressions", "--db", db]);
+        import.with(files).run()
+    };
+    let alone = import(&["told.csv"], "alone.db").expect(3).said;
+    assert!(alone.contains("3 rows were messaged"), "{alone}");
+    for files in [["bad.csv", "told.csv"], ["told.csv", "bad.csv"]] {
+        let db = format!("{}.db", files[0]);
+        let both = import(&files, &db).expect(7).said;
+        assert!(both.contains("bad.csv, row"), "{both}");
+        assert!(both.contains("3 rows were messaged"), "{both}");
+        let send = |code| {
+            let send = scratch.outreach(&["send", "contacts.csv", "--yes", "--batch", "other"]);
+            let send = send.with(&["--message", "Hello {{ first_name }}", "--channel", CHANNEL]);
+            let send = send.with(&["--base-url", sandbox.base_url(), "--db", &db]);
+            send.run().expect(code);
+        };
+        // Nothing is sent from a checkpoint that is made anew before all files are in it.
+        send(8);
+        import(&["told.csv"], &db).expect(3);
+        let before = sandbox.accepted();
+        send(0);
+        assert_eq!(sandbox.accepted()[&number(3)], before[&number(3)]);
+    }
+}

@@ -19,6 +19,11 @@ pub struct Imported {
     pub what: ImportedWhat,
     /// Rows whose message or contact id a spreadsheet rounded: these ids are left out.
     pub rounded: u64,
+    /// Rows that were messaged, or may have been, and that say of nobody: their batch was pruned.
+    pub nameless: u64,
+    /// People who are on the suppression list from now on because nobody had read a reply of theirs, which the file does
+    /// not hold.
+    pub held: u64,
 }
 
 /// The rows of a results file.
@@ -38,6 +43,10 @@ pub struct ImportedRows {
     pub new: u64,
     /// Rows with an id that a spreadsheet rounded.
     pub rounded: u64,
+    /// Rows that may have been messaged, and do not say whose they are.
+    pub nameless: u64,
+    /// People who are held from now on because of an unread reply.
+    pub held: u64,
 }
 
 /// What was imported.

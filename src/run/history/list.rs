@@ -112,6 +112,7 @@ impl HistoryList {
         table.rows::<RunError>(|row, record| {
             let result = read_row(table, columns, row, record)?;
             let accepted = result.state == State::Sent;
+            found.without += u64::from(columns.is_of_nobody(&result, record));
             if let Some(phone) = result.phone.filter(|_| result.state.counts_as_messaged()) {
                 let at = result.finished_at.unwrap_or(now);
                 found.people.push(Messaged {
@@ -147,6 +148,8 @@ impl HistoryList {
         Ok(Imported {
             file: self.file,
             rounded: 0,
+            held: 0,
+            nameless: 0,
             what: ImportedWhat::List {
                 batch: name,
                 date: self.date,

@@ -17,6 +17,7 @@ use super::list::List;
 use super::mismatch::Mismatch;
 use super::suppress::{NumbersToSuppress, Suppressed};
 use super::unknown_messages::REHEARSED;
+use crate::exit::ExitCode;
 use crate::intake::{Settings, Source, Table};
 use crate::report::ResultsColumns;
 use crate::store::Store;
@@ -108,44 +109,76 @@ fn ends_with_line(path: &Path) -> io::Result<bool> {
 }
 
 /// What an import did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct HistoryImport {
     /// What each file brought.
     pub files: Vec<Imported>,
+    /// Why files brought nothing.
+    pub refused: Vec<RunError>,
     /// What was put on the suppression list.
     pub suppressed: Option<Suppressed>,
 }
 
 /// Brings the messages of the files into the checkpoint, and the numbers of `stops` onto its suppression list. A
-/// checkpoint that is gone is made anew.
+/// checkpoint that is gone is made anew; nothing is sent from it before an import of which no file was refused.
 ///
 /// # Errors
-/// [`RunError`] if the checkpoint or a file fails; the same call again goes on.
+/// [`RunError`] if the checkpoint fails, or if no file can be used; the same call again goes on.
 pub fn import_history(
     checkpoint: &Path,
-    files: Vec<HistoryFile>,
+    files: Vec<Result<HistoryFile, RunError>>,
     stops: Option<List>,
     actor: &str,
     now: Timestamp,
 ) -> Result<HistoryImport, RunError> {
     let stops = NumbersToSuppress::read(stops)?;
+    let mut done = HistoryImport::default();
+    let mut opened = Vec::new();
+    for file in files {
+        opened.extend(done.unless_refused(file)?);
+    }
+    if opened.is_empty() {
+        return done.or_refusal();
+    }
     let store = Store::open_to_import(checkpoint)?;
     if let Some(rehearsal) = store.reader()?.any_batch_of_kind(true)? {
         return Err(Mismatch::HoldsRehearsals(rehearsal).into());
     }
     let source = format!("history import by {actor}");
     let enter = |stops: NumbersToSuppress| stops.enter(&store, None, &source, now);
-    let suppressed = stops.map(enter).transpose()?;
-    let mut done = HistoryImport {
-        suppressed,
-        ..HistoryImport::default()
-    };
-    for file in files {
+    done.suppressed = stops.map(enter).transpose()?;
+    for file in opened {
+        let brought = match file {
+            HistoryFile::Results(file) => file.bring(&store, actor, now),
+            HistoryFile::List(list) => list.bring(&store, actor, now).map(|it| vec![it]),
+        };
+        let brought = done.unless_refused(brought)?;
+        done.files.extend(brought.into_iter().flatten());
+    }
+    if done.refused.is_empty() {
+        store.end_rebuilding()?;
+    }
+    done.or_refusal()
+}
+
+impl HistoryImport {
+    /// Keeps the failure of one file: it does not stop the others.
+    fn unless_refused<T>(&mut self, file: Result<T, RunError>) -> Result<Option<T>, RunError> {
         match file {
-            HistoryFile::Results(file) => done.files.extend(file.bring(&store, actor, now)?),
-            HistoryFile::List(list) => done.files.push(list.bring(&store, actor, now)?),
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.exit() == ExitCode::Input => {
+                self.refused.push(error);
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
     }
-    store.end_rebuilding()?;
-    Ok(done)
+
+    /// The failure, where no file brought anything.
+    fn or_refusal(mut self) -> Result<Self, RunError> {
+        if self.files.is_empty() && !self.refused.is_empty() {
+            return Err(self.refused.remove(0));
+        }
+        Ok(self)
+    }
 }

@@ -140,6 +140,7 @@ impl ResultsFile {
             let Some(target) = targets.get_mut(row.batch.as_str()) else {
                 return Ok(());
             };
+            target.counts.nameless += u64::from(self.columns.is_of_nobody(&row, record));
             let fields = self
                 .own
                 .iter()
@@ -159,6 +160,8 @@ impl ResultsFile {
                 file: name.clone(),
                 what: target.what(),
                 rounded: target.counts.rounded,
+                held: target.counts.held,
+                nameless: target.counts.nameless,
             });
         }
         Ok(done)
@@ -315,10 +318,12 @@ impl Target {
         let rows = std::mem::take(&mut self.waiting);
         if self.restored {
             let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
-            store.restore_rows(self.id, self.next, rows)?;
+            self.counts.held += store.restore_rows(self.id, self.next, rows)?;
             self.next += count;
         } else {
-            self.counts.new += store.merge_rows(self.id, self.headers, rows, now)?;
+            let brought = store.merge_rows(self.id, self.headers, rows, now)?;
+            self.counts.new += brought.new;
+            self.counts.held += brought.held;
         }
         Ok(())
     }

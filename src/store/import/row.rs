@@ -19,7 +19,7 @@ use crate::store::loader::{Prepared, RowWriter};
 use crate::store::query::Query as _;
 use crate::store::tally::Counter;
 use crate::store::transaction::Tx;
-use crate::store::{channel, contact, person};
+use crate::store::{channel, contact, person, suppression};
 
 /// The kind of a request that is taken from a file.
 const IMPORT: &str = "import";
@@ -39,13 +39,22 @@ pub(crate) struct ImportedRow {
     pub(crate) from: String,
 }
 
-/// Enters one row of a batch that is being restored.
+/// What rows brought into a batch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Brought {
+    /// Rows that added something new.
+    pub(crate) new: u64,
+    /// People who are on the suppression list from now on because a reply of theirs was not read.
+    pub(crate) held: u64,
+}
+
+/// Enters one row of a batch that is being restored; returns whether it holds its person for an unread reply.
 pub(super) fn restore(
     tx: &mut Tx<'_>,
     keys: &HashKey,
     id: RecipientId,
     row: &ImportedRow,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let whose = match row.result.phone {
         Some(phone) => Some(person::find_or_name(tx.connection, keys, phone)?),
         None => None,
@@ -66,19 +75,20 @@ pub(super) fn restore(
     RowWriter::new(tx.connection)?.insert(id, whose, &prepared, row.at)?;
     tx.count(id.batch(), Counter::State(result.state), 1);
     let Some(whose) = whose else {
-        return Ok(());
+        return Ok(false);
     };
-    keep_suppression(tx, whose, row)?;
+    let held = keep_suppression(tx, keys, whose, row)?;
+    enter_open(tx, keys, id, whose, row)?;
     let outcome = match result.state {
         State::Sent => AttemptOutcome::Sent,
         State::Unknown | State::Sending => AttemptOutcome::Undecided,
         State::NoMessenger => AttemptOutcome::NoMessenger,
         State::Queued | State::Error | State::Invalid | State::Duplicate | State::Suppressed => {
-            return enter_open(tx, keys, id, whose, row);
+            return Ok(held);
         }
     };
-    enter_open(tx, keys, id, whose, row)?;
-    enter(tx, keys, id, whose, (row, row.at), outcome)
+    enter(tx, keys, id, whose, (row, row.at), outcome)?;
+    Ok(held)
 }
 
 /// The row, without what names a person who was erased since the file was written.
@@ -124,19 +134,49 @@ fn enter_open(
     enter(tx, keys, id, whose, (row, at), AttemptOutcome::Undecided)
 }
 
-/// A row that was suppressed because its number was on the suppression list puts it there again.
-fn keep_suppression(tx: &Tx<'_>, whose: PersonId, row: &ImportedRow) -> Result<(), StoreError> {
-    let result = &row.result;
-    let listed = Suppression::Listed {
-        reason: String::new(),
-    };
-    if result.state == State::Suppressed && result.reason_code.as_deref() == Some(listed.code()) {
+/// Why a row says that its person is to be on the suppression list.
+enum Listing<'a> {
+    /// The person was there, for this reason.
+    Listed(&'a str),
+    /// A reply of the person was not read, and it is not in the file.
+    UnreadReply,
+}
+
+impl<'a> Listing<'a> {
+    fn of(result: &'a ResultsRow) -> Option<Self> {
+        let listed = Suppression::Listed {
+            reason: String::new(),
+        };
+        let code = result.reason_code.as_deref();
+        let code = code.filter(|_| result.state == State::Suppressed)?;
+        if code == Suppression::UnreadReply.code() {
+            return Some(Self::UnreadReply);
+        }
         let reason = result.reason.as_deref().unwrap_or_default();
         let reason = reason.strip_prefix(&listed.to_string()).unwrap_or(reason);
-        let source = format!("history import of {}", row.from);
-        person::suppress(tx.connection, whose, reason, &source, row.at)?;
+        (code == listed.code()).then_some(Self::Listed(reason))
     }
-    Ok(())
+}
+
+/// Puts the person of a row on the suppression list, where it says so. Returns whether an unread reply holds the person
+/// from now on.
+fn keep_suppression(
+    tx: &Tx<'_>,
+    keys: &HashKey,
+    whose: PersonId,
+    row: &ImportedRow,
+) -> Result<bool, StoreError> {
+    let source = format!("history import of {}", row.from);
+    match Listing::of(&row.result) {
+        None => Ok(false),
+        Some(Listing::Listed(reason)) => {
+            person::suppress(tx.connection, whose, reason, &source, row.at)?;
+            Ok(false)
+        }
+        Some(Listing::UnreadReply) => {
+            suppression::hold(tx.connection, keys, whose, &source, row.at)
+        }
+    }
 }
 
 /// Enters the request of a row, which left at that time.
@@ -192,28 +232,43 @@ fn enter(
     Ok(())
 }
 
-/// Brings what a row says into its batch; false if it says nothing new.
+/// Brings what a row says into its batch, of which `headers` is the number of columns.
 pub(super) fn merge(
     tx: &mut Tx<'_>,
     keys: &HashKey,
-    batch: BatchId,
-    headers: usize,
+    (batch, headers): (BatchId, usize),
     row: &ImportedRow,
     now: Timestamp,
-) -> Result<bool, StoreError> {
+    brought: &mut Brought,
+) -> Result<(), StoreError> {
     let Some(phone) = row.result.phone else {
-        return Ok(false);
+        return Ok(());
     };
     let may_have_it = row.result.state.counts_as_messaged() || row.result.is_open();
     let whose = match person::find(tx.connection, keys, phone)? {
         Some(whose) => whose,
-        None if may_have_it => person::find_or_name(tx.connection, keys, phone)?,
+        None if may_have_it || Listing::of(&row.result).is_some() => {
+            person::find_or_name(tx.connection, keys, phone)?
+        }
         // A stranger who was not messaged: the list itself brings the person.
-        None => return Ok(false),
+        None => return Ok(()),
     };
     let row = &of_whom(tx, Some(whose), row)?;
+    brought.held += u64::from(keep_suppression(tx, keys, whose, row)?);
+    brought.new += u64::from(merge_message(tx, keys, (batch, headers), whose, row, now)?);
+    Ok(())
+}
+
+/// Brings what a row says of its message into its batch; false if it says nothing new.
+fn merge_message(
+    tx: &mut Tx<'_>,
+    keys: &HashKey,
+    (batch, headers): (BatchId, usize),
+    whose: PersonId,
+    row: &ImportedRow,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let result = &row.result;
-    keep_suppression(tx, whose, row)?;
     let Some((id, known)) = known_row(tx, batch, whose)? else {
         return join(tx, keys, batch, headers, row);
     };

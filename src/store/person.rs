@@ -439,4 +439,26 @@ mod tests {
             .unwrap();
         assert!(is_suppressed(&store, phone));
     }
+
+    /// Pruning leaves a hash of the number: by it an opt-out finds the person, and the guards whom they messaged.
+    #[test]
+    fn a_person_of_whom_a_hash_is_left_is_not_removed_and_one_whom_nothing_names_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("outreach.db")).unwrap();
+        let left: Vec<i64> = store
+            .writer
+            .write_blocking(|tx| {
+                tx.connection.execute_batch(
+                    "INSERT INTO person (id, number, number_hash) VALUES (1, NULL, x'0a'), (2, 420777123456, NULL);
+                     INSERT INTO person_by_number (number, person) VALUES (420777123456, 2);",
+                )?;
+                for whose in [1, 2] {
+                    remove_unnamed(tx.connection, PersonId(whose))?;
+                }
+                let people = "SELECT id FROM person UNION ALL SELECT person FROM person_by_number";
+                tx.connection.list(people, [])
+            })
+            .unwrap();
+        assert_eq!(left, [1]);
+    }
 }

@@ -458,4 +458,44 @@ mod tests {
         assert_eq!(ask(&store, run(1, 1), 2, at(60)), Slot::SharedBy(1));
         assert_eq!(ask(&store, run(1, 1), 1, at(60)), Slot::Free);
     }
+
+    #[test]
+    fn who_asks_waits_while_runs_use_all_connections_and_no_longer_than_its_patience() {
+        let (_folder, store) = checkpoint(&[run(1, 1)]);
+        requests(&store, 1, 1);
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let asks = |began, now| {
+            let asks = store.may_ask(TOKEN, at(began), at(now));
+            runtime.as_ref().unwrap().block_on(asks).unwrap()
+        };
+        let later = |began: i64| MayAsk::Later {
+            batches: Vec::new(),
+            until: at(began + 40),
+        };
+        for (began, now, wanted) in [
+            (0, 0, later(0)),
+            (0, 39, later(0)),
+            (0, 40, MayAsk::Now),
+            // The clock was set back since it began: that is no reason to wait for ever.
+            (100, 61, later(100)),
+            (100, 60, MayAsk::Now),
+        ] {
+            assert_eq!(asks(began, now), wanted, "since {began}, at {now}");
+        }
+    }
+
+    /// A process that asks and dies leaves its row; if the clock was ahead then, the row says a time far from now.
+    #[test]
+    fn a_row_of_who_asks_that_holds_longer_than_any_says_nothing() {
+        let (_folder, store) = checkpoint(&[run(1, 1)]);
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let asks = store.may_ask(TOKEN, at(1000), at(1000));
+        assert_eq!(runtime.unwrap().block_on(asks).unwrap(), MayAsk::Now);
+        for (now, runs, users) in [(999, 1, None), (1000, 2, Some(at(1060)))] {
+            assert_eq!(ask(&store, run(1, 1), 9, at(now)), Slot::SharedBy(runs));
+            let reader = store.reader().unwrap();
+            let found = reader.connection_users(TOKEN, BatchId(1), at(now));
+            assert_eq!(found.unwrap(), (Vec::new(), users), "at {now}");
+        }
+    }
 }

@@ -296,3 +296,32 @@ impl Reader {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Between look-up and transaction a list may be dropped, and the id of its person be given to another one.
+    #[test]
+    fn a_number_is_listed_for_the_person_whose_it_is_when_that_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("outreach.db")).unwrap();
+        let (keys, stop) = (store.keys.clone(), 420_777_000_001);
+        let listed: Vec<i64> = store
+            .writer
+            .write_blocking(move |tx| {
+                tx.connection.execute_batch(
+                    "INSERT INTO person (id, number) VALUES (1, 420777000002);
+                     INSERT INTO person_by_number (number, person) VALUES (420777000002, 1);",
+                )?;
+                let looked_up = [(Some(PersonId(1)), PhoneNumber::from_e164(stop).unwrap())];
+                let why = ("STOP", "person", Timestamp::UNIX_EPOCH);
+                let added = list_all(tx.connection, &keys, &looked_up, why)?;
+                assert_eq!(added, 1);
+                let listed = "SELECT number FROM person WHERE suppressed_at IS NOT NULL";
+                tx.connection.list(listed, [])
+            })
+            .unwrap();
+        assert_eq!(listed, [420_777_000_001]);
+    }
+}

@@ -425,6 +425,7 @@ mod tests {
 
     use jiff::Timestamp;
 
+    use super::super::checkpoint::Store;
     use super::super::ids::BatchId;
     use super::super::query::Query as _;
     use super::super::schema;
@@ -471,6 +472,44 @@ mod tests {
             })
             .unwrap();
         assert_eq!(left, 1);
+    }
+
+    /// What comes behind the gap of a log that was cut would be copied into the file.
+    #[test]
+    fn where_the_log_was_cut_nothing_more_is_written_however_many_wait() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("outreach.db");
+        let store = Store::open(&path).unwrap();
+        let insert = |key: &'static str| {
+            move |tx: &mut Tx<'_>| {
+                tx.connection
+                    .change("INSERT INTO node (key, value) VALUES (?1, 1)", [key])?;
+                Ok(())
+            }
+        };
+        store.writer.write_blocking(insert("a")).unwrap();
+        let barrier = Arc::new(Barrier::new(2));
+        let entered = Arc::clone(&barrier);
+        let first = store.writer.submit(move |_| {
+            entered.wait();
+            entered.wait();
+            Ok(())
+        });
+        barrier.wait();
+        let log = super::super::log::log_path(path.to_str().unwrap());
+        let file = std::fs::OpenOptions::new().write(true).open(&log).unwrap();
+        file.set_len(0).unwrap();
+        let jobs = ["b", "c"].map(|key| store.writer.submit(insert(key)).unwrap());
+        barrier.wait();
+        assert!(first.unwrap().blocking_recv().unwrap().is_ok());
+        for job in jobs {
+            let found = job.blocking_recv().unwrap();
+            assert!(
+                matches!(found, Err(StoreError::Corrupt { .. })),
+                "{found:?}"
+            );
+        }
+        assert_eq!(super::super::log::length(&log), Some(0));
     }
 
     /// What a group counts stands in tables alone: of one that is rolled back nothing was counted, and what runs again

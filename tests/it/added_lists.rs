@@ -1,6 +1,8 @@
 //! `--add` of several files in one command: whoever is in two of them is messaged once, a file that cannot be used
 //! leaves all of them out, and one that was added before adds nothing.
 
+use outreach::internals::domain::delivery::State;
+
 use crate::support::{CHANNEL, Ended, Program, SandboxProcess, Scratch, contacts, number};
 
 fn add(scratch: &Scratch, sandbox: &SandboxProcess, files: &[&str]) -> Program {
@@ -215,4 +217,35 @@ fn a_list_with_another_column_is_refused_with_what_to_do() {
         }
     }
     expect_once(&sandbox, 4);
+}
+
+/// A row of a list that was replaced goes when its person comes back, but not the account of a request.
+#[test]
+fn a_row_that_a_request_was_made_for_stays_when_its_person_comes_back() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::with_faults(&["401:at=2,to=2"]),
+    );
+    scratch.contacts(4);
+    let send = || scratch.send(&sandbox).concurrency(1);
+    send().run().expect(5);
+    // Without the person who was asked for, and without one who was not.
+    let without: String = [
+        contacts(0..1),
+        contacts(2..3).replace("phone,first_name\n", ""),
+    ]
+    .concat();
+    scratch.write("contacts.csv", &without);
+    send().with(&["--update"]).run().expect(0);
+    scratch.write("back.csv", &contacts(0..4));
+    add(&scratch, &sandbox, &["back.csv"]).run().expect(0);
+    expect_once(&sandbox, 4);
+    let rows = scratch.checkpoint().rows();
+    let of = |n: u32| -> Vec<(State, u32)> {
+        let theirs = rows.iter().filter(|row| row.number == Some(number(n)));
+        theirs.map(|row| (row.state, row.attempts)).collect()
+    };
+    assert_eq!(of(1), [(State::Duplicate, 1), (State::Sent, 1)]);
+    assert_eq!(of(3), [(State::Sent, 1)]);
+    scratch.checkpoint().expect_sound();
 }

@@ -9,7 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use outreach::internals::clock::Clock;
 use outreach::internals::dispatch::pacer::core::{Past, Settings, Why};
 use outreach::internals::dispatch::pacer::{Flight, Handle, Permit};
-use outreach::internals::domain::quota::{Pace, Per, QuotaHeaders, Rate, Reserve, Reset};
+use outreach::internals::domain::quota::{
+    Pace, Per, QuotaHeaders, QuotaState, Rate, Reserve, Reset,
+};
 use proptest::prelude::*;
 
 use crate::pacer_sim::{Counting, Headers, Outcome, Scenario, optimum, run};
@@ -739,4 +741,45 @@ async fn requests_that_an_earlier_run_had_no_answer_to_may_fill_the_window() {
     };
     assert!(now(&past(2)));
     assert!(!now(&past(3)), "each of them may be counted in it");
+}
+
+/// The clock was set back since: when these requests left is not known, so that all of them count as of now.
+#[test]
+fn starts_that_lie_ahead_count_as_of_this_moment() {
+    let clock = Clock::manual(START);
+    let settings = Settings {
+        rate: Some(per_hour(5)),
+        ..Settings::default()
+    };
+    let past = Past {
+        starts: vec![START + SignedDuration::from_mins(40); 5],
+        ..Past::default()
+    };
+    let again = Handle::with_seed(settings, &past, clock.clone(), 1);
+    assert!(again.try_acquire().is_none());
+    assert_eq!(again.view().why, Some(Why::Rate));
+    for (minutes, is_free) in [(59, false), (2, true)] {
+        clock.advance(Duration::from_mins(minutes));
+        assert_eq!(again.try_acquire().is_some(), is_free);
+    }
+}
+
+/// What was noted of the quota by a clock that was ahead may be older than any start: each may have used it since.
+#[test]
+fn what_was_noted_ahead_of_now_leaves_what_no_start_may_have_used() {
+    let clock = Clock::manual(START);
+    let noted = |ahead: i64| Past {
+        quota: QuotaState {
+            limit: Some(10),
+            remaining: Some(5),
+            reset_at: Some(START + SignedDuration::from_mins(30)),
+            observed_at: Some(START + SignedDuration::from_mins(ahead)),
+        },
+        starts: vec![START - SignedDuration::from_mins(9); 2],
+        unanswered: 0,
+    };
+    for (ahead, left) in [(20, 3), (-5, 5), (-10, 3)] {
+        let again = Handle::with_seed(Settings::default(), &noted(ahead), clock.clone(), 1);
+        assert_eq!(again.view().left, Some(left), "{ahead} minutes ahead");
+    }
 }

@@ -43,8 +43,8 @@ pub struct Pacer {
     must_probe: bool,
     /// A request is on its way alone.
     probing: bool,
-    /// After a refusal while quota was left: since when, and until when nothing starts.
-    held: Option<(i64, Moment)>,
+    /// After a refusal while quota was left: nothing starts until then.
+    held: Option<Moment>,
     /// Refusals in a row that named no time.
     refusals: u32,
     last_start: Option<i64>,
@@ -191,7 +191,7 @@ impl Pacer {
             let lowered = self
                 .connections
                 .refused(ticket.sent.at, nanos(now.mono), open);
-            self.hold(ticket, now, retry_after, lowered, refusal.jitter);
+            self.hold(now, retry_after, lowered, refusal.jitter);
             return;
         }
         if named_wait.is_none() && self.windows.refusal_is_old(ticket.sent.at) {
@@ -207,24 +207,15 @@ impl Pacer {
 
     /// Too many connections, or too many requests at once: the window and its quota stand. Fewer connections
     /// are enough where the server names no time.
-    fn hold(
-        &mut self,
-        ticket: Ticket,
-        now: Moment,
-        retry_after: Option<Duration>,
-        lowered: bool,
-        jitter: f64,
-    ) {
-        let old = self.held.is_some_and(|(since, _)| ticket.sent.at < since);
+    fn hold(&mut self, now: Moment, retry_after: Option<Duration>, lowered: bool, jitter: f64) {
         let wait = match retry_after {
             Some(wait) => wait,
-            None if lowered || old => return,
+            None if lowered => return,
             None => self.back_off(jitter),
         };
         let until = now.after(wait);
-        let longer = self.held.is_none_or(|(_, held)| held.mono < until.mono);
-        if longer {
-            self.held = Some((nanos(now.mono), until));
+        if self.held.is_none_or(|held| held.mono < until.mono) {
+            self.held = Some(until);
         }
     }
 
@@ -302,7 +293,7 @@ impl Pacer {
 
     /// The order of obedience. `Ok` says whether the request is a probe, and whether it was paced.
     fn allowed(&mut self, now: Moment) -> Result<(bool, bool), (Option<Moment>, Why)> {
-        if let Some((_, until)) = self.held
+        if let Some(until) = self.held
             && !now.reached(until)
         {
             return Err((Some(until), Why::Throttled));

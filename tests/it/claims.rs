@@ -328,6 +328,40 @@ fn a_queued_row_that_cannot_be_read_is_damage_and_no_end() {
     );
 }
 
+/// Each claim reads whether a person paused the batch, or whether somebody must approve it: by whatever process.
+#[test]
+fn what_keeps_a_batch_from_being_sent_is_told_to_its_next_claim() {
+    let scene = Scene::new();
+    scene.load("spring", &[1, 2, 3]);
+    scene.load("summer", &[4]);
+    let (run, other) = (scene.run("spring", None), scene.run("summer", None));
+    claim(&run, at(0));
+    let path = scene.folder.path().join("outreach.db");
+    let elsewhere = rusqlite::Connection::open(path).unwrap();
+    let paused = |run: &Journal, change: &str| {
+        elsewhere.execute_batch(change).unwrap();
+        match try_claim(run, at(0)).unwrap() {
+            Claim::Paused(by) => Some(by.to_string()),
+            Claim::Claimed(_) | Claim::OthersSpent(_) => None,
+            found => panic!("{found:?}"),
+        }
+    };
+    let spring = "WHERE name = 'spring'";
+    let by = |who: &str| format!("UPDATE batch SET state = 'paused', state_by = '{who}' {spring}");
+    let person = Some("Eva paused it on the console".to_owned());
+    assert_eq!(paused(&run, &by("person:Eva")), person);
+    assert_eq!(paused(&other, ""), None, "another batch");
+    let going_on = format!("UPDATE batch SET state = 'running', state_by = NULL {spring}");
+    assert_eq!(paused(&run, &going_on), None);
+    let required = "INSERT INTO node (key, value) VALUES ('require-approval', 1)";
+    let approval = Some("a second person must approve it on the console".to_owned());
+    assert_eq!(paused(&run, required), approval);
+    let of_earlier = "UPDATE batch SET approval = json_object('digest', 'ff', 'by', 'Jan')";
+    assert_eq!(paused(&run, of_earlier), approval, "of what it was before");
+    let approved = "UPDATE batch SET approval = json_object('digest', hex(digest), 'by', 'Jan')";
+    assert_eq!(paused(&run, approved), None);
+}
+
 #[test]
 fn an_answer_that_was_given_up_settles_its_row_when_it_comes_after_all() {
     let words = |text: &str| Some(text.to_owned());

@@ -783,3 +783,103 @@ fn what_was_noted_ahead_of_now_leaves_what_no_start_may_have_used() {
         assert_eq!(again.view().left, Some(left), "{ahead} minutes ahead");
     }
 }
+
+/// A server without headers: a refusal teaches how much an hour allows. After two quiet hours a tenth more is tried.
+#[test]
+fn what_a_refusal_taught_is_given_up_by_a_tenth_in_two_hours_and_not_beyond_the_pace() {
+    let clock = Clock::manual(START);
+    let settings = Settings {
+        fallback: per_hour(23),
+        ..Settings::default()
+    };
+    let handle = handle(&clock, settings);
+    let (none, each, two_hours) = (QuotaHeaders::default(), 160, 7200);
+    let next = |wait| {
+        clock.advance(Duration::from_secs(wait));
+        handle.try_acquire().unwrap()
+    };
+    for _ in 0..20 {
+        next(each).answered(&none);
+    }
+    assert_eq!(handle.view().limit, Some(23));
+    next(each).throttled(&none, None);
+    for (wait, limit) in [
+        (two_hours - each, 20),
+        (each, 22),
+        (each, 22),
+        (two_hours - each * 2, 22),
+        (each, 23),
+    ] {
+        next(wait).answered(&none);
+        assert_eq!(handle.view().limit, Some(limit));
+    }
+}
+
+#[test]
+fn of_two_waits_that_the_server_names_while_quota_is_left_the_longer_counts() {
+    for waits in [[60, 5], [5, 60]] {
+        let clock = Clock::manual(START);
+        let handle = handle(&clock, Settings::default());
+        let known = headers(1000, 900, 3600);
+        handle.try_acquire().unwrap().answered(&known);
+        let permits = [(); 2].map(|()| handle.try_acquire().unwrap());
+        for (permit, wait) in permits.into_iter().zip(waits) {
+            permit.throttled(&known, Some(Duration::from_secs(wait)));
+        }
+        clock.advance(Duration::from_secs(59));
+        assert!(handle.try_acquire().is_none());
+        assert_eq!(handle.view().why, Some(Why::Throttled));
+        clock.advance(Duration::from_secs(1));
+        assert!(handle.try_acquire().is_some(), "{waits:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_tells_nothing_of_the_open_window_took_one_off_it() {
+    let clock = Clock::manual(START);
+    let handle = handle(&clock, Settings::default());
+    handle
+        .try_acquire()
+        .unwrap()
+        .answered(&headers(10, 3, 3600));
+    for left in [2, 1, 0] {
+        let permit = handle.try_acquire().unwrap();
+        permit.answered(&QuotaHeaders::default());
+        assert_eq!(handle.view().left, Some(left));
+    }
+    assert!(handle.try_acquire().is_none());
+    assert_eq!(handle.view().why, Some(Why::Quota));
+}
+
+/// A Reset that is over, and nothing left: one request asks, after a wait that doubles. An answer to a request that was
+/// under way says nothing new.
+#[test]
+fn where_nothing_is_left_and_nobody_knows_for_how_long_one_request_asks_less_and_less_often() {
+    let clock = Clock::manual(START);
+    let handle = handle(&clock, Settings::default());
+    let empty = QuotaHeaders {
+        limit: Some(10),
+        remaining: Some(0),
+        reset: Some(Reset::At(START - SignedDuration::from_hours(1))),
+        date: None,
+    };
+    handle
+        .try_acquire()
+        .unwrap()
+        .answered(&headers(10, 5, 3600));
+    let under_way = [(); 2].map(|()| handle.try_acquire().unwrap());
+    clock.advance(Duration::from_secs(1));
+    for permit in under_way {
+        permit.answered(&empty);
+    }
+    for wait in [2, 4, 8] {
+        assert!(handle.try_acquire().is_none(), "{wait}");
+        assert_eq!(handle.view().why, Some(Why::Quota));
+        clock.advance(Duration::from_millis(wait * 1000 - 1));
+        assert!(handle.try_acquire().is_none(), "{wait}");
+        clock.advance(Duration::from_millis(1));
+        let asks = handle.try_acquire().unwrap();
+        assert!(handle.try_acquire().is_none(), "{wait}");
+        asks.answered(&empty);
+    }
+}

@@ -216,13 +216,14 @@ fn right_verdict(batch: &Batch, row: &ResultRow, rows: &[ResultRow]) -> Verdict 
         return Ok(());
     }
     let of_person = || rows.iter().filter(|other| other.person == row.person);
-    // Whom a list refuses has no row that repeats another: all of them are held.
+    let counts = || of_person().filter(|other| !other.is("duplicate"));
+    // Of whom a list refuses no row repeats another: all rows of that list are held. One of a later list repeats them.
     let is_held = |row: &ResultRow| row.is("suppressed") && row.reason.starts_with("no consent");
-    if of_person().all(is_held) {
+    if counts().next().is_some() && counts().all(is_held) {
         return Ok(());
     }
     // A row that was tried and erased counts, and has lost its number.
-    let counting = of_person().filter(|other| !other.is("duplicate")).count();
+    let counting = counts().count();
     must(
         counting == 1
             || counting == 0
@@ -393,7 +394,10 @@ fn run_is_right(
             continue;
         };
         let somebody = &model.people[person];
-        let excused = somebody.blocked || suppression_has_cause(model, batch, person, true);
+        // A row that was tried and erased is the person's, and has lost its number: a later one repeats it.
+        let excused = somebody.blocked
+            || batch.tried_and_erased.contains(&person)
+            || suppression_has_cause(model, batch, person, true);
         let row = rows
             .iter()
             .find(|row| row.person == Some(person) && !row.is("duplicate"));

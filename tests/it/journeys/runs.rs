@@ -374,7 +374,11 @@ impl World {
             file: source.file,
             list: source.base,
         };
-        self.send_plan(&plan, random)
+        let report = self.send_plan(&plan, random)?;
+        if let Some(batch) = self.model.batches.get_mut(&plan.name) {
+            batch.refused_by_list.extend(source.refused_by_list);
+        }
+        Ok(report)
     }
 
     pub(crate) fn wrong_text(&mut self, random: &mut Random) -> Stepped {

@@ -245,14 +245,16 @@ impl List {
     fn numbers(&mut self, rejects: Option<&Path>) -> Result<NumbersToSuppress, RunError> {
         let (mut phones, mut others, mut refused) = (Vec::new(), Vec::new(), HashSet::new());
         let (mut read, mut hashed) = (Suppressed::default(), Vec::new());
-        let pass = Pass {
-            rejects,
-            ..Pass::default()
-        };
         let consent = self.input.mapping().consent.iter();
         let mut empty: Vec<usize> = consent.map(|it| it.column.index).collect();
         let mut filled = HashSet::new();
         let columns = HashColumns::find(self.input.headers());
+        let has_hash = |record: &Record| columns.of(record).is_some();
+        let pass = Pass {
+            rejects,
+            needs_no_number: Some(&has_hash),
+            ..Pass::default()
+        };
         let report = pass.judge_all(self, &mut |_| (), &mut |row| {
             let is_filled = |at: &mut usize| row.record.get(*at).is_some_and(|it| !is_blank(it));
             filled.extend(empty.extract_if(.., is_filled));

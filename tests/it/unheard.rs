@@ -51,10 +51,29 @@ fn what_a_card_says_of_consent_is_heard() {
         ("X-SMS-OPT-IN:1\r\n", "X-SMS-OPT-IN:0\r\n"),
         ("X-PHONETIC-FIRST-NAME:no\r\n", "X-DO-NOT-CONTACT:yes\r\n"),
         ("", "item1.X-GDPR:ne\r\n"),
+        ("NICKNAME:Stop\r\n", "DEATHDATE:20200101\r\n"),
+        ("X-STATUS:active\r\n", "X-STATUS:Do not call\r\n"),
+        ("X-INFO:stop by\r\n", "X-INFO:STOP\r\n"),
     ] {
         let cards = [card("+420602333441", yes), card("+420602333442", no)];
         hold(&[("cards.vcf", &cards.concat(), None, &["+420602333441", NO])]);
     }
+}
+
+#[test]
+fn the_column_whose_cell_refuses_is_named_whatever_it_is_called() {
+    let scratch = Scratch::new();
+    let list = "Name,Phone,Disposition,Street\nA,602333441,DNC,Brno\nB,602333442,won,Stop\nC,602333443,stop,Zlín\n";
+    scratch.write("list.csv", list);
+    let check = ["check", "list.csv", "--region", "CZ"];
+    let said = scratch.outreach(&check).run().expect(0).out;
+    for told in [
+        "\"Disposition\" says \"DNC\"",
+        "\"Disposition\" says \"stop\"",
+    ] {
+        assert!(said.contains(told), "{said}");
+    }
+    assert!(!said.contains("\"Street\" says"), "{said}");
 }
 
 #[test]

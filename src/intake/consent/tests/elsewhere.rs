@@ -60,7 +60,7 @@ fn a_cell_that_is_a_refusal_as_a_whole_holds_its_row_whatever_its_column_is_call
     each(
         &["Reason", "Outcome", "Info"],
         "refund|won|lost|rejected|cancelled|no answer|Stopover|Non-Stop|Baja California|stop by the office|Dncová|callback
-         paid|declined|removed|unsubscribed offer|Opposition party|doruceno",
+         paid|declined|removed|Opposition party|doruceno",
         Sent,
     );
 }

@@ -166,3 +166,56 @@ fn a_list_of_refusals_is_known_by_its_name_in_whatever_language_and_form() {
         .expect(7)
         .says(refused);
 }
+
+#[test]
+fn what_speaks_for_a_number_and_what_is_no_old_one_keeps_nobody_out() {
+    let numbers = [
+        "+420602333441",
+        "+420602333442",
+        "+420602333443",
+        "+420602333444",
+        "+420602333445",
+    ];
+    let beside =
+        "Phone\n602333441 (m)\n602333442 nové\n602333443 OK\n602333444 ✓\n602333445 (SMS only)\n";
+    let [one, two, ..] = numbers;
+    hold(&[
+        ("beside.csv", beside, Some("CZ"), &numbers),
+        (
+            "alt.csv",
+            "Name,Alt phone\nA,602333441\n",
+            Some("CZ"),
+            &[one],
+        ),
+        (
+            "town.csv",
+            "Name,Old Town phone\nA,602333441\n",
+            Some("CZ"),
+            &[one],
+        ),
+        (
+            "fax.csv",
+            "Name,Telefon/fax,E-mail\nA,602333441,a@b.cz\nB,602333442,\n",
+            Some("CZ"),
+            &[one, two],
+        ),
+        (
+            "both.csv",
+            "Name,Telefon/fax,Mobil\nA,602333441,602333442\n",
+            Some("CZ"),
+            &[two],
+        ),
+        (
+            "old.csv",
+            "Name,Telefon alt\nA,602333441\n",
+            Some("CZ"),
+            &["Telefon alt"],
+        ),
+        (
+            "calls.csv",
+            "Phone\n602333441 calls only\n602333442\n",
+            Some("CZ"),
+            &["letters", two],
+        ),
+    ]);
+}

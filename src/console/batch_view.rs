@@ -13,7 +13,7 @@ use super::page::Failure;
 use crate::domain::batch_state::{BatchState, Standing};
 use crate::domain::text::on_one_line;
 use crate::report::{Local, Summary, counted, grouped, place, without_numbers};
-use crate::run::{Access, Counts, PhoneNumber, Wait, first_forecast};
+use crate::run::{Access, Counts, PhoneNumber, Wait, first_forecast, newer_lists};
 use crate::store::{Approval, Batch, Holder, Reader, UnknownRow};
 
 /// How many rows whose outcome is unknown are named.
@@ -177,6 +177,8 @@ pub(super) enum Act {
         done: String,
         first: bool,
         forecast: String,
+        /// Batches of newer versions of its list.
+        newer: String,
     },
     /// It is being sent, by this console or by another process: that one is named.
     Pause(String),
@@ -365,6 +367,7 @@ fn act(
         },
         first: batch.started_at.is_none(),
         forecast: forecast(app, named.kind, to_send)?,
+        newer: newer_lists(reader, batch)?.join(", "),
     })
 }
 

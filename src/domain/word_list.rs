@@ -102,11 +102,19 @@ impl WordList {
         self.plain.get(text).copied()
     }
 
-    /// How the phrases begin: for a look at texts that are not folded yet.
-    pub(crate) fn beginnings(&self) -> Beginnings {
-        let phrases = self.phrases.iter();
+    /// How the phrases of these lists begin: for a look at texts that are not folded yet.
+    pub(crate) fn beginnings(lists: &[&Self]) -> Beginnings {
+        let phrases = lists.iter().flat_map(|list| &list.phrases);
         let first = phrases.filter_map(|phrase| phrase.0.first());
         Beginnings::of(first.map(|word| (word.letters, word.open_behind)))
+    }
+
+    /// Whether the word is a phrase of several words that are written together: `karaliste`.
+    pub(crate) fn has_together(&self, word: &str) -> bool {
+        let several = self.plain.iter().filter(|phrase| phrase.contains(' '));
+        let letters = |text: &'static str| text.chars().filter(|letter| *letter != ' ');
+        let mut several = several.map(|phrase| letters(phrase));
+        several.any(|phrase| phrase.eq(word.chars()))
     }
 
     /// Which of the phrases the text is, from 0.

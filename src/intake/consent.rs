@@ -19,17 +19,20 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::column::{Column, share_of_cells};
-use super::words::{IN_ANY_CELL, MESSAGES, MOBILE, MUST_NOT, NO, PHONE, WRONG_NUMBER, YES, words};
+use super::words::{
+    IN_ANY_CELL, MESSAGES, MOBILE, MUST_NOT, NO, NO_CONTACT, OPTED_OUT, PHONE, WRONG_NUMBER, YES,
+    words,
+};
 use crate::domain::event::{OptOutWords, OptRequest};
 use crate::domain::fold;
 use crate::domain::text::trimmed;
-use crate::domain::word_list::Beginnings;
+use crate::domain::word_list::{Beginnings, WordList};
 use answers::{CellConsent, REFUSING_SIGNS, has_negation};
 pub(super) use headers::is_known as is_known_header;
 pub(super) use headers::tells_consent;
 use headers::{
-    Meaning, asks_with_no, asks_with_yes, by_whole_header, elsewhere, meaning, names_channel,
-    no_at_end,
+    Meaning, asks_with_no, asks_with_yes, by_whole_header, elsewhere, is_doubtful_refusal, meaning,
+    names_channel, no_at_end,
 };
 use legend::Legend;
 pub(super) use names::{names_refusals, names_refusals_in_any_cell};
@@ -87,6 +90,7 @@ impl ConsentColumn {
             | YesMeaning::Beside
             | YesMeaning::Remark
             | YesMeaning::Name
+            | YesMeaning::Thing
             | YesMeaning::Anything => Use::OptOuts,
             YesMeaning::Perhaps | YesMeaning::PerhapsNot => Use::Unclear,
         }
@@ -184,6 +188,13 @@ struct Cells<'a> {
 }
 
 impl Cells<'_> {
+    /// Whether nearly each of several rows has a cell.
+    fn are_filled(&self) -> bool {
+        let cells = self.rows.iter().filter_map(|row| row.get(self.index));
+        let filled = cells.filter(|cell| !trimmed(cell).is_empty()).count();
+        filled > 1 && filled as f64 >= MOST * self.rows.len() as f64
+    }
+
     /// The share of the filled cells for which `holds` is true; 0 without any.
     fn share(&self, holds: impl Fn(&str) -> bool) -> f64 {
         share_of_cells(self.index, self.rows, |cell| holds(self.legend.read(cell)))
@@ -204,7 +215,8 @@ fn yes_meaning(name: &str, cells: &Cells<'_>) -> Option<YesMeaning> {
     // Whether a cell is a date does not depend on today's: by then all of them have come.
     let in_the_end = Some(Timestamp::MAX);
     let understood = |cell: &str| says(yes, cell, in_the_end) != CellConsent::NotUnderstood;
-    if is_certain || is_empty || cells.share(understood) >= 0.5 {
+    let is_another = || cells.are_filled() && is_doubtful_refusal(name);
+    if is_certain && !is_another() || is_empty || cells.share(understood) >= 0.5 {
         return Some(yes);
     }
     // A column with other cells may be about something else.
@@ -224,6 +236,7 @@ fn yes_meaning(name: &str, cells: &Cells<'_>) -> Option<YesMeaning> {
         | YesMeaning::Preference
         | YesMeaning::Remark
         | YesMeaning::Name
+        | YesMeaning::Thing
         | YesMeaning::Anything => None,
     }
 }
@@ -250,10 +263,27 @@ pub(super) fn find_elsewhere(headers: &[String], without: &[usize]) -> Vec<Conse
     .collect()
 }
 
-/// Whether a cell of such a column is to be looked at: most are not.
-pub(super) fn may_refuse(cell: &[u8]) -> bool {
-    static BEGINNINGS: LazyLock<Beginnings> = LazyLock::new(|| IN_ANY_CELL.beginnings());
-    BEGINNINGS.may_be_in(cell)
+/// A longer cell is no refusal as a whole.
+const LONGEST_REFUSAL: usize = 60;
+
+impl ConsentColumn {
+    /// Whether a cell of a column that says nothing of consent is to be looked at: most are not.
+    pub(super) fn may_refuse(&self, cell: &[u8]) -> bool {
+        static IN_ANY: LazyLock<Beginnings> =
+            LazyLock::new(|| WordList::beginnings(&[&IN_ANY_CELL]));
+        static WHOLE: LazyLock<Beginnings> =
+            LazyLock::new(|| WordList::beginnings(&[&OPTED_OUT, &NO_CONTACT]));
+        IN_ANY.may_be_in(cell)
+            || self.yes == YesMeaning::Name && WHOLE.may_be_in(cell)
+            || self.yes == YesMeaning::Anything
+                && cell.len() <= LONGEST_REFUSAL
+                && WHOLE.may_begin(cell)
+    }
+}
+
+/// Whether a cell of whatever column says that the person must not be messaged, and nothing else.
+pub(super) fn refuses_as_a_whole(cell: &str) -> bool {
+    cell.len() <= LONGEST_REFUSAL && says(YesMeaning::Anything, cell, None) == CellConsent::MustNot
 }
 
 /// What "yes" means in a column that names a way to reach a person, if so many of its cells are answers.

@@ -162,8 +162,9 @@ fn refused_numbers(input: &Input, judge: &Judge<'_>) -> Result<RefusedNumbers, I
             for (row, fields) in block.iter() {
                 if let Some((numbers, says)) = row_judge.refused(&fields, row) {
                     for number in numbers {
-                        let says = || format!("{says} ({})", place(row));
-                        refused.entry(number).or_insert_with(says);
+                        refused
+                            .entry(number)
+                            .or_insert_with(|| at_place(&says, &place(row)));
                     }
                 }
             }
@@ -171,6 +172,13 @@ fn refused_numbers(input: &Input, judge: &Judge<'_>) -> Result<RefusedNumbers, I
         })?;
     }
     Ok(refused)
+}
+
+/// What a row says, with its place. A row of a results file may end with the same.
+fn at_place(says: &str, place: &str) -> String {
+    let place = format!(" ({place})");
+    let says = says.strip_suffix(&place).unwrap_or(says);
+    format!("{says}{place}")
 }
 
 fn read_all(input: &Input, mut workers: Workers) {

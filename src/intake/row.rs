@@ -171,7 +171,7 @@ impl RowJudge<'_> {
         let elsewhere = self.mapping.elsewhere.iter();
         let elsewhere = elsewhere.filter(|it| {
             let cell = cell(it.column.index);
-            cell.is_some_and(|cell| consent::may_refuse(cell.as_bytes()))
+            cell.is_some_and(|cell| it.may_refuse(cell.as_bytes()))
         });
         consent::of_row(&self.mapping.consent, elsewhere, cell, self.judge.now)
     }
@@ -180,7 +180,7 @@ impl RowJudge<'_> {
     fn may_refuse_elsewhere(&self, fields: &Fields<'_>) -> bool {
         self.mapping.elsewhere.iter().any(|it| {
             let index = self.file.columns.get(it.column.index);
-            index.is_some_and(|index| consent::may_refuse(fields.get(*index)))
+            index.is_some_and(|index| it.may_refuse(fields.get(*index)))
         })
     }
 

@@ -13,6 +13,7 @@ pub(super) struct List(&'static str);
 pub(super) const MOBILE: List = List("mobile");
 pub(super) const PHONE: List = List("phone");
 pub(super) const NOT_PHONE: List = List("not phone");
+const JOINS: List = List("joins");
 pub(super) const FIRST_NAME: List = List("first name");
 pub(super) const LAST_NAME: List = List("last name");
 pub(super) const OWN_PHONE: List = List("own phone");
@@ -37,9 +38,11 @@ pub(super) const ONE_ADDRESS: List = List("one address");
 pub(super) const COUNTRY_OF_NUMBER: List = List("country of the number");
 pub(super) const PLACE: List = List("place");
 pub(super) const MESSAGES: List = List("messages");
+pub(super) const WRITING: List = List("writing");
 pub(super) const BESIDE_CONSENT: List = List("beside consent");
 pub(super) const SAYS_REFUSED: List = List("says refused");
 pub(super) const ANOTHER_MATTER: List = List("another matter");
+pub(super) const OUR_MATTER: List = List("our matter");
 pub(super) const PERSONS: List = List("persons");
 pub(super) const TIME: List = List("time");
 pub(super) const TIME_WORDS: List = List("time words");
@@ -60,11 +63,13 @@ pub(super) const NAMES: List = List("names");
 pub(super) const HEADING: List = List("heading");
 pub(super) const REFUSING_HEADINGS: List = List("refusing headings");
 pub(super) const REFUSING_NAMES: List = List("refusing names");
+pub(super) const GONE: List = List("gone");
 pub(super) const COMPOUND_HEADS: List = List("heads of compounds");
 pub(super) const COMPOUND_PARTS: List = List("parts of compounds");
 pub(super) const LEFT: List = List("left");
 pub(super) const NEVER: List = List("never");
 pub(super) const REFUSING_STATUS: List = List("refusing status");
+pub(super) const DOUBTFUL_STATUS: List = List("doubtful status");
 pub(super) const NO_CONTACT: List = List("no contact");
 pub(super) const GIVEN: List = List("given");
 pub(super) const NO_BASIS: List = List("no basis");
@@ -78,6 +83,9 @@ pub(super) const DENIES_NOTHING: List = List("denies nothing");
 pub(super) const WRONG_NUMBER: List = List("wrong number");
 pub(super) const WEAK_REFUSALS: List = List("weak refusals");
 pub(super) const OPTED_OUT: List = List("opted out");
+pub(super) const DOUBTFUL_ELSEWHERE: List = List("doubtful elsewhere");
+pub(super) const OF_A_THING: List = List("of a thing");
+pub(super) const DOUBTFUL_REFUSALS: List = List("doubtful refusals");
 pub(super) const CONSENTS: List = List("consents");
 pub(super) const SENDS: List = List("sends");
 pub(super) const ACTIVE: List = List("active");
@@ -176,7 +184,7 @@ fn parts_from(word: &str) -> Option<Vec<&'static str>> {
 pub(super) fn phone_score(header: &str) -> u8 {
     let folded = words(header);
     if NOT_PHONE.is_in(&folded) {
-        return 0;
+        return u8::from(is_phone_or_fax(header, &folded));
     }
     let is_phone = || PHONE.has(&folded) || PHONE.has(&fold::header(header));
     if MOBILE.is_in(&folded) || is_phone() {
@@ -188,10 +196,44 @@ pub(super) fn phone_score(header: &str) -> u8 {
     }
 }
 
+/// Whether a header names a phone and a fax, and nothing else: `Tel./Fax`, `Telefon nebo fax`. Its numbers may be either.
+fn is_phone_or_fax(header: &str, folded: &str) -> bool {
+    let is_in = |list: List| folded.split(' ').any(|word| list.has(word));
+    let is_joined = header.contains(['/', '|', '+', '&', ',']) || is_in(JOINS);
+    let lists = [PHONE, MOBILE, NO_LINE, OWN_PHONE, JOINS];
+    let is_known = |word: &str| lists.iter().any(|list| list.has(word));
+    is_joined && is_in(PHONE) && is_in(NO_LINE) && folded.split(' ').all(is_known)
+}
+
 #[cfg(test)]
 mod tests {
+    use super::phone_score;
     use crate::domain::fold;
     use crate::domain::word_list::tests::check;
+
+    #[test]
+    fn a_column_of_phones_and_faxes_is_one_of_phones_where_there_is_no_other() {
+        for header in [
+            "Telefon/fax",
+            "Tel./Fax",
+            "Phone / Fax number",
+            "Fax, telefon",
+            "Telefon nebo fax",
+        ] {
+            assert_eq!(phone_score(header), 1, "{header}");
+        }
+        for header in [
+            "Fax",
+            "Telefax",
+            "Phone fax",
+            "Telefon/fax typ",
+            "Phone/type",
+            "Phone and status",
+            "E-mail/fax",
+        ] {
+            assert_eq!(phone_score(header), 0, "{header}");
+        }
+    }
 
     #[test]
     fn each_phrase_is_folded_and_belongs_to_a_section_that_is_used() {

@@ -175,15 +175,7 @@ impl HeldBatch {
     /// # Errors
     /// [`RunError`] if the checkpoint fails.
     pub fn newer_lists(&self) -> Result<Vec<String>, RunError> {
-        let own = &self.batch;
-        let is_newer = |other: &Batch| {
-            other.files == own.files
-                && other.created_at > own.created_at
-                && other.follow_up.is_none()
-                && !has_rows_of(&other.definition, &own.definition)
-        };
-        let batches = self.reader()?.batches()?.into_iter();
-        Ok(batches.filter(is_newer).map(|batch| batch.name).collect())
+        newer_lists(&self.reader()?, &self.batch)
     }
 
     /// The batch, as it stood when it was taken.
@@ -218,6 +210,21 @@ impl HeldBatch {
     pub fn original_checkpoint(&self) -> &Path {
         self.store.original()
     }
+}
+
+/// As [`HeldBatch::newer_lists`], of a batch that nobody took.
+///
+/// # Errors
+/// [`RunError`] if the checkpoint fails.
+pub(crate) fn newer_lists(reader: &Reader, own: &Batch) -> Result<Vec<String>, RunError> {
+    let is_newer = |other: &Batch| {
+        other.files == own.files
+            && other.created_at > own.created_at
+            && other.follow_up.is_none()
+            && !has_rows_of(&other.definition, &own.definition)
+    };
+    let batches = reader.batches()?.into_iter();
+    Ok(batches.filter(is_newer).map(|batch| batch.name).collect())
 }
 
 /// What a batch lacks that was restored from a results file.

@@ -111,6 +111,7 @@ pub use adopt::{Adopted, adopt};
 pub use arrivals::{Arrival, Arrivals};
 pub use audience::{AudienceBatch, AudienceCount, audience_batch, audience_list, count_audience};
 pub use backup::back_up;
+pub(crate) use batch::newer_lists;
 pub use batch::{HeldBatch, ResumeSettings};
 pub use check::CheckSettings;
 pub use checkpoint::{

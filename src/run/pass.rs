@@ -75,6 +75,8 @@ pub(super) struct Pass<'a> {
     pub(super) keep_rejects: bool,
     /// The file of rejects that stands there is left as it is.
     pub(super) leave_rejects: bool,
+    /// Which rows need no number: there is nothing to mend in them.
+    pub(super) needs_no_number: Option<&'a (dyn Fn(&Record) -> bool + Sync)>,
     /// How many rows of a kind are shown.
     pub(super) examples: Option<usize>,
     /// When consents that end are asked; without it none of them counts.
@@ -148,7 +150,10 @@ impl Pass<'_> {
                 }
                 known.done_with(phone);
             }
-            if let Some(rejects) = &mut rejects {
+            let is_whole = || self.needs_no_number.is_some_and(|it| it(&row.record));
+            if let Some(rejects) = &mut rejects
+                && !is_whole()
+            {
                 rejects.push(&row)?;
             }
             take(row)

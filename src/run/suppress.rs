@@ -260,14 +260,16 @@ impl List {
         let (mut phones, mut others, mut refused) = (Vec::new(), Vec::new(), HashSet::new());
         let (mut read, mut hashed) = (Suppressed::default(), Vec::new());
         let mut held = HashSet::new();
-        let pass = Pass {
-            rejects,
-            ..Pass::default()
-        };
         let consent = self.input.mapping().consent.iter();
         let mut empty: Vec<usize> = consent.map(|it| it.column.index).collect();
         let mut filled = HashSet::new();
         let columns = OwnColumns::find(self.input.headers());
+        let has_hash = |record: &Record| columns.of(record).is_some();
+        let pass = Pass {
+            rejects,
+            needs_no_number: Some(&has_hash),
+            ..Pass::default()
+        };
         let report = pass.judge_all(self, &mut |_| (), &mut |row| {
             let is_filled = |at: &mut usize| row.record.get(*at).is_some_and(|it| !is_blank(it));
             filled.extend(empty.extract_if(.., is_filled));
@@ -275,16 +277,7 @@ impl List {
                 hashed.push(hash);
                 return Ok(());
             }
-            let is_held = columns.says_unread(&row.record);
-            match &row.verdict {
-                Verdict::Queued(accepted) if is_held => _ = held.insert(accepted.phone),
-                // Another list has the person for good.
-                Verdict::Duplicate { phone, .. } if !is_held => _ = held.remove(phone),
-                Verdict::Queued(_)
-                | Verdict::Duplicate { .. }
-                | Verdict::Suppressed { .. }
-                | Verdict::Invalid { .. } => {}
-            }
+            note_held(&mut held, &row.verdict, columns.says_unread(&row.record));
             match row.verdict {
                 Verdict::Queued(accepted) => others.push(accepted.phone),
                 // A refusal beside a number is no reason to leave it off this list. All its rows have that verdict.
@@ -319,6 +312,18 @@ impl List {
                 filled,
             }),
         }
+    }
+}
+
+/// Keeps the number of a row that is held by a reply that nobody has read, unless another row has the person for good.
+fn note_held(held: &mut HashSet<PhoneNumber>, verdict: &Verdict, is_held: bool) {
+    match verdict {
+        Verdict::Queued(accepted) if is_held => _ = held.insert(accepted.phone),
+        Verdict::Duplicate { phone, .. } if !is_held => _ = held.remove(phone),
+        Verdict::Queued(_)
+        | Verdict::Duplicate { .. }
+        | Verdict::Suppressed { .. }
+        | Verdict::Invalid { .. } => {}
     }
 }
 

@@ -312,6 +312,24 @@ fn who_was_erased_after_the_backup_is_erased_and_not_messaged_after_it_was_put_b
 }
 
 #[test]
+fn an_erased_person_on_a_list_of_ours_is_no_row_to_mend() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = Scratch::new();
+    scratch.contacts(1);
+    scratch.send(&sandbox).run().expect(0);
+    run(&scratch, &["suppress", "add", &phone(9)], 0);
+    run(&scratch, &["forget", &phone(0), "--yes"], 0);
+    let list = scratch.outreach(&["suppress", "list", "--json"]).run();
+    let list = as_csv(&list.expect(0).out);
+    scratch.write("stops.csv", &format!("{list}12,typed,user,,\n"));
+    let import = ["suppress", "import", "stops.csv", "--rejects", "bad.csv"];
+    scratch.outreach(&import).run();
+    let rejects = std::fs::read_to_string(scratch.path("bad.csv")).unwrap();
+    assert_eq!(rejects.lines().count(), 2, "{rejects}");
+    assert!(rejects.contains("typed"), "{rejects}");
+}
+
+#[test]
 fn who_was_erased_is_kept_out_of_a_copy_that_never_knew_them() {
     let sandbox = SandboxProcess::start(&[]);
     let scratch = Scratch::new();

@@ -51,10 +51,29 @@ fn what_a_card_says_of_consent_is_heard() {
         ("X-SMS-OPT-IN:1\r\n", "X-SMS-OPT-IN:0\r\n"),
         ("X-PHONETIC-FIRST-NAME:no\r\n", "X-DO-NOT-CONTACT:yes\r\n"),
         ("", "item1.X-GDPR:ne\r\n"),
+        ("NICKNAME:Stop\r\n", "DEATHDATE:20200101\r\n"),
+        ("X-STATUS:active\r\n", "X-STATUS:Do not call\r\n"),
+        ("X-INFO:stop by\r\n", "X-INFO:STOP\r\n"),
     ] {
         let cards = [card("+420602333441", yes), card("+420602333442", no)];
         hold(&[("cards.vcf", &cards.concat(), None, &["+420602333441", NO])]);
     }
+}
+
+#[test]
+fn the_column_whose_cell_refuses_is_named_whatever_it_is_called() {
+    let scratch = Scratch::new();
+    let list = "Name,Phone,Disposition,Street\nA,602333441,DNC,Brno\nB,602333442,won,Stop\nC,602333443,stop,Zlín\n";
+    scratch.write("list.csv", list);
+    let check = ["check", "list.csv", "--region", "CZ"];
+    let said = scratch.outreach(&check).run().expect(0).out;
+    for told in [
+        "\"Disposition\" says \"DNC\"",
+        "\"Disposition\" says \"stop\"",
+    ] {
+        assert!(said.contains(told), "{said}");
+    }
+    assert!(!said.contains("\"Street\" says"), "{said}");
 }
 
 #[test]
@@ -146,4 +165,57 @@ fn a_list_of_refusals_is_known_by_its_name_in_whatever_language_and_form() {
         .run()
         .expect(7)
         .says(refused);
+}
+
+#[test]
+fn what_speaks_for_a_number_and_what_is_no_old_one_keeps_nobody_out() {
+    let numbers = [
+        "+420602333441",
+        "+420602333442",
+        "+420602333443",
+        "+420602333444",
+        "+420602333445",
+    ];
+    let beside =
+        "Phone\n602333441 (m)\n602333442 nové\n602333443 OK\n602333444 ✓\n602333445 (SMS only)\n";
+    let [one, two, ..] = numbers;
+    hold(&[
+        ("beside.csv", beside, Some("CZ"), &numbers),
+        (
+            "alt.csv",
+            "Name,Alt phone\nA,602333441\n",
+            Some("CZ"),
+            &[one],
+        ),
+        (
+            "town.csv",
+            "Name,Old Town phone\nA,602333441\n",
+            Some("CZ"),
+            &[one],
+        ),
+        (
+            "fax.csv",
+            "Name,Telefon/fax,E-mail\nA,602333441,a@b.cz\nB,602333442,\n",
+            Some("CZ"),
+            &[one, two],
+        ),
+        (
+            "both.csv",
+            "Name,Telefon/fax,Mobil\nA,602333441,602333442\n",
+            Some("CZ"),
+            &[two],
+        ),
+        (
+            "old.csv",
+            "Name,Telefon alt\nA,602333441\n",
+            Some("CZ"),
+            &["Telefon alt"],
+        ),
+        (
+            "calls.csv",
+            "Phone\n602333441 calls only\n602333442\n",
+            Some("CZ"),
+            &["letters", two],
+        ),
+    ]);
 }

@@ -11,11 +11,13 @@ use crate::domain::word_list::{WordList, WordLists};
 struct List(&'static str);
 
 const LINES: List = List("lines");
+const FINE: List = List("fine");
 const BEFORE: List = List("before");
 const NOTHING: List = List("nothing");
 const BETWEEN: List = List("between");
 const NOT_THEIRS: List = List("not theirs");
 const NOT_THEIRS_ALONE: List = List("not theirs alone");
+const OLD_PLACES: List = List("old places");
 
 impl List {
     fn get(&self) -> &'static WordList {
@@ -26,8 +28,8 @@ impl List {
 }
 
 /// Signs that are a label of their own.
-const PICTURES: [char; 9] = [
-    '\u{260e}', '\u{260f}', '\u{2706}', '📱', '📲', '📞', '🏠', '🏡', '🏢',
+const PICTURES: [char; 13] = [
+    '\u{260e}', '\u{260f}', '\u{2706}', '📱', '📲', '📞', '🏠', '🏡', '🏢', '✓', '✔', '☑', '✅',
 ];
 
 /// What follows a word that stands before numbers, with its dot or colon: of `Tel.: 777 123 456` the number. `None` if
@@ -54,7 +56,11 @@ pub(crate) fn is_label(text: &str) -> bool {
 /// more: `Wife`, `Old mobile`.
 pub(crate) fn is_not_theirs(label: &str) -> bool {
     let folded = fold::header(label);
-    NOT_THEIRS.get().is_in(&folded) || NOT_THEIRS_ALONE.get().has(&folded)
+    let words: Vec<&str> = folded.split(' ').collect();
+    let at = |at: usize, list: &List| list.get().longest_at(words.get(at..).unwrap_or(&[])) > 0;
+    let mut places = 0..words.len();
+    places.any(|place| at(place, &NOT_THEIRS) && !at(place, &OLD_PLACES))
+        || NOT_THEIRS_ALONE.get().has(&folded)
 }
 
 /// The text with a semicolon in the place of each word that parts two numbers: `0171 1234567 oder 0172 1234567`.
@@ -98,7 +104,7 @@ fn are_labels(beside: &str, names: &str) -> bool {
     let mut words = beside.split(is_sign).filter(|word| !word.is_empty());
     words.all(|word| {
         let word = fold::header(word);
-        LINES.get().has(&word) || is_name(&word)
+        LINES.get().has(&word) || FINE.get().has(&word) || is_name(&word)
     })
 }
 
@@ -131,6 +137,12 @@ mod tests {
             ("tel. (030) 12345678 - work", "(030) 12345678"),
             ("777123456 / Práce", "777123456"),
             ("(777 123 456) home", "777 123 456"),
+            ("777123456 (m)", "777123456"),
+            ("777123456 nové", "777123456"),
+            ("777123456 OK", "777123456"),
+            ("777123456 ✓", "777123456"),
+            ("777123456 ✔\u{fe0f}", "777123456"),
+            ("777123456 (SMS only)", "777123456"),
         ] {
             assert_eq!(number_beside(text, &[]), Some(number), "{text}");
         }
@@ -197,6 +209,11 @@ mod tests {
             "Ancien mobile",
             "Móvil antiguo",
             "Ex-Mobil",
+            "Telefon alt",
+            "Handy (alt)",
+            "Alt",
+            "Old phone",
+            "Old Town old phone",
         ] {
             assert!(is_not_theirs(label), "{label}");
         }
@@ -249,6 +266,10 @@ mod tests {
             "Mobile (CZ)",
             "Obecné",
             "Škola",
+            "Alt phone",
+            "Alt. number",
+            "Old Town phone",
+            "Staré Město telefon",
         ] {
             assert!(!is_not_theirs(label), "{label}");
         }

@@ -56,28 +56,39 @@ impl Beginnings {
     /// False only if none of the phrases stands in the text, once it is folded. The text is UTF-8.
     pub(crate) fn may_be_in(&self, text: &[u8]) -> bool {
         let mut rest = text;
-        while let Some((sign, behind)) = self.next(rest) {
-            rest = behind;
-            if sign == BETWEEN {
-                continue;
-            }
-            // A word: its first letters are looked at, and the others passed over.
-            let (mut place, mut letters, mut sign) = (0, 0, sign);
-            while sign != BETWEEN {
-                if sign == ANYTHING {
-                    return true;
-                }
-                if letters < self.letters {
-                    place = place_with(place, sign);
-                }
-                letters += 1;
-                (sign, rest) = self.next(rest).unwrap_or((BETWEEN, rest));
-            }
-            if self.known.get(place) == Some(&true) {
+        while let Some((is_known, behind)) = self.next_word(rest) {
+            if is_known {
                 return true;
             }
+            rest = behind;
         }
         false
+    }
+
+    /// False only if the text begins with none of the phrases, once it is folded.
+    pub(crate) fn may_begin(&self, text: &[u8]) -> bool {
+        self.next_word(text).is_some_and(|(is_known, _)| is_known)
+    }
+
+    /// Whether a phrase may begin as the first word does, and what stands behind that. Its first letters are looked at, and
+    /// the others passed over.
+    fn next_word<'a>(&self, text: &'a [u8]) -> Option<(bool, &'a [u8])> {
+        let (mut sign, mut rest) = self.next(text)?;
+        while sign == BETWEEN {
+            (sign, rest) = self.next(rest)?;
+        }
+        let (mut place, mut letters) = (0, 0);
+        while sign != BETWEEN {
+            if sign == ANYTHING {
+                return Some((true, rest));
+            }
+            if letters < self.letters {
+                place = place_with(place, sign);
+            }
+            letters += 1;
+            (sign, rest) = self.next(rest).unwrap_or((BETWEEN, rest));
+        }
+        Some((self.known.get(place) == Some(&true), rest))
     }
 
     /// The sign of the first letter, and what stands behind it.
@@ -154,6 +165,12 @@ mod tests {
             "+420 602 333 444",
         ] {
             assert!(!it.may_be_in(text.as_bytes()), "{text}");
+        }
+        for text in ["(do not call)", "- nekontaktovat", "не"] {
+            assert!(it.may_begin(text.as_bytes()), "{text}");
+        }
+        for text in ["", "--", "Jana (do not call)", "12 do"] {
+            assert!(!it.may_begin(text.as_bytes()), "{text}");
         }
     }
 }

@@ -3,10 +3,11 @@
 use super::answers::{has_negation, has_question};
 use super::says::YesMeaning;
 use crate::intake::words::{
-    ACTIVE, ANOTHER_MATTER, BASIS, BEGINS, BESIDE_CONSENT, BLOCKED_UNTIL, CONSENTS, COUNTRY, FACT,
-    FIRST_NAME, LAST_NAME, LEFT, List, MESSAGES, MOBILE, NAMES, NEGATIONS, NO, OTHER_WAY, OUR_WAY,
-    PERSONS, PHONE, PLACE, POLITE, PREFERENCE, REFUSALS, REFUSED_CONTACT, REMARK, SAYS_REFUSED,
-    SENDS, STATUS, TIME, UNTIL, WEAK_REFUSALS, WITHDRAWN, YES, compounds_apart,
+    ACTIVE, ANOTHER_MATTER, BASIS, BEGINS, BESIDE_CONSENT, BLOCKED_UNTIL, CONSENTS, COUNTRY,
+    DOUBTFUL_REFUSALS, FACT, FIRST_NAME, LAST_NAME, LEFT, List, MESSAGES, MOBILE, NAMES, NEGATIONS,
+    NO, OF_A_THING, OTHER_WAY, OUR_MATTER, OUR_WAY, PERSONS, PHONE, PLACE, POLITE, PREFERENCE,
+    REFUSALS, REFUSED_CONTACT, REMARK, SAYS_REFUSED, SENDS, STATUS, TIME, UNTIL, WEAK_REFUSALS,
+    WITHDRAWN, YES, compounds_apart,
 };
 
 /// The folded words of a header, also of one that writes them together: `smsoptout`.
@@ -97,6 +98,11 @@ pub(super) fn names_refusal(header: &str) -> bool {
     REFUSALS.is_in(&folded) || WEAK_REFUSALS.has(&folded)
 }
 
+/// Whether a header of a refusal is that of something else as often: `Opposition`.
+pub(super) fn is_doubtful_refusal(header: &str) -> bool {
+    DOUBTFUL_REFUSALS.has(&words(header))
+}
+
 /// Whether a header says of a person that they refused at some time: `Unsubscribed`, and not `Do not contact`.
 pub(super) fn says_that_it_was(header: &str) -> bool {
     let folded = words(header);
@@ -115,9 +121,11 @@ pub(super) fn elsewhere(header: &str) -> Option<YesMeaning> {
     if is_about_mail(&folded) {
         return None;
     }
-    let names = [FIRST_NAME, LAST_NAME, NAMES];
-    Some(if names.iter().any(|list| list.is_in(&folded)) {
+    let is_of = |lists: &[List]| lists.iter().any(|list| list.is_in(&folded));
+    Some(if is_of(&[FIRST_NAME, LAST_NAME, NAMES]) {
         YesMeaning::Name
+    } else if is_of(&[OF_A_THING, PLACE, COUNTRY]) || is_another_matter(&folded) {
+        YesMeaning::Thing
     } else {
         YesMeaning::Anything
     })
@@ -240,7 +248,8 @@ fn is_beside(folded: &str) -> bool {
 
 /// Whether it is a consent to something else than messages, or no consent at all: `Photo consent`, `Subscription price`.
 fn is_another_matter(folded: &str) -> bool {
-    ANOTHER_MATTER.is_in(folded) && !OUR_WAY.is_in(folded) && !MESSAGES.is_in(folded)
+    let ours = [OUR_WAY, MESSAGES, OUR_MATTER];
+    ANOTHER_MATTER.is_in(folded) && !ours.iter().any(|list| list.is_in(folded))
 }
 
 /// Whether a header with the word of a weak refusal names nothing but a person, a way to reach them, or a time: `Blocked`,

@@ -2,8 +2,8 @@
 
 use crate::domain::fold;
 use crate::intake::words::{
-    HEADING, IN_ANY_CELL, List, OPTED_OUT, POLITE, REFUSING_HEADINGS, REFUSING_NAMES, TIME_WORDS,
-    compounds_apart, words,
+    GONE, HEADING, IN_ANY_CELL, List, NO_CONTACT, OPTED_OUT, POLITE, REFUSING_HEADINGS,
+    REFUSING_NAMES, TIME_WORDS, compounds_apart, words,
 };
 
 /// A phrase has at most so many words.
@@ -13,37 +13,47 @@ const LONGEST: usize = 6;
 pub(in crate::intake) fn names_refusals_in_any_cell(text: &str) -> bool {
     // What may be a number beside it is that of a person.
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    digits < 6 && is_heading(text, &[IN_ANY_CELL, REFUSING_HEADINGS])
+    let lists = [IN_ANY_CELL, REFUSING_HEADINGS];
+    digits < 6 && is_heading(text, &|phrase| lists.iter().any(|list| list.has(phrase)))
 }
 
 /// Whether the name of a file or a sheet says so: `opt-outs`, `DNC list 2026`. Nobody is called by it.
 pub(in crate::intake) fn names_refusals(name: &str) -> bool {
     let lists = [IN_ANY_CELL, REFUSING_HEADINGS, OPTED_OUT, REFUSING_NAMES];
-    is_heading(name, &lists) || is_heading(&compounds_apart(&words(name)), &lists)
+    let is_phrase = |phrase: &str| {
+        let is_in = |list: &List| list.has(phrase) || list.has_together(phrase);
+        // A word alone may be about something else: `late`.
+        lists.iter().any(is_in) || phrase.contains(' ') && NO_CONTACT.has(phrase)
+    };
+    is_heading(name, &is_phrase) || is_heading(&compounds_apart(&words(name)), &is_phrase)
 }
 
 /// Whether a text is made of such phrases, and of words and figures of a heading around them.
-fn is_heading(text: &str, lists: &[List]) -> bool {
+fn is_heading(text: &str, refuses: &dyn Fn(&str) -> bool) -> bool {
     let folded = figures_apart(&fold::header(text));
     let words: Vec<&str> = folded.split(' ').collect();
-    let (mut at, mut refuses) = (0, false);
+    let (mut at, mut is_refusal) = (0, false);
     while let Some(word) = words.get(at) {
         // The longest phrase: it may itself begin or end with the word of a heading.
         let is_phrase = |count: &usize| {
             let phrase = words.get(at..at + count).unwrap_or(&[]).join(" ");
-            lists.iter().any(|list| list.has(&phrase))
+            refuses(&phrase)
         };
         let longest = LONGEST.min(words.len() - at);
         match (1..=longest).rev().find(is_phrase) {
             Some(count) => {
-                refuses = true;
+                is_refusal = true;
                 at += count;
+                // `Opt-outs removed` is the list of the others.
+                if words.get(at).is_some_and(|word| GONE.has(word)) {
+                    return false;
+                }
             }
             None if says_nothing(word) => at += 1,
             None => return false,
         }
     }
-    refuses
+    is_refusal
 }
 
 /// Whether a word says nothing of who the people are.
@@ -54,17 +64,27 @@ fn says_nothing(word: &str) -> bool {
     is_figure || is_letter || lists.iter().any(|list| list.has(word))
 }
 
-/// A text with its figures and its letters apart: `dnc2026`.
+/// A text with its figures and its letters apart: `dnc2026`. What a program counts by (`8f2`) is a figure as a whole.
 fn figures_apart(folded: &str) -> String {
     let mut apart = String::with_capacity(folded.len() + 2);
-    let mut before = ' ';
-    for letter in folded.chars() {
-        let are_of_two_kinds = letter.is_ascii_digit() != before.is_ascii_digit();
-        if are_of_two_kinds && before != ' ' && letter != ' ' {
-            apart.push(' ');
+    for word in folded.split(' ') {
+        let mut before = ' ';
+        for letter in word.chars() {
+            let are_of_two_kinds = letter.is_ascii_digit() != before.is_ascii_digit();
+            if are_of_two_kinds || before == ' ' {
+                apart.push(' ');
+            }
+            before = letter;
+            apart.push(if is_serial(word) { '0' } else { letter });
         }
-        before = letter;
-        apart.push(letter);
     }
-    apart
+    apart.trim_start().to_owned()
+}
+
+/// Whether a word is a number in hexadecimal digits: a word may stand before a year (`dead2026`).
+fn is_serial(word: &str) -> bool {
+    let is_digit = |letter: char| letter.is_ascii_digit();
+    let behind_letters = word.trim_start_matches(char::is_alphabetic);
+    let is_mixed = word.contains(is_digit) && behind_letters.contains(char::is_alphabetic);
+    is_mixed && word.chars().all(|letter| letter.is_ascii_hexdigit())
 }

@@ -12,9 +12,10 @@ use crate::domain::message_date;
 use crate::domain::spreadsheet::NOT_CALCULATED;
 use crate::domain::text::trimmed;
 use crate::intake::words::{
-    BEGINS, BESIDE_REFUSAL, BUT, CONSENTS, CONTACTING, IN_A_REFUSAL, IN_ANY_CELL, List, MAY,
-    MESSAGES, MUST_NOT, NO, NO_BASIS, NO_CONTACT, OPTED_OUT, OTHER_WAY, OUR_WAY, POLITE, REFUSALS,
-    REFUSES, REFUSING_REMARKS, REFUSING_STATUS, TIME, TIME_WORDS, WEAK_REFUSALS, WITHDRAWN,
+    BEGINS, BESIDE_REFUSAL, BUT, CONSENTS, CONTACTING, DOUBTFUL_ELSEWHERE, DOUBTFUL_STATUS,
+    IN_A_REFUSAL, IN_ANY_CELL, List, MAY, MESSAGES, MUST_NOT, NO, NO_BASIS, NO_CONTACT, OPTED_OUT,
+    OTHER_WAY, OUR_WAY, POLITE, REFUSALS, REFUSES, REFUSING_REMARKS, REFUSING_STATUS, TIME,
+    TIME_WORDS, WEAK_REFUSALS, WITHDRAWN, WRITING,
 };
 
 /// What "yes" means in a column.
@@ -53,8 +54,10 @@ pub(in crate::intake) enum YesMeaning {
     Remark,
     /// It holds names: nobody is called `nevolat`.
     Name,
-    /// It holds anything else: a cell counts that says in plain words that the person must not be messaged, and nothing
-    /// else.
+    /// It is about a thing or a place: a cell counts that says in plain words that the person must not be messaged, and
+    /// nothing else.
+    Thing,
+    /// It holds anything else: what a status says of an opt-out counts as a whole cell, too (`STOP`).
     Anything,
 }
 
@@ -63,6 +66,7 @@ pub(super) fn says(yes: YesMeaning, cell: &str, now: Option<Timestamp>) -> CellC
     let cell = trimmed(cell);
     match yes {
         YesMeaning::Name => name(cell),
+        YesMeaning::Thing => thing(cell),
         YesMeaning::Anything => anything(cell),
         YesMeaning::Perhaps => only_no(
             answer(Question::MayBeMessaged, cell),
@@ -155,9 +159,11 @@ fn status(cell: &str) -> CellConsent {
             || refuses_contact(&plain)
     };
     // A date may hold a sign that stands between tags.
+    let may_refuse = || DOUBTFUL_STATUS.has(&fold::header(cell));
     if is_refusal(cell) || parts(cell).any(is_refusal) || is_sign_of_death(cell) {
         CellConsent::MustNot
-    } else if cell.contains(REFUSING_SIGNS) || OPTED_OUT.is_in(&fold::header(cell)) {
+    } else if cell.contains(REFUSING_SIGNS) || OPTED_OUT.is_in(&fold::header(cell)) || may_refuse()
+    {
         CellConsent::MayMeanNo
     } else {
         CellConsent::Nothing
@@ -188,18 +194,11 @@ fn remark(cell: &str) -> CellConsent {
         NO_CONTACT,
     ];
     let is_short = cell.split_whitespace().count() <= FEW_WORDS;
-    // `Do not call, SMS only` asks for messages.
-    let set_off = || {
-        let is_refusal = |part: &str| is_one_of(&[IN_ANY_CELL], part);
-        let mut parts = cell.split(is_set_off);
-        is_short
-            && IN_ANY_CELL.is_in(&folded)
-            && parts.clone().any(is_refusal)
-            && !parts.any(|part| !is_refusal(part) && MESSAGES.is_in(&fold::header(part)))
-    };
+    // `Don't call, write`.
+    let asks_to_write = || cell.split(is_set_off).any(is_refusal) && asks_for(&[WRITING], cell);
     if is_one_of(&lists, cell)
-        || refuses_contact(&without_dates(cell))
-        || set_off()
+        || refuses_contact(&without_dates(cell)) && !asks_to_write()
+        || IN_ANY_CELL.is_in(&folded) && sets_off_refusal(cell)
         || is_sign_of_death(cell)
     {
         CellConsent::MustNot
@@ -258,9 +257,13 @@ fn letters_together(folded: &str) -> Option<String> {
     is_apart.then(|| folded.replace(' ', ""))
 }
 
-/// What the cell of a name says.
+/// What the cell of a name says. Somebody may be called `Stop`, but what stands behind the name is none: `Jan - STOP`.
 fn name(cell: &str) -> CellConsent {
-    if IN_ANY_CELL.is_in(&fold::header(cell)) || cell.contains(REFUSING_SIGNS) {
+    let is_refusal = |part: &str| OPTED_OUT.has(&without_dates(part));
+    if IN_ANY_CELL.is_in(&fold::header(cell))
+        || cell.contains(REFUSING_SIGNS)
+        || parts(cell).skip(1).any(is_refusal)
+    {
         CellConsent::MustNot
     } else {
         CellConsent::Nothing
@@ -272,16 +275,45 @@ const FEW_WORDS: usize = 5;
 
 /// What a cell says whose column is about something else. A few words with those of a refusal set off are one (`Praha -
 /// nevolat`, `VIP (do not contact)`); a longer text may be about something else, and only a person understands it.
-fn anything(cell: &str) -> CellConsent {
-    let is_refusal = |text: &str| is_one_of(&[IN_ANY_CELL], text);
-    let is_short = cell.split_whitespace().count() <= FEW_WORDS;
-    if is_refusal(cell) || is_short && cell.split(is_set_off).any(is_refusal) {
+fn thing(cell: &str) -> CellConsent {
+    if is_refusal(cell) || sets_off_refusal(cell) {
         CellConsent::MustNot
     } else if IN_ANY_CELL.is_in(&fold::header(cell)) {
         CellConsent::MayMeanNo
     } else {
         CellConsent::Nothing
     }
+}
+
+/// What a cell says whose column is not known: it may be one of a status.
+fn anything(cell: &str) -> CellConsent {
+    match thing(cell) {
+        CellConsent::Nothing if is_one_of(&[DOUBTFUL_ELSEWHERE], cell) => CellConsent::MayMeanNo,
+        CellConsent::Nothing if is_one_of(&[OPTED_OUT], cell) => CellConsent::MustNot,
+        CellConsent::Nothing if is_one_of(&[NO_CONTACT], cell) => CellConsent::MayMeanNo,
+        said => said,
+    }
+}
+
+/// Whether a few words hold a refusal that is set off from the others. `Do not call, SMS only` asks for messages.
+fn sets_off_refusal(cell: &str) -> bool {
+    cell.split_whitespace().count() <= FEW_WORDS
+        && cell.split(is_set_off).any(is_refusal)
+        && !asks_for(&[MESSAGES, WRITING], cell)
+}
+
+/// Whether a part of a text is in plain words that the person must not be messaged.
+fn is_refusal(part: &str) -> bool {
+    is_one_of(&[IN_ANY_CELL], part)
+}
+
+/// Whether a part that is set off asks for one of these, and refuses nothing.
+fn asks_for(lists: &[List], cell: &str) -> bool {
+    let asks = |part: &str| {
+        let folded = fold::header(part);
+        !is_refusal(part) && lists.iter().any(|list| list.is_in(&folded)) && !denies(&folded)
+    };
+    cell.split(is_set_off).any(asks)
 }
 
 /// Whether a sign sets words off from others.

@@ -1,5 +1,6 @@
 //! What headers and cells say of who may be messaged.
 
+mod elsewhere;
 mod exports;
 mod kinds;
 mod pairs;

@@ -13,7 +13,7 @@ use super::grid::{Fault, Grid, Table};
 use super::labels::{Labelled, ReadNumbers, in_order};
 use crate::domain::phone::Region;
 use crate::domain::text::trimmed;
-use crate::intake::consent::tells_consent;
+use crate::intake::consent::{refuses_as_a_whole, tells_consent};
 
 /// The columns, the same for every file: so any two files go into one batch.
 const COLUMNS: [&str; 10] = [
@@ -243,7 +243,7 @@ struct Card {
     /// Cards within this one (of an agent) that are open.
     nested: u32,
     version: String,
-    /// What properties of its own say of who may be messaged: `X-CONSENT:no`.
+    /// What other properties say of who may be messaged: `X-CONSENT:no`, `DEATHDATE:20200101`.
     consent: Vec<(String, String)>,
 }
 
@@ -306,9 +306,8 @@ impl Card {
                 group: property.group,
             }),
             name => {
-                if let Some(header) = name.strip_prefix("X-").map(|it| it.replace('-', " "))
-                    && tells_consent(&header)
-                {
+                let header = name.strip_prefix("X-").unwrap_or(name).replace('-', " ");
+                if tells_consent(&header) || refuses_as_a_whole(&text) {
                     self.consent.push((header, text));
                 }
             }

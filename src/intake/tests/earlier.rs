@@ -25,7 +25,7 @@ fn whom_a_results_file_calls_suppressed_because_they_refuse_is_not_messaged_by_i
     let rows = [
         "Jana,602333001,+420602333001,sent,,",
         "Petr,602333002,+420602333002,suppressed,on the suppression list: asked by phone,suppression_list",
-        "Eva,602333003,+420602333003,suppressed,no consent,no_consent",
+        "Eva,602333003,+420602333003,suppressed,no consent (row 4),no_consent",
         "Ota,602333004,+420602333004,suppressed,erased,forgotten",
         "Ivo,602333005,+420602333005,suppressed,unread,unread_reply",
         "Ida,602333006,+420602333006,suppressed,the same message went,repeat_guard",
@@ -58,6 +58,12 @@ fn whom_a_results_file_calls_suppressed_because_they_refuse_is_not_messaged_by_i
     assert_eq!(
         says[0],
         "\"outreach_status\" says \"suppressed\": on the suppression list: asked by phone (row 3)"
+    );
+    // What a row of the same place says is not said twice.
+    assert!(
+        says[1].ends_with("\"suppressed\": no consent (row 4)"),
+        "{}",
+        says[1]
     );
     let ignoring = Settings {
         ignore_consent: vec!["outreach_status".to_owned()],

@@ -79,3 +79,19 @@ fn a_large_batch_is_counted_beside_its_page() {
             .contains("not sent yet")
     );
 }
+
+#[test]
+fn a_batch_whose_list_was_read_again_says_so_where_it_can_go_on() {
+    let scratch = Scratch::new();
+    let console = ConsoleProcess::sandbox(&scratch);
+    let visitor = console.visitor();
+    let prepare = |rows: &str, name: &str| {
+        let list = visitor.drop_list("list.csv", format!("phone\n{rows}").as_bytes());
+        visitor.prepare(&list, "Hello", &[("name", name)])
+    };
+    let older = prepare("+420777000001\n+420777000002\n", "older");
+    let newer = prepare("+420777000002\n+420777000003\n", "newer");
+    let told = "was read again since with other rows, as batch newer";
+    assert!(visitor.page(&older).contains(told));
+    assert!(!visitor.page(&newer).contains("was read again"));
+}

@@ -89,9 +89,14 @@ pub(crate) fn country(text: &str) -> String {
 }
 
 fn words(plain: &str) -> String {
-    let words = plain.split(|c: char| !c.is_alphanumeric());
-    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-    words.join(" ")
+    let mut words = String::with_capacity(plain.len());
+    for word in plain.split(|c: char| !c.is_alphanumeric()) {
+        if !words.is_empty() && !word.is_empty() {
+            words.push(' ');
+        }
+        words.push_str(word);
+    }
+    words
 }
 
 /// Lower case, without accents and without signs that have no width.

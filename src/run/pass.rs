@@ -121,7 +121,11 @@ impl Pass<'_> {
         let (message, others) = (message.as_ref(), others.as_ref());
         let mut rejects = self.create_rejects(input, *dialect)?;
         let (known, channel) = (&self.known, self.channel);
-        let suppressed = |phone| known.cause(phone, channel);
+        // Where there is a message, the person is judged with it.
+        let suppressed = |phone| match message {
+            Some(_) => None,
+            None => known.cause(phone, channel),
+        };
         let of_another = |id: &str, phone| known.contact_of_another(channel, id, phone);
         let render = |record: &Record, _, phone| match message {
             Some(message) => self.render(message, others, record, phone),

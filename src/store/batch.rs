@@ -376,13 +376,19 @@ fn create(tx: &mut Tx<'_>, new: &NewBatch) -> Result<BatchId, StoreError> {
     Ok(id)
 }
 
-/// Removes a row, with what the list says of it.
-pub(super) fn delete_recipient(connection: &Connection, id: RecipientId) -> Result<(), StoreError> {
-    for delete in [
-        "DELETE FROM recipient WHERE id = ?1",
-        "DELETE FROM recipient_input WHERE id = ?1",
-    ] {
-        connection.change(delete, [id])?;
+/// Removes rows, with what the list says of them. Those that stand side by side go at once.
+pub(super) fn delete_recipients(
+    connection: &Connection,
+    mut rows: Vec<RecipientId>,
+) -> Result<(), StoreError> {
+    rows.sort_unstable();
+    for run in rows.chunk_by(|row, next| row.get() + 1 == next.get()) {
+        for delete in [
+            "DELETE FROM recipient WHERE id >= ?1 AND id <= ?2",
+            "DELETE FROM recipient_input WHERE id >= ?1 AND id <= ?2",
+        ] {
+            connection.change(delete, (run.first(), run.last()))?;
+        }
     }
     Ok(())
 }
@@ -399,9 +405,7 @@ fn discard_step(
         "SELECT id, person FROM recipient WHERE id >= ?1 AND id < ?2 LIMIT ?3",
         (first, last, step),
     )?;
-    for (row, _) in &rows {
-        delete_recipient(tx.connection, *row)?;
-    }
+    delete_recipients(tx.connection, rows.iter().map(|(row, _)| *row).collect())?;
     for (_, whose) in &rows {
         if let Some(whose) = whose {
             person::remove_unnamed(tx.connection, *whose)?;
@@ -470,4 +474,38 @@ pub(super) fn remove(tx: &mut Tx<'_>, id: BatchId) -> Result<(), StoreError> {
     tx.connection
         .change("DELETE FROM batch WHERE id = ?1", [id])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema;
+    use super::*;
+
+    #[test]
+    fn rows_are_removed_whether_they_stand_side_by_side_or_not() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut connection).unwrap();
+        for id in 1..=8 {
+            connection
+                .change(
+                    "INSERT INTO recipient (id, state) VALUES (?1, 'queued')",
+                    [id],
+                )
+                .unwrap();
+            connection
+                .change(
+                    "INSERT INTO recipient_input (id, file, row, fields) VALUES (?1, 0, ?1, '[]')",
+                    [id],
+                )
+                .unwrap();
+        }
+        delete_recipients(&connection, [7, 2, 3, 5].map(RecipientId).to_vec()).unwrap();
+        delete_recipients(&connection, Vec::new()).unwrap();
+        for left in [
+            "SELECT id FROM recipient ORDER BY id",
+            "SELECT id FROM recipient_input ORDER BY id",
+        ] {
+            assert_eq!(connection.list::<i64>(left, []).unwrap(), [1, 4, 6, 8]);
+        }
+    }
 }

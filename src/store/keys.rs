@@ -22,9 +22,9 @@ pub(super) const IMPORTED_FORM: i64 = 2;
 
 pub(super) type Hash = [u8; 32];
 
-/// The checkpoint's hash key.
+/// The checkpoint's hash key, ready to hash with.
 #[derive(Clone)]
-pub(crate) struct HashKey(Vec<u8>);
+pub(crate) struct HashKey(Hmac<Sha256>);
 
 impl std::fmt::Debug for HashKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -34,12 +34,15 @@ impl std::fmt::Debug for HashKey {
 
 impl HashKey {
     pub(super) fn load(connection: &Connection) -> Result<Self, StoreError> {
-        let key = connection.value("SELECT hash_key FROM checkpoint", [])?;
-        Ok(Self(key))
+        let key: Vec<u8> = connection.value("SELECT hash_key FROM checkpoint", [])?;
+        Self::from_bytes(&key)
     }
 
-    pub(super) fn from_bytes(key: Vec<u8>) -> Self {
-        Self(key)
+    pub(super) fn from_bytes(key: &[u8]) -> Result<Self, StoreError> {
+        let mac = Hmac::new_from_slice(key).map_err(|error| StoreError::Value {
+            detail: format!("the key of the checkpoint's hashes: {error}"),
+        })?;
+        Ok(Self(mac))
     }
 
     /// What identifies "the same content through the same channel": 64 bits of a keyed hash. White space and
@@ -86,10 +89,7 @@ impl HashKey {
     }
 
     fn hash(&self, parts: &[&[u8]]) -> Hash {
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {
-            // HMAC takes keys of any length.
-            return Hash::default();
-        };
+        let mut mac = self.0.clone();
         for part in parts {
             mac.update(part);
         }
@@ -118,12 +118,12 @@ mod tests {
 
     #[test]
     fn the_key_of_a_content_is_of_its_channel_and_of_the_checkpoint() {
-        let keys = HashKey::from_bytes(vec![1; 32]);
+        let keys = HashKey::from_bytes(&[1; 32]).unwrap();
         let key = keys.content_key("7001", r#"{"payload":"Hi"}"#);
         assert_eq!(keys.content_key("7001", r#"{ "payload": "Hi " }"#), key);
         assert_ne!(keys.content_key("7002", r#"{"payload":"Hi"}"#), key);
         assert_ne!(keys.content_key("7001", r#"{"payload":"Ho"}"#), key);
-        let others = HashKey::from_bytes(vec![2; 32]);
+        let others = HashKey::from_bytes(&[2; 32]).unwrap();
         assert_ne!(others.content_key("7001", r#"{"payload":"Hi"}"#), key);
         assert_ne!(keys.contact("7001", "9"), keys.contact("7002", "9"));
     }

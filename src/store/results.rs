@@ -76,12 +76,12 @@ pub(super) const FACTS: &str = "coalesce(r.finished_at, a.finished_at), a.messag
 /// See [`FACTS`]: the person, the last request that was accepted, rather one that did not fail, and the contact that it
 /// went to.
 pub(super) const JOINS: &str = "LEFT JOIN person p ON p.id = r.person
-     LEFT JOIN attempt a ON a.id = coalesce((
-         SELECT max(id) FROM attempt x WHERE x.person IS r.person AND x.recipient = r.id AND x.kind <> 'note'
-                AND x.proof IS NOT 'failed'
-                AND (x.outcome = 'sent' OR x.proof IN ('accepted', 'assumed') OR x.message_id IS NOT NULL)), (
-         SELECT max(id) FROM attempt x WHERE x.person IS r.person AND x.recipient = r.id AND x.kind <> 'note'
-                AND x.proof = 'failed'))
+     LEFT JOIN attempt a ON a.id = (
+         SELECT coalesce(
+                    max(id) FILTER (WHERE x.proof IS NOT 'failed' AND (
+                        x.outcome = 'sent' OR x.proof IN ('accepted', 'assumed') OR x.message_id IS NOT NULL)),
+                    max(id) FILTER (WHERE x.proof = 'failed'))
+         FROM attempt x WHERE x.person IS r.person AND x.recipient = r.id AND x.kind <> 'note')
      LEFT JOIN contact k ON k.id = a.contact";
 
 /// Rows that were not reached for one reason.

@@ -83,7 +83,7 @@ fn people(connection: &Connection) -> Result<(), StoreError> {
          VALUES (1, ?1, ?2, CAST(unixepoch('subsec') * 1000 AS INTEGER))",
         (random::<16>()?, &key),
     )?;
-    let keys = HashKey::from_bytes(key);
+    let keys = HashKey::from_bytes(&key)?;
     let hashes = keys.clone();
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("content_key", 2, flags, move |call| {

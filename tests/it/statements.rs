@@ -155,6 +155,10 @@ const WHOLE_BATCH: &[(&str, &str)] = &[
         "a list is removed, in steps",
     ),
     (
+        "WHERE id >= ?1 AND id <= ?2",
+        "rows that are removed and stand side by side, in steps",
+    ),
+    (
         "SELECT p.number, i.file, i.row FROM recipient r",
         "the numbers that `--add` joins, once",
     ),

@@ -165,26 +165,37 @@ impl RowJudge<'_> {
     /// All numbers that can be read in the phone cells of a row, and in its fields without a column, whatever stands beside
     /// them. None of them is too many on a list of people who must not be messaged.
     fn numbers_to_suppress(&self, record: &Record, beyond: &[&str]) -> Vec<Found> {
-        let (mut found, _) = self.all_numbers(record, false);
-        let first = self.mapping.phone.first();
-        let beyond = beyond
-            .iter()
-            .filter_map(|cell| first.map(|phone| (phone, *cell)));
-        for (phone, cell) in self.phone_cells(record).chain(beyond) {
-            let (region, reading) = self.how_to_read(phone, record);
-            let reading = Reading {
-                region: region.unwrap_or(None),
-                ..reading
-            };
-            let numbers = parts_with_digits(cell).flat_map(|part| all_numbers_in(part, reading));
-            found.extend(numbers.map(|parsed| Found {
-                parsed,
-                typed: cell.to_owned(),
-                is_mobile: false,
-                overrides_region: false,
-            }));
+        let mut found = Vec::new();
+        for (phone, cell) in self.phone_cells(record) {
+            let before = found.len();
+            self.read_cell(phone, record, &mut found, &mut None);
+            // A cell of one part that was read says no more when that part is read.
+            if found.len() == before || !parts_with_digits(cell).eq([cell]) {
+                self.read_parts(phone, record, cell, &mut found);
+            }
+        }
+        if let Some(first) = self.mapping.phone.first() {
+            for cell in beyond {
+                self.read_parts(first, record, cell, &mut found);
+            }
         }
         self.chosen(found)
+    }
+
+    /// Reads all numbers of a cell, whatever stands between them.
+    fn read_parts(&self, phone: &PhoneColumn, record: &Record, cell: &str, found: &mut Vec<Found>) {
+        let (region, reading) = self.how_to_read(phone, record);
+        let reading = Reading {
+            region: region.unwrap_or(None),
+            ..reading
+        };
+        let numbers = parts_with_digits(cell).flat_map(|part| all_numbers_in(part, reading));
+        found.extend(numbers.map(|parsed| Found {
+            parsed,
+            typed: cell.to_owned(),
+            is_mobile: false,
+            overrides_region: false,
+        }));
     }
 
     /// How the numbers of a column are read in a row.

@@ -10,7 +10,7 @@ use crate::domain::delivery::{self, Event, State};
 use crate::domain::outcome::AttemptOutcome;
 use crate::domain::recipient::Suppression;
 use crate::store::attempt;
-use crate::store::batch::delete_recipient;
+use crate::store::batch::delete_recipients;
 use crate::store::columns::{Json, to_millis};
 use crate::store::error::StoreError;
 use crate::store::ids::{BatchId, RecipientId};
@@ -58,6 +58,7 @@ pub(super) fn bring_in_line(
         taken.extend(new.map(|(new, _)| new));
         bring_row_in_line(tx, &old, new, now)?;
     }
+    delete_recipients(tx.connection, taken.into_iter().collect())?;
     Ok(more)
 }
 
@@ -112,7 +113,7 @@ fn bring_row_in_line(
     }
 }
 
-/// Gives an old row what the new row says, and removes the new one.
+/// Gives an old row what the new row says.
 fn take_over(
     tx: &mut Tx<'_>,
     old: &OldRow,
@@ -135,9 +136,7 @@ fn take_over(
              WHERE id = ?1"
     };
     tx.connection.change(says, (old.id, new))?;
-    take_over_verdict(tx, old, new, verdict, now)?;
-    delete_recipient(tx.connection, new)?;
-    Ok(())
+    take_over_verdict(tx, old, new, verdict, now)
 }
 
 /// A row that is queued or suppressed gets the verdict of the new row.
@@ -197,7 +196,7 @@ fn lift_open(tx: &mut Tx<'_>, old: &OldRow, next: State, now: Timestamp) -> Resu
 }
 
 fn delete_row(tx: &mut Tx<'_>, row: RecipientId, state: State) -> Result<(), StoreError> {
-    delete_recipient(tx.connection, row)?;
+    delete_recipients(tx.connection, vec![row])?;
     tx.count(row.batch(), Counter::State(state), -1);
     Ok(())
 }
@@ -226,15 +225,19 @@ pub(super) fn join_rows(
     };
     let count = u32::try_from(rows.len()).map_err(|_| full())?;
     let new_last = last_seq.checked_add(count).ok_or_else(full)?;
-    for ((from, state), seq) in rows.into_iter().zip(last_seq + 1..) {
+    for ((from, state), seq) in rows.iter().copied().zip(last_seq + 1..) {
         let to = RecipientId::new(target, seq);
-        move_row(tx, from, to)?;
+        copy_row(tx, from, to)?;
         tx.count(target, Counter::State(state), 1);
         if matches!(state, State::Suppressed | State::Invalid) {
             refuse_queued(tx, target, to, now)?;
         }
         settle_with_suppressed(tx, target, to, state)?;
     }
+    delete_recipients(
+        tx.connection,
+        rows.into_iter().map(|(from, _)| from).collect(),
+    )?;
     tx.connection.change(
         "UPDATE batch SET last_seq = ?2 WHERE id = ?1",
         (target, new_last),
@@ -319,9 +322,9 @@ fn make_duplicate(
     Ok(())
 }
 
-/// Copies a row under its new key and removes the old one. In a list on its way, `mended_by` names the row that it
+/// Copies a row under its new key. In a list on its way, `mended_by` names the row that it
 /// takes the place of; from now on that row names it.
-fn move_row(tx: &Tx<'_>, from: RecipientId, to: RecipientId) -> Result<(), StoreError> {
+fn copy_row(tx: &Tx<'_>, from: RecipientId, to: RecipientId) -> Result<(), StoreError> {
     tx.connection.change(
         "UPDATE recipient SET mended_by = ?2
              WHERE id = (SELECT mended_by FROM recipient WHERE id = ?1)
@@ -350,5 +353,5 @@ fn move_row(tx: &Tx<'_>, from: RecipientId, to: RecipientId) -> Result<(), Store
         let values = std::iter::once(Value::from(to.get())).chain(columns.into_iter().flatten());
         tx.connection.change(write, params_from_iter(values))?;
     }
-    delete_recipient(tx.connection, from)
+    Ok(())
 }

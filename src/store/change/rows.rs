@@ -210,8 +210,9 @@ pub(super) fn join_rows(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let (first, last) = staging.range();
-    let rows: Vec<(RecipientId, State)> = tx.connection.rows(
-        "SELECT id, state FROM recipient WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
+    // In a list on its way, `mended_by` names the row that a row takes the place of.
+    let rows: Vec<(RecipientId, State, Option<RecipientId>)> = tx.connection.rows(
+        "SELECT id, state, mended_by FROM recipient WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
         (first, last, i64::try_from(most).unwrap_or(1)),
     )?;
     if rows.is_empty() {
@@ -225,8 +226,15 @@ pub(super) fn join_rows(
     };
     let count = u32::try_from(rows.len()).map_err(|_| full())?;
     let new_last = last_seq.checked_add(count).ok_or_else(full)?;
-    for ((from, state), seq) in rows.iter().copied().zip(last_seq + 1..) {
+    for ((from, state, mends), seq) in rows.iter().copied().zip(last_seq + 1..) {
         let to = RecipientId::new(target, seq);
+        if let Some(mended) = mends {
+            tx.connection.change(
+                "UPDATE recipient SET mended_by = ?2
+                     WHERE id = ?1 AND state = 'invalid' AND mended_by IS NULL",
+                (mended, to),
+            )?;
+        }
         copy_row(tx, from, to)?;
         tx.count(target, Counter::State(state), 1);
         if matches!(state, State::Suppressed | State::Invalid) {
@@ -236,7 +244,7 @@ pub(super) fn join_rows(
     }
     delete_recipients(
         tx.connection,
-        rows.into_iter().map(|(from, _)| from).collect(),
+        rows.into_iter().map(|(from, ..)| from).collect(),
     )?;
     tx.connection.change(
         "UPDATE batch SET last_seq = ?2 WHERE id = ?1",
@@ -322,15 +330,8 @@ fn make_duplicate(
     Ok(())
 }
 
-/// Copies a row under its new key. In a list on its way, `mended_by` names the row that it
-/// takes the place of; from now on that row names it.
+/// Copies a row under its new key.
 fn copy_row(tx: &Tx<'_>, from: RecipientId, to: RecipientId) -> Result<(), StoreError> {
-    tx.connection.change(
-        "UPDATE recipient SET mended_by = ?2
-             WHERE id = (SELECT mended_by FROM recipient WHERE id = ?1)
-                   AND state = 'invalid' AND mended_by IS NULL",
-        (from, to),
-    )?;
     // `INSERT ... SELECT` from the same table says the same, and makes a table for its one row each time.
     for (read, write) in [
         (

@@ -11,7 +11,7 @@ use super::status::from_here;
 use crate::cli::ExportArgs;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{Selection, counted, grouped, minute};
+use crate::report::{Selection, counted, grouped, minute, quoted};
 use crate::run::{ExportSettings, Exported, export, export_all, export_file, pruned_at};
 
 /// Runs the command; `out` is standard output.
@@ -62,11 +62,13 @@ fn all(args: &ExportArgs, call: &Call) -> CommandResult {
     let mut files = call.files(Some(&found.path), &[], false)?;
     let dialect = settings.checkpoint()?.dialect;
     let (mut written, mut same) = (0, 0);
+    let mut files_for_import = Vec::new();
     let mut report = |batch: &str, done: &Exported| {
         let batch = on_one_line(batch);
         match done {
             Exported::Written(path) => {
                 written += 1;
+                files_for_import.push(quoted(&from_here(path).to_string_lossy()));
                 console.say(format_args!("{batch}: {}", from_here(path).display()));
             }
             Exported::Same(_) => same += 1,
@@ -90,6 +92,13 @@ fn all(args: &ExportArgs, call: &Call) -> CommandResult {
         "{} written{kept}.",
         counted(written, "results file")
     ));
+    // They lie where each batch has its file, in the form of its list: a pattern such as *.results.csv may miss some.
+    if !args.changed && !files_for_import.is_empty() {
+        console.say(format_args!(
+            "Another checkpoint takes all of them in: outreach history import {}",
+            files_for_import.join(" ")
+        ));
+    }
     Ok(ExitCode::Complete)
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use serde::{Serialize, Serializer};
 
 use super::mixed::Named;
+use crate::domain::masking::masked_cell;
 use crate::domain::text::shortened;
 
 /// A file that cannot be used. The text says which file, where in it, and what to do.
@@ -148,7 +149,8 @@ pub enum IntakeError {
     },
     /// The first row holds a phone number: it is no header.
     #[error(
-        "{file}, row {row}: the first row should name the columns but holds \"{cell}\"; if the file has no header, use --no-header"
+        "{file}, row {row}: the first row should name the columns but holds \"{}\"; if the file has no header, use --no-header",
+        masked_cell(.cell)
     )]
     HeaderIsData {
         /// The file.
@@ -433,7 +435,9 @@ const SHOWN: usize = 40;
 
 fn listed(names: &[String]) -> String {
     let names_shown = names.iter().take(LISTED);
-    let first: Vec<_> = names_shown.map(|name| shortened(name, SHOWN)).collect();
+    // What is taken for a header may be a row of the list.
+    let shown = |name: &String| shortened(&masked_cell(name), SHOWN).into_owned();
+    let first: Vec<String> = names_shown.map(shown).collect();
     let rest = names.len() - first.len();
     let more = if rest == 0 {
         String::new()

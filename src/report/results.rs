@@ -22,7 +22,7 @@ use crate::crash::{CrashPoint, crash_point};
 use crate::domain::delivery::State;
 use crate::domain::dialect::{Dialect, FileFormat, SHEET_COLUMNS};
 use crate::domain::results_row::content_digest;
-use crate::store::{Batch, Reader, ResultRow, StoreError, WrittenFile};
+use crate::store::{Batch, Reader, ResultRow, RowContent, StoreError, WrittenFile};
 
 /// The reason of a row whose request is on disk and whose answer is not.
 pub(super) const UNDER_WAY: &str =
@@ -283,9 +283,11 @@ impl<W: RowWriter> Lines<'_, W> {
         }
     }
 
-    fn content(&mut self, content: Option<&str>) -> Result<(), ReportError> {
-        let Some(content) = content else {
-            return self.to.cell(Cell::None);
+    fn content(&mut self, content: Option<RowContent<'_>>) -> Result<(), ReportError> {
+        let content = match content {
+            Some(RowContent::Message(content)) => content,
+            Some(RowContent::Digest(digest)) => return self.to.cell(Cell::Own(digest)),
+            None => return self.to.cell(Cell::None),
         };
         if self.content.0 != content {
             self.content = (content.to_owned(), content_digest(content));

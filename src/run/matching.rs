@@ -50,13 +50,21 @@ fn again(
     if is_named_as_one(&batch.name) {
         return Err(needs_list(&batch, from));
     }
-    let is_its_list = list
-        .input
-        .file_names()
-        .any(|name| batch.files.iter().any(|file| file == name));
+    // The list may lie in another folder by now.
+    let is_its_list = list.input.file_names().any(|name| {
+        batch
+            .files
+            .iter()
+            .any(|file| own_name(file) == own_name(name))
+    });
     match change {
         Some(Change::Update) => Ok(BatchMatch::Change(batch, Change::Update)),
         None if is_its_list => Ok(BatchMatch::Change(batch, Change::Update)),
         None | Some(Change::Add) => Err(needs_list(&batch, from)),
     }
+}
+
+/// The name of a file without its folders, whichever system wrote it.
+fn own_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::batch::HeldBatch;
 use super::definition::BatchMatch;
 use super::error::RunError;
+use super::history::NO_CHANNEL;
 use super::list::List;
 use super::mending::KeptList;
 use super::mismatch::Mismatch;
@@ -22,7 +23,7 @@ use crate::intake::Mapping;
 use crate::report::check::CheckReport;
 use crate::store::{
     Batch, BatchId, BatchName, DecisionRecord, Loader, MendPlace, MessagedDecision, NewBatch,
-    RecipientId, Store,
+    OtherThanTold, RecipientId, Store,
 };
 
 /// What the rows are judged by.
@@ -79,6 +80,7 @@ impl SendPlan {
             now,
         };
         let report = self.load(id, &reading, progress);
+        let report = report.and_then(|report| self.is_of_restored(id).map(|()| report));
         let report = discard_on_error(&self.store, id, report)?;
         let (mut said, mapping) = (Vec::new(), Some(&report.mapping));
         let (batch, rows) = match &self.batch_match {
@@ -102,6 +104,27 @@ impl SendPlan {
             }
         };
         Ok(self.read_as(batch, Some((report, rows)), decided, said))
+    }
+
+    /// Refuses a list, which was read into `staged`, for a batch that was restored from a results file with another message
+    /// or channel: those who were not messaged yet would get that.
+    fn is_of_restored(&self, staged: BatchId) -> Result<(), RunError> {
+        let restored = match &self.batch_match {
+            BatchMatch::Change(batch, _) => {
+                Some(batch).filter(|it| it.restored_from().is_some() && it.channel != NO_CHANNEL)
+            }
+            BatchMatch::New | BatchMatch::Continue(_) => None,
+        };
+        let Some(batch) = restored else {
+            return Ok(());
+        };
+        let channel = &self.definition.channel;
+        let what = match self.store.differs_from_told(batch.id, staged, channel)? {
+            None => return Ok(()),
+            Some(OtherThanTold::Channel) => "channel",
+            Some(OtherThanTold::Message) => "message",
+        };
+        Err(Mismatch::OtherMessage(batch.name.clone(), what).into())
     }
 
     fn said<'a>(

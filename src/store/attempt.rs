@@ -117,7 +117,9 @@ pub(super) fn prove(
     at: Timestamp,
 ) -> Result<(), StoreError> {
     connection.change(
-        "UPDATE attempt SET proof = ?2, proof_at = ?3, proof_by = ?4, proof_text = ?5 WHERE id = ?1",
+        "UPDATE attempt SET proof = ?2, proof_at = ?3, proof_by = ?4,
+                proof_text = coalesce(?5, proof_text)
+         WHERE id = ?1",
         (attempt, proof.word(), to_millis(at), by, text),
     )?;
     Ok(())

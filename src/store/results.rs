@@ -14,6 +14,7 @@ use crate::domain::delivery::State;
 use crate::domain::fallback::Step;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::refusal::TAKEN_FOR_NO_MESSENGER;
+use crate::domain::results_row::is_content_digest;
 use crate::domain::text::canonical_text;
 
 /// What is known of a message after it was accepted.
@@ -33,6 +34,15 @@ pub struct MessageFacts<'a> {
     pub opted_in_at: Option<Timestamp>,
 }
 
+/// What is known of the message of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowContent<'a> {
+    /// The message, as JSON.
+    Message(&'a str),
+    /// Its [digest](crate::domain::results_row::content_digest), of a row that was restored from a results file.
+    Digest(&'a str),
+}
+
 /// One row of a batch, borrowed from the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ResultRow<'a> {
@@ -44,8 +54,8 @@ pub struct ResultRow<'a> {
     pub row: u32,
     /// The row that took its place: its file, and its row there.
     pub mended_by: Option<(u16, u32)>,
-    /// What is sent, as JSON; `None` if nothing was rendered.
-    pub content: Option<&'a str>,
+    /// What is sent; `None` if nothing was rendered.
+    pub content: Option<RowContent<'a>>,
     /// The row's fields: a JSON array, in the order of the headers.
     pub fields: &'a str,
     /// Where it stands.
@@ -101,6 +111,12 @@ pub(crate) struct NotReached {
 pub(super) const CONTENT: &str = "iif(r.step = 0, i.content, coalesce(
         i.metadata -> ('$.outreach_other_channels[' || (r.step - 1) || '].content'), i.content))";
 
+/// The digest of its message that a results file told of recipient `r`, which has no message itself.
+const TOLD_CONTENT: &str = "iif(i.content IS NULL, (
+        SELECT x.proof_text FROM attempt x
+        WHERE x.person IS r.person AND x.recipient = r.id AND x.kind = 'import' AND x.key_form IS NOT NULL
+        ORDER BY x.id DESC LIMIT 1), NULL)";
+
 /// Why recipient `r` is where it is; of a row that was refused or suppressed, also that an earlier request may
 /// have been accepted.
 pub(super) const REASON: &str =
@@ -111,7 +127,7 @@ pub(super) const REASON: &str =
 fn select(and: &str) -> String {
     format!(
         "SELECT r.id, r.state, iif(r.state = 'invalid' OR r.reason_code IS 'erased', NULL, p.number), r.attempts, r.reason_code, {REASON}, i.file, i.row, i.fields,
-                i.suggestion, {FACTS}, {CONTENT}, m.file, m.row, r.step, c.api_id
+                i.suggestion, {FACTS}, {CONTENT}, m.file, m.row, r.step, c.api_id, {TOLD_CONTENT}
          FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id {JOINS}
          LEFT JOIN recipient_input m ON m.id = r.mended_by LEFT JOIN channel c ON c.id = a.channel
          WHERE r.id > ?1 AND r.id < ?2 {and} ORDER BY r.id"
@@ -328,7 +344,10 @@ fn result_row<'a>(
         reason: text(5)?,
         file: row.get(6)?,
         row: row.get(7)?,
-        content: text(17)?,
+        content: match (text(17)?, text(22)?.filter(|told| is_content_digest(told))) {
+            (Some(message), _) => Some(RowContent::Message(message)),
+            (None, digest) => digest.map(RowContent::Digest),
+        },
         mended_by: row
             .get::<_, Option<u16>>(18)?
             .map(|file| Ok::<_, StoreError>((file, row.get(19)?)))

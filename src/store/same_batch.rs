@@ -1,10 +1,10 @@
-//! Whether a results file tells of the batch that has its name in this checkpoint: another checkpoint may have a batch
-//! of the same name.
+//! Whether a results file, or a list, is of the batch that has its name in this checkpoint: another checkpoint may have a
+//! batch of the same name.
 
 use super::batch::Batch;
 use super::checkpoint::Store;
 use super::error::StoreError;
-use super::ids::ApiId;
+use super::ids::{ApiId, BatchId};
 use super::keys::IMPORTED_FORM;
 use super::person;
 use super::query::Query as _;
@@ -23,6 +23,18 @@ pub(crate) struct ImportedMessage {
     /// Its id, if it was accepted.
     pub(crate) id: Option<String>,
 }
+
+/// What tells a list from the one whose messages a results file told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OtherThanTold {
+    /// No message went over its channel.
+    Channel,
+    /// Nobody who was messaged has the message that it has for them.
+    Message,
+}
+
+/// So many rows of a batch are compared with a list: most lists have one message for all.
+const COMPARED: i64 = 1_000;
 
 impl Store {
     /// Whether one of these messages is known to be of the batch by its id.
@@ -87,5 +99,43 @@ impl Store {
             }
         }
         Ok(!has_another)
+    }
+
+    /// Whether the rows of `staged` that are to take the place of those of a restored batch have another channel or message
+    /// than a results file told of the batch; `None` if they have the same, or nothing could be compared.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn differs_from_told(
+        &self,
+        batch: BatchId,
+        staged: BatchId,
+        channel: &str,
+    ) -> Result<Option<OtherThanTold>, StoreError> {
+        let reader = self.reader()?;
+        let ((first, last), (new_first, new_last)) = (batch.range(), staged.range());
+        let messages: Vec<(i64, String, Option<String>)> = reader.connection.rows(
+            "SELECT a.content_key, c.api_id,
+                    (SELECT i.content FROM recipient s INDEXED BY recipient_by_person
+                          CROSS JOIN recipient_input i ON i.id = s.id
+                     WHERE s.person = r.person AND s.id > ?4 AND s.id < ?5 AND i.content IS NOT NULL LIMIT 1)
+             FROM recipient r
+                  CROSS JOIN attempt a INDEXED BY attempt_by_person
+                       ON a.person = r.person AND a.recipient = r.id AND a.key_form = ?3
+                  CROSS JOIN channel c ON c.id = a.channel
+             WHERE r.id > ?1 AND r.id < ?2 LIMIT ?6",
+            (first, last, IMPORTED_FORM, new_first, new_last, COMPARED),
+        )?;
+        let same_channel = || messages.iter().filter(|(_, on, _)| on == channel);
+        if !messages.is_empty() && same_channel().next().is_none() {
+            return Ok(Some(OtherThanTold::Channel));
+        }
+        let is_same = same_channel().filter_map(|(key, _, content)| {
+            let content = content.as_deref()?;
+            Some(self.keys.imported_content_key(&content_digest(content)) == *key)
+        });
+        let compared: Vec<bool> = is_same.collect();
+        let is_other = !compared.is_empty() && !compared.contains(&true);
+        Ok(is_other.then_some(OtherThanTold::Message))
     }
 }

@@ -481,3 +481,82 @@ fn rows_without_a_number_of_a_pruned_batch_are_told_and_a_bad_file_stops_no_othe
         assert_eq!(sandbox.accepted()[&number(3)], before[&number(3)]);
     }
 }
+
+fn send_list(scratch: &Scratch, url: &str, list: &str, more: &[&str]) -> Program {
+    scratch
+        .outreach(&["send", list, "--yes", "--base-url", url])
+        .with(more)
+}
+
+/// The same text to the same people is known after each of several moves by results files.
+#[test]
+fn what_was_sent_is_known_after_a_second_move() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    let url = sandbox.base_url();
+    scratch.contacts(3);
+    let hello = ["--message", "Hello", "--channel", CHANNEL];
+    send_list(&scratch, url, "contacts.csv", &["--batch", "spring"])
+        .with(&hello)
+        .run()
+        .expect(0);
+    let mut digests = Vec::new();
+    for db in ["outreach.db", "two.db", "three.db"] {
+        let of = ["--db", db];
+        if db != "outreach.db" {
+            let import = ["history", "import", "moved.csv", "--no-suppressions"];
+            scratch.outreach(&import).with(&of).run().expect(0);
+        }
+        let export = ["export", "spring", "-o", "moved.csv", "--force"];
+        scratch.outreach(&export).with(&of).run().expect(0);
+        let text = scratch.read("moved.csv");
+        let digest = |line: &str| line.rsplit(',').next().unwrap().to_owned();
+        digests.push(text.lines().skip(1).map(digest).collect::<Vec<_>>());
+    }
+    assert!(digests[0].iter().all(|it| it.len() == 32), "{digests:?}");
+    assert_eq!(digests[1], digests[0]);
+    assert_eq!(digests[2], digests[0]);
+    scratch.write("other.csv", &contacts(0..4));
+    let again = send_list(&scratch, url, "other.csv", &["--db", "three.db"]);
+    again.with(&hello).run().expect(0);
+    assert_eq!(sandbox.stats().accepted, 4, "only the new one");
+}
+
+/// An unfinished batch that was moved goes on with its list, wherever that lies now, and with nothing else.
+#[test]
+fn a_moved_unfinished_batch_goes_on_with_its_own_message_and_channel_alone() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    let url = sandbox.base_url();
+    scratch.contacts(5);
+    let named = ["--batch", "spring"];
+    send_list(&scratch, url, "contacts.csv", &named)
+        .with(&["--message", "Hello", "--channel", CHANNEL, "--limit", "2"])
+        .run()
+        .expect(4);
+    let import = [
+        "history",
+        "import",
+        "spring.results.csv",
+        "--no-suppressions",
+    ];
+    let moved = ["--db", "moved.db"];
+    scratch.outreach(&import).with(&moved).run().expect(0);
+    fs::create_dir(scratch.path("elsewhere")).unwrap();
+    fs::copy(
+        scratch.path("contacts.csv"),
+        scratch.path("elsewhere/contacts.csv"),
+    )
+    .unwrap();
+    let send = |message: &str, channel: &str| {
+        let send = send_list(&scratch, url, "elsewhere/contacts.csv", &named);
+        let what = ["--message", message, "--channel", channel];
+        send.with(&moved).with(&what).run()
+    };
+    let other = send("Other", CHANNEL).expect(2);
+    assert!(other.said.contains("another message"), "{}", other.said);
+    let other = send("Hello", "7001200300400500603").expect(2);
+    assert!(other.said.contains("another channel"), "{}", other.said);
+    assert_eq!(sandbox.stats().accepted, 2);
+    send("Hello", CHANNEL).expect(0);
+    assert_eq!(sandbox.stats().accepted, 5);
+    assert!(sandbox.accepted().values().all(|count| *count == 1));
+}

@@ -123,6 +123,10 @@ const WHOLE_BATCH: &[(&str, &str)] = &[
     ),
     ("SELECT p.number, i.fields", "the list of a follow-up, once"),
     (
+        "SELECT a.content_key, c.api_id",
+        "the list of a restored batch, once, until 1,000 messages were found",
+    ),
+    (
         "SELECT a.outcome, count(*)",
         "a batch with several channels, once for each when a run begins",
     ),

@@ -8,7 +8,7 @@ use crate::intake::{Table, is_rounded};
 use crate::report::ResultsColumns;
 
 /// What stands for the channel of a file that does not name it.
-pub(super) const NO_CHANNEL: &str = "unknown";
+pub(in crate::run) const NO_CHANNEL: &str = "unknown";
 
 /// What a file brought.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -23,6 +23,7 @@ use crate::report::ResultsColumns;
 use crate::store::Store;
 
 pub use error::HistoryError;
+pub(super) use imported::NO_CHANNEL;
 pub use imported::{Imported, ImportedRows, ImportedWhat};
 pub use list::HistoryList;
 pub use results::ResultsFile;

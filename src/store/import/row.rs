@@ -209,8 +209,8 @@ fn enter(
     let content = result.content.as_deref();
     tx.connection.change(
         "INSERT INTO attempt (recipient, person, channel, kind, content_key, key_form, started_at, finished_at,
-                                  outcome, text, message_id, contact, delivered_at, read_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                                  outcome, text, message_id, contact, delivered_at, read_at, proof_text)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         (
             id,
             whose,
@@ -225,6 +225,8 @@ fn enter(
             contact,
             result.delivered_at.map(to_millis),
             result.read_at.map(to_millis),
+            // The next results file needs it: the key is of this checkpoint alone.
+            content,
         ),
     )?;
     tx.count(id.batch(), Counter::Requests, 1);

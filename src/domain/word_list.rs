@@ -2,7 +2,7 @@
 //!
 //! A file has sections: `[name]`, and below it lines of phrases with commas between them, folded as headers are. A line
 //! begins with its language, or with `any:`. A star at an end of a word stands for any letters there: `odhlas*`,
-//! `*widerspruch`. An exclamation mark behind a phrase puts it into the section `[!]`, too. A line that begins with `#` is
+//! `*widerspruch`; a star alone for any word. An exclamation mark behind a phrase puts it into the section `[!]`, too. A line that begins with `#` is
 //! a comment.
 
 mod beginnings;
@@ -100,6 +100,11 @@ impl WordList {
     /// The phrase without a star that the text is.
     pub(crate) fn entry(&self, text: &str) -> Option<&'static str> {
         self.plain.get(text).copied()
+    }
+
+    /// The phrases without a star.
+    pub(crate) fn phrases(&self) -> impl Iterator<Item = &'static str> {
+        self.plain.iter().copied()
     }
 
     /// How the phrases of these lists begin: for a look at texts that are not folded yet.

@@ -12,6 +12,7 @@ pub(super) const ALONE: List = List("alone");
 pub(super) const PERHAPS_ALONE: List = List("perhaps alone");
 pub(super) const TAKE_OFF: List = List("take off");
 pub(super) const NO_MORE: List = List("no more");
+pub(super) const NOTHING_MORE: List = List("nothing more");
 pub(super) const DOUBTS: List = List("doubts");
 pub(super) const UNCLEAR: List = List("unclear");
 pub(super) const NEGATIONS: List = List("negations");
@@ -31,6 +32,9 @@ pub(super) const NOW: List = List("now");
 pub(super) const SIGN_OFF: List = List("sign off");
 pub(super) const CALLS: List = List("calls");
 pub(super) const CONTACT: List = List("contact");
+pub(super) const RECEIVING: List = List("receiving");
+pub(super) const NOT_ME: List = List("not me");
+pub(super) const MISSPELT: List = List("misspelt");
 
 impl List {
     pub(super) fn get(&self) -> &'static WordList {

@@ -4,8 +4,8 @@
 use std::ops::Range;
 
 use super::lists::{
-    CALLS, DOUBTS, ERRANDS, FILLERS, LISTS, List, ME, MESSAGES, NOW, POLITE, SIGN_OFF, TAKE_OFF,
-    UNCLEAR,
+    CALLS, CONTACT, DOUBTS, ERRANDS, FILLERS, LISTS, List, ME, MESSAGES, NOW, POLITE, RECEIVING,
+    SIGN_OFF, TAKE_OFF, UNCLEAR,
 };
 
 /// Words of a sentence that ask for it, alone or together with others.
@@ -26,6 +26,8 @@ pub(super) enum AskKind {
     TakeOff,
     /// What we send: "no more".
     NoMore,
+    /// What we send, or that we do: "nothing more".
+    NothingMore,
 }
 
 /// What a word is about.
@@ -39,6 +41,8 @@ enum Topic {
     Message,
     /// What is told apart of what we send: "delivery notifications".
     KindOfMessage,
+    /// That they are written to or called, beside "nothing more". Elsewhere it may be about something else.
+    Contact,
     /// The number, the list it stands in, the consent.
     List,
     /// The person.
@@ -87,20 +91,32 @@ impl<'a> Sentence<'a> {
                     && (ask.span.start == 0
                         || !is_asked && !self.is_denied(&ask.span) && self.is_led_by_us(&ask.span))
             }
-            AskKind::Unclear | AskKind::TakeOff | AskKind::NoMore => {
+            AskKind::Unclear | AskKind::TakeOff | AskKind::NoMore | AskKind::NothingMore => {
                 !is_asked
                     && !self.is_denied(&ask.span)
-                    && self.others(&ask.span).all(|at| self.is_about_us(at))
+                    && self.is_all_about_us(ask)
                     && self.has_target(ask)
                     && !self.prefers_to_read()
             }
         })
     }
 
-    /// Whether it says what is to be taken off, and more.
-    pub(super) fn takes_off(&self) -> bool {
-        let mut asks = self.asks.iter();
-        asks.any(|ask| ask.kind == AskKind::TakeOff && self.has_target(ask))
+    /// Whether it may ask for it: it says what is to be taken off, and more; or that nothing more is wanted, and nothing else,
+    /// or more than that it is about messages.
+    pub(super) fn may_opt_out(&self) -> bool {
+        self.asks.iter().any(|ask| match ask.kind {
+            AskKind::TakeOff => self.has_target(ask),
+            AskKind::NothingMore => self.is_all_about_us(ask) || self.has_target(ask),
+            AskKind::Clear | AskKind::Unclear | AskKind::NoMore => false,
+        })
+    }
+
+    /// Whether all words beside these are about us.
+    fn is_all_about_us(&self, ask: &Ask) -> bool {
+        let is_contact = |at: usize| self.topics.get(at) == Some(&Topic::Contact);
+        let contact_counts = ask.kind == AskKind::NothingMore;
+        let mut others = self.others(&ask.span);
+        others.all(|at| self.is_about_us(at) || contact_counts && is_contact(at))
     }
 
     fn has_target(&self, ask: &Ask) -> bool {
@@ -111,6 +127,7 @@ impl<'a> Sentence<'a> {
                 AskKind::Unclear => matches!(topic, Some(Topic::Message | Topic::List)),
                 AskKind::TakeOff => matches!(topic, Some(Topic::List | Topic::Me)),
                 AskKind::NoMore => matches!(topic, Some(Topic::Message)),
+                AskKind::NothingMore => matches!(topic, Some(Topic::Message | Topic::Contact)),
             }
         })
     }
@@ -163,6 +180,7 @@ impl<'a> Sentence<'a> {
                 | Topic::Refusal
                 | Topic::Message
                 | Topic::KindOfMessage
+                | Topic::Contact
                 | Topic::Errand
                 | Topic::Other => return false,
             }
@@ -198,7 +216,7 @@ impl<'a> Sentence<'a> {
     fn is_about_us(&self, at: usize) -> bool {
         self.topics
             .get(at)
-            .is_some_and(|it| !matches!(it, Topic::Other | Topic::Errand))
+            .is_some_and(|it| !matches!(it, Topic::Other | Topic::Errand | Topic::Contact))
     }
 }
 
@@ -240,7 +258,7 @@ fn topics(words: &[&str], parts: &[usize], asks: &[Ask]) -> Vec<Topic> {
             set(at..at + 1, Topic::Filler);
         }
     }
-    for ask in of_kind(AskKind::NoMore) {
+    for ask in of_kind(AskKind::NoMore).chain(of_kind(AskKind::NothingMore)) {
         set(ask.span.clone(), Topic::Refusal);
     }
     for at in 1..words.len() {
@@ -252,6 +270,11 @@ fn topics(words: &[&str], parts: &[usize], asks: &[Ask]) -> Vec<Topic> {
             && is_kind
         {
             *before = Topic::KindOfMessage;
+        }
+    }
+    for (word, topic) in words.iter().zip(&mut topics) {
+        if *topic == Topic::Other && (CONTACT.get().has(word) || RECEIVING.get().has(word)) {
+            *topic = Topic::Contact;
         }
     }
     topics

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::lists::{
-    ALONE, CALLS, CONTACT, INVITATIONS, List, MENTIONS, MESSAGES, MORE, NEGATIONS, NO_MORE,
-    OPT_OUT, PERHAPS, PERHAPS_ALONE, SET_PHRASES, TAKE_OFF, UNCLEAR, UNSPACED,
+    ALONE, CALLS, CONTACT, INVITATIONS, List, MENTIONS, MESSAGES, MISSPELT, MORE, NEGATIONS,
+    NO_MORE, NOT_ME, NOTHING_MORE, OPT_OUT, PERHAPS, PERHAPS_ALONE, SET_PHRASES, TAKE_OFF, UNCLEAR,
+    UNSPACED,
 };
 use super::sentence::{Ask, AskKind, SHORT_SENTENCE, Sentence, without_politeness};
 use crate::domain::fold;
@@ -67,10 +68,13 @@ impl OptOutWords {
         if left.len() < words.len() {
             return self.folded_wish(searched, &left.join(" "), fold);
         }
-        if words.iter().all(|word| self.is_one(word))
-            || [folded, alone.as_str()].iter().any(|it| self.is_one(it))
-            || ALONE.get().has(&alone)
-        {
+        if self.is_refusal(folded, &alone) {
+            return OptRequest::OptOut;
+        }
+        if MENTIONS.get().has(folded) {
+            return OptRequest::Doubtful;
+        }
+        if words.iter().all(|word| self.is_one(word)) {
             return OptRequest::OptOut;
         }
         let asks = self.asks(&words);
@@ -91,26 +95,31 @@ impl OptOutWords {
             || words.iter().any(|word| self.is_one(word));
         // "Please do not write to me any more", in whatever words.
         let no_more = has(&NEGATIONS) && has(&MORE);
-        let forbidden = short && forbids_contact(&words);
-        let perhaps = PERHAPS.get().is_in(folded)
-            || MENTIONS.get().is_in(folded)
-            || PERHAPS_ALONE.get().has(&alone);
-        let takes_off = || {
+        let may_opt_out = || {
             let parts = vec![0; words.len()];
-            Sentence::new(&words, &parts, asks.clone()).takes_off()
+            Sentence::new(&words, &parts, asks.clone()).may_opt_out()
         };
         if is_clear
             || is_unspaced
             || short && is_unclear
             || no_more
-            || forbidden
-            || perhaps
-            || takes_off()
+            || is_perhaps(folded, &alone)
+            || short && (forbids_contact(&words) || words.iter().any(|word| is_misspelt(word)))
+            || is_of_somebody_else(searched.text, &fold)
+            || may_opt_out()
         {
             OptRequest::Doubtful
         } else {
             OptRequest::None
         }
+    }
+
+    /// Whether the whole message is a refusal, in this form or without its politeness.
+    fn is_refusal(&self, folded: &str, alone: &str) -> bool {
+        self.is_one(folded)
+            || self.is_one(alone)
+            || self.is_one_apart(alone)
+            || ALONE.get().has(alone)
     }
 
     /// Whether a sentence of it asks for no more messages.
@@ -144,6 +153,10 @@ impl OptOutWords {
             push(AskKind::Unclear, unclear);
             push(AskKind::TakeOff, Some(TAKE_OFF.get().longest_at(rest)));
             push(AskKind::NoMore, Some(NO_MORE.get().longest_at(rest)));
+            push(
+                AskKind::NothingMore,
+                Some(NOTHING_MORE.get().longest_at(rest)),
+            );
         }
         asks
     }
@@ -175,6 +188,12 @@ impl OptOutWords {
         (clear, unclear)
     }
 
+    /// Whether it is one long word that is written apart: "un-subscribe", "ne chci".
+    fn is_one_apart(&self, folded: &str) -> bool {
+        let word = folded.replace(' ', "");
+        word.len() >= LONG_WORD && self.is_one(&word)
+    }
+
     fn is_one(&self, folded: &str) -> bool {
         OPT_OUT.get().has(folded) || self.more.contains(folded)
     }
@@ -202,6 +221,36 @@ fn prefers_to_read(words: &[&str], asks: &[Ask]) -> bool {
         && INVITATIONS.get().is_in(&folded)
         && !PERHAPS.get().is_in(&folded)
         && !others.iter().any(|word| NEGATIONS.get().has(word))
+}
+
+/// Whether it has words that may ask for it, and as often mean something else.
+fn is_perhaps(folded: &str, alone: &str) -> bool {
+    PERHAPS.get().is_in(folded) || MENTIONS.get().is_in(folded) || PERHAPS_ALONE.get().has(alone)
+}
+
+/// Whether a long word was meant that refuses: one letter is wrong, missing or too much, or two have changed places.
+fn is_misspelt(word: &str) -> bool {
+    let meant = |it: &str| strsim::osa_distance(it, word) == 1;
+    word.len() >= LONG_WORD && MISSPELT.get().phrases().any(meant)
+}
+
+/// Whether it says that the person is not the one of this name: "This is not Jane". A name begins with a capital letter.
+fn is_of_somebody_else(text: &str, fold: impl Fn(&str) -> String) -> bool {
+    let is_name = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().is_some_and(char::is_uppercase)
+            && letters.next().is_some_and(char::is_lowercase)
+    };
+    let mut before = Vec::new();
+    text.split_whitespace().any(|word| {
+        let ends_before = |count| {
+            let end: Option<&[String]> = before.get(before.len().saturating_sub(count)..);
+            end.is_some_and(|end| NOT_ME.get().has(&end.join(" ")))
+        };
+        let is_denied = is_name(word) && (1..=LONGEST).any(ends_before);
+        before.extend(fold(word).split(' ').map(str::to_owned));
+        is_denied
+    })
 }
 
 /// Without the phrases that refuse nothing, whatever word is in them: "non-stop".
@@ -273,6 +322,9 @@ const PART_ENDS: [char; 9] = [',', ':', '(', ')', '–', '—', '،', '，', '�
 
 /// A word that is so many words before or behind another is near it.
 const NEAR: usize = 3;
+
+/// A word of so many letters is no other word by accident.
+const LONG_WORD: usize = 6;
 
 /// The words of the longest phrase.
 const LONGEST: usize = 8;
@@ -704,6 +756,63 @@ mod tests {
         assert_eq!(missed.collect::<Vec<_>>(), [""; 0]);
         let missed = messages(WAITING).filter(|it| words.wish(it) != OptRequest::Doubtful);
         assert_eq!(missed.collect::<Vec<_>>(), [""; 0]);
+    }
+
+    /// Refusals whose words stand apart, beside courtesy, or are written apart: each is left out at once.
+    const APART: &str = "
+        le akarok iratkozni|Le szeretnék iratkozni|Le szeretnék iratkozni a listáról|iratkozzanak le|ki akarok iratkozni
+        kiiratkozom|le is akarok iratkozni|nem kérek|Nem kérek, köszönöm|nem kérek többet|nem kérünk többet|nem kérek ilyet
+        ne zaklassanak|ne zaklass|ne keressenek|nem járulok hozzá|hagyd abba|hagyjátok abba|kérem fejezzék be|húzzanak le
+        nem szeretnék ilyen üzeneteket|le szeretném mondani az üzeneteket|kérem szüntessék be az üzeneteket
+        Bitte schicken Sie mir nichts mehr|Bitte nichts mehr senden|Schickt mir nichts mehr|Mir bitte nichts mehr schreiben
+        mir nichts mehr schicken|Schreibt nie wieder|nichts mehr zusenden bitte|ich möchte nichts mehr von Ihnen hören
+        bitte rausnehmen|bitte mich rausnehmen|nehmt mich da raus|hören Sie bitte auf|stuur me alsjeblieft niets meer
+        graag niets meer sturen|ik wil niets meer ontvangen|haal me eraf|hou ermee op|nu îmi mai scrieți|vă rog să încetați
+        vă rog să nu îmi mai scrieți|scoateți-mă din listă|proszę przestać|proszę o zaprzestanie|żądam zaprzestania
+        chcę zrezygnować|wyłączcie to|proszę wyrejestrujcie mnie|veuillez me retirer (de votre liste)|veuillez me retirer
+        merci de m'enlever|je souhaite être retiré|veuillez cesser|je m'oppose|n'envoyez rien|depennatemi|mi depenni
+        finitela|mi oppongo|retírenme|no me vuelvan a escribir|olviden mi número|no deseo recibir|заберіть мій номер
+        заберіть мене зі списку|не даю згоди|вистачить писати|снимите меня с рассылки|забудьте про меня|хорош писать
+        dejte mě pryč|dejte mě z toho seznamu|vynechte mě|dajte ma preč|neželám si|už žádné smsky|ne chci|ne psat
+        un-subscribe|un subscribe|please un-subscribe me|out|OUT!|mute|terminate|please terminate this|discontinue
+        disable|deactivate|off|count me out|turn these off|drop my number|do not use this number";
+
+    /// What a person must read, as its words, or a slip of a finger, may mean a refusal.
+    const UNSURE: &str = "
+        stačí|stačí, díky|to stačí|už toho mám dost|mám toho dosť|mám vás dost|j'en ai assez|es reicht|reicht jetzt
+        genoeg|destul|suficiente|достаточно|вистачить|decline|I decline|I'm out|knock it off|odlasit|odhlsit|odhlasti
+        prosím odlášit|unsubsrcibe me pls|unsubscibe|desincription|this is not Jane|This isn't Bob|I'm not John
+        I am not Jane|Nejsem Jana|nejsem pan Novák|To není Jana|Nem vagyok Anna|ich bin nicht Anna|je ne suis pas Anne
+        no soy Juan|non sono Anna|to nie Jan|nie jestem Anną|я не Анна|это не Анна|ik ben niet Anna|nu sunt Ana
+        už k vám nechodím|nejsem váš zákazník|už nejsem vaše klientka|nie som váš zákazník|nie jestem waszym klientem
+        bin kein Kunde mehr|ich bin nicht Ihr Kunde|je ne suis pas votre client|no soy su cliente|ik ben geen klant
+        non sono un vostro cliente|я не ваш клиент|я не ваш клієнт|nem vagyok az ügyfelük|no longer a customer
+        nu sunt client|nu doresc|abyste mi už nepsali|letiltom|többet ne|je mi líto, abyste mi nevolali|зупинка стоп
+        Ich will nichts mehr von euch|Bitte schicken Sie meinem Mann nichts mehr|odhlásit oběd|cancel my order";
+
+    /// What people answer with words like those, and refuse nothing.
+    const UNLIKE: &str = "
+        konec srpna mi vyhovuje|do konce týdne přijdu|koniec augusta mi vyhovuje|koniec miesiąca mi pasuje|Ende August passt mir
+        bis Ende der Woche|end of August works for me|fin août me convient|fin de mes me va bien|dost dobrý|enough time
+        stačí mi to ve středu|stačí SMS|dejte mě na pátek|dejte mi vědět|nic mi nepřišlo|Anmelden|objednat|nejsem doma
+        Nejsem si jistý|to není problém|I'm not sure|this is not urgent|this is not a problem|out of stock|I'll find out
+        I am out of town|take out please|drop me off at 5|count me in|day off|es reicht bis Montag|noch nichts gehört
+        schicken Sie mir die Adresse|nichts zu danken|le tudok menni|fel szeretnék iratkozni|be szeretnék iratkozni
+        le szeretném mondani az időpontot|nem kérek cukrot|nem vagyok otthon|заберіть мене о 5|на зупинці|зупинка метро
+        заберите меня в 5|это не проблема|niets meer gehoord|ik heb niets ontvangen|nada más, gracias|voglio uscire alle 5
+        je passe retirer mon colis|chcę zmienić termin|proszę napisać|haal het pakket morgen|nu sunt acasă";
+
+    #[test]
+    fn a_refusal_counts_wherever_its_words_stand() {
+        let words = OptOutWords::default();
+        for (replies, wish) in [
+            (APART, OptRequest::OptOut),
+            (UNSURE, OptRequest::Doubtful),
+            (UNLIKE, OptRequest::None),
+        ] {
+            let missed = messages(replies).filter(|it| words.wish(it) != wish);
+            assert_eq!(missed.collect::<Vec<_>>(), [""; 0], "{wish:?}");
+        }
     }
 
     #[test]

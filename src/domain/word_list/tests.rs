@@ -22,7 +22,9 @@ pub(crate) fn check(file: &'static str, source: &str, fold: fn(&str) -> String) 
         );
         for phrase in words.split(", ") {
             phrases += usize::from(phrase.ends_with('!'));
-            let plain = phrase.replace(['*', '!'], "");
+            assert!(!phrase.contains("  "), "{phrase}");
+            let words: Vec<&str> = phrase.split(' ').filter(|word| *word != "*").collect();
+            let plain = words.join(" ").replace(['*', '!'], "");
             assert_eq!(fold(&plain), plain, "{phrase}");
             phrases += 1;
         }
@@ -62,6 +64,8 @@ fn a_phrase_is_found_between_other_words_and_with_its_endings() {
     assert!(!is_in("opt out", "opt outside"));
     assert!(is_in("odhlas*", "uz odhlaseny ze sms"));
     assert!(is_in("*widerspruch", "werbewiderspruch"));
+    assert!(is_in("le * iratkoz*", "most le szeretnek iratkozni"));
+    assert!(!is_in("le * iratkoz*", "le iratkozni"));
     assert!(is_in("don t call*", "please don t calling"));
     assert!(!is_in("stop", "stopover"));
     assert!(has("dado de baja", "dado de baja") && !has("baja", "de baja"));

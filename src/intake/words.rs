@@ -63,6 +63,7 @@ pub(super) const NAMES: List = List("names");
 pub(super) const HEADING: List = List("heading");
 pub(super) const REFUSING_HEADINGS: List = List("refusing headings");
 pub(super) const REFUSING_NAMES: List = List("refusing names");
+pub(super) const REFUSING_SECTIONS: List = List("refusing sections");
 pub(super) const REFUSING_CAPITALS: List = List("refusing capitals");
 pub(super) const GONE: List = List("gone");
 pub(super) const COMPOUND_HEADS: List = List("heads of compounds");

@@ -3,7 +3,7 @@
 use crate::domain::fold;
 use crate::intake::words::{
     GONE, HEADING, IN_ANY_CELL, List, NO_CONTACT, OPTED_OUT, POLITE, REFUSING_CAPITALS,
-    REFUSING_HEADINGS, REFUSING_NAMES, TIME_WORDS, compounds_apart, words,
+    REFUSING_HEADINGS, REFUSING_NAMES, REFUSING_SECTIONS, TIME_WORDS, compounds_apart, words,
 };
 
 /// A phrase has at most so many words.
@@ -13,7 +13,7 @@ const LONGEST: usize = 6;
 pub(in crate::intake) fn names_refusals_in_any_cell(text: &str) -> bool {
     // What may be a number beside it is that of a person.
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    let lists = [IN_ANY_CELL, REFUSING_HEADINGS];
+    let lists = [IN_ANY_CELL, REFUSING_HEADINGS, REFUSING_SECTIONS];
     let is_capitals = text.contains(char::is_alphabetic) && !text.contains(char::is_lowercase);
     let is_phrase = |phrase: &str| {
         lists.iter().any(|list| list.has(phrase))

@@ -298,6 +298,7 @@ fn the_name_of_a_list_says_whether_those_who_refused_are_in_it() {
         "subscribed_email_audience_export_8f2",
         "late",
         "inactive customers",
+        "Zrušené",
         "not contacted by SMS",
         "SMS list no 5",
         "monthly report",

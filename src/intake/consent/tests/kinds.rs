@@ -329,7 +329,7 @@ const REFUSING: &str = "
 /// Short remarks that may ask for no messages, or for something else.
 const DOUBTFUL: &str = "
     delete the order|email only|not interested in shoes|jen e-mailem|číslo neexistuje|nur per Post|tylko email|solo email
-    csak email|тільки email|smazat objednávku|disconnected";
+    csak email|тільки email|smazat objednávku|disconnected|complained about texts";
 
 /// Remarks that are about something else.
 const EVERYDAY: &str = "
@@ -338,7 +338,7 @@ const EVERYDAY: &str = "
     llamar por la tarde|richiamare lunedì|17'den sonra arayın|дзвонити після 17|нове замовлення|dead end street
     neplatí DPH|nepřítomen v pondělí|Baja California|čeká na odpověď|Nevolatil
     not contacted yet|no answer|nebere telefon|bez telefonu|no text received|nezastižen|2023|bude platit v hotovosti
-    consent form no. 5|didn't call|no agreement yet|call the office|accord signé|nem vette fel|не відповідає|retired";
+    consent form no. 5|didn't call|no agreement yet|call the office|accord signé|nem vette fel|laser hair removal|stížnost na zboží|nemá kontakt|не відповідає|retired";
 
 fn remarks(of: &'static str) -> impl Iterator<Item = &'static str> {
     let remarks = of.split(['|', '\n']).map(str::trim);

@@ -41,7 +41,7 @@ pub(super) fn map(
     let known = || ignored.iter().chain(&columns);
     let consent = consents(headers, rows, settings, known());
     let heard = consent.iter().map(|it| &it.column);
-    let elsewhere = elsewhere(headers, settings, known().chain(heard.clone()));
+    let elsewhere = elsewhere(headers, rows, settings, known().chain(heard.clone()));
     let region = countries(file, headers, rows, settings, &columns)?;
     let of_regions = region.iter().map(|it| &it.column);
     let unheard = unheard(
@@ -103,6 +103,7 @@ fn consents<'a>(
 /// The other columns in which a refusal is heard.
 fn elsewhere<'a>(
     headers: &[String],
+    rows: &[Vec<String>],
     settings: &Settings,
     without: impl Iterator<Item = &'a Column>,
 ) -> Vec<ConsentColumn> {
@@ -110,7 +111,7 @@ fn elsewhere<'a>(
         return Vec::new();
     }
     let without: Vec<usize> = without.map(|column| column.index).collect();
-    consent::find_elsewhere(headers, &without)
+    consent::find_elsewhere(headers, rows, &without)
 }
 
 /// The columns of answers that are taken for nothing.

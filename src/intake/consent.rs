@@ -20,8 +20,8 @@ use serde::Serialize;
 
 use super::column::{Column, share_of_cells};
 use super::words::{
-    IN_ANY_CELL, MESSAGES, MOBILE, MUST_NOT, NO, NO_CONTACT, OPTED_OUT, PHONE, WRONG_NUMBER, YES,
-    words,
+    DOUBTFUL_STATUS, IN_ANY_CELL, MESSAGES, MOBILE, MUST_NOT, NO, NO_CONTACT, OPTED_OUT, PHONE,
+    WRONG_NUMBER, YES, words,
 };
 use crate::domain::event::{OptOutWords, OptRequest};
 use crate::domain::fold;
@@ -37,7 +37,7 @@ use headers::{
 use legend::Legend;
 pub(super) use names::{names_refusals, names_refusals_in_any_cell};
 pub(super) use says::YesMeaning;
-use says::says;
+use says::{is_opt_out, says};
 pub(crate) use unheard::Unheard;
 pub(super) use unheard::{find_unheard, unheard_noes};
 
@@ -242,11 +242,19 @@ fn yes_meaning(name: &str, cells: &Cells<'_>) -> Option<YesMeaning> {
 }
 
 /// The other columns in which a refusal is heard, but for those that are known to be something else.
-pub(super) fn find_elsewhere(headers: &[String], without: &[usize]) -> Vec<ConsentColumn> {
+pub(super) fn find_elsewhere(
+    headers: &[String],
+    rows: &[Vec<String>],
+    without: &[usize],
+) -> Vec<ConsentColumn> {
     let columns = headers.iter().enumerate();
     let free = columns.filter(|(index, _)| !without.contains(index));
     free.filter_map(|(index, name)| {
-        let yes = elsewhere(name)?;
+        let mut yes = elsewhere(name)?;
+        // A thing of which each row says so is none: the keywords of those who opted out.
+        if yes == YesMeaning::Thing && is_of_opt_outs(index, rows) {
+            yes = YesMeaning::Anything;
+        }
         let name = if trimmed(name).is_empty() {
             format!("column {}", index + 1)
         } else {
@@ -263,6 +271,17 @@ pub(super) fn find_elsewhere(headers: &[String], without: &[usize]) -> Vec<Conse
     .collect()
 }
 
+/// Whether each of several rows has the same cell, which is that of a person who opted out.
+fn is_of_opt_outs(index: usize, rows: &[Vec<String>]) -> bool {
+    let legend = &Legend::default();
+    let cells = Cells {
+        index,
+        rows,
+        legend,
+    };
+    cells.are_filled() && cells.share(is_opt_out) >= 1.0
+}
+
 /// A longer cell is no refusal as a whole.
 const LONGEST_REFUSAL: usize = 60;
 
@@ -272,7 +291,7 @@ impl ConsentColumn {
         static IN_ANY: LazyLock<Beginnings> =
             LazyLock::new(|| WordList::beginnings(&[&IN_ANY_CELL]));
         static WHOLE: LazyLock<Beginnings> =
-            LazyLock::new(|| WordList::beginnings(&[&OPTED_OUT, &NO_CONTACT]));
+            LazyLock::new(|| WordList::beginnings(&[&OPTED_OUT, &NO_CONTACT, &DOUBTFUL_STATUS]));
         IN_ANY.may_be_in(cell)
             || self.yes == YesMeaning::Name && WHOLE.may_be_in(cell)
             || self.yes == YesMeaning::Anything
@@ -386,9 +405,10 @@ pub(super) fn of_row<'a, 'c>(
     }
 }
 
-/// Whether the header of a column of numbers says so: `Do not call`.
+/// Whether the header of a column of numbers says so: `Do not call`, `STOP numbers`.
 pub(super) fn is_refusing_header(name: &str) -> bool {
     meaning(name).is_some_and(|it| it.yes == YesMeaning::MustNot && it.is_certain)
+        || names_refusals(name)
 }
 
 /// Whether the words beside the number of a cell ask for no message, or say that the number is wrong. What may mean it

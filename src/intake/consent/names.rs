@@ -2,8 +2,8 @@
 
 use crate::domain::fold;
 use crate::intake::words::{
-    GONE, HEADING, IN_ANY_CELL, List, NO_CONTACT, OPTED_OUT, POLITE, REFUSING_HEADINGS,
-    REFUSING_NAMES, TIME_WORDS, compounds_apart, words,
+    GONE, HEADING, IN_ANY_CELL, List, NO_CONTACT, OPTED_OUT, POLITE, REFUSING_CAPITALS,
+    REFUSING_HEADINGS, REFUSING_NAMES, REFUSING_SECTIONS, TIME_WORDS, compounds_apart, words,
 };
 
 /// A phrase has at most so many words.
@@ -13,8 +13,14 @@ const LONGEST: usize = 6;
 pub(in crate::intake) fn names_refusals_in_any_cell(text: &str) -> bool {
     // What may be a number beside it is that of a person.
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    let lists = [IN_ANY_CELL, REFUSING_HEADINGS];
-    digits < 6 && is_heading(text, &|phrase| lists.iter().any(|list| list.has(phrase)))
+    let lists = [IN_ANY_CELL, REFUSING_HEADINGS, REFUSING_SECTIONS];
+    let is_capitals = text.contains(char::is_alphabetic) && !text.contains(char::is_lowercase);
+    let is_phrase = |phrase: &str| {
+        lists.iter().any(|list| list.has(phrase))
+            || phrase.contains(' ') && NO_CONTACT.has(phrase)
+            || is_capitals && REFUSING_CAPITALS.has(phrase)
+    };
+    digits < 6 && is_heading(text, &is_phrase)
 }
 
 /// Whether the name of a file or a sheet says so: `opt-outs`, `DNC list 2026`. Nobody is called by it.

@@ -12,10 +12,11 @@ use crate::domain::message_date;
 use crate::domain::spreadsheet::NOT_CALCULATED;
 use crate::domain::text::trimmed;
 use crate::intake::words::{
-    BEGINS, BESIDE_REFUSAL, BUT, CONSENTS, CONTACTING, DOUBTFUL_ELSEWHERE, DOUBTFUL_STATUS,
-    IN_A_REFUSAL, IN_ANY_CELL, List, MAY, MESSAGES, MUST_NOT, NO, NO_BASIS, NO_CONTACT, OPTED_OUT,
-    OTHER_WAY, OUR_WAY, POLITE, REFUSALS, REFUSES, REFUSING_REMARKS, REFUSING_STATUS, TIME,
-    TIME_WORDS, WEAK_REFUSALS, WITHDRAWN, WRITING,
+    BEGINS, BESIDE_REFUSAL, BUT, CONSENTING, CONSENTS, CONTACTING, DOUBTFUL_ELSEWHERE,
+    DOUBTFUL_REMARKS, DOUBTFUL_STATUS, IN_A_REFUSAL, IN_ANY_CELL, List, MAY, MESSAGES, MUST_NOT,
+    NO, NO_BASIS, NO_CONTACT, OF_A_CONSENT, OPTED_OUT, OTHER_WAY, OUR_WAY, POLITE, REFUSALS,
+    REFUSES, REFUSING_REMARKS, REFUSING_STATUS, TIME, TIME_WORDS, WEAK_REFUSALS, WITHDRAWN,
+    WRITING,
 };
 
 /// What "yes" means in a column.
@@ -91,6 +92,8 @@ pub(super) fn says(yes: YesMeaning, cell: &str, now: Option<Timestamp>) -> CellC
         YesMeaning::MustNotIfTicked(word) if fold::header(cell) == word => {
             CellConsent::NotUnderstood
         }
+        // `No longer interested` begins with a "no", and is none.
+        YesMeaning::MustNot if is_one_of(&[REFUSING_REMARKS], cell) => CellConsent::MustNot,
         YesMeaning::MustNot | YesMeaning::MustNotIfTicked(_) => {
             answer(Question::MustNotBeMessaged, cell)
         }
@@ -157,6 +160,7 @@ fn status(cell: &str) -> CellConsent {
         lists.iter().any(|list| list.has(&plain))
             || is_one_of(&[NO_CONTACT], part)
             || refuses_contact(&plain)
+            || refuses_consent(&plain)
     };
     // A date may hold a sign that stands between tags.
     let may_refuse = || DOUBTFUL_STATUS.has(&fold::header(cell));
@@ -198,6 +202,7 @@ fn remark(cell: &str) -> CellConsent {
     let asks_to_write = || cell.split(is_set_off).any(is_refusal) && asks_for(&[WRITING], cell);
     if is_one_of(&lists, cell)
         || refuses_contact(&without_dates(cell)) && !asks_to_write()
+        || refuses_consent(&without_dates(cell))
         || IN_ANY_CELL.is_in(&folded) && sets_off_refusal(cell)
         || is_sign_of_death(cell)
     {
@@ -205,7 +210,7 @@ fn remark(cell: &str) -> CellConsent {
     } else if lists[..2].iter().any(|list| list.is_in(&folded))
         || CONSENTS.is_in(&folded) && WITHDRAWN.is_in(&folded)
         || cell.contains(REFUSING_SIGNS)
-        || is_short && asks_to_stop(cell, &folded)
+        || is_short && (asks_to_stop(cell, &folded) || DOUBTFUL_REMARKS.is_in(&folded))
     {
         CellConsent::MayMeanNo
     } else {
@@ -223,11 +228,20 @@ fn asks_to_stop(cell: &str, folded: &str) -> bool {
 /// Whether a text says in whatever words that a person does not want to be contacted, and nothing else: `will nicht mehr
 /// kontaktiert werden`.
 fn refuses_contact(folded: &str) -> bool {
-    let lists = [REFUSES, CONTACTING, IN_A_REFUSAL, POLITE, BESIDE_REFUSAL];
-    let words = || folded.split(' ');
-    words().any(|word| REFUSES.has(word))
-        && CONTACTING.is_in(folded)
-        && words().all(|word| lists.iter().any(|list| list.has(word)))
+    CONTACTING.is_in(folded) && is_made_of_refusal(folded, &[CONTACTING])
+}
+
+/// Whether it says so of a consent: `did not give her consent`, `відкликав згоду`.
+fn refuses_consent(folded: &str) -> bool {
+    CONSENTING.is_in(folded) && is_made_of_refusal(folded, &[CONSENTING, CONTACTING, OF_A_CONSENT])
+}
+
+/// Whether a text has a word of a refusal, and no others but those that may stand beside it, and these.
+fn is_made_of_refusal(folded: &str, others: &[List]) -> bool {
+    let lists = [REFUSES, IN_A_REFUSAL, POLITE, BESIDE_REFUSAL];
+    let mut words = folded.split(' ');
+    folded.split(' ').any(|word| REFUSES.has(word))
+        && words.all(|word| lists.iter().chain(others).any(|list| list.has(word)))
 }
 
 /// Whether a text is one of the phrases and nothing else, but for a date and words that change nothing.
@@ -260,14 +274,39 @@ fn letters_together(folded: &str) -> Option<String> {
 /// What the cell of a name says. Somebody may be called `Stop`, but what stands behind the name is none: `Jan - STOP`.
 fn name(cell: &str) -> CellConsent {
     let is_refusal = |part: &str| OPTED_OUT.has(&without_dates(part));
+    // Behind a comma stands a first name: `Smith, Mort`.
+    let is_aside = |part: &str| !part.contains(',') && NO_CONTACT.has(&without_dates(part));
+    let asides = cell.split(['(', ')', '[', ']', '/', '–', '—']);
+    let asides = asides.flat_map(|it| it.split(" - ")).skip(1);
     if IN_ANY_CELL.is_in(&fold::header(cell))
         || cell.contains(REFUSING_SIGNS)
         || parts(cell).skip(1).any(is_refusal)
+        || asides.clone().any(is_aside)
     {
         CellConsent::MustNot
+    } else if asides.clone().any(is_doubtful) || ends_in_capitals(cell).is_some_and(is_doubtful) {
+        CellConsent::MayMeanNo
     } else {
         CellConsent::Nothing
     }
+}
+
+/// Whether a word may be that of a refusal, and of something else.
+fn is_doubtful(part: &str) -> bool {
+    let lists = [OPTED_OUT, NO_CONTACT, DOUBTFUL_STATUS];
+    lists.iter().any(|list| list.has(&fold::header(part)))
+}
+
+/// The last word, if it stands in capitals as the others do not: `Jan Novák ZRUŠENO`.
+fn ends_in_capitals(cell: &str) -> Option<&str> {
+    let (others, last) = cell.rsplit_once(' ')?;
+    let are_capitals = |text: &str| !text.contains(char::is_lowercase);
+    (are_capitals(last) && !are_capitals(others)).then_some(last)
+}
+
+/// Whether a cell says in one phrase that its person refused.
+pub(super) fn is_opt_out(cell: &str) -> bool {
+    is_one_of(&[OPTED_OUT], cell)
 }
 
 /// The most words of a cell that is about one matter.

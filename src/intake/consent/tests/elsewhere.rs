@@ -11,7 +11,7 @@ fn done(header: &str, others: &[&str], cell: &str) -> Done {
     let headers = [header.to_owned()];
     let columns = find(&headers, &rows, &[]);
     let heard: Vec<usize> = columns.iter().map(|it| it.column.index).collect();
-    let elsewhere = find_elsewhere(&headers, &heard);
+    let elsewhere = find_elsewhere(&headers, &rows, &heard);
     let elsewhere = elsewhere.iter().filter(|it| it.may_refuse(cell.as_bytes()));
     match of_row(&columns, elsewhere, |_| Some(cell), Some(now())) {
         Consent::Given | Consent::Silent => Sent,
@@ -91,8 +91,19 @@ fn a_word_of_a_refusal_in_a_column_about_a_thing_or_a_name_is_none() {
     each(
         &["Name", "Jméno a příjmení", "Kunde"],
         "Jan (zemřel)|Jan Novák zemřel|Jan DNC|Jan - STOP|Jan [do not call]|Jan (STOP)|Novák, Jan - odhlášen|Eva (opted out)
-         Jan † 2020|Jan (deceased)|Anna / verstorben|Jan (abgemeldet 1.2.2024)",
+         Jan † 2020|Jan (deceased)|Anna / verstorben|Jan (abgemeldet 1.2.2024)|Kiss Anna (meghalt)|Jan - стоп|Eva - bez SMS
+         John (RIP)",
         Out,
+    );
+    each(
+        &["Name", "Kunde"],
+        "Jan Novák ZRUŠENO|Eva Malá (zrušeno)",
+        Told,
+    );
+    each(
+        &["Name", "Kunde"],
+        "Smith, Mort|Novák, Eva|Jan NOVÁK|STOP",
+        Sent,
     );
     // In plain words it is heard there, too.
     each(
@@ -112,6 +123,19 @@ fn a_header_of_a_refusal_that_is_about_something_else_holds_nobody() {
             assert_eq!(done(header, &cells, cell), Sent, "{header} {cell}");
         }
     }
+    // A list in which each row says so is one of people who opted out.
+    for (header, cell) in [("Keyword", "STOP"), ("Reason", "STOP reply")] {
+        assert_eq!(done(header, &[cell, cell], cell), Out, "{header}");
+    }
+    expect_each(&[
+        ("Unsubscribe reason", &[""][..], "no longer interested", Out),
+        ("Abmeldegrund", &[""], "kein Interesse", Out),
+        ("Motivo baja", &[""], "no quiere", Out),
+        ("Withdrawn on", &["2024-05-01"], "2024-05-01", Out),
+        ("Stav", &["nový"], "zrušil odběr", Out),
+        ("Stav", &["nový"], "Zrušen", Told),
+        ("Stav odběru", &["Odebírá"], "Neodebírá", Out),
+    ]);
     expect(
         &["Opposition", "Baja", "Opposizione"],
         &["", "", ""],
@@ -242,6 +266,23 @@ fn the_name_of_a_list_says_whether_those_who_refused_are_in_it() {
         "listanegra",
         "Schwarzeliste",
         "dead2026",
+        "unsubscribed_segment_export_8f3a",
+        "hubspot-crm-exports-unsubscribed-contacts-2024-05-01",
+        "gdpr_delete",
+        "erasure requests",
+        "smazat",
+        "k vymazu",
+        "bounced",
+        "quit",
+        "Odvolané",
+        "Nevolat těmto lidem",
+        "Non contattare queste persone",
+        "Personas que no desean SMS",
+        "Leiratkozottak listája",
+        "Не писати цим людям",
+        "SMS opt-out report",
+        "STOP numbers",
+        "Gesperrte Nummern",
     ] {
         assert!(names_refusals(name), "{name}");
     }
@@ -256,6 +297,13 @@ fn the_name_of_a_list_says_whether_those_who_refused_are_in_it() {
         "contacts cleaned",
         "subscribed_email_audience_export_8f2",
         "late",
+        "inactive customers",
+        "Zrušené",
+        "not contacted by SMS",
+        "SMS list no 5",
+        "monthly report",
+        "hubspot contacts",
+        "phone numbers",
         "members export 8f2",
         "rejected",
         "list-rejects",

@@ -316,7 +316,20 @@ const REFUSING: &str = "
     passed away|nie żyje|falleció|è morto|öldü|mrtvý|tot|†|† 2023|keine Einwilligung|pas de consentement|sin consentimiento
     senza consenso|немає згоди|нет согласия|souhlas: ne|GDPR: NE|не хоче отримувати|не желает|bez SMS|žádná reklama
     lehnt Werbung ab|Kontakt unerwünscht|no quiere que le llamen|aranmayacak|İYS RET|DO NOT MSG|požádal o výmaz
-    Löschantrag|żąda usunięcia danych|droit à l'oubli|falsche Nummer|špatné číslo|mauvais numéro|zły numer|yanlış numara";
+    Löschantrag|żąda usunięcia danych|droit à l'oubli|falsche Nummer|špatné číslo|mauvais numéro|zły numer|yanlış numara
+    стоп|СТОП|відмова|не згоден|не дала згоди|відкликав згоду|не хоче смс|не бажає отримувати смс
+    nem kér SMS-t|nem kér több üzenetet|nem akar|nem szeretne SMS-t|meghalt|törlés|visszavonta|visszavonta a hozzájárulását
+    téves szám|tiltólistán|nem kér|nem járult hozzá|doesn't want texts|do not email or text|did not consent
+    asked to be taken off list|asked not to be texted|asked not to be called|delete|wrong no.|withdrew her consent
+    smazat|smazat z databáze|žádá o výmaz|souhlas nedán|nerušit|chybné číslo|nechce, aby se mu psalo
+    bitte löschen|STOPP|nicht einverstanden|Nummer falsch|hat keine Einwilligung gegeben|nie wyraził zgody|nie zgadza się
+    nie chce SMS-ów|usunąć|żadnych SMS|aucun SMS|a retiré son accord|retiré son accord|no autoriza|no autoriza SMS
+    no quiere recibir|ha revocado|no da su consentimiento|non autorizza|nega consenso|basta SMS|nessun consenso";
+
+/// Short remarks that may ask for no messages, or for something else.
+const DOUBTFUL: &str = "
+    delete the order|email only|not interested in shoes|jen e-mailem|číslo neexistuje|nur per Post|tylko email|solo email
+    csak email|тільки email|smazat objednávku|disconnected|complained about texts";
 
 /// Remarks that are about something else.
 const EVERYDAY: &str = "
@@ -324,7 +337,8 @@ const EVERYDAY: &str = "
     no preference|non-smoker|Anrufen nach 18 Uhr|kein Zucker|rappeler lundi|dzwonić po 15
     llamar por la tarde|richiamare lunedì|17'den sonra arayın|дзвонити після 17|нове замовлення|dead end street
     neplatí DPH|nepřítomen v pondělí|Baja California|čeká na odpověď|Nevolatil
-    not contacted yet|no answer|nebere telefon|bez telefonu|no text received|nezastižen|2023";
+    not contacted yet|no answer|nebere telefon|bez telefonu|no text received|nezastižen|2023|bude platit v hotovosti
+    consent form no. 5|didn't call|no agreement yet|call the office|accord signé|nem vette fel|laser hair removal|stížnost na zboží|nemá kontakt|не відповідає|retired";
 
 fn remarks(of: &'static str) -> impl Iterator<Item = &'static str> {
     let remarks = of.split(['|', '\n']).map(str::trim);
@@ -338,6 +352,9 @@ fn a_remark_that_refuses_in_whatever_words_keeps_its_row_out() {
     assert_eq!(missed.collect::<Vec<_>>(), [""; 0]);
     let held = remarks(EVERYDAY).filter(|it| done(it) == Out);
     assert_eq!(held.collect::<Vec<_>>(), [""; 0]);
+    let silent = remarks(DOUBTFUL).filter(|it| done(it) != Told);
+    assert_eq!(silent.collect::<Vec<_>>(), [""; 0]);
+    expect_each(&[("Примітки", &[""][..], "стоп", Out)]);
     expect(
         &["Note"],
         &[""],
@@ -451,7 +468,10 @@ const REFUSING_LISTS: &str = "
 /// Headings above such people within a list.
 const REFUSING_SECTIONS: &str = "
     Nesouhlasí:|Abgemeldet:|Wypisani|Bajas|İptal edenler|Da non contattare|Opted out|Відписалися|Désabonnés
-    --- NEVOLAT ---|Odhlášení klienti:|Abgemeldete Kunden|Rezygnacje|Excluded|Sperrliste";
+    --- NEVOLAT ---|Odhlášení klienti:|Abgemeldete Kunden|Rezygnacje|Excluded|Sperrliste
+    STOP|STOP:|СТОП|No consent|Declined|Refused|Removed|Odvolali souhlas|Odmítnuto|Zrušené|Neaktivní - nepsat
+    Těm neposílat!|Ohne Einwilligung|Abgelehnt|Nie wyrazili zgody|Sans consentement|Sin consentimiento|No quieren
+    Senza consenso|Rifiutati|Nem kérnek SMS-t|Elutasították|Без згоди|Lidé, kteří nechtějí SMS|Wollen keine SMS";
 
 /// Everyday names of lists, and cells that stand alone.
 const EVERYDAY_NAMES: &str = "
@@ -473,9 +493,12 @@ fn the_name_of_a_list_of_refusals_is_known_in_whatever_form() {
         "Jan Stop",
         "Souhlasí:",
         "VIP",
-        "Removed",
         "Tps",
         "Blocked",
+        "Jan",
+        "ROBINSON",
+        "Inactive",
+        "Late",
     ] {
         assert!(!names_refusals_in_any_cell(cell), "{cell}");
     }

@@ -172,6 +172,12 @@ fn refused(refusal: &TooFewRows) -> String {
             "None of its {} {fault}. Look at how it was read, and at what is wrong with the rows.",
             counted(*rows, "row")
         ),
+        TooFewRows::ConsentNotUnderstood { rows, says } => format!(
+            "None of its {} is sent, because a column that tells who may be messaged is not understood: {says}. Call it \
+             \"Consent\" or \"Do not contact\" in the list, with \"yes\" and \"no\" below, or ignore it if it is about something \
+             else.",
+            counted(*rows, "row")
+        ),
         TooFewRows::BelowMinimum { valid, rows, .. } => format!(
             "Only {} of {} can be sent: so many wrong rows often mean that the list is read wrongly. Look at how it was \
              read; mend numbers; or leave these rows out.",

@@ -97,6 +97,12 @@ impl WordList {
         self.plain.contains(text) || self.beginning_with(text).any(|phrase| phrase.is(text))
     }
 
+    /// Whether the word is one of those of a phrase.
+    pub(crate) fn has_in_phrase(&self, word: &str) -> bool {
+        let mut words = self.phrases.iter().flat_map(|phrase| &phrase.0);
+        words.any(|it| it.is(word))
+    }
+
     /// The phrase without a star that the text is.
     pub(crate) fn entry(&self, text: &str) -> Option<&'static str> {
         self.plain.get(text).copied()

@@ -27,12 +27,13 @@ use crate::domain::event::{OptOutWords, OptRequest};
 use crate::domain::fold;
 use crate::domain::text::trimmed;
 use crate::domain::word_list::{Beginnings, WordList};
-use answers::{CellConsent, REFUSING_SIGNS, has_negation};
+pub(super) use answers::is_not_understood;
+use answers::{CellConsent, NOT_UNDERSTOOD, REFUSING_SIGNS, answers_no, answers_yes, has_negation};
 pub(super) use headers::is_known as is_known_header;
 pub(super) use headers::tells_consent;
 use headers::{
-    Meaning, asks_with_no, asks_with_yes, by_whole_header, elsewhere, is_doubtful_refusal, meaning,
-    names_channel, no_at_end,
+    Meaning, asks_with_no, asks_with_yes, by_whole_header, elsewhere, has_unknown_word,
+    is_doubtful_refusal, is_of_another_matter, meaning, names_channel, no_at_end,
 };
 use legend::Legend;
 pub(super) use names::{names_refusals, names_refusals_in_any_cell};
@@ -79,7 +80,8 @@ impl ConsentColumn {
             YesMeaning::May
             | YesMeaning::Given
             | YesMeaning::MustNot
-            | YesMeaning::MustNotIfTicked(_) => Use::Consent,
+            | YesMeaning::MustNotIfTicked(_)
+            | YesMeaning::Either => Use::Consent,
             YesMeaning::From => Use::ConsentThatBegins,
             YesMeaning::Until => Use::ConsentThatEnds,
             YesMeaning::MustNotUntil => Use::RefusalThatEnds,
@@ -171,6 +173,13 @@ pub(super) fn find(
             }
             Some(_) | None => yes_meaning(&name, &cells)?,
         };
+        let has = |sign: &str| cells.share(|cell| fold::header(cell) == sign) > 0.0;
+        let has_noughts = has("x") && has("o");
+        let legend = if has_noughts {
+            legend.with_noughts()
+        } else {
+            legend
+        };
         Some(ConsentColumn {
             column,
             yes,
@@ -210,8 +219,13 @@ fn yes_meaning(name: &str, cells: &Cells<'_>) -> Option<YesMeaning> {
     let is_empty = cells.share(|_| true) == 0.0;
     let by_whole = || by_whole_header(name).filter(|_| cells.share(is_answer) >= MOST);
     let Some(Meaning { yes, is_certain }) = meaning(name).or_else(by_whole) else {
-        return of_channel(name, cells.share(is_answer), is_empty);
+        let in_words = || refuses_in_words(name, cells).then_some(YesMeaning::May);
+        return of_channel(name, cells.share(is_answer), is_empty).or_else(in_words);
     };
+    let is_plain = matches!(yes, YesMeaning::May | YesMeaning::Given);
+    if is_plain && has_unknown_word(name) && cells.share(is_answer) >= 0.5 {
+        return Some(YesMeaning::Either);
+    }
     // Whether a cell is a date does not depend on today's: by then all of them have come.
     let in_the_end = Some(Timestamp::MAX);
     let understood = |cell: &str| says(yes, cell, in_the_end) != CellConsent::NotUnderstood;
@@ -229,6 +243,7 @@ fn yes_meaning(name: &str, cells: &Cells<'_>) -> Option<YesMeaning> {
         }
         YesMeaning::Perhaps
         | YesMeaning::PerhapsNot
+        | YesMeaning::Either
         | YesMeaning::OnlyNo
         | YesMeaning::Basis
         | YesMeaning::Beside
@@ -317,6 +332,8 @@ fn of_channel(name: &str, answers: f64, is_empty: bool) -> Option<YesMeaning> {
         Some(YesMeaning::MustNotIfTicked(word))
     } else if has_negation(&words(name)) {
         Some(YesMeaning::MustNot)
+    } else if has_unknown_word(name) {
+        Some(YesMeaning::Either)
     } else {
         Some(YesMeaning::May)
     }
@@ -392,7 +409,7 @@ pub(super) fn of_row<'a, 'c>(
             }
             CellConsent::NotUnderstood => {
                 return Consent::Refused(format!(
-                    "\"{}\" says \"{shown}\", which is not understood as consent",
+                    "\"{}\" says \"{shown}\", {NOT_UNDERSTOOD}",
                     column.name
                 ));
             }
@@ -403,6 +420,18 @@ pub(super) fn of_row<'a, 'c>(
         None if silent => Consent::Silent,
         None => Consent::Given,
     }
+}
+
+/// Whether a column whose header says nothing answers who may be messaged: of its answers, one is a refusal in words.
+fn refuses_in_words(name: &str, cells: &Cells<'_>) -> bool {
+    let is_plain_answer = |cell: &str| answers_yes(cell) || answers_no(cell);
+    let refuses = |cell: &str| !is_plain_answer(cell) && refuses_as_a_whole(cell);
+    !trimmed(name).is_empty()
+        && elsewhere(name) == Some(YesMeaning::Anything)
+        && !is_of_another_matter(name)
+        && cells.share(refuses) > 0.0
+        && cells.share(answers_yes) > 0.0
+        && cells.share(|cell| is_plain_answer(cell) || refuses(cell)) >= MOST
 }
 
 /// Whether the header of a column of numbers says so: `Do not call`, `STOP numbers`.

@@ -383,6 +383,18 @@ pub enum TooFewRows {
         /// What is most often wrong.
         hint: String,
     },
+    /// Each row that could be sent is held by a cell that is not understood.
+    #[error(
+        "none of the {rows} rows is sent, because a column that tells who may be messaged is not understood: {says}. If it does \
+         tell, call it \"Consent\" or \"Do not contact\" in the list, with \"yes\" and \"no\" below; if it is about something \
+         else, --ignore-consent-column HEADER"
+    )]
+    ConsentNotUnderstood {
+        /// The rows that were read.
+        rows: u64,
+        /// What the first of them says, and where.
+        says: String,
+    },
     /// Fewer valid rows than asked for.
     #[error(
         "only {valid} of {rows} rows {} valid, less than the {minimum}% that --min-valid asks for: nothing is sent; \

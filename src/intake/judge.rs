@@ -115,6 +115,22 @@ impl Input {
                 hint: hint(),
             });
         }
+        if summary.not_understood > 0
+            && summary.queued == 0
+            && summary.suppressed == summary.not_understood
+        {
+            let first = summary
+                .suppressions
+                .iter()
+                .find_map(|it| it.examples.first());
+            return Some(TooFewRows::ConsentNotUnderstood {
+                rows: summary.rows,
+                says: match first.map(|it| &it.note) {
+                    Some(Note::Detail(says)) => says.clone(),
+                    Some(_) | None => String::new(),
+                },
+            });
+        }
         let is_below = valid.saturating_mul(100) < summary.rows.saturating_mul(u64::from(minimum));
         is_below.then(|| TooFewRows::BelowMinimum {
             valid,

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::column::Column;
-use super::consent::Unheard;
+use super::consent::{Unheard, is_not_understood};
 use super::corrections::is_one_number;
 use super::row::Number;
 use crate::domain::phone::{LineType, Parsed, PhoneProblem, Region};
@@ -35,6 +35,9 @@ pub struct Summary {
     pub duplicate: u64,
     /// Valid, but must not be messaged.
     pub suppressed: u64,
+    /// Those of them whose consent is not understood.
+    #[serde(skip)]
+    pub(super) not_understood: u64,
     /// Queued rows whose cell was mended.
     pub mended: u64,
     /// Queued rows that are read by the country that the list names, and not by the one that is set.
@@ -395,6 +398,7 @@ impl Counter {
             Verdict::Duplicate { first, .. } => self.duplicate(row, *first, shared),
             Verdict::Suppressed { cause, phone } => {
                 self.summary.suppressed += 1;
+                self.summary.not_understood += u64::from(is_not_understood(cause));
                 let text = || suppression_text(cause).to_owned();
                 // There is nothing to mend: nobody needs to read the number.
                 let row = || Example {

@@ -384,3 +384,25 @@ fn lines_in_two_encodings_are_refused_unless_one_is_named() {
     };
     assert_eq!(judge(&text, &settings).unwrap().0.len(), 3);
 }
+
+#[test]
+fn a_list_of_which_no_cell_of_consent_is_understood_is_refused() {
+    let list = "phone,SMS consent\n+420777123456,maybe\n+420777123457,perhaps\n";
+    let said = refusal(list.as_bytes());
+    let told = "\"SMS consent\" says \"maybe\"";
+    assert!(
+        said.contains(told) && said.contains("--ignore-consent-column"),
+        "{said}"
+    );
+    // A "no" is understood.
+    for list in [
+        "phone,SMS consent\n+420777123456,maybe\n+420777123457,no\n",
+        "phone,SMS consent\n+420777123456,no\n",
+        "phone,SMS consent\n+420777123456,maybe\n+420777123457,yes\n",
+    ] {
+        assert!(
+            judge(list.as_bytes(), &Settings::default()).is_ok(),
+            "{list}"
+        );
+    }
+}

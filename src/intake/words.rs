@@ -39,6 +39,7 @@ pub(super) const COUNTRY_OF_NUMBER: List = List("country of the number");
 pub(super) const PLACE: List = List("place");
 pub(super) const MESSAGES: List = List("messages");
 pub(super) const WRITING: List = List("writing");
+pub(super) const BESIDE_MESSAGES: List = List("beside messages");
 pub(super) const BESIDE_CONSENT: List = List("beside consent");
 pub(super) const SAYS_REFUSED: List = List("says refused");
 pub(super) const ANOTHER_MATTER: List = List("another matter");

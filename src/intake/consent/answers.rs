@@ -1,6 +1,7 @@
 //! What a cell answers to the question of its header.
 
 use crate::domain::fold;
+use crate::domain::recipient::Suppression;
 use crate::intake::words::{
     BEGINS, BUT, DENIES_NOTHING, GIVEN, MAY, MAY_DENY, MAY_IN_ANY_COLUMN, MUST_NOT, NEGATIONS, NO,
     NOTHING_KNOWN, OTHER_WAY, OUR_WAY, REFUSALS, TIME, TIME_WORDS, UNTIL, YES,
@@ -15,6 +16,14 @@ pub(super) enum CellConsent {
     NotUnderstood,
     /// A remark that has words of an opt-out among others: `Do not call before 9`.
     MayMeanNo,
+}
+
+/// How a refusal ends that is one only because its cell is not understood.
+pub(super) const NOT_UNDERSTOOD: &str = "which is not understood as consent";
+
+/// Whether a row is held only because its consent is not understood.
+pub(in crate::intake) fn is_not_understood(cause: &Suppression) -> bool {
+    matches!(cause, Suppression::NoConsent { says } if says.contains(NOT_UNDERSTOOD))
 }
 
 /// What "yes" answers to the question of a header.

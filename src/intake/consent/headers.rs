@@ -3,11 +3,11 @@
 use super::answers::{has_negation, has_question};
 use super::says::YesMeaning;
 use crate::intake::words::{
-    ACTIVE, ANOTHER_MATTER, BASIS, BEGINS, BESIDE_CONSENT, BLOCKED_UNTIL, CONSENTS, COUNTRY,
-    DOUBTFUL_REFUSALS, FACT, FIRST_NAME, LAST_NAME, LEFT, List, MESSAGES, MOBILE, NAMES, NEGATIONS,
-    NO, OF_A_THING, OTHER_WAY, OUR_MATTER, OUR_WAY, PERSONS, PHONE, PLACE, POLITE, PREFERENCE,
-    REFUSALS, REFUSED_CONTACT, REMARK, SAYS_REFUSED, SENDS, STATUS, TIME, UNTIL, WEAK_REFUSALS,
-    WITHDRAWN, YES, compounds_apart,
+    ACTIVE, ANOTHER_MATTER, BASIS, BEGINS, BESIDE_CONSENT, BESIDE_MESSAGES, BLOCKED_UNTIL,
+    CONSENTS, COUNTRY, DOUBTFUL_REFUSALS, FACT, FIRST_NAME, LAST_NAME, LEFT, List, MESSAGES,
+    MOBILE, NAMES, NEGATIONS, NO, OF_A_THING, OTHER_WAY, OUR_MATTER, OUR_WAY, PERSONS, PHONE,
+    PLACE, POLITE, PREFERENCE, REFUSALS, REFUSED_CONTACT, REMARK, SAYS_REFUSED, SENDS, STATUS,
+    TIME, TIME_WORDS, UNTIL, WEAK_REFUSALS, WITHDRAWN, YES, compounds_apart,
 };
 
 /// The folded words of a header, also of one that writes them together: `smsoptout`.
@@ -299,6 +299,44 @@ pub(super) fn by_whole_header(header: &str) -> Option<Meaning> {
         None
     }
 }
+
+/// Whether a word beside the one for messages may turn the header into its contrary, as no list knows it: `Žádné SMS`. Beside
+/// a consent, only the one word that stands alone there may; a longer text says what the consent is to.
+pub(super) fn has_unknown_word(header: &str) -> bool {
+    let folded = words(header);
+    let is_known = |word: &str| {
+        let is_word = word.chars().count() > 1 && word.chars().all(char::is_alphabetic);
+        !is_word
+            || NEUTRAL.iter().any(|list| list.has_in_phrase(word))
+            || NO.has(word) && has_question(&folded)
+    };
+    let is_of_two = folded.split(' ').count() == 2;
+    (is_of_two || !CONSENTS.is_in(&folded)) && !folded.split(' ').all(is_known)
+}
+
+/// What may stand beside a word for messages, and denies nothing.
+const NEUTRAL: [List; 20] = [
+    CONSENTS,
+    SENDS,
+    MESSAGES,
+    OUR_WAY,
+    OTHER_WAY,
+    OUR_MATTER,
+    ANOTHER_MATTER,
+    PERSONS,
+    TIME,
+    TIME_WORDS,
+    STATUS,
+    PHONE,
+    MOBILE,
+    REFUSED_CONTACT,
+    BEGINS,
+    UNTIL,
+    YES,
+    POLITE,
+    BESIDE_CONSENT,
+    BESIDE_MESSAGES,
+];
 
 fn has_word(folded: &str, words: &[&str]) -> bool {
     folded.split(' ').any(|word| words.contains(&word))

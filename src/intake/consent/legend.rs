@@ -45,6 +45,16 @@ impl Legend {
         (Self { codes, was }, header.to_owned())
     }
 
+    /// The legend of a column of crosses and noughts: either may be the "yes".
+    pub(super) fn with_noughts(mut self) -> Self {
+        let code = |cell: &str| Code {
+            cell: cell.to_owned(),
+            means: None,
+        };
+        self.codes.extend(["x", "o"].map(code));
+        self
+    }
+
     /// A cell as the column would say it without a legend.
     pub(super) fn read<'c>(&self, cell: &'c str) -> &'c str {
         if self.codes.is_empty() && !self.was {

@@ -41,6 +41,8 @@ pub(in crate::intake) enum YesMeaning {
     Perhaps,
     /// It is not certain: of `Bus stop`, a "yes" may mean that the person must not be messaged.
     PerhapsNot,
+    /// Either: a word of its header is not known (`Žádné SMS`, in another language). No answer is relied on.
+    Either,
     /// The column is about consent, and most of its cells are no answers: only a "no" counts.
     OnlyNo,
     /// It names the legal basis of messages (`Lawful basis`): that there is none counts, and a refusal.
@@ -98,11 +100,14 @@ pub(super) fn says(yes: YesMeaning, cell: &str, now: Option<Timestamp>) -> CellC
             answer(Question::MustNotBeMessaged, cell)
         }
         YesMeaning::MustNotUntil => dates::refusal(cell, now),
+        YesMeaning::Either => either(cell),
         YesMeaning::OnlyNo => match dates::consent(DateMeaning::Any, cell, now) {
             // Its "yes" is in words that are not known, and so may its "no" be.
             CellConsent::NotUnderstood if denies(&fold::header(cell)) => CellConsent::MustNot,
             said @ CellConsent::NotUnderstood
-                if is_error(cell) || may_deny(&fold::header(cell)) =>
+                if is_error(cell)
+                    || may_deny(&fold::header(cell))
+                    || names_other_way_alone(&fold::header(cell)) =>
             {
                 said
             }
@@ -119,6 +124,22 @@ fn is_none(folded: &str) -> bool {
 /// Whether a cell names a way that is not ours, and no other: `Email only`.
 fn is_only_of_other_way(folded: &str) -> bool {
     BUT.is_in(folded) && OTHER_WAY.is_in(folded) && !OUR_WAY.is_in(folded)
+}
+
+/// What a cell says, where it is not known what the header asks: what is no answer to one question alone.
+fn either(cell: &str) -> CellConsent {
+    let as_consent = answer(Question::MayBeMessaged, cell);
+    if as_consent == answer(Question::MustNotBeMessaged, cell) {
+        as_consent
+    } else {
+        CellConsent::NotUnderstood
+    }
+}
+
+/// Whether a cell is the name of a way that is not ours: `['email']`.
+fn names_other_way_alone(folded: &str) -> bool {
+    let mut words = folded.split(' ').filter(|word| word.chars().count() > 1);
+    OTHER_WAY.is_in(folded) && words.all(|word| OTHER_WAY.has(word))
 }
 
 /// Nothing but a "no" counts, as this.

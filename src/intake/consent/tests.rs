@@ -4,6 +4,7 @@ mod elsewhere;
 mod exports;
 mod kinds;
 mod pairs;
+mod words;
 
 use super::*;
 

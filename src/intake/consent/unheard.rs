@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::answers::{answers_no, answers_yes};
+use super::answers::{CellConsent, answers_no, answers_yes};
 use super::headers::is_of_another_matter;
+use super::says::{YesMeaning, says};
 use crate::domain::text::trimmed;
 use crate::intake::column::{Column, column, share_of_cells};
 
@@ -23,10 +24,17 @@ pub(in crate::intake) fn find_unheard(
     });
     let of_answers = unknown.filter(|(index, _)| {
         let share = |holds: fn(&str) -> bool| share_of_cells(*index, rows, holds);
-        share(|cell| answers_yes(cell) || answers_no(cell)) >= 1.0 && share(answers_yes) > 0.0
+        share(answers_or_refuses) >= 1.0 && share(answers_yes) > 0.0
     });
     let columns = of_answers.map(|(index, _)| column(headers, index));
     columns.take(MOST_UNHEARD).collect()
+}
+
+/// Whether a cell is an answer, or what may be a refusal in words.
+fn answers_or_refuses(cell: &str) -> bool {
+    answers_yes(cell)
+        || answers_no(cell)
+        || says(YesMeaning::Anything, cell, None) != CellConsent::Nothing
 }
 
 /// A bit for each of these columns: whether a row says "no" in it.

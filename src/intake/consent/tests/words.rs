@@ -14,7 +14,8 @@ const NEGATIVE: &str = "
     Publicidad rechazada|SMS desactivado|Nessun SMS|Contro SMS|Pubblicità rifiutata|Жодних SMS
     Проти SMS|Згода відсутня|Avoid SMS|Against SMS|Zero SMS|Ineligible for SMS|Left SMS list|Consent outstanding
     Nepsat|Nerušit|Withdrawn|Refused|Werbestopp|Nie pisać|Žiadne SMS|Nepísať|Nicht schreiben|Odmítnuto|Abgelehnt
-    Don't send|Prohibido contactar|Vietato contattare|Reklámot nem kér|Nem járult hozzá";
+    Don't send|Prohibido contactar|Vietato contattare|Reklámot nem kér|Nem járult hozzá|Vyřadit z rozesílky|Vynechat|Přeskočit
+    Skip|Mute|Denied|Accord refusé|Accord retiré|Kapcsolat tiltva|Kontakt niepożądany|Контакт заборонено";
 
 #[test]
 fn words_that_deny_turn_a_header_into_that_of_a_refusal() {

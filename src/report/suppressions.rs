@@ -10,7 +10,8 @@ use crate::store::{Reader, SuppressionEntry};
 /// The columns of the exported file.
 const COLUMNS: [&str; 5] = ["phone", "reason", "source", "added_at", KEYED_HASH];
 
-/// Writes all numbers that must not be messaged, those of people whom an unread reply holds, and the hashes of people whose number is not known any more.
+/// Writes all numbers that must not be messaged, those of people whom an unread reply holds, and the hashes of people whose
+/// number is not known any more.
 ///
 /// # Errors
 /// [`ReportError`] if the checkpoint cannot be read or `out` cannot be written.

@@ -80,7 +80,7 @@ impl SendPlan {
             now,
         };
         let report = self.load(id, &reading, progress);
-        let report = report.and_then(|report| self.is_of_restored(id).map(|()| report));
+        let report = report.and_then(|report| self.refuse_other_than_restored(id).map(|()| report));
         let report = discard_on_error(&self.store, id, report)?;
         let (mut said, mapping) = (Vec::new(), Some(&report.mapping));
         let (batch, rows) = match &self.batch_match {
@@ -108,7 +108,7 @@ impl SendPlan {
 
     /// Refuses a list, which was read into `staged`, for a batch that was restored from a results file with another message
     /// or channel: those who were not messaged yet would get that.
-    fn is_of_restored(&self, staged: BatchId) -> Result<(), RunError> {
+    fn refuse_other_than_restored(&self, staged: BatchId) -> Result<(), RunError> {
         let restored = match &self.batch_match {
             BatchMatch::Change(batch, _) => {
                 Some(batch).filter(|it| it.restored_from().is_some() && it.channel != NO_CHANNEL)

@@ -15,7 +15,10 @@ import { conclude, fault, finish, launch, looking, open, place, run, until } fro
 
 const [program, folder, chromium = "/usr/bin/chromium"] = process.argv.slice(2);
 const PASSWORD = "correct horse battery";
-const PEOPLE = 400;
+const PEOPLE = 900;
+// So slow that the batch cannot end while it is looked at, however slow the machine is.
+const SLOW = "1/s";
+const FAST = "100/s";
 
 writeFileSync(join(place, "password"), PASSWORD);
 const rows = Array.from({ length: PEOPLE }, (_, at) => `+420777${String(at).padStart(6, "0")},Name${at}`);
@@ -33,13 +36,13 @@ const free = () => new Promise((done) => {
 const origin = `http://127.0.0.1:${await free()}`;
 const sandbox = run(program, ["sandbox", "--listen", "127.0.0.1:0", "--no-messenger", "0%", "--quota", "1000"]);
 await until("the sandbox listens", () => /http:\S+/.test(sandbox.said()));
-const serve = async () => {
+const serve = async (rate) => {
   const served = run(program, ["console", "--listen", origin.slice("http://".length), "--base-url",
-    sandbox.said().match(/http:\S+/)[0], "--channel", "7001200300400500601", "--rate", "20/s", "--burst", "1"]);
+    sandbox.said().match(/http:\S+/)[0], "--channel", "7001200300400500601", "--rate", rate, "--burst", "1"]);
   await until("the console listens", () => /sign-in/.test(served.said()));
   return served;
 };
-let served = await serve();
+let served = await serve(SLOW);
 const browser = await launch(chromium);
 
 // Somebody with a browser of their own.
@@ -107,7 +110,7 @@ try {
   await olga.go(batch);
   served.child.kill("SIGKILL");
   await served.ended;
-  served = await serve();
+  served = await serve(SLOW);
   await olga.sees("who works sees that it was interrupted", /interrupted/i, "#live");
   await vera.sees("who watches too", /interrupted/i, "#live");
   await olga.sees("what goes on stands there", /Go on/);
@@ -117,10 +120,13 @@ try {
   await olga.submit("section.go button");
   await vera.sees("it goes on", /running|waiting/i, "#live");
 
-  // Another one pauses it, and it goes on.
+  // Another one pauses it, the console is started anew with another rate, and it goes on.
   await otto.go(batch);
   await otto.submit(`form[action='${batch}/pause'] button`);
   await vera.sees("the pause is seen", /paused/i, "#live");
+  served.child.kill();
+  await served.ended;
+  served = await serve(FAST);
   await otto.go(batch);
   const rest = (await otto.text()).match(/([\d,]+) (people have|person has) not been messaged/)[1];
   await otto.page.type("#people", rest);

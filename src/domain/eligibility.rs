@@ -105,6 +105,8 @@ pub(crate) struct PastRequest {
     pub(crate) same_content: bool,
     /// Whether its batch still has people to message.
     pub(crate) batch_unfinished: bool,
+    /// Whether it left while the batch that asks was unfinished.
+    pub(crate) left_meanwhile: bool,
     /// Whether it was decided to leave out the people whom its batch messaged, whatever the message.
     pub(crate) skipped: bool,
 }
@@ -175,8 +177,10 @@ fn judge(
     }
     let within = |span| is_within(span, request.at, now);
     let guarded = !span.repeat_guard.is_zero() && request.same_content;
-    // An unfinished batch may have begun long ago: whom it messaged is skipped without a limit of time.
-    if guarded && (request.batch_unfinished || within(span.repeat_guard)) {
+    // An unfinished batch may have begun long ago: whom it messaged is skipped without a limit of time, and so is who
+    // has got the message while the batch that asks was unfinished.
+    let without_limit = request.batch_unfinished || request.left_meanwhile;
+    if guarded && (without_limit || within(span.repeat_guard)) {
         return Some(Eligibility::Repeated(index));
     }
     if request.skipped {
@@ -206,6 +210,7 @@ mod tests {
             same_batch: false,
             same_content: true,
             batch_unfinished: false,
+            left_meanwhile: false,
             skipped: false,
         }
     }
@@ -229,6 +234,16 @@ mod tests {
     fn while_a_batch_is_unfinished_its_messages_count_without_a_limit_of_time() {
         let past = [PastRequest {
             batch_unfinished: true,
+            ..request(RequestOutcome::Accepted)
+        }];
+        assert_eq!(decide(&past, guard(12), at(1000)), Eligibility::Repeated(0));
+        assert_eq!(decide(&past, guard(0), at(1000)), Eligibility::Now);
+    }
+
+    #[test]
+    fn who_got_the_message_while_the_batch_was_unfinished_does_not_get_it_again() {
+        let past = [PastRequest {
+            left_meanwhile: true,
             ..request(RequestOutcome::Accepted)
         }];
         assert_eq!(decide(&past, guard(12), at(1000)), Eligibility::Repeated(0));

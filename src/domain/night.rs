@@ -15,6 +15,8 @@ pub(crate) struct KnownBatch<'a> {
     pub(crate) is_same: bool,
     /// It was begun with the list in this very place, which was never filed away; message and channel are the same.
     pub(crate) is_edited: bool,
+    /// It was begun with a list of another folder of nights, which is still there: its people are others.
+    pub(crate) is_of_other_folder: bool,
 }
 
 /// The batch that a list is sent as.
@@ -31,7 +33,7 @@ pub(crate) enum BatchOfList {
 /// The batch of the list called `stem`, in the night that began on `date`. `batches` are those whose lists were read
 /// to their end, the newest first.
 ///
-/// An unfinished batch of the list's name goes on, whatever its day. A list that was sent or given up, and comes
+/// An unfinished batch of the list's name goes on, whatever its day, unless it is another folder's. A list that was sent or given up, and comes
 /// again as it was, is that batch: nobody is messaged twice because a file could not be moved. So is one that was edited
 /// while it was sent, or before it was filed away.
 pub(crate) fn batch_of_list(stem: &str, date: Date, batches: &[KnownBatch<'_>]) -> BatchOfList {
@@ -39,6 +41,7 @@ pub(crate) fn batch_of_list(stem: &str, date: Date, batches: &[KnownBatch<'_>]) 
         it.state.is_unfinished()
             && it.state != BatchState::Cancelled
             && it.state != BatchState::Reading
+            && !it.is_of_other_folder
     };
     let unfinished = || batches.iter().filter(waits);
     if let Some(same) = unfinished().find(|it| it.is_same) {
@@ -128,6 +131,7 @@ mod tests {
             state,
             is_same,
             is_edited: false,
+            is_of_other_folder: false,
         }
     }
 
@@ -219,6 +223,16 @@ mod tests {
         let same = batch("spring-2026-11-26", BatchState::Complete, true);
         let goes_on = BatchOfList::Continue("spring-2026-11-26".to_owned());
         assert_eq!(of(&[edited(BatchState::Complete), same]), goes_on);
+    }
+
+    #[test]
+    fn an_unfinished_batch_of_another_folder_is_not_this_lists() {
+        let other = KnownBatch {
+            is_of_other_folder: true,
+            ..batch("spring-2026-11-28", BatchState::Sending, false)
+        };
+        let new = BatchOfList::New("spring-2026-11-28-2".to_owned());
+        assert_eq!(of(&[other]), new);
     }
 
     #[test]

@@ -477,7 +477,7 @@ mod tests {
         let message = compare(&wanted, Some(&stored), Some(Change::Add))
             .unwrap_err()
             .to_string();
-        let words = "was begun with another message; give that one, or another --batch, or give the batch up with `outreach cancel`";
+        let words = "was begun with another message; give that one, or another --batch, or give the batch up with `outreach cancel spring`";
         assert!(message.ends_with(words), "{message}");
     }
 

@@ -1,6 +1,7 @@
 //! Lists that are sent, and that were sent and filed away. What is written to one meanwhile or afterwards was sent to
 //! nobody: that is noticed.
 
+use std::collections::HashSet;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
@@ -157,6 +158,21 @@ pub(super) fn batch_begun_with(reader: &Reader, list: &Path) -> Result<Option<St
     let path = Place::of(list).path;
     let mut begun = reader.filed_lists()?.into_iter();
     Ok(begun.find(|it| it.path == path).map(|it| it.batch))
+}
+
+/// The batches that were sent from lists of other folders of nights than that of this list, as far as those folders
+/// are still there.
+pub(super) fn batches_of_other_folders(
+    reader: &Reader,
+    list: &Path,
+) -> Result<HashSet<String>, StoreError> {
+    let ours = Place::of(list).path;
+    let root = |path: &Path| Some(path.parent()?.parent()?.to_owned());
+    let is_other = |it: &FiledList| {
+        root(&it.path) != root(&ours) && it.path.parent().is_some_and(Path::is_dir)
+    };
+    let others = reader.filed_lists()?.into_iter().filter(is_other);
+    Ok(others.map(|it| it.batch).collect())
 }
 
 /// The list left the inbox: what comes under its name is another one.

@@ -92,7 +92,8 @@ pub enum Mismatch {
     OtherDefinition(String, Vec<&'static str>, bool),
     /// A list can join a batch only with the same content and channel.
     #[error(
-        "batch `{0}` was begun with another {1}; give that one, or another --batch, or give the batch up with `outreach cancel`"
+        "batch `{0}` was begun with another {1}; give that one, or another --batch, or give the batch up with `outreach cancel {name}`",
+        name = quoted(.0)
     )]
     OtherMessage(String, &'static str),
     /// A batch keeps how long its messages may be.

@@ -9,8 +9,8 @@ use jiff::civil::Date;
 use super::definition::Definition;
 use super::error::RunError;
 use super::filed::{
-    ChangedList, Version, batch_begun_with, changed_lists, enter_sent, leave_inbox, leave_taken,
-    version,
+    ChangedList, Version, batch_begun_with, batches_of_other_folders, changed_lists, enter_sent,
+    leave_inbox, leave_taken, version,
 };
 use super::files::numbered;
 use super::list::List;
@@ -402,6 +402,7 @@ impl SendPlan {
         let (batches, stem) = (reader.batches()?, list.input.stem());
         let file = list.input.file_names().next().unwrap_or_default();
         let begun = batch_begun_with(&reader, Path::new(file))?;
+        let of_other_folders = batches_of_other_folders(&reader, Path::new(file))?;
         let known: Vec<_> = batches.iter().filter(|it| it.is_whole()).collect();
         let known: Vec<_> = known
             .iter()
@@ -412,6 +413,7 @@ impl SendPlan {
                     && definition.differences(&batch.definition).is_empty(),
                 is_edited: begun.as_ref() == Some(&batch.name)
                     && definition.has_message_of(&batch.definition),
+                is_of_other_folder: of_other_folders.contains(&batch.name),
             })
             .collect();
         let (name, change) = match batch_of_list(stem, date, &known) {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::checkpoint::Store;
-use super::columns::{to_json, to_millis};
+use super::columns::{from_millis, to_json, to_millis};
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::keys::{HashKey, random};
@@ -446,6 +446,7 @@ pub(super) fn reopen(
     connection.change(
         &format!(
             "UPDATE batch AS b SET state = ?2, state_since = ?3, state_until = NULL,
+                    policy = iif(state = 'complete', json_set(policy, '$.reopened_at', ?3), policy),
                     state_why = iif(?4 IS NULL, 'rows were queued again', 'an event queued people'),
                     state_by = coalesce(?4, state_by)
              WHERE id = ?1
@@ -463,6 +464,19 @@ pub(super) fn reopen(
         ),
     )?;
     Ok(())
+}
+
+/// Since when the batch has been unfinished without a break; `None` if it is complete.
+pub(super) fn unfinished_since(
+    connection: &Connection,
+    id: BatchId,
+) -> Result<Option<Timestamp>, StoreError> {
+    let since: Option<Option<i64>> = connection.find(
+        "SELECT iif(state = 'complete', NULL, coalesce(policy ->> 'reopened_at', created_at))
+         FROM batch WHERE id = ?1",
+        [id],
+    )?;
+    since.flatten().map(from_millis).transpose()
 }
 
 /// Removes a batch that has no rows left.

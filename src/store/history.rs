@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::attempt::unreached_since;
+use super::batch::unfinished_since;
 use super::checkpoint::{Reader, Store};
 use super::decision::{self, DecisionRecord};
 use super::error::StoreError;
@@ -98,7 +99,11 @@ impl Past {
         if self.has_unread {
             return Ok(PersonVerdict::Suppressed(Suppression::UnreadReply));
         }
-        let past = PastOf::new(&self.attempts, asker);
+        let unfinished_since = match asker.batch {
+            Some(batch) if !self.attempts.is_empty() => unfinished_since(connection, batch)?,
+            Some(_) | None => None,
+        };
+        let past = PastOf::new(&self.attempts, asker, unfinished_since);
         let unreached = match (asker.channel, self.people.first()) {
             (Some(on), Some(whose)) if past.was_unreached && !span.no_messenger.is_zero() => {
                 unreached_since(connection, whose.id, on, asker.recipient)?

@@ -98,7 +98,11 @@ impl PastAttempt {
     }
 
     /// How it counts for the asker; `None` if it was not accepted, or is the asker's own.
-    fn seen_by(&self, asker: &Asker<'_>) -> Option<(PastRequest, RecipientId)> {
+    fn seen_by(
+        &self,
+        asker: &Asker<'_>,
+        unfinished_since: Option<Timestamp>,
+    ) -> Option<(PastRequest, RecipientId)> {
         let outcome = self.outcome?;
         let was_refused = self.found_nobody && outcome != RequestOutcome::Accepted;
         if was_refused || asker.recipient == Some(self.recipient) {
@@ -120,6 +124,7 @@ impl PastAttempt {
             same_batch,
             same_content,
             batch_unfinished: self.batch_unfinished,
+            left_meanwhile: unfinished_since.is_some_and(|since| self.at >= since),
             skipped: self.batch_uid.as_ref().is_some_and(is_skipped),
         };
         Some((request, self.recipient))
@@ -178,12 +183,17 @@ pub(super) struct PastOf {
 }
 
 impl PastOf {
-    /// How these requests count for the asker.
-    pub(super) fn new(attempts: &[PastAttempt], asker: &Asker<'_>) -> Self {
+    /// How these requests count for the asker, whose batch is unfinished since that time.
+    pub(super) fn new(
+        attempts: &[PastAttempt],
+        asker: &Asker<'_>,
+        unfinished_since: Option<Timestamp>,
+    ) -> Self {
+        let seen = |it: &PastAttempt| it.seen_by(asker, unfinished_since);
         let is_here = |attempt: &PastAttempt| asker.channel == Some(attempt.channel);
         let mut attempts_here = attempts.iter().filter(|attempt| is_here(attempt));
         Self {
-            requests: attempts.iter().filter_map(|it| it.seen_by(asker)).collect(),
+            requests: attempts.iter().filter_map(seen).collect(),
             was_unreached: attempts_here.any(|attempt| attempt.found_nobody),
         }
     }

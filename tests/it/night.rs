@@ -736,7 +736,7 @@ fn a_list_beside_which_its_download_goes_on_waits_for_its_end() {
 fn a_list_that_is_edited_while_it_is_sent_is_sent_to_those_who_came_since() {
     let nights = Nights::new(SandboxProcess::start(&["--latency", "20ms"]), &[]);
     nights.put_file("list.csv", &contacts(0..60));
-    let night = nights.night(&["--rate", "20/s"]).start();
+    let night = nights.night(&["--rate", "4/s"]).start();
     wait_until("some are sent", || is_sending(&nights));
     // One goes, one comes, and the others stay.
     let edited = contacts(1..61);
@@ -821,4 +821,39 @@ fn a_results_file_in_the_inbox_is_no_list_of_a_new_night() {
     nights.are("inbox", &[]);
     assert!(nights.files("refused").contains("a.results.csv"));
     assert_eq!(nights.sandbox.stats().accepted, 1);
+}
+
+#[test]
+fn lists_of_one_name_in_two_folders_are_two_batches() {
+    let nights = Nights::new(SandboxProcess::start(&[]), &[]);
+    nights.put_file("spring.csv", &contacts(0..20));
+    let settings = nights.scratch.read("outreach.toml");
+    let night = |folder: &str, flags: &[&str]| {
+        let parent = nights.scratch.folder().parent().unwrap();
+        let folder = nights.scratch.path(folder);
+        Program::new(parent, &["night", folder.to_str().unwrap(), "--yes"])
+            .with(flags)
+            .env("XDG_DATA_HOME", parent.to_str().unwrap())
+            .run()
+    };
+    // The shop next door has the same message, the one behind it another one.
+    for (folder, from, message) in [("next", 20, "Hello"), ("behind", 40, "Good day")] {
+        std::fs::create_dir_all(nights.scratch.path(&format!("{folder}/inbox"))).unwrap();
+        let list = format!("{folder}/inbox/spring.csv");
+        nights.scratch.write(&list, &contacts(from..from + 20));
+        nights.scratch.let_rest(&list);
+        let settings = settings.replace("Hello", message);
+        nights
+            .scratch
+            .write(&format!("{folder}/outreach.toml"), &settings);
+    }
+    let sent = || nights.sandbox.stats().accepted;
+    night("", &["--for", "1ms"]).expect(4);
+    night("next", &[]).expect(0);
+    assert_eq!(sent(), 20);
+    night("behind", &[]).expect(0);
+    assert_eq!(sent(), 40);
+    night("", &[]).expect(0);
+    assert_eq!(sent(), 60);
+    assert!(nights.sandbox.accepted().values().all(|&count| count == 1));
 }

@@ -26,7 +26,7 @@ fn some_under_way(
 #[test]
 fn the_first_signal_lets_what_is_in_flight_finish_and_the_same_command_goes_on() {
     for signal in ["INT", "TERM", "HUP"] {
-        let (scratch, sandbox, running) = under_way(&["--latency", "100ms"]);
+        let (scratch, sandbox, running) = under_way(&["--latency", "300ms"]);
         running.signal(signal);
         running.wait().expect(4).says("Stopping");
         let checkpoint = scratch.checkpoint();
@@ -49,11 +49,11 @@ fn a_worker_goes_on_with_what_its_deadline_ended_and_leaves_what_a_signal_did() 
     for ends_by_signal in [false, true] {
         let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
         scratch.contacts(40);
-        let send = scratch.send(&sandbox).with(&["--rate", "10/s"]);
+        let send = scratch.send(&sandbox).with(&["--rate", "2/s"]);
         let send = if ends_by_signal {
             send
         } else {
-            send.with(&["--for", "1s"])
+            send.with(&["--for", "2s"])
         };
         let running = send.start();
         if ends_by_signal {
@@ -99,7 +99,7 @@ fn the_second_signal_ends_at_once_and_what_was_in_flight_is_unknown() {
 /// Nothing can be written while another program holds the checkpoint: what is known is not waited for without end.
 #[test]
 fn the_second_signal_ends_a_run_whose_checkpoint_another_program_holds() {
-    let (scratch, sandbox, running) = under_way(&["--latency", "100ms"]);
+    let (scratch, sandbox, running) = under_way(&["--latency", "300ms"]);
     let browser = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
     browser.busy_timeout(Duration::from_secs(10)).unwrap();
     browser.execute_batch("BEGIN EXCLUSIVE").unwrap();

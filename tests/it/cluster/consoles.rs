@@ -12,8 +12,8 @@ fn add(node: &Node, name: &str, role: &str) {
     add.with(&["--password-file", "password"]).run().expect(0);
 }
 
-fn console(node: &Node, sandbox: &SandboxProcess) -> ConsoleProcess {
-    let pace = ["--rate", "40/s", "--burst", "1"];
+fn console(node: &Node, sandbox: &SandboxProcess, rate: &str) -> ConsoleProcess {
+    let pace = ["--rate", rate, "--burst", "1"];
     let arguments = ["--channel", CHANNEL, "--cluster", &node.url];
     ConsoleProcess::of(&node.scratch, sandbox, &[&arguments[..], &pace].concat())
 }
@@ -31,7 +31,9 @@ fn one_prepares_on_one_machine_another_starts_on_the_next_and_either_pauses_it()
     ] {
         add(&nodes[node], name, role);
     }
-    let (north, south) = (console(&nodes[0], &sandbox), console(&nodes[1], &sandbox));
+    // So slow that it is paused in the middle, however slow the machine is.
+    let slow = |node| console(node, &sandbox, "2/s");
+    let (north, south) = (slow(&nodes[0]), slow(&nodes[1]));
     let (ada, eva) = (north.user("ada", PASSWORD), north.user("eva", PASSWORD));
     let jan = south.user("jan", PASSWORD);
     ada.send("/approval", &[("required", "yes")]).location();
@@ -41,8 +43,8 @@ fn one_prepares_on_one_machine_another_starts_on_the_next_and_either_pauses_it()
     wait_until("the other machine knows it", || {
         jan.get(&batch).status == 200
     });
-    let start = |people: &str| jan.send(&format!("{batch}/start"), &[("people", people)]);
-    start("300").location();
+    jan.send(&format!("{batch}/start"), &[("people", "300")])
+        .location();
     wait_until("some were sent", || sandbox.stats().accepted > 5);
     // It is sent on the other machine: who, is told, and it is paused from here.
     let page = eva.wait_for(&batch, "It is sent by process");
@@ -56,7 +58,11 @@ fn one_prepares_on_one_machine_another_starts_on_the_next_and_either_pauses_it()
         assert!(page.contains("eva paused it on the console"), "{page}");
     }
     let left = nodes[1].checkpoint().counts_of("list").queued.to_string();
-    start(&left).location();
+    south.end().expect(0);
+    let south = console(&nodes[1], &sandbox, "200/s");
+    let jan = south.user("jan", PASSWORD);
+    jan.send(&format!("{batch}/start"), &[("people", &left)])
+        .location();
     for who in [&eva, &jan] {
         who.wait_for(&batch, "<strong>Complete");
     }

@@ -6,7 +6,7 @@ use crate::support::{CHANNEL, ConsoleProcess, SandboxProcess, Scratch, contacts,
 fn while_a_batch_is_sent_its_page_draws_the_quota_of_its_token() {
     let scratch = Scratch::new();
     let sandbox = SandboxProcess::start(&["--quota", "1000"]);
-    let arguments = ["--channel", CHANNEL, "--rate", "20/s", "--burst", "1"];
+    let arguments = ["--channel", CHANNEL, "--rate", "2/s", "--burst", "1"];
     let console = ConsoleProcess::of(&scratch, &sandbox, &arguments);
     let visitor = console.visitor();
     let list = visitor.drop_list("contacts.csv", contacts(0..200).as_bytes());

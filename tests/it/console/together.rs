@@ -15,7 +15,7 @@ fn a_person_on_the_page_pauses_what_a_terminal_sends() {
     let eva = console.user("eva", PASSWORD);
     let send = scratch
         .send(&sandbox)
-        .with(&["--rate", "20/s", "--burst", "1"])
+        .with(&["--rate", "2/s", "--burst", "1"])
         .start();
     wait_until("some were sent", || sandbox.stats().accepted > 3);
     let page = eva.page("/batches/list");

@@ -1,6 +1,7 @@
 //! What a person sees is what counts.
 
 use super::{interrupted, most, send};
+use crate::support::{CHANNEL, SandboxProcess, Scratch, contacts};
 
 #[test]
 fn an_interrupted_batch_goes_on_whatever_white_space_its_message_has_now() {
@@ -37,4 +38,46 @@ fn the_same_text_under_another_name_reaches_nobody_twice() {
         .run()
         .expect(0);
     assert_eq!((sandbox.accepted().len(), most(&sandbox)), (6, 1));
+}
+
+#[test]
+fn a_batch_that_goes_on_long_after_leaves_out_whom_another_one_told_the_same_meanwhile() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.write("friday.csv", &contacts(0..6));
+    scratch.write("saturday.csv", &contacts(2..8));
+    let send = |batch: &str, more: &[&str]| {
+        let list = format!("{batch}.csv");
+        let send = ["send", &list, "--yes", "--batch", batch, "--message", "Hi"];
+        let to = ["--base-url", sandbox.base_url(), "--channel", CHANNEL];
+        scratch.outreach(&send).with(&to).with(more).run()
+    };
+    send("friday", &["--for", "1ms"]).expect(4);
+    send("saturday", &[]).expect(0);
+    assert_eq!(sandbox.stats().accepted, 6);
+    // Fourteen hours later.
+    let checkpoint = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+    for (table, times) in [
+        ("batch", &["created_at"][..]),
+        ("attempt", &["started_at", "finished_at"]),
+    ] {
+        for time in times {
+            let earlier = format!("UPDATE {table} SET {time} = {time} - 14 * 3600000");
+            checkpoint.execute(&earlier, []).unwrap();
+        }
+    }
+    drop(checkpoint);
+    let resume = [
+        "resume",
+        "friday",
+        "--yes",
+        "--base-url",
+        sandbox.base_url(),
+    ];
+    scratch.outreach(&resume).run().expect(0);
+    assert_eq!(sandbox.accepted().len(), 8);
+    assert!(sandbox.accepted().values().all(|&count| count == 1));
+    // Once it is complete, who joins it is judged by the hours of the guard alone.
+    scratch.write("friday.csv", &contacts(7..8));
+    send("friday", &["--add"]).expect(0);
+    assert_eq!(sandbox.stats().accepted, 9);
 }

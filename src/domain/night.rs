@@ -229,7 +229,7 @@ mod tests {
     fn an_unfinished_batch_of_another_folder_is_not_this_lists() {
         let other = KnownBatch {
             is_of_other_folder: true,
-            ..batch("spring-2026-11-28", BatchState::Sending, false)
+            ..batch("spring-2026-11-28", BatchState::Paused, false)
         };
         let new = BatchOfList::New("spring-2026-11-28-2".to_owned());
         assert_eq!(of(&[other]), new);

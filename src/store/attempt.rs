@@ -340,12 +340,17 @@ pub(super) fn under_way_in(
     )
 }
 
-/// How many requests of a batch are under way.
-pub(super) fn count_under_way(connection: &Connection, batch: BatchId) -> Result<u32, StoreError> {
+/// How many requests of a batch are under way that left after that time.
+pub(super) fn count_under_way(
+    connection: &Connection,
+    batch: BatchId,
+    after: Timestamp,
+) -> Result<u32, StoreError> {
+    let (first, last) = batch.range();
     connection.value(
         "SELECT count(*) FROM attempt INDEXED BY attempt_under_way
-             WHERE recipient > ?1 AND recipient < ?2 AND outcome IS NULL",
-        batch.range(),
+             WHERE recipient > ?1 AND recipient < ?2 AND outcome IS NULL AND started_at > ?3",
+        (first, last, to_millis(after)),
     )
 }
 

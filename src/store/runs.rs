@@ -34,6 +34,10 @@ const LEASE: SignedDuration = SignedDuration::from_secs(60);
 /// came is answered by then, and the run has left it a connection since.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(40);
 
+/// How long a request of another run holds a connection at the most. A process that was stopped (Ctrl-Z, a debugger) has
+/// requests under way until it goes on; the API answered or dropped them long before.
+const HELD: SignedDuration = SignedDuration::from_mins(2);
+
 /// The run that asks.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Run {
@@ -128,10 +132,11 @@ pub(super) fn slot(tx: &Tx<'_>, run: &Run, known: u32, now: Timestamp) -> Result
     if began_lately && others.iter().any(RunRow::keeps) {
         return Ok(Slot::Taken);
     }
-    let own = attempt::count_under_way(tx.connection, run.batch)?;
+    let own = attempt::count_under_way(tx.connection, run.batch, Timestamp::MIN)?;
+    let held_after = held_after(now);
     let (mut total, mut allowed) = (own + asking, i64::from(run.connections));
     for other in others {
-        total += attempt::count_under_way(tx.connection, other.batch)?;
+        total += attempt::count_under_way(tx.connection, other.batch, held_after)?;
         allowed = allowed.max(other.connections.abs());
     }
     let share = (run.connections / runs).max(1);
@@ -203,7 +208,7 @@ fn judge(
     }
     let (mut allowed, mut busy, mut keeping) = (0, Vec::new(), Vec::new());
     for run in runs {
-        let under_way = attempt::count_under_way(connection, run.batch)?;
+        let under_way = attempt::count_under_way(connection, run.batch, held_after(now))?;
         total += under_way;
         allowed = allowed.max(run.connections.abs());
         if under_way > 0 {
@@ -248,6 +253,11 @@ impl Reader {
         let batches = names(connection, others.into_iter().map(|run| run.batch))?;
         Ok((batches, until.map(from_millis).transpose()?))
     }
+}
+
+/// What left before that holds no connection any more.
+fn held_after(now: Timestamp) -> Timestamp {
+    now.checked_sub(HELD).unwrap_or(Timestamp::MIN)
 }
 
 /// The names of batches, as far as they have one.
@@ -420,6 +430,14 @@ mod tests {
             let found = ask(&store, run(1, connections), 2, at(100));
             assert_eq!(found, wanted, "{own} and {others} of {connections}");
         }
+    }
+
+    #[test]
+    fn the_requests_of_a_process_that_was_stopped_hold_no_connection_for_long() {
+        let (_folder, store) = checkpoint(&[run(1, 3), run(2, 3)]);
+        requests(&store, 2, 3);
+        assert_eq!(ask(&store, run(1, 3), 2, at(119)), Slot::Taken);
+        assert_eq!(ask(&store, run(1, 3), 2, at(120)), Slot::Free);
     }
 
     #[test]

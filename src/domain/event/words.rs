@@ -32,7 +32,7 @@ impl OptOutWords {
     /// It opts out if it is one of the words, once or several times, or if one of its sentences begins with one or has one,
     /// and the words around it are about messages, the number, the list, or are mere politeness. Where a sentence goes on
     /// about something else ("stop by tomorrow", "nechci cukr"), is a question or denied ("don't stop"), and for words that
-    /// often mean something else, a person must decide.
+    /// often mean something else, a person must decide, and so must one of what is too long to be searched.
     pub(crate) fn wish(&self, message: &str) -> OptRequest {
         let end = message
             .char_indices()
@@ -45,6 +45,11 @@ impl OptOutWords {
         let folded = fold::reply(searched.text);
         let wish = self.folded_wish(&searched, &folded, fold::reply);
         let wish = wish.max(wish_by_signs(searched.text, &folded));
+        let wish = if searched.is_whole {
+            wish
+        } else {
+            wish.max(OptRequest::Doubtful)
+        };
         let alike = fold::look_alikes(&folded);
         if alike == folded {
             return wish;
@@ -309,8 +314,8 @@ const STOP_SIGNS: [char; 4] = ['🛑', '🚫', '⛔', '📵'];
 /// Signs of refusal that are also used for a greeting, a joke, or what somebody does not like.
 const REFUSING_SIGNS: [char; 9] = ['✋', '🖐', '🤚', '👎', '❌', '✖', '🙅', '🖕', '🔕'];
 
-/// How much of a message is searched, in characters.
-const SEARCHED_CHARACTERS: usize = 400;
+/// How much of a message is searched, in characters: more than people write.
+const SEARCHED_CHARACTERS: usize = 4_000;
 
 /// What ends a sentence.
 const SENTENCE_ENDS: [char; 15] = [
@@ -919,5 +924,38 @@ mod tests {
             OptOutWords::default().wish("už je to moc"),
             OptRequest::None
         );
+    }
+
+    #[test]
+    fn a_long_message_is_searched_to_its_end_and_what_is_longer_waits() {
+        let complaint = "I ordered a lamp in May and it came late. ".repeat(40);
+        let wish = |text: &str| OptOutWords::default().wish(text);
+        assert_eq!(wish(&complaint), OptRequest::None);
+        let refuses = format!("{complaint} Please stop sending me these messages.");
+        assert_eq!(wish(&refuses), OptRequest::OptOut);
+        let too_long = complaint.repeat(4);
+        assert_eq!(wish(&too_long), OptRequest::Doubtful);
+    }
+
+    #[test]
+    fn refusals_without_a_word_for_the_end_are_heard() {
+        for (message, wish) in [
+            ("no offers please", OptRequest::OptOut),
+            ("I'm opting out", OptRequest::OptOut),
+            ("Nedávám souhlas", OptRequest::OptOut),
+            ("You do not have my consent", OptRequest::OptOut),
+            ("DND", OptRequest::OptOut),
+            ("Ich stimme nicht zu", OptRequest::OptOut),
+            ("Abo beenden", OptRequest::OptOut),
+            ("tiltakozom", OptRequest::OptOut),
+            ("забороняю", OptRequest::OptOut),
+            ("dtop", OptRequest::Doubtful),
+            ("відпісатися", OptRequest::Doubtful),
+            ("Dá se to nějak vypnout?", OptRequest::Doubtful),
+            ("Wie kann ich mich anmelden?", OptRequest::None),
+            ("Ten kurz bych rád dokončil", OptRequest::None),
+        ] {
+            assert_eq!(OptOutWords::default().wish(message), wish, "{message}");
+        }
     }
 }

@@ -119,7 +119,11 @@ impl SendPlan {
             return Ok(());
         };
         let channel = &self.definition.channel;
-        let what = match self.store.differs_from_told(batch.id, staged, channel)? {
+        let fallback = self.fallback.as_ref();
+        let differs = self
+            .store
+            .differs_from_told(batch.id, staged, channel, fallback);
+        let what = match differs? {
             None => return Ok(()),
             Some(OtherThanTold::Channel) => "channel",
             Some(OtherThanTold::Message) => "message",

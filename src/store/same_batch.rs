@@ -8,6 +8,7 @@ use super::ids::{ApiId, BatchId};
 use super::keys::IMPORTED_FORM;
 use super::person;
 use super::query::Query as _;
+use crate::domain::fallback::Fallback;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::results_row::content_digest;
 
@@ -27,7 +28,7 @@ pub(crate) struct ImportedMessage {
 /// What tells a list from the one whose messages a results file told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OtherThanTold {
-    /// No message went over its channel.
+    /// No message went over its channels.
     Channel,
     /// Nobody who was messaged has the message that it has for them.
     Message,
@@ -102,7 +103,8 @@ impl Store {
     }
 
     /// Whether the rows of `staged` that are to take the place of those of a restored batch have another channel or message
-    /// than a results file told of the batch; `None` if they have the same, or nothing could be compared.
+    /// than a results file told of the batch; `None` if they have the same, or nothing could be compared. What went over
+    /// one of the batch's other channels, `fallback`, may have a text of its own: it is not compared.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -111,6 +113,7 @@ impl Store {
         batch: BatchId,
         staged: BatchId,
         channel: &str,
+        fallback: Option<&Fallback>,
     ) -> Result<Option<OtherThanTold>, StoreError> {
         let reader = self.reader()?;
         let ((first, last), (new_first, new_last)) = (batch.range(), staged.range());
@@ -127,7 +130,9 @@ impl Store {
             (first, last, IMPORTED_FORM, new_first, new_last, COMPARED),
         )?;
         let same_channel = || messages.iter().filter(|(_, on, _)| on == channel);
-        if !messages.is_empty() && same_channel().next().is_none() {
+        let others = || fallback.iter().flat_map(|it| &it.channels);
+        let is_known = |on: &String| on == channel || others().any(|other| other.id == *on);
+        if !messages.is_empty() && !messages.iter().any(|(_, on, _)| is_known(on)) {
             return Ok(Some(OtherThanTold::Channel));
         }
         let is_same = same_channel().filter_map(|(key, _, content)| {

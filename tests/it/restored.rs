@@ -560,3 +560,33 @@ fn a_moved_unfinished_batch_goes_on_with_its_own_message_and_channel_alone() {
     assert_eq!(sandbox.stats().accepted, 5);
     assert!(sandbox.accepted().values().all(|count| *count == 1));
 }
+
+/// All that the file tells of went over the other channel.
+#[test]
+fn a_moved_batch_whose_messages_went_over_its_other_channel_goes_on() {
+    let sandbox = SandboxProcess::start(&["--no-messenger", "100%"]);
+    let (scratch, url) = (Scratch::new(), sandbox.base_url());
+    scratch.contacts(3);
+    let what = [
+        "--batch",
+        "spring",
+        "--message",
+        "Hello",
+        "--channel",
+        CHANNEL,
+    ];
+    let send = |more: &[&str]| {
+        let other = ["--fallback", "7001200300400500602"];
+        let send = send_list(&scratch, url, "contacts.csv", &what).with(&other);
+        send.with(more).run()
+    };
+    send(&["--concurrency", "1", "--for", "1ms"]).expect(4);
+    send(&["--concurrency", "1", "--limit", "2"]);
+    let import = ["history", "import", "spring.results.csv"];
+    let import = scratch.outreach(&import).with(&["--no-suppressions"]);
+    let moved = ["--db", "moved.db"];
+    import.with(&moved).run().expect(0);
+    send(&moved).expect(0);
+    assert!(sandbox.accepted().values().all(|&count| count == 1));
+    assert_eq!(sandbox.accepted().len(), 3);
+}

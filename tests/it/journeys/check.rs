@@ -320,8 +320,13 @@ fn suppression_has_cause(model: &Model, batch: &Batch, person: usize, concurrent
     let by_request = known("suppressed_by_request_under_way")
         && (model.open_elsewhere(batch, person)
             || concurrent && model.others_with(batch, person, &|_| true));
+    // A STOP that waited is heard as soon as any run learns whose it is.
+    let was_heard = somebody
+        .stop_waits
+        .is_some_and(|channel| concurrent || somebody.contact_known[channel]);
     somebody.blocked
         || somebody.murky
+        || was_heard
         || batch.blocked_meanwhile.contains(&person)
         || batch.refused_by_list.contains(&person)
         || gone

@@ -97,7 +97,7 @@ impl PhoneNumber {
         }
         if is_plain(text) {
             let one = single(text, reading, Mending::NONE).map(Numbers::one);
-            return one.or_else(|rejected| dashed(text, reading, Mending::NONE).ok_or(rejected));
+            return one.or_else(|rejected| two_whole(text, reading, Mending::NONE).ok_or(rejected));
         }
         not_negative(text, reading)?;
         let cleaned = clean(text)?;
@@ -168,10 +168,16 @@ fn not_negative(text: &str, reading: Reading) -> Result<(), Rejected> {
     })
 }
 
-/// Two numbers with a dash between that stands apart: `347 1234567 - 348 7654321`. Both are whole, and begin alike: what stands
-/// behind a number may be the rest of another one, or an extension.
-fn dashed(text: &str, reading: Reading, mending: Mending) -> Option<Numbers> {
-    let (first, second) = text.split_once(" - ")?;
+/// Two numbers with a dash between that stands apart, or with the only space of the cell: `347 1234567 - 348 7654321`,
+/// `721857849 605710515`. Both are whole, and begin alike: what stands behind a number may be the rest of another one, or an
+/// extension.
+fn two_whole(text: &str, reading: Reading, mending: Mending) -> Option<Numbers> {
+    let is_of_digits = |piece: &str| piece.bytes().all(|byte| byte.is_ascii_digit());
+    let spaced = || {
+        let pieces = text.split_once(' ');
+        pieces.filter(|(first, second)| is_of_digits(first) && is_of_digits(second))
+    };
+    let (first, second) = text.split_once(" - ").or_else(spaced)?;
     let digits = |piece: &str| piece.bytes().filter(u8::is_ascii_digit).count();
     let begin = |piece: &str| {
         piece
@@ -199,7 +205,7 @@ fn dashed(text: &str, reading: Reading, mending: Mending) -> Option<Numbers> {
 fn slashed(part: &str, reading: Reading, mending: Mending) -> Result<Numbers, Rejected> {
     if !part.contains(['/', '\\']) {
         let one = lettered(part, reading, mending).map(Numbers::one);
-        return one.or_else(|rejected| dashed(part, reading, mending).ok_or(rejected));
+        return one.or_else(|rejected| two_whole(part, reading, mending).ok_or(rejected));
     }
     let pieces = || {
         part.split(['/', '\\'])

@@ -7,10 +7,10 @@
 
 mod beginnings;
 
-use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 pub(crate) use beginnings::Beginnings;
+use foldhash::{HashMap, HashSet};
 
 /// The sections of a file.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub(crate) struct WordList {
 
 impl WordLists {
     pub(crate) fn read(file: &'static str) -> Self {
-        let mut lists: HashMap<&'static str, WordList> = HashMap::new();
+        let mut lists: HashMap<&'static str, WordList> = HashMap::default();
         let mut section = "";
         for line in file.lines().filter(|line| !line.starts_with('#')) {
             if let Some(name) = line.strip_prefix('[').and_then(|it| it.strip_suffix(']')) {

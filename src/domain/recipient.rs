@@ -142,6 +142,8 @@ pub enum Suppression {
     },
     /// The list itself says that the person must not be messaged.
     NoConsent {
+        /// What its answer is.
+        answer: ListAnswer,
         /// Which column, what it says, and in which row.
         says: String,
     },
@@ -171,6 +173,15 @@ pub enum Suppression {
     WindowClosed,
     /// The follow-up takes nobody any more, and the event that it waited for did not come.
     NoEvent,
+}
+
+/// The answer of a list for a person who gets no message for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListAnswer {
+    /// That the person must not be messaged.
+    No,
+    /// What is not understood, and none to rely on.
+    NotUnderstood,
 }
 
 /// The words for reasons that are about one message or a time: what is suppressed for them may have another message.
@@ -206,6 +217,17 @@ impl Suppression {
     /// Whether the person opted out, and was not put on the list otherwise.
     pub(crate) fn is_opt_out(&self) -> bool {
         matches!(self, Self::Listed { reason } if reason == OPTED_OUT)
+    }
+
+    /// Whether the row is held only because its consent is not understood.
+    pub(crate) fn is_not_understood(&self) -> bool {
+        matches!(
+            self,
+            Self::NoConsent {
+                answer: ListAnswer::NotUnderstood,
+                ..
+            }
+        )
     }
 
     /// A stable word for grouping in reports and in `--json`.
@@ -258,7 +280,7 @@ impl fmt::Display for Suppression {
             Self::SameBatch { row, at } => {
                 write!(f, "this number got the message at {at} (row {row})")
             }
-            Self::NoConsent { says } => write!(f, "no consent: {says}"),
+            Self::NoConsent { says, .. } => write!(f, "no consent: {says}"),
             Self::UnreadReply => write!(f, "{UNREAD} (outreach suppress replies)"),
             Self::MendedBefore { by } => write!(f, "a row is mended once: {by}"),
             Self::Removed => f.write_str("no longer in the list (--update)"),
@@ -372,6 +394,7 @@ mod tests {
             (
                 true,
                 Suppression::NoConsent {
+                    answer: ListAnswer::No,
                     says: String::new(),
                 },
             ),

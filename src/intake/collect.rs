@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::mpsc::Receiver;
 
+use super::consent::Refusal;
 use super::error::{IntakeError, JudgeError};
 use super::index::{First, Index};
 use super::input::Input;
@@ -22,7 +23,7 @@ pub(super) enum Judged {
 }
 
 /// The numbers that must not be messaged by what the list itself says, each with what it says and where.
-pub(super) type RefusedNumbers = HashMap<PhoneNumber, String>;
+pub(super) type RefusedNumbers = HashMap<PhoneNumber, Refusal>;
 
 /// The heading above the rows that come, if it says that they must not be messaged.
 #[derive(Default)]
@@ -209,13 +210,13 @@ fn compare(
             position: row.position,
             name: number.name,
         };
-        if let Some(says) = refused.get(&phone) {
+        if let Some(Refusal { answer, says }) = refused.get(&phone) {
             // The first row with the number is the one that others repeat, suppressed or not.
             index.insert(phone, here);
-            let says = says.clone();
+            let (answer, says) = (*answer, says.clone());
             row.verdict = Verdict::Suppressed {
                 phone,
-                cause: Suppression::NoConsent { says },
+                cause: Suppression::NoConsent { answer, says },
             };
         } else if let Some(First { position, name }) = index
             .insert(phone, here)

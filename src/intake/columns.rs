@@ -165,6 +165,24 @@ pub(super) fn refuse_unclear(
     }
 }
 
+/// Refuses a list beside which a line says what a code means of who may be messaged, where no column is read so.
+pub(super) fn refuse_codes(
+    file: &str,
+    lines: &[String],
+    mapping: &Mapping,
+    settings: &Settings,
+) -> Result<(), IntakeError> {
+    let explains = |line: &&String| consent::explains_codes(line, &mapping.consent);
+    let is_sent = settings.read_for == ReadFor::Messages;
+    match lines.iter().find(explains).filter(|_| is_sent) {
+        Some(line) => Err(IntakeError::CodesExplained {
+            file: file.to_owned(),
+            line: line.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
 /// Refuses a phone column whose header says that its numbers are other people's, or old: nobody chose it.
 fn refuse_numbers_of_others(file: &str, mapping: &Mapping) -> Result<(), IntakeError> {
     let mut phones = mapping.phone.iter().map(|it| &it.column.name);

@@ -5,145 +5,42 @@
 //! ignored.
 
 mod answers;
+mod codes;
+mod column;
 mod dates;
 mod headers;
 mod legend;
 mod names;
+mod pairs;
+mod row;
 mod says;
 mod unheard;
 
-use std::collections::HashSet;
-use std::sync::LazyLock;
-
 use jiff::Timestamp;
-use serde::Serialize;
 
 use super::column::{Column, share_of_cells};
-use super::words::{
-    DOUBTFUL_STATUS, IN_ANY_CELL, MESSAGES, MOBILE, MUST_NOT, NO, NO_CONTACT, OPTED_OUT, PHONE,
-    WRONG_NUMBER, YES, words,
-};
+use super::words::{CALLING, MESSAGES, MOBILE, MUST_NOT, NO, PHONE, WRONG_NUMBER, YES, words};
 use crate::domain::event::{OptOutWords, OptRequest};
 use crate::domain::fold;
 use crate::domain::text::trimmed;
-use crate::domain::word_list::{Beginnings, WordList};
-pub(super) use answers::is_not_understood;
-use answers::{CellConsent, NOT_UNDERSTOOD, REFUSING_SIGNS, answers_no, answers_yes, has_negation};
+use answers::{CellConsent, REFUSING_SIGNS, answers_no, answers_yes, has_negation};
+pub(super) use codes::explains_codes;
+pub use column::ConsentColumn;
+use column::LONGEST_REFUSAL;
+pub(super) use column::Use;
 pub(super) use headers::is_known as is_known_header;
 pub(super) use headers::tells_consent;
 use headers::{
-    Meaning, asks_with_no, asks_with_yes, by_whole_header, elsewhere, has_unknown_word,
-    is_doubtful_refusal, is_of_another_matter, meaning, names_channel, no_at_end,
+    Meaning, by_whole_header, elsewhere, has_unknown_word, is_doubtful_refusal,
+    is_of_another_matter, meaning, names_channel, no_at_end,
 };
 use legend::Legend;
 pub(super) use names::{names_refusals, names_refusals_in_any_cell};
+pub(super) use row::{Consent, Refusal, of_row};
 pub(super) use says::YesMeaning;
 use says::{is_opt_out, says};
 pub(crate) use unheard::Unheard;
 pub(super) use unheard::{find_unheard, unheard_noes};
-
-/// A column that says who may be messaged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ConsentColumn {
-    /// The column.
-    #[serde(flatten)]
-    pub column: Column,
-    /// What "yes" means in it.
-    #[serde(skip)]
-    pub(super) yes: YesMeaning,
-    /// What its header says of its cells.
-    #[serde(skip)]
-    legend: Legend,
-}
-
-impl ConsentColumn {
-    /// What a cell of the column says.
-    fn says(&self, cell: &str, now: Option<Timestamp>) -> CellConsent {
-        says(self.yes, self.legend.read(trimmed(cell)), now)
-    }
-
-    /// Whether it says something where it is empty, too: a column of remarks says nothing then.
-    pub fn says_when_empty(&self) -> bool {
-        match self.use_of() {
-            Use::Consent
-            | Use::ConsentThatBegins
-            | Use::ConsentThatEnds
-            | Use::RefusalThatEnds
-            | Use::Refusals => true,
-            Use::OptOuts | Use::Unclear => false,
-        }
-    }
-
-    /// What is done by the column, as the beginning of a line.
-    pub(super) fn use_of(&self) -> Use {
-        match self.yes {
-            YesMeaning::May
-            | YesMeaning::Given
-            | YesMeaning::MustNot
-            | YesMeaning::MustNotIfTicked(_)
-            | YesMeaning::Either => Use::Consent,
-            YesMeaning::From => Use::ConsentThatBegins,
-            YesMeaning::Until => Use::ConsentThatEnds,
-            YesMeaning::MustNotUntil => Use::RefusalThatEnds,
-            YesMeaning::OnlyNo => Use::Refusals,
-            YesMeaning::Nothing
-            | YesMeaning::Preference
-            | YesMeaning::Basis
-            | YesMeaning::Beside
-            | YesMeaning::Remark
-            | YesMeaning::Name
-            | YesMeaning::Thing
-            | YesMeaning::Anything => Use::OptOuts,
-            YesMeaning::Perhaps | YesMeaning::PerhapsNot => Use::Unclear,
-        }
-    }
-}
-
-/// What is done by a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Use {
-    /// It says who may be messaged.
-    Consent,
-    /// It says from when on.
-    ConsentThatBegins,
-    /// It says until when.
-    ConsentThatEnds,
-    /// It says until when a person must not be messaged.
-    RefusalThatEnds,
-    /// It is about consent, and most of its cells are no answers.
-    Refusals,
-    /// A status, tags or remarks: they say nothing of consent but in the words of an opt-out.
-    OptOuts,
-    /// It may say so, and is not relied on.
-    Unclear,
-}
-
-impl Use {
-    pub(super) const ALL: [Self; 7] = [
-        Self::Consent,
-        Self::ConsentThatBegins,
-        Self::ConsentThatEnds,
-        Self::RefusalThatEnds,
-        Self::Refusals,
-        Self::OptOuts,
-        Self::Unclear,
-    ];
-
-    /// In words, before the columns.
-    pub(super) fn words(self) -> &'static str {
-        match self {
-            Self::Consent => "consent",
-            Self::ConsentThatBegins => "consent from the date in it on",
-            Self::ConsentThatEnds => "consent until the date in it, left out from then on",
-            Self::RefusalThatEnds => "left out until the date in it",
-            Self::Refusals => {
-                "left out where it says \"no\", and its other cells are ignored, because most are not understood as consent"
-            }
-            Self::OptOuts => "left out where it says \"unsubscribed\" or the like",
-            Self::Unclear => "messaged whatever it says, because that may not be about messages",
-        }
-    }
-}
 
 /// Finds the columns that tell who may be messaged. `rows` are the first rows.
 pub(super) fn find(
@@ -151,27 +48,24 @@ pub(super) fn find(
     rows: &[Vec<String>],
     taken: &[usize],
 ) -> Vec<ConsentColumn> {
-    let asked_with_yes: HashSet<String> =
-        headers.iter().filter_map(|it| asks_with_yes(it)).collect();
+    let pairs = pairs::find(headers);
     let columns = headers.iter().enumerate();
     let free = columns.filter(|(index, _)| !taken.contains(index));
-    free.filter_map(|(index, name)| {
+    let found = free.filter_map(|(index, name)| {
         let column = Column {
             index,
             name: name.clone(),
         };
-        let no = asks_with_no(name).filter(|(asked, _)| asked_with_yes.contains(asked));
         let (legend, name) = Legend::of(name);
         let cells = Cells {
             index,
             rows,
             legend: &legend,
         };
-        let yes = match no {
-            Some((_, word)) if cells.share(|cell| !is_answer(cell)) < 0.5 => {
-                YesMeaning::MustNotIfTicked(word)
-            }
-            Some(_) | None => yes_meaning(&name, &cells)?,
+        let of_pair = pairs.get(index).copied().flatten();
+        let yes = match of_pair.filter(|_| cells.share(|cell| !is_answer(cell)) < 0.5) {
+            Some(yes) => yes,
+            None => yes_meaning(&name, &cells)?,
         };
         let has = |sign: &str| cells.share(|cell| fold::header(cell) == sign) > 0.0;
         let has_noughts = has("x") && has("o");
@@ -185,8 +79,23 @@ pub(super) fn find(
             yes,
             legend,
         })
-    })
-    .collect()
+    });
+    without_calls(found.collect())
+}
+
+/// Where a column of its own says who may be messaged, that of calls is told, and keeps nobody out.
+fn without_calls(mut found: Vec<ConsentColumn>) -> Vec<ConsentColumn> {
+    let may = |it: &ConsentColumn, names: &dyn Fn(&str) -> bool| {
+        it.yes == YesMeaning::May && names(&words(&it.column.name))
+    };
+    if found.iter().any(|it| may(it, &|name| MESSAGES.is_in(name))) {
+        for it in &mut found {
+            if may(it, &|name| CALLING.has(name)) {
+                it.yes = YesMeaning::Perhaps;
+            }
+        }
+    }
+    found
 }
 
 /// The cells of a column, as its header says that they are read.
@@ -297,24 +206,6 @@ fn is_of_opt_outs(index: usize, rows: &[Vec<String>]) -> bool {
     cells.are_filled() && cells.share(is_opt_out) >= 1.0
 }
 
-/// A longer cell is no refusal as a whole.
-const LONGEST_REFUSAL: usize = 60;
-
-impl ConsentColumn {
-    /// Whether a cell of a column that says nothing of consent is to be looked at: most are not.
-    pub(super) fn may_refuse(&self, cell: &[u8]) -> bool {
-        static IN_ANY: LazyLock<Beginnings> =
-            LazyLock::new(|| WordList::beginnings(&[&IN_ANY_CELL]));
-        static WHOLE: LazyLock<Beginnings> =
-            LazyLock::new(|| WordList::beginnings(&[&OPTED_OUT, &NO_CONTACT, &DOUBTFUL_STATUS]));
-        IN_ANY.may_be_in(cell)
-            || self.yes == YesMeaning::Name && WHOLE.may_be_in(cell)
-            || self.yes == YesMeaning::Anything
-                && cell.len() <= LONGEST_REFUSAL
-                && WHOLE.may_begin(cell)
-    }
-}
-
 /// Whether a cell of whatever column says that the person must not be messaged, and nothing else.
 pub(super) fn refuses_as_a_whole(cell: &str) -> bool {
     cell.len() <= LONGEST_REFUSAL && says(YesMeaning::Anything, cell, None) == CellConsent::MustNot
@@ -356,70 +247,6 @@ pub(super) fn are_words_of_answer(index: usize, rows: &[Vec<String>]) -> bool {
 fn is_answer(cell: &str) -> bool {
     let digits = cell.bytes().filter(u8::is_ascii_digit).count();
     digits < 5 && says(YesMeaning::May, cell, None) != CellConsent::NotUnderstood
-}
-
-/// What the columns of a row say together.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Consent {
-    /// There is no such column, or one says that the person may be messaged and none that not.
-    Given,
-    /// All cells are empty.
-    Silent,
-    /// A column says that the person must not be messaged, or is not understood: which, and what it says.
-    Refused(String),
-    /// No column says so, but a remark may mean it: which, and what it says.
-    Doubtful(String),
-}
-
-impl Consent {
-    /// What a remark says that may mean a "no".
-    pub(super) fn doubt(self) -> Option<String> {
-        match self {
-            Self::Doubtful(says) => Some(says),
-            Self::Given | Self::Silent | Self::Refused(_) => None,
-        }
-    }
-}
-
-/// What the columns of a row say together, and other cells of it that may refuse. A "no" wins.
-pub(super) fn of_row<'a, 'c>(
-    columns: &'c [ConsentColumn],
-    elsewhere: impl Iterator<Item = &'c ConsentColumn>,
-    cell: impl Fn(usize) -> Option<&'a str>,
-    now: Option<Timestamp>,
-) -> Consent {
-    let asks = |column: &ConsentColumn| match column.use_of() {
-        Use::Consent | Use::ConsentThatBegins | Use::ConsentThatEnds | Use::RefusalThatEnds => true,
-        Use::Refusals | Use::OptOuts | Use::Unclear => false,
-    };
-    let mut silent = columns.iter().any(asks);
-    let mut doubt = None;
-    for it in columns.iter().chain(elsewhere) {
-        let column = &it.column;
-        let cell = trimmed(cell(column.index).unwrap_or(""));
-        let shown: String = cell.chars().take(40).collect();
-        match it.says(cell, now) {
-            CellConsent::Nothing => {}
-            CellConsent::May => silent = false,
-            CellConsent::MustNot => {
-                return Consent::Refused(format!("\"{}\" says \"{shown}\"", column.name));
-            }
-            CellConsent::MayMeanNo => {
-                doubt.get_or_insert_with(|| format!("\"{}\" says \"{shown}\"", column.name));
-            }
-            CellConsent::NotUnderstood => {
-                return Consent::Refused(format!(
-                    "\"{}\" says \"{shown}\", {NOT_UNDERSTOOD}",
-                    column.name
-                ));
-            }
-        }
-    }
-    match doubt {
-        Some(doubt) => Consent::Doubtful(doubt),
-        None if silent => Consent::Silent,
-        None => Consent::Given,
-    }
 }
 
 /// Whether a column whose header says nothing answers who may be messaged: of its answers, one is a refusal in words.

@@ -293,6 +293,18 @@ pub enum IntakeError {
         /// The row.
         row: u32,
     },
+    /// A line beside the table that says what a code means.
+    #[error(
+        "{file}: \"{line}\" says what a code means of who may be messaged, and no column is read so. Write \"yes\" or \"no\" into \
+         a column with the name \"Consent\" in place of the codes, and delete that line; or delete it, if it is about something \
+         else"
+    )]
+    CodesExplained {
+        /// The file.
+        file: String,
+        /// The line.
+        line: String,
+    },
     /// A heading above people who must not be messaged.
     #[error(
         "{file}, row {row}: \"{heading}\" stands there without a number: whoever stands below it may not want to be messaged. \

@@ -19,7 +19,7 @@ use super::sheets::Sheets;
 use super::source::{FileDigest, Source};
 use crate::domain::dialect::ListFormat;
 use crate::domain::percent::Percent;
-use crate::domain::text::{is_blank, plural, trimmed};
+use crate::domain::text::{is_blank, plural, shortened, trimmed};
 
 /// One or several contacts files of one batch, examined and ready to be judged.
 pub struct Input {
@@ -67,6 +67,9 @@ impl Input {
         let opened = without_nobodys(opened);
         let first = opened.first().ok_or(IntakeError::NoFile)?;
         let (headers, mapping) = columns_of(first, settings)?;
+        for file in &opened {
+            columns::refuse_codes(&file.name, &file.header.titles, &mapping, settings)?;
+        }
         let first_name = first.name.clone();
         let mut format = first.format;
         format.dialect.mark = opened.iter().any(|file| file.format.dialect.mark);
@@ -220,6 +223,9 @@ impl Input {
     }
 }
 
+/// A longer title is cut.
+const TITLE: usize = 60;
+
 /// A list whose name or title says that its people do not want to be messaged is none, unless they are to be suppressed;
 /// nor is one beside whose sheet is another of such people.
 fn refuse_by_name(source: &Source, file: &Opened, settings: &Settings) -> Result<(), IntakeError> {
@@ -238,9 +244,10 @@ fn refuse_by_name(source: &Source, file: &Opened, settings: &Settings) -> Result
     if let Some(name) = names.find(|name| consent::names_refusals(name)) {
         return Err(refused("file", &name, "rename it"));
     }
-    let mut titles = file.header.titles.iter();
+    let titles = file.header.titles.iter();
+    let mut titles = titles.map(|title| title.chars().take(TITLE).collect::<String>());
     if let Some(title) = titles.find(|title| consent::names_refusals(title)) {
-        return Err(refused("list above its header", title, "delete that row"));
+        return Err(refused("list above its header", &title, "delete that row"));
     }
     match (&file.sheet, file.sheets.as_ref().and_then(Sheets::refusing)) {
         (Some(sheet), _) if consent::names_refusals(sheet) => {
@@ -412,7 +419,7 @@ fn title_note(file: &Opened) -> Option<String> {
         let shown: Vec<String> = titles
             .iter()
             .take(3)
-            .map(|title| format!("\"{title}\""))
+            .map(|title| format!("\"{}\"", shortened(title, TITLE)))
             .collect();
         format!(
             "{}: the header is row {}; above it, ignored: {}{}",

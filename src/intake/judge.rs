@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::collect::{Judged, RefusedNumbers, collect};
+use super::consent::Refusal;
 use super::error::{IntakeError, JudgeError, TooFewRows};
 use super::input::Input;
 use super::row::{Candidate, RowJudge};
@@ -176,11 +177,15 @@ fn refused_numbers(input: &Input, judge: &Judge<'_>) -> Result<RefusedNumbers, I
         };
         file.for_each_block(&mut |block| {
             for (row, fields) in block.iter() {
-                if let Some((numbers, says)) = row_judge.refused(&fields, row) {
+                if let Some((numbers, refusal)) = row_judge.refused(&fields, row) {
+                    let answer = refusal.answer;
                     for number in numbers {
-                        refused
-                            .entry(number)
-                            .or_insert_with(|| at_place(&says, &place(row)));
+                        let says = || at_place(&refusal.says, &place(row));
+                        let refusal = || Refusal {
+                            answer,
+                            says: says(),
+                        };
+                        refused.entry(number).or_insert_with(refusal);
                     }
                 }
             }
@@ -275,11 +280,18 @@ fn judge_block(
         let before = rows.len();
         row_judge.judge(&fields, position, &mut rows);
         let is_person = |it: &Candidate| it.number.is_some();
-        if !rows.iter().skip(before).any(is_person) && row_judge.is_other_header(&fields) {
+        if rows.iter().skip(before).any(is_person) {
+            continue;
+        }
+        if row_judge.is_other_header(&fields) {
             return Err(IntakeError::SecondHeader {
                 file: file.name.clone(),
                 row,
             });
+        }
+        if let Some(line) = row_judge.explanation_of_codes(&fields) {
+            let file = format!("{}, row {row}", file.name);
+            return Err(IntakeError::CodesExplained { file, line });
         }
     }
     Ok((rows, blank))

@@ -154,6 +154,22 @@ impl RowJudge<'_> {
         is_heading.then(|| heading.to_owned())
     }
 
+    /// What a row without a number says of codes, if that is who may be messaged, and no column is read so. Other cells it has
+    /// none, and no more digits than a note.
+    pub(super) fn explanation_of_codes(&self, fields: &Fields<'_>) -> Option<String> {
+        let cells = fields.iter().map(|cell| trimmed(self.cell(cell)));
+        let cells: Vec<&str> = cells.filter(|cell| !cell.is_empty()).take(3).collect();
+        let line = match cells[..] {
+            [line] => line.to_owned(),
+            // A letter may be a name.
+            [code, means] if !code.contains(char::is_alphabetic) => format!("{code}: {means}"),
+            _ => return None,
+        };
+        let digits = line.bytes().filter(u8::is_ascii_digit).count();
+        let is_read = self.mapping.read_for == ReadFor::Messages && digits < 6;
+        (is_read && consent::explains_codes(&line, &self.mapping.consent)).then_some(line)
+    }
+
     /// Whether a row has no number because it names columns, otherwise than the header of the file.
     pub(super) fn is_other_header(&self, fields: &Fields<'_>) -> bool {
         let phones = self.mapping.phone.iter();

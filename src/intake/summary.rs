@@ -7,7 +7,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::column::Column;
-use super::consent::{Unheard, is_not_understood};
+use super::consent::Unheard;
 use super::corrections::is_one_number;
 use super::row::Number;
 use crate::domain::phone::{LineType, Parsed, PhoneProblem, Region};
@@ -289,7 +289,7 @@ fn suppression_text(cause: &Suppression) -> &'static str {
 /// What is special about this one.
 fn suppression_note(cause: &Suppression) -> Note {
     match cause {
-        Suppression::NoConsent { says } => Note::Detail(says.clone()),
+        Suppression::NoConsent { says, .. } => Note::Detail(says.clone()),
         Suppression::Listed { .. } if cause.is_opt_out() => Note::None,
         Suppression::Listed { reason } => Note::Detail(reason.clone()),
         Suppression::RepeatGuard { batch, at, .. }
@@ -398,7 +398,7 @@ impl Counter {
             Verdict::Duplicate { first, .. } => self.duplicate(row, *first, shared),
             Verdict::Suppressed { cause, phone } => {
                 self.summary.suppressed += 1;
-                self.summary.not_understood += u64::from(is_not_understood(cause));
+                self.summary.not_understood += u64::from(cause.is_not_understood());
                 let text = || suppression_text(cause).to_owned();
                 // There is nothing to mend: nobody needs to read the number.
                 let row = || Example {

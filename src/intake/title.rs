@@ -74,7 +74,7 @@ fn has_gap(row: &[String]) -> bool {
 pub(super) fn text(fields: &[String]) -> String {
     let cells = fields.iter().map(|cell| trimmed(cell));
     let cells: Vec<&str> = cells.filter(|cell| !cell.is_empty()).collect();
-    cells.join(" ").chars().take(60).collect()
+    cells.join(" ")
 }
 
 fn filled(row: &[String]) -> usize {

@@ -219,3 +219,103 @@ fn what_speaks_for_a_number_and_what_is_no_old_one_keeps_nobody_out() {
         ),
     ]);
 }
+
+#[test]
+fn a_list_is_not_sent_past_a_line_that_says_what_its_codes_mean() {
+    let refused = "says what a code means";
+    let (one, two) = ("+420602333441", "+420602333442");
+    let list = |above: &str, header: &str, below: &str| {
+        format!("{above}Name,Phone,{header}\nA,602333441,1\nB,602333442,0\n{below}")
+    };
+    for line in [
+        "Kód 0 = neposílat",
+        "Legenda: 0 = nesouhlasí,,",
+        "0,do not contact,",
+        "0 = do not contact",
+    ] {
+        let below = format!("{line}\n");
+        hold(&[
+            (
+                "below.csv",
+                &list("", "Kód", &below),
+                Some("CZ"),
+                &[refused],
+            ),
+            (
+                "apart.csv",
+                &list("", "Kód", &format!(",,\n{below}")),
+                Some("CZ"),
+                &[refused],
+            ),
+        ]);
+    }
+    let reversed = "\"0 = souhlasí, 1 = nesouhlasí\"\n";
+    let plain = "\"1 = souhlasí, 0 = nesouhlasí\"\n";
+    hold(&[
+        (
+            "title.csv",
+            &list("Kód 0 = neposílat,,\n", "Kód", ""),
+            Some("CZ"),
+            &[refused],
+        ),
+        (
+            "above.csv",
+            &list(reversed, "Souhlas", ""),
+            Some("CZ"),
+            &[refused],
+        ),
+        (
+            "below.csv",
+            &list("", "Souhlas", reversed),
+            Some("CZ"),
+            &[refused],
+        ),
+        (
+            "as-read.csv",
+            &list(plain, "Souhlas", ""),
+            Some("CZ"),
+            &[one, NO],
+        ),
+        (
+            "people.csv",
+            &list("", "Kód", "Eva,,nevolat\nEva,,\n"),
+            Some("CZ"),
+            &[one, two, "empty", "empty"],
+        ),
+    ]);
+}
+
+#[test]
+fn two_numbers_and_short_labels_in_a_cell_are_read() {
+    let list = "Name,Phone\nA,721857849 605710515\nB,602333442 (p)\nC,602333443 (w)\nD,602333444 (m)\nE,602333445 6023334\n";
+    let numbers = [
+        "+420721857849",
+        "+420602333442",
+        "+420602333443",
+        "+420602333444",
+        "too many",
+    ];
+    hold(&[("numbers.csv", list, Some("CZ"), &numbers)]);
+}
+
+#[test]
+fn a_row_that_is_not_understood_is_told_from_one_that_refuses_whatever_its_words_are() {
+    let refusal = "Name,Phone,\"Opt out, which is not understood as consent\"\nA,602333441,x\n";
+    let says = "\"Do not contact\" says \"yes\"";
+    hold(&[
+        ("words.csv", refusal, Some("CZ"), &[NO]),
+        (
+            "maybe.csv",
+            "Name,Phone,SMS consent\nA,602333441,maybe\nB,602333442,perhaps\n",
+            Some("CZ"),
+            &["is not understood: \"SMS consent\" says \"maybe\""],
+        ),
+        // A "no" is the reason, where another column is not understood.
+        (
+            "both.csv",
+            "Name,Phone,SMS consent,Do not contact\nA,602333441,maybe,yes\nB,602333442,yes,no\n",
+            Some("CZ"),
+            &[says, "+420602333442"],
+        ),
+    ]);
+}

@@ -1,10 +1,11 @@
 //! What a cell answers to the question of its header.
 
 use crate::domain::fold;
-use crate::domain::recipient::Suppression;
+use crate::domain::text::trimmed;
 use crate::intake::words::{
-    BEGINS, BUT, DENIES_NOTHING, GIVEN, MAY, MAY_DENY, MAY_IN_ANY_COLUMN, MUST_NOT, NEGATIONS, NO,
-    NOTHING_KNOWN, OTHER_WAY, OUR_WAY, REFUSALS, TIME, TIME_WORDS, UNTIL, YES,
+    BEGINS, BUT, CALLING, DENIES_NOTHING, GIVEN, MAY, MAY_DENY, MAY_IN_ANY_COLUMN, MESSAGES,
+    MOBILE, MUST_NOT, NEGATIONS, NO, NOTHING_KNOWN, OTHER_WAY, OUR_WAY, PHONE, REFUSALS, TIME,
+    TIME_WORDS, UNTIL, YES,
 };
 
 /// What a cell says of the row's person.
@@ -16,14 +17,6 @@ pub(super) enum CellConsent {
     NotUnderstood,
     /// A remark that has words of an opt-out among others: `Do not call before 9`.
     MayMeanNo,
-}
-
-/// How a refusal ends that is one only because its cell is not understood.
-pub(super) const NOT_UNDERSTOOD: &str = "which is not understood as consent";
-
-/// Whether a row is held only because its consent is not understood.
-pub(in crate::intake) fn is_not_understood(cause: &Suppression) -> bool {
-    matches!(cause, Suppression::NoConsent { says } if says.contains(NOT_UNDERSTOOD))
 }
 
 /// What "yes" answers to the question of a header.
@@ -58,6 +51,9 @@ pub(super) fn answer(question: Question, cell: &str) -> CellConsent {
         return said;
     }
     let answer = |is_yes| question.answered(is_yes);
+    if let Some(is_yes) = answers_for_messages(cell) {
+        return answer(is_yes);
+    }
     let whole = cell.strip_suffix(".0").or_else(|| cell.strip_suffix(",0"));
     let folded = fold::header(whole.unwrap_or(cell));
     let first = folded.split(' ').next().unwrap_or("");
@@ -149,6 +145,40 @@ pub(super) fn answers_yes(cell: &str) -> bool {
 /// Whether a cell is a "no" and nothing else.
 pub(super) fn answers_no(cell: &str) -> bool {
     is_made_of(cell, &NO_SIGNS) || is_made_of(cell, &DASHES) || NO.has(&fold::header(cell))
+}
+
+/// What a cell answers for messages that answers for each way to reach a person: `SMS: yes, calls: no`. A "no" wins.
+pub(super) fn answers_for_messages(cell: &str) -> Option<bool> {
+    let is_set_off = |part: &str| part.contains([':', '=', '–']) || part.contains(" - ");
+    if !is_set_off(cell) {
+        return None;
+    }
+    let mut said = None;
+    let parts = cell.split([',', ';', '/', '|', '\n']);
+    for part in parts.filter(|part| !part.trim().is_empty()) {
+        let answered = part.split_once([':', '=', '–']);
+        let (way, answered) = answered.or_else(|| part.split_once(" - "))?;
+        let (way, answered) = (fold::header(way), trimmed(answered));
+        let is_yes = answers_yes(answered);
+        if !is_yes && !answers_no(answered) {
+            return None;
+        }
+        if MESSAGES.has(&way) {
+            said = Some(is_yes && said.unwrap_or(true));
+        } else if !is_way(&way) {
+            return None;
+        }
+    }
+    said
+}
+
+/// Whether a folded text is a way to reach a person.
+pub(super) fn is_way(folded: &str) -> bool {
+    let lists = [MESSAGES, CALLING, OTHER_WAY, OUR_WAY, PHONE, MOBILE];
+    let joined = folded.replace(' ', "");
+    lists
+        .iter()
+        .any(|list| list.has(folded) || list.has(&joined))
 }
 
 /// Whether a cell is an error of a spreadsheet: `#N/A`, `#REF!`.

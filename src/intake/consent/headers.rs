@@ -1,18 +1,23 @@
 //! What a header says of who may be messaged.
 
-use super::answers::{has_negation, has_question};
+use super::answers::{has_negation, has_question, may_deny};
 use super::says::YesMeaning;
+use crate::domain::fold;
 use crate::intake::words::{
     ACTIVE, ANOTHER_MATTER, BASIS, BEGINS, BESIDE_CONSENT, BESIDE_MESSAGES, BLOCKED_UNTIL,
-    CONSENTS, COUNTRY, DOUBTFUL_REFUSALS, FACT, FIRST_NAME, LAST_NAME, LEFT, List, MESSAGES,
-    MOBILE, NAMES, NEGATIONS, NO, OF_A_THING, OTHER_WAY, OUR_MATTER, OUR_WAY, PERSONS, PHONE,
-    PLACE, POLITE, PREFERENCE, REFUSALS, REFUSED_CONTACT, REMARK, SAYS_REFUSED, SENDS, STATUS,
-    TIME, TIME_WORDS, UNTIL, WEAK_REFUSALS, WITHDRAWN, YES, compounds_apart,
+    CONSENT_TO, CONSENTS, COUNTRY, DOUBTFUL_REFUSALS, FACT, FIRST_NAME, LAST_NAME, LEFT, List,
+    MESSAGES, MOBILE, NAMES, NEGATIONS, NO, OF_A_THING, OTHER_WAY, OUR_MATTER, OUR_WAY, PERSONS,
+    PHONE, PLACE, POLITE, PREFERENCE, REFUSALS, REFUSED_CONTACT, REMARK, SAYS_REFUSED, SENDS,
+    STATUS, TIME, TIME_WORDS, UNTIL, WEAK_REFUSALS, WITHDRAWN, YES, compounds_apart,
 };
 
 /// The folded words of a header, also of one that writes them together: `smsoptout`.
-fn words(header: &str) -> String {
-    compounds_apart(&crate::intake::words::words(header))
+pub(super) fn words(header: &str) -> String {
+    // Folding would make `expiré` the verb of `expire le`.
+    let header = header
+        .replace("xpiré", "xpired ")
+        .replace("XPIRÉ", "XPIRED ");
+    compounds_apart(&crate::intake::words::words(&header))
 }
 
 /// What a header says.
@@ -43,7 +48,9 @@ impl Meaning {
 pub(super) fn meaning(header: &str) -> Option<Meaning> {
     let folded = words(header);
     if is_about_mail(&folded) || has_word(&folded, &["language"]) {
-        return None;
+        // Nobody knows by which way the newsletter came that somebody left.
+        let is_left = is_of_newsletter(&folded) && REFUSALS.is_in(&folded);
+        return is_left.then(|| Meaning::uncertain(refused(&folded)));
     }
     let is_consent = CONSENTS.is_in(&folded);
     let is_refusal = REFUSALS.is_in(&folded) || is_consent && WITHDRAWN.is_in(&folded);
@@ -92,6 +99,15 @@ pub(in crate::intake) fn tells_consent(header: &str) -> bool {
     CONSENTS.is_in(&folded) || REFUSALS.is_in(&folded)
 }
 
+/// Whether a text has a word for messages, or of who may have them.
+pub(super) fn is_about_messages(text: &str) -> bool {
+    let folded = words(text);
+    tells_consent(text)
+        || [MESSAGES, REFUSED_CONTACT]
+            .iter()
+            .any(|list| list.is_in(&folded))
+}
+
 /// Whether a header is that of a refusal.
 pub(super) fn names_refusal(header: &str) -> bool {
     let folded = words(header);
@@ -113,6 +129,12 @@ pub(super) fn says_that_it_was(header: &str) -> bool {
 fn is_about_mail(folded: &str) -> bool {
     let is_mail = OTHER_WAY.is_in(folded) || has_phrase(folded, &["e mail", "e posta", "e post"]);
     is_mail && !OUR_WAY.is_in(folded)
+}
+
+/// Whether the only mail that a header names is a newsletter.
+fn is_of_newsletter(folded: &str) -> bool {
+    let ways = || folded.split(' ').filter(|word| OTHER_WAY.has(word));
+    ways().next().is_some() && ways().all(|word| ACTIVE.has(word))
 }
 
 /// How a refusal is looked for below a header that says nothing of who may be messaged.
@@ -212,26 +234,6 @@ pub(super) fn no_at_end(folded: &str) -> Option<&'static str> {
     NO.entry(last).filter(|_| is_answer)
 }
 
-/// What a header asks that ends in the answer "yes", where that is about messages or is not told: `Ja`, `SMS ja`.
-pub(super) fn asks_with_yes(header: &str) -> Option<String> {
-    asks_with(header, YES).map(|(asked, _)| asked)
-}
-
-/// The same for the answer "no", with its word.
-pub(super) fn asks_with_no(header: &str) -> Option<(String, &'static str)> {
-    asks_with(header, NO)
-}
-
-fn asks_with(header: &str, answers: List) -> Option<(String, &'static str)> {
-    let folded = words(header);
-    let (asked, answer) = folded.rsplit_once(' ').unwrap_or(("", &folded));
-    // `Y` and `N` may be anything.
-    let is_word = answer.chars().count() > 1 && answer.chars().all(char::is_alphabetic);
-    let is_ours = is_word && (asked.is_empty() || SENDS.has(asked));
-    let answer = answers.entry(answer).filter(|_| is_ours)?;
-    Some((asked.to_owned(), answer))
-}
-
 /// Whether a word that denies stands before one for a way to reach a person: `Does not want SMS`, and not `Phone no`.
 fn denies_contact(folded: &str) -> bool {
     let mut words = folded.split(' ');
@@ -311,7 +313,21 @@ pub(super) fn has_unknown_word(header: &str) -> bool {
             || NO.has(word) && has_question(&folded)
     };
     let is_of_two = folded.split(' ').count() == 2;
-    (is_of_two || !CONSENTS.is_in(&folded)) && !folded.split(' ').all(is_known)
+    (is_of_two || !CONSENTS.is_in(&folded))
+        && !folded.split(' ').all(is_known)
+        && !is_consent_to_firm(header)
+}
+
+/// Whether a name stands behind a word for consent, in a language that writes nothing else with a capital: `Souhlas Alza`.
+fn is_consent_to_firm(header: &str) -> bool {
+    let mut words = header.split_whitespace();
+    let (Some(consent), Some(name)) = (words.next(), words.next()) else {
+        return false;
+    };
+    consent.chars().skip(1).all(char::is_lowercase)
+        && name.starts_with(char::is_uppercase)
+        && CONSENT_TO.has(&fold::header(consent))
+        && !may_deny(&fold::header(name))
 }
 
 /// What may stand beside a word for messages, and denies nothing.

@@ -15,13 +15,13 @@ pub(super) struct Legend {
 
 /// A cell, and what it means; `None` where that is not understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Code {
-    cell: String,
-    means: Option<Answer>,
+pub(super) struct Code {
+    pub(super) cell: String,
+    pub(super) means: Option<Answer>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answer {
+pub(super) enum Answer {
     Yes,
     No,
 }
@@ -30,7 +30,7 @@ enum Answer {
 const NOT_UNDERSTOOD: &str = "#?";
 
 /// A longer cell is no code.
-const LONGEST_CODE: usize = 3;
+pub(super) const LONGEST_CODE: usize = 3;
 
 impl Legend {
     /// The legend of a header, and what it says beside it.
@@ -61,7 +61,8 @@ impl Legend {
             return cell;
         }
         let folded = fold::header(cell);
-        if let Some(code) = self.codes.iter().find(|code| code.cell == folded) {
+        let is_cell = |code: &&Code| code.cell == folded || code.cell == cell;
+        if let Some(code) = self.codes.iter().find(is_cell) {
             return match code.means {
                 Some(Answer::Yes) => "yes",
                 Some(Answer::No) => "no",
@@ -81,7 +82,7 @@ impl Legend {
 }
 
 /// The codes that stand in a header, and the header without them.
-fn written_codes(header: &str) -> (Vec<Code>, String) {
+pub(super) fn written_codes(header: &str) -> (Vec<Code>, String) {
     let (mut codes, mut rest) = (Vec::new(), Vec::new());
     for part in header.split([',', ';', '/', '|', '(', ')', '[', ']', '\n']) {
         let words = part.replace('=', " = ");
@@ -107,7 +108,10 @@ fn of_part(words: &[&str]) -> (Vec<Code>, String) {
     let codes = joins.iter().zip(ends).filter_map(|(at, end)| {
         let left = words.get(at.checked_sub(1)?)?;
         let right = words.get(at + 1..end)?.join(" ");
-        of_equation(&fold::header(left), &right)
+        match fold::header(left).as_str() {
+            "" => of_equation(left, &right),
+            folded => of_equation(folded, &right),
+        }
     });
     let codes: Vec<Code> = codes.collect();
     let before = if codes.is_empty() {

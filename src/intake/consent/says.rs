@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::answers::{
-    CellConsent, Question, REFUSING_SIGNS, answer, denies, has_negation, is_error, may_deny,
+    CellConsent, Question, REFUSING_SIGNS, answer, answers_for_messages, denies, has_negation,
+    is_error, may_deny,
 };
 use super::dates::{self, DateMeaning};
 use crate::domain::event::{OptOutWords, OptRequest};
@@ -173,6 +174,16 @@ fn beside(cell: &str) -> CellConsent {
     }
 }
 
+/// What a cell says that answers for each way to reach a person, where only a "no" counts.
+fn of_messages(cell: &str) -> Option<CellConsent> {
+    let is_yes = answers_for_messages(cell)?;
+    Some(if is_yes {
+        CellConsent::Nothing
+    } else {
+        CellConsent::MustNot
+    })
+}
+
 /// A status, or some tags. One that says more than the opt-out and its date only a person understands.
 fn status(cell: &str) -> CellConsent {
     let lists = [OPTED_OUT, IN_ANY_CELL, REFUSING_STATUS];
@@ -185,7 +196,9 @@ fn status(cell: &str) -> CellConsent {
     };
     // A date may hold a sign that stands between tags.
     let may_refuse = || DOUBTFUL_STATUS.has(&fold::header(cell));
-    if is_refusal(cell) || parts(cell).any(is_refusal) || is_sign_of_death(cell) {
+    if let Some(said) = of_messages(cell) {
+        said
+    } else if is_refusal(cell) || parts(cell).any(is_refusal) || is_sign_of_death(cell) {
         CellConsent::MustNot
     } else if cell.contains(REFUSING_SIGNS) || OPTED_OUT.is_in(&fold::header(cell)) || may_refuse()
     {
@@ -221,7 +234,9 @@ fn remark(cell: &str) -> CellConsent {
     let is_short = cell.split_whitespace().count() <= FEW_WORDS;
     // `Don't call, write`.
     let asks_to_write = || cell.split(is_set_off).any(is_refusal) && asks_for(&[WRITING], cell);
-    if is_one_of(&lists, cell)
+    if let Some(said) = of_messages(cell) {
+        said
+    } else if is_one_of(&lists, cell)
         || refuses_contact(&without_dates(cell)) && !asks_to_write()
         || refuses_consent(&without_dates(cell))
         || IN_ANY_CELL.is_in(&folded) && sets_off_refusal(cell)

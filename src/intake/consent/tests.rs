@@ -1,5 +1,6 @@
 //! What headers and cells say of who may be messaged.
 
+mod codes;
 mod elsewhere;
 mod exports;
 mod kinds;

@@ -3,7 +3,7 @@
 use super::RowJudge;
 use crate::domain::phone::{PhoneNumber, Reading, is_label};
 use crate::domain::text::trimmed;
-use crate::intake::consent::{self, Consent};
+use crate::intake::consent::{self, Consent, Refusal};
 use crate::intake::rows::Fields;
 
 impl RowJudge<'_> {
@@ -12,7 +12,7 @@ impl RowJudge<'_> {
         &self,
         fields: &Fields<'_>,
         row: u32,
-    ) -> Option<(Vec<PhoneNumber>, String)> {
+    ) -> Option<(Vec<PhoneNumber>, Refusal)> {
         let beyond = self
             .refusal_beyond(fields)
             .or_else(|| self.refusal_of_earlier(fields));
@@ -28,14 +28,15 @@ impl RowJudge<'_> {
         if let Some(says) = beyond {
             let mut numbers = self.numbers_to_refuse(&record, true);
             numbers.extend(self.number_of_earlier(fields));
-            return Some((numbers, says));
+            return Some((numbers, Refusal::no(says)));
         }
         match self.consent(&record) {
-            Consent::Refused(says) => Some((self.numbers_to_refuse(&record, true), says)),
+            Consent::Refused(refusal) => Some((self.numbers_to_refuse(&record, true), refusal)),
             Consent::Given | Consent::Silent | Consent::Doubtful(_) => {
                 let says = self.refusal_beside_number(&record)?;
                 let for_person = self.refuses_all_numbers(&record);
-                Some((self.numbers_to_refuse(&record, for_person), says))
+                let numbers = self.numbers_to_refuse(&record, for_person);
+                Some((numbers, Refusal::no(says)))
             }
         }
     }

@@ -9,7 +9,7 @@ fn judged(text: &str, settings: &Settings) -> (Vec<String>, Vec<String>) {
     let (rows, _) = judge(text.as_bytes(), settings).unwrap();
     let says = |row: &JudgedRow| match &row.verdict {
         Verdict::Suppressed {
-            cause: Suppression::NoConsent { says },
+            cause: Suppression::NoConsent { says, .. },
             ..
         } => Some(says.clone()),
         _ => None,

@@ -8,7 +8,7 @@ use rusqlite::types::Value;
 
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::outcome::AttemptOutcome;
-use crate::domain::recipient::Suppression;
+use crate::domain::recipient::{ListAnswer, Suppression};
 use crate::store::attempt;
 use crate::store::batch::delete_recipients;
 use crate::store::columns::{Json, to_millis};
@@ -271,7 +271,8 @@ fn refuse_queued(
     )?;
     for (id, reason) in refused {
         let says = reason.trim_start_matches("no consent: ").to_owned();
-        suppression::suppress(tx, id, &Suppression::NoConsent { says }, now)?;
+        let answer = ListAnswer::No;
+        suppression::suppress(tx, id, &Suppression::NoConsent { answer, says }, now)?;
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ fn done(header: &str, others: &[&str], cell: &str) -> Done {
     match of_row(&columns, elsewhere, |_| Some(cell), Some(now())) {
         Consent::Given | Consent::Silent => Sent,
         Consent::Doubtful(_) => Told,
-        Consent::Refused(says) => {
+        Consent::Refused(Refusal { says, .. }) => {
             assert!(says.contains(header), "{says}");
             Out
         }

@@ -215,3 +215,220 @@ fn a_column_of_phones_that_holds_none_is_no_column_of_answers() {
         assert!(!are_answers(0, &[vec![cell.to_owned()]]), "{cell}");
     }
 }
+
+#[test]
+fn of_two_columns_to_tick_the_one_that_denies_refuses() {
+    for headers in [
+        ["Souhlas", "Nesouhlas"],
+        ["Souhlasí", "Nesouhlasí"],
+        ["Agree", "Disagree"],
+        ["I agree", "I disagree"],
+        ["Disagree", "Agree"],
+        ["Accept", "Decline"],
+        ["OK", "Not OK"],
+        ["Allow", "Do not allow"],
+        ["Povoleno", "Zakázáno"],
+        ["Chci", "Nechci"],
+        ["Zustimmung", "Ablehnung"],
+        ["Stimme zu", "Stimme nicht zu"],
+        ["Zgadzam się", "Nie zgadzam się"],
+        ["Acepto", "No acepto"],
+        ["J'accepte", "Je refuse"],
+        ["Acconsento", "Non acconsento"],
+        ["Acordat", "Neacordat"],
+        ["Hozzájárul", "Nem járul hozzá"],
+        ["Suglasan", "Nesuglasan"],
+        ["Souhlas", "Ne"],
+    ] {
+        let agrees = usize::from(headers[0] == "Disagree");
+        let row = |ticked: usize| if ticked == 0 { ["x", ""] } else { ["", "x"] };
+        let (yes, no) = (row(agrees), row(1 - agrees));
+        let rows: [&[&str]; 4] = [&yes, &no, &["", ""], &["x", "x"]];
+        let done = rows_done(&headers, &rows);
+        assert_eq!(done, [Sent, Out, Sent, Out], "{headers:?}");
+        let (yes, no) = if agrees == 0 {
+            (["1", "0"], ["0", "1"])
+        } else {
+            (["0", "1"], ["1", "0"])
+        };
+        assert_eq!(
+            rows_done(&headers, &[&yes, &no]),
+            [Sent, Out],
+            "{headers:?}"
+        );
+    }
+    // Another matter, or not side by side.
+    for headers in [
+        &["Confirmed", "Not confirmed"][..],
+        &["Přišel", "Nepřišel"],
+        &["Zaplaceno", "Nezaplaceno"],
+        &["Active", "Cancelled by shop"],
+        &["Agree", "Name", "Cancelled"],
+    ] {
+        let row = |at: usize| -> Vec<&str> {
+            (0..headers.len())
+                .map(|it| if it == at { "x" } else { "" })
+                .collect()
+        };
+        let (first, last) = (row(0), row(headers.len() - 1));
+        assert_eq!(
+            rows_done(headers, &[&first, &last]),
+            [Sent, Sent],
+            "{headers:?}"
+        );
+    }
+}
+
+#[test]
+fn a_column_of_answers_about_sending_says_who_may_be_messaged() {
+    expect(
+        &[
+            "Rozesílka",
+            "Rozesílat",
+            "Textování",
+            "Kampaň",
+            "Oslovit",
+            "Zasílat",
+            "Notifikace",
+            "Rozposielka",
+            "Kampania",
+            "Powiadomienia",
+            "Kampagne",
+            "Nachrichten",
+            "Kampány",
+            "Értesítés",
+            "Campaign",
+            "Texting",
+            "Campagne",
+            "Diffusion",
+            "Campaña",
+            "Mensajes",
+            "Campagna",
+            "Messaggi",
+            "Campanie",
+            "Mesaje",
+            "Kampanja",
+            "Poruke",
+        ],
+        &["ano", "ne", "ano", "ano"],
+        &[("ano", Sent), ("ne", Out), ("", Sent)],
+    );
+    // What was done, what is shipped, and what is called so.
+    for header in [
+        "Odesláno",
+        "Sent",
+        "Notified",
+        "Osloveno",
+        "Wysłano",
+        "Gesendet",
+        "Envoyé",
+        "Versand",
+        "Zásilka",
+    ] {
+        expect(&[header], &["ano", "ne", "ano", "ne"], &[("ne", Sent)]);
+    }
+    expect(
+        &["Kampaň", "Campaign"],
+        &["jaro 2026", "podzim 2025"],
+        &[("jaro 2026", Sent)],
+    );
+}
+
+#[test]
+fn a_consent_that_is_named_after_a_firm_or_a_form_is_one() {
+    for header in [
+        "Souhlas Alza",
+        "Souhlas O2",
+        "Súhlas Orange",
+        "Zgoda Allegro",
+        "Consenso Esselunga",
+        "Consentement Fnac",
+        "Consent form",
+        "Einwilligung Formular",
+    ] {
+        expect(
+            &[header],
+            &["ano", "ne", "ano"],
+            &[("ano", Sent), ("ne", Out)],
+        );
+    }
+    // A word that may deny is no name.
+    for header in [
+        "Souhlas xyzzy",
+        "Souhlas Nebyl",
+        "SOUHLAS XYZZY",
+        "Xyzzy souhlas",
+        "Consent Xyzzy",
+    ] {
+        expect(
+            &[header],
+            &["ano", "ne", "ano"],
+            &[("ano", Out), ("ne", Out)],
+        );
+    }
+}
+
+#[test]
+fn who_left_a_newsletter_or_whose_consent_expired_is_not_messaged() {
+    for header in [
+        "Newsletter abgemeldet",
+        "Newsletter unsubscribed",
+        "Newsletter odhlášen",
+        "Newsletter désabonné",
+        "Consentement expiré",
+        "CONSENTEMENT EXPIRÉ",
+        "Autorisation expirée",
+        "Einwilligung widerrufen am",
+        "Consent expired",
+    ] {
+        expect(&[header], &["x", ""], &[("x", Out), ("", Sent)]);
+        expect(&[header], &["1.2.2025", ""], &[("1.2.2025", Out)]);
+    }
+    expect(
+        &["Consentement expire le"],
+        &["1.2.2035", ""],
+        &[("1.2.2035", Sent), ("1.2.2025", Out)],
+    );
+    expect(
+        &["Unsubscribed from e-mail newsletter"],
+        &["x", ""],
+        &[("x", Sent)],
+    );
+}
+
+#[test]
+fn an_answer_for_each_way_is_read_for_messages() {
+    let answers = ["SMS: A, Volat: N", "SMS: N, Volat: A", "SMS: A"];
+    expect(
+        &["Souhlas", "Poznámka", "Kontakt", "Consent"],
+        &answers,
+        &[
+            ("SMS: A, Volat: N", Sent),
+            ("SMS: N, Volat: A", Out),
+            ("SMS = ne; e-mail = ano", Out),
+            ("SMS: yes | WhatsApp: no", Out),
+            ("phone - no, SMS - yes", Sent),
+        ],
+    );
+    expect(
+        &["Do not contact"],
+        &["SMS: yes, calls: no"],
+        &[("SMS: yes, calls: no", Out), ("SMS: no, calls: yes", Sent)],
+    );
+    expect(
+        &["Poznámka"],
+        &["", ""],
+        &[("Čas: ne před 8", Sent), ("SMS: poslat v 8", Sent)],
+    );
+    // A column of their own.
+    let rows: [&[&str]; 4] = [&["A", "N"], &["N", "A"], &["A", "A"], &["A", ""]];
+    for headers in [["SMS", "Volat"], ["SMS", "Calls"], ["Marketing", "Anrufen"]] {
+        assert_eq!(
+            rows_done(&headers, &rows),
+            [Told, Out, Sent, Sent],
+            "{headers:?}"
+        );
+    }
+    let rows: [&[&str]; 2] = [&["A"], &["N"]];
+    assert_eq!(rows_done(&["Volat"], &rows), [Sent, Out]);
+}

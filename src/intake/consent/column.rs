@@ -1,0 +1,133 @@
+//! A column that says who may be messaged.
+
+use std::sync::LazyLock;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::answers::CellConsent;
+use super::legend::Legend;
+use super::says::{YesMeaning, says};
+use crate::domain::text::trimmed;
+use crate::domain::word_list::{Beginnings, WordList};
+use crate::intake::column::Column;
+use crate::intake::words::{DOUBTFUL_STATUS, IN_ANY_CELL, NO_CONTACT, OPTED_OUT};
+
+/// A longer cell is no refusal as a whole.
+pub(super) const LONGEST_REFUSAL: usize = 60;
+
+/// A column that says who may be messaged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConsentColumn {
+    /// The column.
+    #[serde(flatten)]
+    pub column: Column,
+    /// What "yes" means in it.
+    #[serde(skip)]
+    pub(in crate::intake) yes: YesMeaning,
+    /// What its header says of its cells.
+    #[serde(skip)]
+    pub(super) legend: Legend,
+}
+
+impl ConsentColumn {
+    /// What a cell of the column says.
+    pub(super) fn says(&self, cell: &str, now: Option<Timestamp>) -> CellConsent {
+        says(self.yes, self.legend.read(trimmed(cell)), now)
+    }
+
+    /// Whether it says something where it is empty, too: a column of remarks says nothing then.
+    pub fn says_when_empty(&self) -> bool {
+        match self.use_of() {
+            Use::Consent
+            | Use::ConsentThatBegins
+            | Use::ConsentThatEnds
+            | Use::RefusalThatEnds
+            | Use::Refusals => true,
+            Use::OptOuts | Use::Unclear => false,
+        }
+    }
+
+    /// Whether a cell of a column that says nothing of consent is to be looked at: most are not.
+    pub(in crate::intake) fn may_refuse(&self, cell: &[u8]) -> bool {
+        static IN_ANY: LazyLock<Beginnings> =
+            LazyLock::new(|| WordList::beginnings(&[&IN_ANY_CELL]));
+        static WHOLE: LazyLock<Beginnings> =
+            LazyLock::new(|| WordList::beginnings(&[&OPTED_OUT, &NO_CONTACT, &DOUBTFUL_STATUS]));
+        IN_ANY.may_be_in(cell)
+            || self.yes == YesMeaning::Name && WHOLE.may_be_in(cell)
+            || self.yes == YesMeaning::Anything
+                && cell.len() <= LONGEST_REFUSAL
+                && WHOLE.may_begin(cell)
+    }
+
+    /// What is done by the column, as the beginning of a line.
+    pub(in crate::intake) fn use_of(&self) -> Use {
+        match self.yes {
+            YesMeaning::May
+            | YesMeaning::Given
+            | YesMeaning::MustNot
+            | YesMeaning::MustNotIfTicked(_)
+            | YesMeaning::Either => Use::Consent,
+            YesMeaning::From => Use::ConsentThatBegins,
+            YesMeaning::Until => Use::ConsentThatEnds,
+            YesMeaning::MustNotUntil => Use::RefusalThatEnds,
+            YesMeaning::OnlyNo => Use::Refusals,
+            YesMeaning::Nothing
+            | YesMeaning::Preference
+            | YesMeaning::Basis
+            | YesMeaning::Beside
+            | YesMeaning::Remark
+            | YesMeaning::Name
+            | YesMeaning::Thing
+            | YesMeaning::Anything => Use::OptOuts,
+            YesMeaning::Perhaps | YesMeaning::PerhapsNot => Use::Unclear,
+        }
+    }
+}
+
+/// What is done by a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::intake) enum Use {
+    /// It says who may be messaged.
+    Consent,
+    /// It says from when on.
+    ConsentThatBegins,
+    /// It says until when.
+    ConsentThatEnds,
+    /// It says until when a person must not be messaged.
+    RefusalThatEnds,
+    /// It is about consent, and most of its cells are no answers.
+    Refusals,
+    /// A status, tags or remarks: they say nothing of consent but in the words of an opt-out.
+    OptOuts,
+    /// It may say so, and is not relied on.
+    Unclear,
+}
+
+impl Use {
+    pub(in crate::intake) const ALL: [Self; 7] = [
+        Self::Consent,
+        Self::ConsentThatBegins,
+        Self::ConsentThatEnds,
+        Self::RefusalThatEnds,
+        Self::Refusals,
+        Self::OptOuts,
+        Self::Unclear,
+    ];
+
+    /// In words, before the columns.
+    pub(in crate::intake) fn words(self) -> &'static str {
+        match self {
+            Self::Consent => "consent",
+            Self::ConsentThatBegins => "consent from the date in it on",
+            Self::ConsentThatEnds => "consent until the date in it, left out from then on",
+            Self::RefusalThatEnds => "left out until the date in it",
+            Self::Refusals => {
+                "left out where it says \"no\", and its other cells are ignored, because most are not understood as consent"
+            }
+            Self::OptOuts => "left out where it says \"unsubscribed\" or the like",
+            Self::Unclear => "messaged whatever it says, because that may not be about messages",
+        }
+    }
+}

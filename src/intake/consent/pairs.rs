@@ -1,0 +1,70 @@
+//! Two columns of which one is to be ticked: `Souhlas ANO` and `Souhlas NE`, `Agree` and `Disagree`.
+
+use std::collections::HashSet;
+
+use super::headers::words;
+use super::says::YesMeaning;
+use crate::intake::words::{AGREES, CONSENTS, List, MUST_NOT, NEGATIONS, NO, SENDS, YES};
+
+/// What "yes" means under each header, where it is one of such a pair.
+pub(super) fn find(headers: &[String]) -> Vec<Option<YesMeaning>> {
+    let folded: Vec<String> = headers.iter().map(|it| words(it)).collect();
+    let asked = |answers: List| -> HashSet<&str> {
+        let asked = folded.iter().filter_map(|it| asks_with(it, answers));
+        asked.map(|(asked, _)| asked).collect()
+    };
+    let (with_yes, with_no) = (asked(YES), asked(NO));
+    let agrees: Vec<Option<bool>> = folded.iter().map(|it| agrees(it)).collect();
+    let is_beside = |at: usize, agree: bool| {
+        let beside = [at.checked_sub(1), at.checked_add(1)];
+        let mut beside = beside.into_iter().flatten();
+        beside.any(|at| agrees.get(at) == Some(&Some(agree)))
+    };
+    let of_header = |(at, header): (usize, &String)| {
+        let has = |asked: &HashSet<&str>, (it, _): &(&str, _)| asked.contains(it);
+        if let Some((_, word)) = asks_with(header, NO).filter(|it| has(&with_yes, it)) {
+            return Some(YesMeaning::MustNotIfTicked(word));
+        }
+        if asks_with(header, YES).is_some_and(|it| has(&with_no, &it)) {
+            return Some(YesMeaning::May);
+        }
+        match agrees.get(at).copied().flatten() {
+            Some(true) if is_beside(at, false) => Some(YesMeaning::May),
+            Some(false) if is_beside(at, true) => Some(YesMeaning::MustNot),
+            Some(_) | None => None,
+        }
+    };
+    folded.iter().enumerate().map(of_header).collect()
+}
+
+/// What a header asks that ends in an answer, where that is about messages or is not told: `Ja`, `SMS ja`. And the answer.
+fn asks_with(folded: &str, answers: List) -> Option<(&str, &'static str)> {
+    let (asked, answer) = folded.rsplit_once(' ').unwrap_or(("", folded));
+    // `Y` and `N` may be anything.
+    let is_word = answer.chars().count() > 1 && answer.chars().all(char::is_alphabetic);
+    let is_ours = is_word && (asked.is_empty() || SENDS.has(asked));
+    let answer = answers.entry(answer).filter(|_| is_ours)?;
+    Some((asked, answer))
+}
+
+/// Whether a header says of whom it is ticked for that they agree, or that they do not; `None` where it says something else.
+fn agrees(folded: &str) -> Option<bool> {
+    let is_agreement = |text: &str| AGREES.has(text) || CONSENTS.has(text);
+    let without_prefix = |text: &str| {
+        let mut prefixes = ["ne", "nie", "dis"].into_iter();
+        prefixes.any(|it| text.strip_prefix(it).is_some_and(|it| AGREES.has(it)))
+    };
+    let undenied = folded.split(' ').filter(|word| !NEGATIONS.has(word));
+    let undenied = undenied.collect::<Vec<_>>().join(" ");
+    if is_agreement(folded) {
+        Some(true)
+    } else if without_prefix(folded)
+        || undenied != folded && AGREES.is_in(&undenied)
+        || MUST_NOT.is_in(folded)
+        || NO.has(folded) && folded.chars().count() > 1
+    {
+        Some(false)
+    } else {
+        None
+    }
+}

@@ -165,16 +165,22 @@ pub(super) fn refuse_unclear(
     }
 }
 
-/// Refuses a list beside which a line says what a code means of who may be messaged, where no column is read so.
+/// Refuses a list in which a title, or the header of a column that is not known, says what a code means of who may be
+/// messaged, where no column is read so.
 pub(super) fn refuse_codes(
     file: &str,
-    lines: &[String],
+    titles: &[String],
+    headers: &[String],
     mapping: &Mapping,
     settings: &Settings,
 ) -> Result<(), IntakeError> {
+    let known = mapping.consent.iter().map(|it| &it.column.name);
+    let known: Vec<&String> = known.chain(&mapping.ignored_consent).collect();
+    let is_unknown = |name: &&String| !known.contains(name) && consent::may_explain_codes(name);
+    let mut lines = titles.iter().chain(headers.iter().filter(is_unknown));
     let explains = |line: &&String| consent::explains_codes(line, &mapping.consent);
     let is_sent = settings.read_for == ReadFor::Messages;
-    match lines.iter().find(explains).filter(|_| is_sent) {
+    match lines.find(explains).filter(|_| is_sent) {
         Some(line) => Err(IntakeError::CodesExplained {
             file: file.to_owned(),
             line: line.clone(),

@@ -24,7 +24,7 @@ use crate::domain::event::{OptOutWords, OptRequest};
 use crate::domain::fold;
 use crate::domain::text::trimmed;
 use answers::{CellConsent, REFUSING_SIGNS, answers_no, answers_yes, has_negation};
-pub(super) use codes::explains_codes;
+pub(super) use codes::{explains_codes, may_explain_codes};
 pub use column::ConsentColumn;
 use column::LONGEST_REFUSAL;
 pub(super) use column::Use;

@@ -296,8 +296,8 @@ pub enum IntakeError {
     /// A line beside the table that says what a code means.
     #[error(
         "{file}: \"{line}\" says what a code means of who may be messaged, and no column is read so. Write \"yes\" or \"no\" into \
-         a column with the name \"Consent\" in place of the codes, and delete that line; or delete it, if it is about something \
-         else"
+         a column with the name \"Consent\" in place of the codes, and delete these words; or delete them, if they are about \
+         something else"
     )]
     CodesExplained {
         /// The file.

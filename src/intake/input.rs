@@ -68,7 +68,8 @@ impl Input {
         let first = opened.first().ok_or(IntakeError::NoFile)?;
         let (headers, mapping) = columns_of(first, settings)?;
         for file in &opened {
-            columns::refuse_codes(&file.name, &file.header.titles, &mapping, settings)?;
+            let titles = &file.header.titles;
+            columns::refuse_codes(&file.name, titles, &headers, &mapping, settings)?;
         }
         let first_name = first.name.clone();
         let mut format = first.format;

@@ -271,6 +271,12 @@ fn a_list_is_not_sent_past_a_line_that_says_what_its_codes_mean() {
             &[refused],
         ),
         (
+            "header.csv",
+            &list("", "Kód (0 = neposílat)", ""),
+            Some("CZ"),
+            &[refused],
+        ),
+        (
             "as-read.csv",
             &list(plain, "Souhlas", ""),
             Some("CZ"),

@@ -2,7 +2,7 @@
 
 use super::answers::{CellConsent, answers_no, answers_yes, is_way};
 use super::column::ConsentColumn;
-use super::headers::is_about_messages;
+use super::headers::{is_about_messages, is_of_another_matter, tells_consent};
 use super::legend::{Answer, Code, LONGEST_CODE, written_codes};
 
 /// Whether a line beside the table says what a code means of who may be messaged, and no column is read so: `9 = do not
@@ -30,4 +30,9 @@ pub(in crate::intake) fn explains_codes(line: &str, columns: &[ConsentColumn]) -
             None => false,
         }
     })
+}
+
+/// Whether the header of a column that is not known may say so.
+pub(in crate::intake) fn may_explain_codes(header: &str) -> bool {
+    tells_consent(header) && !is_of_another_matter(header)
 }

@@ -25,7 +25,7 @@ use crate::domain::fold;
 use crate::domain::text::trimmed;
 use answers::{CellConsent, REFUSING_SIGNS, answers_no, answers_yes, has_negation};
 pub(super) use codes::{explains_codes, may_explain_codes};
-pub use column::ConsentColumn;
+pub(super) use column::ConsentColumn;
 use column::LONGEST_REFUSAL;
 pub(super) use column::Use;
 pub(super) use headers::is_known as is_known_header;

@@ -422,7 +422,7 @@ fn an_answer_for_each_way_is_read_for_messages() {
     );
     // A column of their own.
     let rows: [&[&str]; 4] = [&["A", "N"], &["N", "A"], &["A", "A"], &["A", ""]];
-    for headers in [["SMS", "Volat"], ["SMS", "Calls"], ["Marketing", "Anrufen"]] {
+    for headers in [["SMS", "Volat"], ["SMS", "Call"], ["Marketing", "Anrufen"]] {
         assert_eq!(
             rows_done(&headers, &rows),
             [Told, Out, Sent, Sent],

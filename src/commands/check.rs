@@ -73,7 +73,7 @@ pub(crate) fn run(args: &CheckArgs, call: &Call, out: &mut dyn Write) -> Command
     }
     show(args, &report, &files, console, out)?;
     match report.refusal {
-        Some(refusal) => Err(RunError::from(IntakeError::from(refusal)).into()),
+        Some(refusal) => Err(RunError::from(IntakeError::too_few(&report.files, refusal)).into()),
         None => Ok(ExitCode::Complete),
     }
 }

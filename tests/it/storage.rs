@@ -216,6 +216,38 @@ fn a_disk_that_runs_full_stops_the_batch_and_space_lets_it_go_on() {
     assert!(checkpoint.counts().unknown <= u64::from(4 * stops));
 }
 
+/// The log of the checkpoint reaches the limit long before the file does: it is written from its beginning again.
+#[test]
+fn a_limit_on_the_size_of_files_that_only_the_log_reaches_costs_nothing() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(800);
+    let limit = "trap '' XFSZ; ulimit -f 2200";
+    let send = scratch.send(&sandbox).concurrency(8).after(limit);
+    let ended = send.run();
+    assert!(matches!(ended.code, Some(0 | 3)), "{ended:?}");
+    let counts = scratch.checkpoint().counts();
+    assert_eq!((counts.unknown, counts.queued), (0, 0));
+    scratch.checkpoint().expect_true_to(&sandbox, 800);
+}
+
+#[test]
+fn a_batch_that_a_full_disk_ended_says_so() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(20);
+    // Too small for the room that is kept for the last results: nothing is begun.
+    let limit = "trap '' XFSZ; ulimit -f 1500";
+    scratch.send(&sandbox).after(limit).run().expect(8);
+    assert_eq!(sandbox.stats().sends, 0);
+    let status = scratch.outreach(&["status", "list"]).run().expect(4).out;
+    assert!(
+        status.contains("interrupted: the disk that holds the checkpoint was full"),
+        "{status}"
+    );
+    scratch.send(&sandbox).run();
+    let status = scratch.outreach(&["status", "list"]).run().out;
+    assert!(!status.contains("full"), "{status}");
+}
+
 #[test]
 fn results_that_cannot_be_written_do_not_lose_the_batch() {
     let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));

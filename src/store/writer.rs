@@ -382,7 +382,7 @@ fn commit(
     tx.disk_is_full = companions
         .reserve
         .as_ref()
-        .is_some_and(Reserve::is_given_up);
+        .is_some_and(|reserve| reserve.is_needed(&transaction));
     let mut changed = false;
     let unchanged = transaction.total_changes();
     for job in group.iter_mut() {

@@ -824,7 +824,7 @@ mod tests {
         bin kein Kunde mehr|ich bin nicht Ihr Kunde|je ne suis pas votre client|no soy su cliente|ik ben geen klant
         non sono un vostro cliente|я не ваш клиент|я не ваш клієнт|nem vagyok az ügyfelük|no longer a customer
         nu sunt client|nu doresc|abyste mi už nepsali|letiltom|többet ne|je mi líto, abyste mi nevolali|зупинка стоп
-        gata|Gata!|sto|stp|sotp|para|Para, por favor|NE!!!|NO!!|Nein!!!|not Bob|Not Bob, sorry|nicht Anna|pas Marie
+        gata|Gata!|sto|sotp|para|Para, por favor|NE!!!|NO!!|Nein!!!|not Bob|Not Bob, sorry|nicht Anna|pas Marie
         Ich will nichts mehr von euch|Bitte schicken Sie meinem Mann nichts mehr|odhlásit oběd|cancel my order";
 
     /// What people answer with words like those, and refuse nothing.

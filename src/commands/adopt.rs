@@ -9,7 +9,7 @@ use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::settings;
-use super::suppress::{listed_text, say_hashes, say_unread};
+use super::suppress::{listed_text, say_contacts, say_hashes, say_unread};
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{grouped, quoted};
@@ -58,6 +58,7 @@ pub(super) fn say_suppressed(console: Console, suppressed: Option<&Suppressed>, 
     console.say(format_args!("{}.", listed_text(suppressed)));
     say_unread(console, suppressed.unread);
     say_hashes(console, suppressed.hashes);
+    say_contacts(console, suppressed.contacts);
     for line in &suppressed.named {
         console.warn(format_args!("  {}", on_one_line(line)));
     }

@@ -39,7 +39,7 @@ pub(crate) fn run(args: &CheckArgs, call: &Call, out: &mut dyn Write) -> Command
     };
     let message = settings::message(settings)?;
     let sms = settings.content()?.sms_settings;
-    let fallback = settings::fallback(&settings.other_channels()?)?;
+    let fallback = settings::fallback(settings, &settings.other_channels()?)?;
     let sources = settings::sources(&args.files);
     let list = call.open_list(&sources, settings::IfHidden::Tell, &|intake| {
         let list = List::open(&sources, intake, message.as_ref())?.with_sms(sms);
@@ -73,7 +73,7 @@ pub(crate) fn run(args: &CheckArgs, call: &Call, out: &mut dyn Write) -> Command
     }
     show(args, &report, &files, console, out)?;
     match report.refusal {
-        Some(refusal) => Err(RunError::from(IntakeError::from(refusal)).into()),
+        Some(refusal) => Err(RunError::from(IntakeError::too_few(&report.files, refusal)).into()),
         None => Ok(ExitCode::Complete),
     }
 }

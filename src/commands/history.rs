@@ -41,7 +41,10 @@ pub(super) fn run(args: &HistoryArgs, call: &Call) -> CommandResult {
     }
     say_suppressed(console, done.suppressed.as_ref(), "the files were written");
     let is_partial = done.suppressed.is_some_and(|done| done.is_partial());
-    let needs_a_person = |file: &Imported| left_out(file) > 0 || file.held > 0 || file.nameless > 0;
+    let needs_a_person = |file: &Imported| {
+        let is_empty = file.what == ImportedWhat::Nothing;
+        is_empty || left_out(file) > 0 || file.held > 0 || file.nameless > 0
+    };
     if !done.refused.is_empty() {
         for error in done.refused {
             console.warn(CommandError::from(error));
@@ -83,7 +86,7 @@ fn is_settled(
 /// Rows whose people may be messaged again.
 fn left_out(file: &Imported) -> u64 {
     match &file.what {
-        ImportedWhat::Restored { .. } | ImportedWhat::Merged { .. } => 0,
+        ImportedWhat::Nothing | ImportedWhat::Restored { .. } | ImportedWhat::Merged { .. } => 0,
         ImportedWhat::List { without, .. } => *without,
     }
 }
@@ -113,6 +116,9 @@ fn say(console: Console, file: &Imported) {
         ));
     }
     match &file.what {
+        ImportedWhat::Nothing => console.warn(format_args!(
+            "{name}: a results file without a row: nothing was imported from it. If it should hold some, give the whole file.",
+        )),
         ImportedWhat::Restored { batch, rows } => say_restored(console, &name, batch, rows),
         ImportedWhat::Merged { batch, new } => console.say(format_args!(
             "{name}: batch {batch} was in the checkpoint: {} added something new.",

@@ -90,7 +90,7 @@ pub(crate) fn run(args: &NightArgs, call: &Call, out: &mut dyn Write) -> Command
         front.connection.channel()?;
     }
     front.message()?;
-    let fallback = settings::fallback(&settings.other_channels()?)?;
+    let fallback = settings::fallback(settings, &settings.other_channels()?)?;
     if !front.accepts_time(&front.run.schedule) {
         console.say("Nothing was sent.");
         return Ok(ExitCode::Paused);

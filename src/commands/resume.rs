@@ -36,7 +36,7 @@ pub(crate) fn run(args: &ResumeArgs, call: &Call) -> CommandResult {
         sandbox: args.start.sandbox,
         undo_cancel: args.undo_cancel.then_some(front.person.as_str()),
     };
-    let fallback = settings::fallback(&settings.typed_other_channels()?)?;
+    let fallback = settings::fallback(settings, &settings.typed_other_channels()?)?;
     let batch = HeldBatch::resume(&front.db, &asked, front.now())?;
     for newer in batch.newer_lists()? {
         let name = &batch.batch().name;

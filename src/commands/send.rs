@@ -91,7 +91,7 @@ pub(crate) fn run(args: &SendArgs, call: &Call) -> CommandResult {
         (false, true) => Some(Change::Update),
         (false, false) => None,
     };
-    let fallback = settings::fallback(&settings.other_channels()?)?;
+    let fallback = settings::fallback(settings, &settings.other_channels()?)?;
     let found = match find_people(&front, args, &fallback)? {
         Ok(found) => found,
         Err(exit) => return Ok(exit),

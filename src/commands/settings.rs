@@ -9,7 +9,7 @@ use super::call::Call;
 use super::console::Console;
 use super::error::CommandError;
 use super::process::open_files_for;
-use crate::config::{self, CheckpointPlace, MessageSource, OtherChannels, Settings, read_text};
+use crate::config::{self, CheckpointPlace, MessageSource, OtherChannels, Settings};
 use crate::dispatch::GuardSettings;
 use crate::dispatch::pacer::core::Settings as PacerSettings;
 use crate::domain::content::{Body, ContentSource, Template};
@@ -285,7 +285,7 @@ pub(super) fn message(settings: &Settings) -> Result<Option<ContentSource>, Comm
     let content = settings.content()?;
     let body = match content.message {
         Some(MessageSource::Message(text)) => Body::Message(text),
-        Some(MessageSource::File(path)) => Body::Json(read_json(&path)?),
+        Some(MessageSource::File(path)) => Body::Json(read_json(settings, &path)?),
         None => return Ok(None),
     };
     Ok(Some(ContentSource {
@@ -296,7 +296,10 @@ pub(super) fn message(settings: &Settings) -> Result<Option<ContentSource>, Comm
 }
 
 /// What the settings say about other channels, their files read.
-pub(super) fn fallback(others: &OtherChannels) -> Result<FallbackSource, CommandError> {
+pub(super) fn fallback(
+    settings: &Settings,
+    others: &OtherChannels,
+) -> Result<FallbackSource, CommandError> {
     let own = others.message_for.iter().chain(&others.content_for);
     let mut seen: Vec<&str> = Vec::new();
     for (channel, _) in own {
@@ -318,7 +321,7 @@ pub(super) fn fallback(others: &OtherChannels) -> Result<FallbackSource, Command
         let file = others.content_for.iter().find(|(of, _)| of == channel);
         let body = match (text, file) {
             (Some((_, text)), _) => Some(Body::Message(text.clone())),
-            (None, Some((_, path))) => Some(Body::Json(read_json(Path::new(path))?)),
+            (None, Some((_, path))) => Some(Body::Json(read_json(settings, Path::new(path))?)),
             (None, None) => None,
         };
         channels.push((channel.clone(), body));
@@ -350,9 +353,9 @@ pub(super) fn allows_fallback(
     Ok(console.ask(format_args!("{question}. Let up to {people} go on?")))
 }
 
-fn read_json(path: &Path) -> Result<serde_json::Value, CommandError> {
+fn read_json(settings: &Settings, path: &Path) -> Result<serde_json::Value, CommandError> {
     let name = path.display();
-    let text = read_text(path).map_err(|error| {
+    let text = settings.read_text(path).map_err(|error| {
         CommandError::text(
             ExitCode::Configuration,
             format_args!("{name} cannot be read: {error}"),

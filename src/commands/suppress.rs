@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::call::Call;
@@ -12,13 +13,14 @@ use super::error::{CommandError, CommandResult};
 use super::{replies, settings};
 use crate::cli::{ImportedRows, SuppressAction, SuppressArgs};
 use crate::config::Settings;
+use crate::domain::channel_contact::CHANNEL_CONTACT;
 use crate::domain::keyed_hash::KEYED_HASH;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{counted, grouped, plural};
 use crate::run::{List, Refusing, Suppressed, suppress, typed_numbers};
-use crate::store::{HashesTaken, Store, SuppressionEntry};
+use crate::store::{ContactsTaken, HashesTaken, Store, SuppressionEntry};
 
 /// Runs the command; `out` is standard output.
 ///
@@ -61,7 +63,7 @@ pub(crate) fn run(args: &SuppressArgs, call: &Call, out: &mut dyn Write) -> Comm
             });
             return import(files, whom, reason, rejects, *force, call);
         }
-        SuppressAction::List { json, .. } => list(call, *json, out)?,
+        SuppressAction::List { json, .. } => return list(call, *json, out),
         SuppressAction::Replies {
             opt_out,
             number,
@@ -112,6 +114,7 @@ fn import(
     }
     say_new(console, &done);
     say_hashes(console, done.hashes);
+    say_contacts(console, done.contacts);
     say_invalid(console, &done, rejects);
     Ok(if done.is_partial() {
         ExitCode::CompleteWithProblems
@@ -142,6 +145,25 @@ fn say_new(console: Console, done: &Suppressed) {
         plural((done.numbers - done.new) as u64, "was", "were")
     ));
     say_unread(console, done.unread);
+}
+
+/// What became of the contacts of a list whose number is not known.
+pub(super) fn say_contacts(console: Console, contacts: ContactsTaken) {
+    if contacts.contacts > 0 {
+        console.say(format_args!(
+            "{} whose number is not known: {} new on the suppression list. Their people are not messaged as soon as an answer, \
+             an event or a file tells the number.",
+            counted(contacts.contacts as u64, "contact"),
+            plural(contacts.new as u64, "is", "are"),
+        ));
+    }
+    if contacts.unread > 0 {
+        console.warn(format_args!(
+            "{} of them wrote what may ask not to be messaged, and nobody has read it: read it in the checkpoint of that list \
+             (`outreach suppress replies`).",
+            grouped(contacts.unread as u64)
+        ));
+    }
 }
 
 /// Says whom an import took over because of a reply that is in another checkpoint.
@@ -214,30 +236,47 @@ pub(super) fn say_hashes(console: Console, hashes: HashesTaken) {
     }
 }
 
-fn list(call: &Call, json: bool, out: &mut dyn Write) -> Result<(), CommandError> {
+fn list(call: &Call, json: bool, out: &mut dyn Write) -> CommandResult {
     let reader = checkpoint::find(&call.settings, None)?.reader()?;
     let mut entries = Entries::new(json, out);
     let mut print = |entry: SuppressionEntry| -> Result<(), CommandError> {
         let phone = entry.phone.e164();
-        let value = || {
-            json!({
-                "phone": phone,
-                "reason": entry.reason,
-                "source": entry.source,
-                "added_at": entry.added_at,
-            })
-        };
-        let line = || {
-            let day = entry.added_at.strftime("%Y-%m-%d");
-            let (reason, source) = (on_one_line(&entry.reason), on_one_line(&entry.source));
-            format!("{phone:16}  {day}  {reason}  ({source})")
-        };
+        let SuppressionEntry {
+            reason,
+            source,
+            added_at,
+            ..
+        } = &entry;
+        let value =
+            || json!({"phone": phone, "reason": reason, "source": source, "added_at": added_at});
+        let line = || line(&phone, reason, source, *added_at);
         Ok(entries.print(value, line)?)
     };
     reader.suppressions(&mut print)?;
     let held = reader.held_by_replies()?;
     let held_people = held.people.len() as u64;
     held.people.into_iter().try_for_each(print)?;
+    for entry in reader.listed_contacts()? {
+        let contact = entry.contact.to_string();
+        let value = || {
+            json!({
+                "phone": null,
+                "reason": entry.reason,
+                "source": entry.source,
+                "added_at": entry.added_at,
+                CHANNEL_CONTACT: contact,
+            })
+        };
+        let line = || {
+            line(
+                &on_one_line(&contact),
+                &entry.reason,
+                &entry.source,
+                entry.added_at,
+            )
+        };
+        entries.print(value, line)?;
+    }
     let mut hashed = 0;
     reader.hashed_suppressions(|entry| -> Result<(), CommandError> {
         hashed += 1;
@@ -255,12 +294,22 @@ fn list(call: &Call, json: bool, out: &mut dyn Write) -> Result<(), CommandError
         };
         Ok(entries.print(value, String::new)?)
     })?;
-    let numbers = entries.end()?;
+    let printed = entries.end()?;
     if !json {
-        say_who_is_listed(call.console, numbers, hashed);
+        say_who_is_listed(call.console, printed, hashed);
     }
     warn_of_unread(call.console, held_people, held.nameless);
-    Ok(())
+    Ok(match held.nameless {
+        0 => ExitCode::Complete,
+        _ => ExitCode::CompleteWithProblems,
+    })
+}
+
+/// An entry for people.
+fn line(who: &str, reason: &str, source: &str, added_at: Timestamp) -> String {
+    let day = added_at.strftime("%Y-%m-%d");
+    let (reason, source) = (on_one_line(reason), on_one_line(source));
+    format!("{who:16}  {day}  {reason}  ({source})")
 }
 
 /// Who wrote what nobody has read is on a list for another checkpoint, which does not have what they wrote.
@@ -275,9 +324,10 @@ fn warn_of_unread(console: Console, people: u64, nameless: u64) {
     }
     if nameless > 0 {
         console.warn(format_args!(
-            "{} to be read of contacts whose number is not known: no list can hold them. Settle them (`outreach suppress \
-             replies`) before this list is taken elsewhere.",
+            "{} to be read that {} nobody, neither by a number nor by a contact: no list can hold whoever wrote that. Find \
+             out who it was, and settle it (`outreach suppress replies`), before this list is taken elsewhere.",
             plural(nameless, "reply waits", "replies wait"),
+            if nameless == 1 { "names" } else { "name" },
         ));
     }
 }

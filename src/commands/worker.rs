@@ -10,8 +10,9 @@ use super::process::{runtime, signal};
 use super::run::Front;
 use crate::amio;
 use crate::cli::WorkerArgs;
+use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::run::{HeldBatch, ResumeSettings, RunEnd, StopHandle, WorkerQueue};
+use crate::run::{HeldBatch, ResumeSettings, RunEnd, RunError, StopHandle, WorkerQueue};
 
 /// How often a worker looks for a batch.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -50,7 +51,7 @@ pub(crate) fn run(args: &WorkerArgs, call: &Call) -> CommandResult {
     while worker.stop.by().is_none() {
         let batches = queue.batches(call.clock.now())?;
         if batches.is_empty() && args.once {
-            break;
+            return Ok(worst_with_the_rest(&queue, call, worst)?);
         }
         let mut took_one = false;
         for batch in batches {
@@ -68,6 +69,25 @@ pub(crate) fn run(args: &WorkerArgs, call: &Call) -> CommandResult {
         }
     }
     Ok(worst)
+}
+
+/// How a worker ends that takes up no more: what waits for a second person is paused.
+fn worst_with_the_rest(
+    queue: &WorkerQueue,
+    call: &Call,
+    worst: ExitCode,
+) -> Result<ExitCode, RunError> {
+    let waiting = queue.not_approved(call.clock.now())?;
+    for name in &waiting {
+        call.console.warn(format_args!(
+            "{} waits for a second person to look at it on the console, and to start it there.",
+            on_one_line(name)
+        ));
+    }
+    Ok(match waiting.as_slice() {
+        [] => worst,
+        _ => ExitCode::worst([worst, ExitCode::Paused]),
+    })
 }
 
 impl Worker<'_> {

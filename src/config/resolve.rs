@@ -14,7 +14,6 @@ use super::error::ConfigError;
 use super::folders::data_folder;
 use super::layer::unknown_zone;
 use super::origin::Origin;
-use super::secrets::secret_in;
 use super::settings::Settings;
 use super::values::{AllowedValues as _, name_column};
 use crate::clock::later;
@@ -233,7 +232,7 @@ impl Settings {
             return Err(ConfigError::ClusterPassword);
         }
         let access = match &file.cluster_password_file {
-            Some(path) => access.with_password(&secret_in(path)?),
+            Some(path) => access.with_password(&self.secret_in(path)?),
             None => access,
         };
         Ok(Some(access.with_patience(file.cluster_patience)))

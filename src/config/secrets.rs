@@ -7,7 +7,6 @@ use secrecy::SecretString;
 use super::error::ConfigError;
 use super::origin::Origin;
 use super::settings::Settings;
-use super::text_file::read_text;
 use crate::amio::webhook::WebhookSecrets;
 
 impl Settings {
@@ -29,7 +28,9 @@ impl Settings {
     pub(super) fn token(&self) -> Result<Option<SecretString>, ConfigError> {
         match (self.token_variable(), self.text("token-file")) {
             (Some(token), _) => secret(token, "AMIO_TOKEN").map(Some),
-            (None, Some(file)) => secret(&read("the token file", Path::new(file))?, file).map(Some),
+            (None, Some(file)) => {
+                secret(&self.secret_text("the token file", Path::new(file))?, file).map(Some)
+            }
             (None, None) => Ok(None),
         }
     }
@@ -51,7 +52,7 @@ impl Settings {
     pub fn webhook_secrets(&self) -> Result<WebhookSecrets, ConfigError> {
         let mut secrets = WebhookSecrets::default();
         if let Some(path) = self.text("webhook-secret-file") {
-            let text = read("the file of webhook secrets", Path::new(path))?;
+            let text = self.secret_text("the file of webhook secrets", Path::new(path))?;
             let lines = text.lines().map(str::trim);
             for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
                 let (channel, text) = match line.split_once('=') {
@@ -68,6 +69,21 @@ impl Settings {
             secrets.set(channel, secret(text, name)?);
         }
         Ok(secrets)
+    }
+
+    /// A secret that stands alone in a file.
+    pub(super) fn secret_in(&self, path: &Path) -> Result<SecretString, ConfigError> {
+        let text = self.secret_text("the password file of the cluster", path)?;
+        secret(&text, &path.to_string_lossy())
+    }
+
+    fn secret_text(&self, what: &'static str, file: &Path) -> Result<String, ConfigError> {
+        self.read_text(file)
+            .map_err(|error| ConfigError::Unreadable {
+                what,
+                file: file.to_owned(),
+                error,
+            })
     }
 
     /// The variables that hold a webhook secret: the name, the one channel that it is for, the text.
@@ -92,14 +108,6 @@ fn is_channel(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn read(what: &'static str, file: &Path) -> Result<String, ConfigError> {
-    read_text(file).map_err(|error| ConfigError::Unreadable {
-        what,
-        file: file.to_owned(),
-        error,
-    })
-}
-
 /// A secret without the white space around it; it must fit a header.
 fn secret(text: &str, place: &str) -> Result<SecretString, ConfigError> {
     let text = text.trim();
@@ -114,12 +122,4 @@ fn secret(text: &str, place: &str) -> Result<SecretString, ConfigError> {
         place: place.to_owned(),
         reason,
     })
-}
-
-/// A secret that stands alone in a file.
-pub(super) fn secret_in(path: &Path) -> Result<SecretString, ConfigError> {
-    secret(
-        &read("the password file of the cluster", path)?,
-        &path.to_string_lossy(),
-    )
 }

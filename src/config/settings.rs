@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::error::Error as _;
-use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{fmt, io};
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Args, Command};
@@ -13,7 +14,7 @@ use super::folders::settings_files;
 use super::layer::Layer;
 use super::origin::{Environment, FILE_NAME, Origin};
 use super::setting::{Kind, Setting, setting};
-use super::text_file::{read_found, read_text};
+use super::text_file::{NamedTexts, read_found, read_text};
 use crate::amio::BaseUrl;
 
 /// The settings in force.
@@ -23,6 +24,8 @@ pub struct Settings {
     /// The checkpoint that a flag took the place of: that of the real batches, where the flag names one for a rehearsal.
     pub(super) db_below_flag: Option<(PathBuf, Origin)>,
     pub(super) environment: Environment,
+    /// What its files hold, where that can be read only once.
+    texts: Arc<NamedTexts>,
     file: Option<PathBuf>,
     /// The file of `--config`, if that flag was typed.
     typed_file: Option<PathBuf>,
@@ -59,6 +62,14 @@ impl Settings {
             typed_file: config.map(Path::to_owned),
             ..settings
         })
+    }
+
+    /// The text of a file that they name: see [`read_text`].
+    ///
+    /// # Errors
+    /// As [`read_text`].
+    pub(crate) fn read_text(&self, path: &Path) -> io::Result<String> {
+        self.texts.read(path)
     }
 
     fn read(
@@ -114,6 +125,7 @@ impl Settings {
             values: BTreeMap::new(),
             db_below_flag: None,
             environment,
+            texts: Arc::default(),
             file: None,
             typed_file: None,
             found_file: false,

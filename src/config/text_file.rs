@@ -12,9 +12,29 @@ use crate::store::is_named_pipe;
 /// No file of settings, of a secret or of a message is longer: 1 MiB.
 const LONGEST: u64 = 1 << 20;
 
-/// What came through pipes of the shell (`--token-file <(...)`), by their paths: each can be read only once, and what a
-/// setting names is asked for several times.
-static FROM_PIPES: Mutex<BTreeMap<PathBuf, String>> = Mutex::new(BTreeMap::new());
+/// Texts of files that settings name. What comes through a pipe of the shell (`--token-file <(...)`) can be read only once,
+/// and what a setting names is asked for several times: it is kept.
+#[derive(Default)]
+pub(super) struct NamedTexts(Mutex<BTreeMap<PathBuf, String>>);
+
+impl NamedTexts {
+    /// As [`read_text`].
+    ///
+    /// # Errors
+    /// As [`read_text`].
+    pub(super) fn read(&self, path: &Path) -> io::Result<String> {
+        if path.is_file() {
+            return read_text(path);
+        }
+        let mut known = lock(&self.0);
+        if let Some(text) = known.get(path) {
+            return Ok(text.clone());
+        }
+        let text = read_text(path)?;
+        known.insert(path.to_owned(), text.clone());
+        Ok(text)
+    }
+}
 
 /// The text of a file of settings, of a secret, or of a message. One that never ends (`/dev/zero`), or that is
 /// surely another file, is given up.
@@ -27,17 +47,7 @@ pub(crate) fn read_text(path: &Path) -> io::Result<String> {
             "it is a named pipe, for which the program would wait without end; name a file",
         ));
     }
-    let file = File::open(path)?;
-    if file.metadata()?.is_file() {
-        return read_bounded(file);
-    }
-    let mut known = lock(&FROM_PIPES);
-    if let Some(text) = known.get(path) {
-        return Ok(text.clone());
-    }
-    let text = read_bounded(file)?;
-    known.insert(path.to_owned(), text.clone());
-    Ok(text)
+    read_bounded(File::open(path)?)
 }
 
 fn read_bounded(file: File) -> io::Result<String> {

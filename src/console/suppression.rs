@@ -17,7 +17,7 @@ use super::stream::written;
 use crate::domain::text::on_one_line;
 use crate::report::{counted, grouped, plural, without_numbers, write_suppressions};
 use crate::run::{List, RunError, Source, Suppressed, suppress, typed_numbers};
-use crate::store::{HashesTaken, Reader, Store, StoreError, SuppressionEntry};
+use crate::store::{ContactsTaken, HashesTaken, Reader, Store, StoreError, SuppressionEntry};
 
 /// How many entries are shown.
 const SHOWN: usize = 100;
@@ -160,8 +160,16 @@ fn in_words(done: &Suppressed) -> String {
             grouped(hashes.of_another_key as u64)
         ),
     };
+    let contacts = match done.contacts {
+        ContactsTaken { contacts: 0, .. } => String::new(),
+        taken => format!(
+            " {} whose number is not known: {} new on the list.",
+            counted(taken.contacts as u64, "contact"),
+            grouped(taken.new as u64)
+        ),
+    };
     format!(
-        "{}: {} new on the list, {} already on it.{hashes}{invalid}",
+        "{}: {} new on the list, {} already on it.{hashes}{contacts}{invalid}",
         counted(done.numbers as u64, "number"),
         grouped(done.new as u64),
         grouped((done.numbers - done.new) as u64)

@@ -7,6 +7,9 @@ use super::worded::worded_enum;
 /// Who goes on with a batch, as its state says, that had nobody left before an event queued people: any worker.
 pub(crate) const BY_EVENT: &str = "event";
 
+/// What ended a run of a batch, as its state says, that was interrupted because its checkpoint could not grow.
+pub(crate) const BY_FULL_DISK: &str = "disk";
+
 worded_enum! {
     /// Where a batch stands, as it is stored.
     ///

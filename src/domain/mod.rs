@@ -7,6 +7,7 @@ pub(crate) mod audience;
 pub(crate) mod bad_setting;
 pub(crate) mod batch_name;
 pub(crate) mod batch_state;
+pub(crate) mod channel_contact;
 pub(crate) mod content;
 pub(crate) mod curves;
 pub(crate) mod delivery;

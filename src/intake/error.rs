@@ -372,8 +372,13 @@ pub enum IntakeError {
         file: String,
     },
     /// Too few rows can be sent.
-    #[error(transparent)]
-    TooFewRows(#[from] TooFewRows),
+    #[error("{files}: {source}")]
+    TooFewRows {
+        /// The files, as far as there is room for their names.
+        files: String,
+        /// How few they are, and what is wrong with the others.
+        source: TooFewRows,
+    },
     /// A thread of this program panicked, which is a bug.
     #[error("{file}: an internal failure ended the reading: please report it")]
     Internal {
@@ -442,6 +447,24 @@ fn share(valid: u64, rows: u64) -> u64 {
 }
 
 impl IntakeError {
+    /// Names the files that hold too few rows.
+    pub(crate) fn too_few<S: AsRef<str>>(
+        files: impl IntoIterator<Item = S>,
+        source: TooFewRows,
+    ) -> Self {
+        let mut names = files.into_iter();
+        let first: Vec<S> = names.by_ref().take(NAMED).collect();
+        let first: Vec<&str> = first.iter().map(S::as_ref).collect();
+        let more = match names.count() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        Self::TooFewRows {
+            files: first.join(", ") + &more,
+            source,
+        }
+    }
+
     /// Names the file that a failed reading was about.
     pub(super) fn read(file: &str) -> impl Fn(io::Error) -> Self + Copy {
         move |source| Self::Read {
@@ -450,6 +473,9 @@ impl IntakeError {
         }
     }
 }
+
+/// How many files are named; the rest is counted.
+const NAMED: usize = 3;
 
 /// How many names are listed; the rest is counted.
 const LISTED: usize = 40;

@@ -65,7 +65,7 @@ impl Input {
     ) -> Result<Summary, JudgeError<E>> {
         let summary = self.judge_all(judge, sink)?;
         match self.refusal(&summary) {
-            Some(refusal) => Err(IntakeError::from(refusal).into()),
+            Some(refusal) => Err(IntakeError::too_few(self.file_names(), refusal).into()),
             None => Ok(summary),
         }
     }

@@ -36,8 +36,8 @@ pub struct MessagedBefore {
     pub first: Timestamp,
     /// When it messaged the last of them.
     pub last: Timestamp,
-    /// Its message, as its template.
-    pub text: String,
+    /// Its message, as its template; `None` where it is not known, because the batch came from a file without messages.
+    pub text: Option<String>,
     /// The channel that it uses.
     pub channel: String,
     /// How many of its own people wait for its message.
@@ -52,14 +52,19 @@ impl fmt::Display for MessagedBefore {
         };
         write!(
             f,
-            "{} of this list got {what} from batch {} ({} queued), {} to {}: \"{}\"",
+            "{} of this list got {what} from batch {} ({} queued), {} to {}",
             people(self.people),
             self.batch,
             self.queued,
             minute(self.first),
             minute(self.last),
-            self.text
-        )
+        )?;
+        match &self.text {
+            Some(text) => write!(f, ": \"{text}\""),
+            None => {
+                f.write_str("; its text is not known, because it came from a file without messages")
+            }
+        }
     }
 }
 
@@ -217,11 +222,13 @@ fn other_batch(
     }))
 }
 
-/// The message of a batch as its template: its text, or its JSON where it is something else.
-fn message_of(batch: &Batch) -> String {
-    let stored = batch.definition.get("content").map_or("", String::as_str);
+/// The message of a batch as its template: its text, or its JSON where it is something else. None is known of a batch
+/// that was restored.
+fn message_of(batch: &Batch) -> Option<String> {
+    let stored = batch.definition.get("content").map(String::as_str);
+    let stored = stored.filter(|stored| !stored.is_empty())?;
     if is_pruned_message(stored) {
-        return "(pruned)".to_owned();
+        return Some("(pruned)".to_owned());
     }
     let parsed: Option<serde_json::Value> = serde_json::from_str(stored).ok();
     let content = parsed.as_ref().and_then(|stored| stored.get("content"));
@@ -230,5 +237,5 @@ fn message_of(batch: &Batch) -> String {
         Some((content, _)) => content.to_string(),
         None => stored.to_owned(),
     };
-    shortened(&on_one_line(&text), SHOWN).into_owned()
+    Some(shortened(&on_one_line(&text), SHOWN).into_owned())
 }

@@ -160,7 +160,10 @@ impl RunError {
 
     /// Whether there is no room on a disk.
     pub(super) fn is_full_disk(&self) -> bool {
-        if let Self::Store(error) | Self::Report(ReportError::Store(error)) = self {
+        if let Self::Store(error)
+        | Self::Report(ReportError::Store(error))
+        | Self::Run(RunFailure::Store(error)) = self
+        {
             return matches!(error.cause(), StoreError::Full);
         }
         let full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded];

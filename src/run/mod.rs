@@ -106,7 +106,7 @@ pub use crate::intake::{
 pub use crate::report::check::{CheckReport, KnownBatch, KnownLine, KnownPeople, ReplyWindow};
 pub use crate::report::{Hints, Local, Selection, StandingReport, Summary};
 pub use crate::store::{Batch, Change, Counts, Decision, HeldText, UnknownRow};
-pub use crate::store::{HashesTaken, Messaged, OldBatch, OldCopy, OutageRecord};
+pub use crate::store::{ContactsTaken, HashesTaken, Messaged, OldBatch, OldCopy, OutageRecord};
 pub use adopt::{Adopted, adopt};
 pub use arrivals::{Arrival, Arrivals};
 pub use audience::{AudienceBatch, AudienceCount, audience_batch, audience_list, count_audience};

@@ -98,7 +98,7 @@ impl Pass<'_> {
     ) -> Result<CheckReport, RunError> {
         let mut report = self.judge_all(list, progress, take)?;
         match report.refusal.take() {
-            Some(refusal) => Err(IntakeError::from(refusal).into()),
+            Some(refusal) => Err(IntakeError::too_few(&report.files, refusal).into()),
             None => Ok(report),
         }
     }

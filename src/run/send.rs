@@ -80,7 +80,13 @@ impl HeldBatch {
         };
         tokio::select! {
             biased;
-            ended = self.send_to_the_end(access, settings, clock, stop, observer) => ended,
+            ended = self.send_to_the_end(access, settings, clock, stop, observer) => {
+                if ended.as_ref().is_err_and(RunError::is_full_disk) {
+                    // Where even that finds no room, the run ends as one that was killed.
+                    let _ = self.store().note_full_disk(self.batch().id, clock.now()).await;
+                }
+                ended
+            }
             () = given_up => {
                 // Dropping the last handle waits for all that is to be written; the end of the process does not.
                 std::mem::forget(Arc::clone(self.store()));

@@ -9,13 +9,14 @@ use super::error::RunError;
 use super::list::List;
 use super::mismatch::Mismatch;
 use super::pass::Pass;
+use crate::domain::channel_contact::{CHANNEL_CONTACT, ChannelContact};
 use crate::domain::keyed_hash::{KEYED_HASH, KeyedHash};
 use crate::domain::percent::Percent;
 use crate::domain::phone::{LineType, PhoneNumber};
-use crate::domain::recipient::{Position, Record, RowProblem, UNREAD, Verdict};
+use crate::domain::recipient::{OPTED_OUT, Position, Record, RowProblem, UNREAD, Verdict};
 use crate::domain::text::is_blank;
 use crate::intake::{HiddenRows, IntakeError, NumbersPerRow, ReadFor, Settings, Source};
-use crate::store::{HashedEntry, HashesTaken, Store};
+use crate::store::{ContactsTaken, HashedEntry, HashesTaken, ListedContact, Store};
 
 /// Bad rows that are named.
 const NAMED: usize = 5;
@@ -44,6 +45,8 @@ pub struct Suppressed {
     pub named: Vec<String>,
     /// What became of people of whom the list has only hashes.
     pub hashes: HashesTaken,
+    /// What became of contacts of the list whose number is not known.
+    pub contacts: ContactsTaken,
     /// Those of the numbers whose people are on the list because another checkpoint has a reply of theirs that nobody has
     /// read.
     pub unread: usize,
@@ -72,6 +75,7 @@ pub fn suppress(
         phones: phones.to_vec(),
         others: Vec::new(),
         hashed: Vec::new(),
+        contacts: Vec::new(),
         held: HashSet::new(),
         read: Suppressed::default(),
         filled: HashSet::new(),
@@ -89,6 +93,8 @@ pub(super) struct NumbersToSuppress {
     others: Vec<PhoneNumber>,
     /// Those of whom the list has only a hash.
     hashed: Vec<(KeyedHash, String)>,
+    /// Those of whom it has only a contact.
+    contacts: Vec<(ChannelContact, String)>,
     /// Those whom an unread reply holds in the checkpoint that wrote the list.
     held: HashSet<PhoneNumber>,
     /// What is wrong with the rows that have none.
@@ -130,11 +136,26 @@ impl NumbersToSuppress {
             added_at,
         });
         let hashes = store.suppress_hashed(entries.collect(), added_at)?;
+        let entries = self.contacts.into_iter().map(|(contact, reason)| {
+            let is_told = !reason.is_empty();
+            ListedContact {
+                contact,
+                reason: if is_told {
+                    reason
+                } else {
+                    OPTED_OUT.to_owned()
+                },
+                source: source.to_owned(),
+                added_at,
+            }
+        });
+        let contacts = store.suppress_contacts(entries.collect())?;
         Ok(Suppressed {
             numbers,
             new: listed + unread,
             unread,
             hashes,
+            contacts,
             ..self.read
         })
     }
@@ -259,22 +280,28 @@ impl List {
     fn numbers(&mut self, rejects: Option<&Path>) -> Result<NumbersToSuppress, RunError> {
         let (mut phones, mut others, mut refused) = (Vec::new(), Vec::new(), HashSet::new());
         let (mut read, mut hashed) = (Suppressed::default(), Vec::new());
+        let mut contacts = Vec::new();
         let mut held = HashSet::new();
         let consent = self.input.mapping().consent.iter();
         let mut empty: Vec<usize> = consent.map(|it| it.column.index).collect();
         let mut filled = HashSet::new();
         let columns = OwnColumns::find(self.input.headers());
-        let has_hash = |record: &Record| columns.of(record).is_some();
+        let needs_no_number =
+            |record: &Record| columns.hash(record).is_some() || columns.contact(record).is_some();
         let pass = Pass {
             rejects,
-            needs_no_number: Some(&has_hash),
+            needs_no_number: Some(&needs_no_number),
             ..Pass::default()
         };
         let report = pass.judge_all(self, &mut |_| (), &mut |row| {
             let is_filled = |at: &mut usize| row.record.get(*at).is_some_and(|it| !is_blank(it));
             filled.extend(empty.extract_if(.., is_filled));
-            if let Some(hash) = columns.of(&row.record) {
+            if let Some(hash) = columns.hash(&row.record) {
                 hashed.push(hash);
+                return Ok(());
+            }
+            if let Some(contact) = columns.contact(&row.record) {
+                contacts.push(contact);
                 return Ok(());
             }
             note_held(&mut held, &row.verdict, columns.says_unread(&row.record));
@@ -299,14 +326,15 @@ impl List {
             Ok(())
         })?;
         match report.refusal {
-            // A list of nobody, as we write it, or of nobody but people of whom a hash is left.
-            Some(refusal) if report.summary.rows != hashed.len() as u64 => {
-                Err(IntakeError::from(refusal).into())
+            // A list of nobody, as we write it, or of nobody but people of whom it has a hash or a contact.
+            Some(refusal) if report.summary.rows != (hashed.len() + contacts.len()) as u64 => {
+                Err(IntakeError::too_few(&report.files, refusal).into())
             }
             Some(_) | None => Ok(NumbersToSuppress {
                 phones,
                 others,
                 hashed,
+                contacts,
                 held,
                 read,
                 filled,
@@ -356,6 +384,7 @@ impl Suppressed {
 /// The columns of a suppression list that we wrote.
 struct OwnColumns {
     hash: Option<usize>,
+    contact: Option<usize>,
     reason: Option<usize>,
 }
 
@@ -364,20 +393,30 @@ impl OwnColumns {
         let place = |name: &str| headers.iter().position(|header| header.trim() == name);
         Self {
             hash: place(KEYED_HASH),
+            contact: place(CHANNEL_CONTACT),
             reason: place("reason"),
         }
     }
 
     /// The hash of a row, and why its person must not be messaged.
-    fn of(&self, record: &Record) -> Option<(KeyedHash, String)> {
+    fn hash(&self, record: &Record) -> Option<(KeyedHash, String)> {
         let hash = record.get(self.hash?)?.trim().parse().ok()?;
+        Some((hash, self.reason(record).to_owned()))
+    }
+
+    /// The contact of a row, and why it must not be messaged.
+    fn contact(&self, record: &Record) -> Option<(ChannelContact, String)> {
+        let contact = record.get(self.contact?)?.trim().parse().ok()?;
+        Some((contact, self.reason(record).to_owned()))
+    }
+
+    fn reason<'a>(&self, record: &'a Record) -> &'a str {
         let reason = self.reason.and_then(|at| record.get(at));
-        Some((hash, reason.unwrap_or_default().trim().to_owned()))
+        reason.unwrap_or_default().trim()
     }
 
     /// Whether a row says that its person is held by a reply that nobody has read.
     fn says_unread(&self, record: &Record) -> bool {
-        let reason = self.reason.and_then(|at| record.get(at));
-        reason.is_some_and(|reason| reason.trim() == UNREAD)
+        self.reason(record) == UNREAD
     }
 }

@@ -34,6 +34,17 @@ impl WorkerQueue {
         self.store.keep_pace()?;
         Ok(self.store.reader()?.for_workers(self.token, now)?)
     }
+
+    /// The names of those that it leaves alone until a second person has approved them.
+    ///
+    /// # Errors
+    /// [`RunError`] if the checkpoint fails.
+    pub(crate) fn not_approved(&self, now: Timestamp) -> Result<Vec<String>, RunError> {
+        Ok(self
+            .store
+            .reader()?
+            .for_workers_once_approved(self.token, now)?)
+    }
 }
 
 impl RunError {

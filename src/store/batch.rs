@@ -14,7 +14,7 @@ use super::query::Query as _;
 use super::steps::at_most;
 use super::transaction::Tx;
 use super::{channel, earlier, person, pilot::HAS_QUEUED, prune};
-use crate::domain::batch_state::{BY_EVENT, BatchState};
+use crate::domain::batch_state::{BY_EVENT, BY_FULL_DISK, BatchState};
 use crate::domain::delivery::{CANCELLED, State};
 use crate::domain::dialect::ListFormat;
 use crate::domain::eligibility::HistorySpan;
@@ -309,6 +309,35 @@ impl Store {
                 )?;
                 // An event may have queued a recipient since the run looked last.
                 reopen(tx.connection, id, QueuedBy::Event, end.at)
+            })
+            .await
+    }
+
+    /// Notes that a full disk ended a run: the batch is interrupted, and says why. With the room that was given up for the
+    /// last results there is room for this.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) async fn note_full_disk(
+        &self,
+        id: BatchId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.writer
+            .write(move |tx| {
+                tx.bookkeeping = true;
+                tx.connection.change(
+                    "UPDATE batch SET state = ?2, state_why = ?3, state_by = ?4, state_until = NULL, state_since = ?5
+                     WHERE id = ?1 AND state IN ('running', 'waiting')",
+                    (
+                        id,
+                        BatchState::Running.word(),
+                        "the disk that holds the checkpoint was full, or a limit on the size of files was reached",
+                        BY_FULL_DISK,
+                        to_millis(at),
+                    ),
+                )?;
+                Ok(())
             })
             .await
     }

@@ -55,10 +55,7 @@ impl Log {
         }
         let mut is_held = false;
         if self.is_long() {
-            connection.busy_timeout(PATIENCE)?;
-            let done = begin_anew(connection);
-            connection.busy_timeout(Duration::ZERO)?;
-            is_held = !done?;
+            is_held = !begin_anew_patiently(connection)?;
         }
         self.rest = if is_held {
             (self.rest * 2).min(LEAST)
@@ -111,6 +108,14 @@ pub(super) fn begin_anew(connection: &Connection) -> Result<bool, StoreError> {
         .prepare_cached("PRAGMA wal_checkpoint(RESTART)")?
         .query_row([], |row| row.get(0))?;
     Ok(busy == 0)
+}
+
+/// The same for the writer, who waits a moment for readers.
+pub(super) fn begin_anew_patiently(connection: &Connection) -> Result<bool, StoreError> {
+    connection.busy_timeout(PATIENCE)?;
+    let done = begin_anew(connection);
+    connection.busy_timeout(Duration::ZERO)?;
+    done
 }
 
 /// How many frames the log holds.

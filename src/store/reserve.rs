@@ -5,10 +5,17 @@ use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use rusqlite::Connection;
+
 use super::place::Place;
+use super::query::Query as _;
 
 /// Room for the results of a hundred requests under way, with what SQLite writes for them.
 const SIZE: usize = 2 << 20;
+
+/// So much of the longest file that the system allows is kept for the same results in the checkpoint itself, most of whose
+/// pages are there already.
+const ROOM_IN_FILE: u64 = 256 << 10;
 
 /// How many bytes at its beginning distinguish it from a file that the user keeps under this name.
 const HEAD: usize = 64;
@@ -19,6 +26,8 @@ pub(super) struct Reserve {
     /// `None` where something else has its name.
     path: Option<PathBuf>,
     given_up: bool,
+    /// No file of this process may be longer; `None`: as long as the disk has room.
+    longest_file: Option<u64>,
 }
 
 /// What has the name of the reserve.
@@ -44,6 +53,7 @@ impl Reserve {
                 return Self {
                     path: None,
                     given_up: false,
+                    longest_file: longest_file(),
                 };
             }
             There::Whole => Ok(()),
@@ -56,12 +66,14 @@ impl Reserve {
         Self {
             path: Some(path),
             given_up: filled.is_err_and(|error| is_full(error.kind())),
+            longest_file: longest_file(),
         }
     }
 
-    /// Whether the room was given up.
-    pub(super) fn is_given_up(&self) -> bool {
-        self.given_up
+    /// Whether what room is left is for results: it was given up, or the checkpoint is nearly as long as a file may be.
+    pub(super) fn is_needed(&self, connection: &Connection) -> bool {
+        let is_nearly_full = |longest| length(connection).saturating_add(ROOM_IN_FILE) > longest;
+        self.given_up || self.longest_file.is_some_and(is_nearly_full)
     }
 
     /// Gives the room up. False if there was none.
@@ -73,6 +85,26 @@ impl Reserve {
         let removed = self.path.as_ref().map(std::fs::remove_file);
         matches!(removed, Some(Ok(())))
     }
+}
+
+/// How long the checkpoint is, with what its log holds. What cannot be read counts as nothing: the write says more.
+fn length(connection: &Connection) -> u64 {
+    let length = connection.value(
+        "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+        [],
+    );
+    u64::try_from(length.unwrap_or(0_i64)).unwrap_or(0)
+}
+
+#[cfg(unix)]
+fn longest_file() -> Option<u64> {
+    use rustix::process::{Resource, getrlimit};
+    getrlimit(Resource::Fsize).current
+}
+
+#[cfg(not(unix))]
+fn longest_file() -> Option<u64> {
+    None
 }
 
 fn is_full(kind: ErrorKind) -> bool {

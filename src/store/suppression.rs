@@ -39,7 +39,7 @@ pub struct SuppressionEntry {
 pub(crate) struct Held {
     /// Those whose number is known, in ascending order, as such a list has them.
     pub(crate) people: Vec<SuppressionEntry>,
-    /// Replies of which no number is known.
+    /// Replies that name nobody: neither a number nor a contact.
     pub(crate) nameless: u64,
 }
 

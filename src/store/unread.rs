@@ -15,6 +15,7 @@ use super::person::Person;
 use super::query::Query as _;
 use super::{channel, contact, person};
 use crate::amio::webhook::KeptText;
+use crate::domain::channel_contact::ChannelContact;
 use crate::domain::event::ContactEvent;
 use crate::domain::phone::PhoneNumber;
 
@@ -46,7 +47,9 @@ impl Reader {
 pub(super) struct Waiting {
     /// Those whose number is known, each with the time of the first reply.
     pub(super) since: BTreeMap<PhoneNumber, Timestamp>,
-    /// Replies of which no number is known.
+    /// Contacts whose number is not known, likewise.
+    pub(super) contacts: Vec<(ChannelContact, Timestamp)>,
+    /// Replies that name neither a number nor a contact.
     pub(super) nameless: u64,
 }
 
@@ -65,7 +68,9 @@ impl Waiting {
                     }
                     phones.extend(person::number(connection, writer)?);
                 }
-                found.nameless += u64::from(phones.is_empty());
+                if phones.is_empty() {
+                    found.note_nobody(event, received_at);
+                }
                 for phone in phones {
                     let first = found.since.entry(phone).or_insert(received_at);
                     *first = received_at.min(*first);
@@ -74,6 +79,21 @@ impl Waiting {
             },
         )?;
         Ok(found)
+    }
+
+    /// Notes a reply of which no number is known.
+    fn note_nobody(&mut self, event: ContactEvent, received_at: Timestamp) {
+        let Some(contact_id) = event.contact_id else {
+            self.nameless += 1;
+            return;
+        };
+        let contact = ChannelContact {
+            channel: event.channel,
+            contact_id,
+        };
+        if self.contacts.iter().all(|(known, _)| *known != contact) {
+            self.contacts.push((contact, received_at));
+        }
     }
 }
 

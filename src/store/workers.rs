@@ -56,6 +56,27 @@ impl Reader {
         token: i64,
         now: Timestamp,
     ) -> Result<Vec<String>, StoreError> {
+        self.left_to_workers(token, true, now)
+    }
+
+    /// Those that such a worker would take up if a second person had approved them.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn for_workers_once_approved(
+        &self,
+        token: i64,
+        now: Timestamp,
+    ) -> Result<Vec<String>, StoreError> {
+        self.left_to_workers(token, false, now)
+    }
+
+    fn left_to_workers(
+        &self,
+        token: i64,
+        may_be_sent: bool,
+        now: Timestamp,
+    ) -> Result<Vec<String>, StoreError> {
         let names: Vec<String> = self.connection.list(
             &format!(
                 "SELECT b.name FROM batch b JOIN tally t ON t.batch = b.id
@@ -64,11 +85,11 @@ impl Reader {
                         OR b.state = 'paused' AND (b.state_by = ?2 OR instr(b.state_by, ?3) = 1)
                         OR b.state = 'paused' AND b.state_by = ?4
                            AND {HAS_QUEUED})
-                   AND (b.approval ->> 'digest' IS hex(b.digest)
-                        OR NOT EXISTS (SELECT 1 FROM node WHERE key = 'require-approval'))
+                   AND ?6 = (b.approval ->> 'digest' IS hex(b.digest)
+                             OR NOT EXISTS (SELECT 1 FROM node WHERE key = 'require-approval'))
              ORDER BY b.id"
             ),
-            (token, BY_WORKER, BY_DEADLINE, BY_EVENT, to_millis(now)),
+            (token, BY_WORKER, BY_DEADLINE, BY_EVENT, to_millis(now), may_be_sent),
         )?;
         Ok(names
             .into_iter()

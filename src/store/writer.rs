@@ -19,7 +19,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::error::StoreError;
-use super::log::Log;
+use super::log::{Log, begin_anew_patiently};
 use super::mark::{self, Mark};
 use super::openings::{NextCount, Openings};
 use super::outdate::outdate;
@@ -305,9 +305,17 @@ fn commit_patiently(
 ) -> Result<(), StoreError> {
     let begin = Instant::now();
     let mut said = PATIENCE;
+    let mut is_log_anew = false;
     loop {
         match commit_or_try_again(connection, state, group) {
+            // A log that may not grow any more (a limit on the size of files) is written from its beginning again.
+            Err(StoreError::Full)
+                if !is_log_anew && begin_anew_patiently(connection).unwrap_or(false) =>
+            {
+                is_log_anew = true;
+            }
             Err(StoreError::Full) if state.companions.give_up_reserve() => {
+                is_log_anew = false;
                 tracing::warn!(
                     "the disk that holds the checkpoint is full: the last results are written into the room that was kept for them, and nothing more is sent"
                 );
@@ -374,7 +382,7 @@ fn commit(
     tx.disk_is_full = companions
         .reserve
         .as_ref()
-        .is_some_and(Reserve::is_given_up);
+        .is_some_and(|reserve| reserve.is_needed(&transaction));
     let mut changed = false;
     let unchanged = transaction.total_changes();
     for job in group.iter_mut() {

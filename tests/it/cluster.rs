@@ -310,6 +310,30 @@ fn a_worker_goes_on_with_what_a_deadline_paused_and_not_with_what_a_person_stopp
 }
 
 #[test]
+fn a_worker_that_leaves_a_batch_to_a_second_person_says_so_and_ends_as_paused() {
+    let sandbox = SandboxProcess::start(&["--latency", "20ms"]);
+    let scratch = Scratch::new();
+    scratch.contacts(400);
+    let base = ["--base-url", sandbox.base_url()];
+    scratch
+        .send(&sandbox)
+        .with(&["--for", "1s"])
+        .run()
+        .expect(4);
+    let file = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+    let required = "INSERT INTO node (key, value) VALUES ('require-approval', 1)";
+    file.execute_batch(required).unwrap();
+    let worker = || scratch.outreach(&["worker", "--once"]).with(&base).run();
+    worker()
+        .expect(4)
+        .says("list waits for a second person to look at it on the console");
+    let approved = "UPDATE batch SET approval = json_object('digest', hex(digest), 'by', 'Jan')";
+    file.execute_batch(approved).unwrap();
+    worker().expect(0);
+    assert_eq!(scratch.checkpoint().counts().sent, 400);
+}
+
+#[test]
 fn workers_that_are_killed_again_and_again_message_nobody_twice() {
     let Some((_engine, nodes)) = cluster(3) else {
         return;

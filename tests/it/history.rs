@@ -454,3 +454,33 @@ fn results_that_are_cut_off_are_told_and_bring_nothing() {
     fs::write(scratch.path("unended.csv"), unended).unwrap();
     import(&scratch, "unended.csv").expect(0);
 }
+
+/// A file holds no texts: the question about another text says so.
+#[test]
+fn the_question_about_a_restored_batch_says_that_its_text_is_not_known() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = lost(&sandbox, "list.results.csv");
+    import(&scratch, "list.results.csv").expect(0);
+    let send = scratch.outreach(&["send", "contacts.csv", "--yes", "--batch", "other"]);
+    let send = send.with(&["--message", "Another text", "--channel", CHANNEL]);
+    let told = send.with(&["--base-url", sandbox.base_url()]).run();
+    let told = told.expect(2).says("another message from batch list").said;
+    assert!(
+        told.contains("its text is not known") && !told.contains("\"\""),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_results_file_without_a_row_is_named() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = lost(&sandbox, "list.results.csv");
+    let results = scratch.read("list.results.csv");
+    let header = results.lines().next().unwrap().to_owned() + "\n";
+    scratch.write("part.results.csv", &header);
+    import(&scratch, "part.results.csv")
+        .expect(3)
+        .says("part.results.csv");
+    scratch.write("list.csv", "phone,date\n");
+    import(&scratch, "list.csv").expect(7).says("list.csv");
+}

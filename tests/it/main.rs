@@ -60,6 +60,7 @@ mod locks;
 mod look;
 mod mending;
 mod model;
+mod moved_stops;
 mod night;
 mod numbers;
 mod odd_files;

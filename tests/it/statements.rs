@@ -62,6 +62,10 @@ const WHOLE_TABLE: &[(&str, &str)] = &[
         "`contacts list` shows everybody",
     ),
     (
+        "WHERE k.opted_out_at IS NOT NULL AND k.person IS NULL",
+        "a suppression list for another checkpoint has every contact that opted out",
+    ),
+    (
         "SELECT rowid, * FROM \"",
         "`cluster verify` compares every row",
     ),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Receiver, SandboxProcess, Scratch, wait_until};
+use crate::support::{Receiver, SandboxProcess, Scratch, number, wait_until};
 
 const SLOW: [&str; 2] = ["--latency", "10ms"];
 
@@ -115,24 +115,43 @@ fn a_short_lock_is_waited_for() {
     scratch.checkpoint().expect_true_to(&sandbox, 100);
 }
 
+/// How many rows the list has that a limit on the size of files cuts.
+#[cfg(unix)]
+const ROWS: u32 = 600;
+
 /// The limit's signal kills a program that does not expect it.
 #[cfg(unix)]
 #[test]
 fn a_limit_on_the_size_of_files_is_an_error_and_no_death() {
     let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
-    scratch.contacts(500);
-    // Below the room that is kept for the last results nothing is begun; above it, the limit is met on the way.
-    for (kibibytes, least) in [(1_000, 0), (2_100, 1)] {
-        let limited = scratch.send(&sandbox).concurrency(4);
-        let limited = limited.after(&format!("ulimit -f {kibibytes}"));
-        let ended = limited.run().expect(8);
-        ended.says("a limit on the size of files is reached");
+    // Rows of 4 KiB: the list alone is larger than the room that is kept for the last results.
+    let long = "x".repeat(4_000);
+    let rows = (0..ROWS).map(|n| format!("+{},Name{n},{long}\n", number(n)));
+    let rows = rows.collect::<Vec<_>>().concat();
+    scratch.write("contacts.csv", &format!("phone,first_name,more\n{rows}"));
+    let limited = |kibibytes: u64, least: u64| {
+        let limit = format!("ulimit -f {kibibytes}");
+        let ended = scratch.resume(&sandbox).concurrency(8).after(&limit).run();
+        ended
+            .expect(8)
+            .says("a limit on the size of files is reached");
         let accepted = sandbox.stats().accepted;
-        assert!((least..500).contains(&accepted), "{accepted}");
+        assert!((least..u64::from(ROWS)).contains(&accepted), "{accepted}");
         assert_eq!(scratch.checkpoint().counts().unknown, 0, "{kibibytes}");
-    }
-    scratch.send(&sandbox).concurrency(4).run();
-    scratch.checkpoint().expect_true_to(&sandbox, 500);
+    };
+    scratch
+        .send(&sandbox)
+        .with(&["--limit", "1"])
+        .run()
+        .expect(4);
+    // Below that room nothing is begun; above it, the limit is met on the way.
+    limited(2_000, 1);
+    let length = std::fs::metadata(scratch.path("outreach.db"))
+        .unwrap()
+        .len();
+    limited(length / 1024 + 256 + 60, 20);
+    scratch.resume(&sandbox).concurrency(4).run();
+    scratch.checkpoint().expect_true_to(&sandbox, ROWS as usize);
     let backup = scratch.outreach(&["backup", "copy.db"]);
     let ended = backup.after("ulimit -f 50").run().expect(8);
     ended.says("copy.db cannot be written");
@@ -214,6 +233,38 @@ fn a_disk_that_runs_full_stops_the_batch_and_space_lets_it_go_on() {
     let checkpoint = scratch.checkpoint();
     checkpoint.expect_true_to(&sandbox, 500);
     assert!(checkpoint.counts().unknown <= u64::from(4 * stops));
+}
+
+/// The log of the checkpoint reaches the limit long before the file does: it is written from its beginning again.
+#[test]
+fn a_limit_on_the_size_of_files_that_only_the_log_reaches_costs_nothing() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(800);
+    let limit = "trap '' XFSZ; ulimit -f 2200";
+    let send = scratch.send(&sandbox).concurrency(8).after(limit);
+    let ended = send.run();
+    assert!(matches!(ended.code, Some(0 | 3)), "{ended:?}");
+    let counts = scratch.checkpoint().counts();
+    assert_eq!((counts.unknown, counts.queued), (0, 0));
+    scratch.checkpoint().expect_true_to(&sandbox, 800);
+}
+
+#[test]
+fn a_batch_that_a_full_disk_ended_says_so() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(20);
+    // Too small for the room that is kept for the last results: nothing is begun.
+    let limit = "trap '' XFSZ; ulimit -f 1500";
+    scratch.send(&sandbox).after(limit).run().expect(8);
+    assert_eq!(sandbox.stats().sends, 0);
+    let status = scratch.outreach(&["status", "list"]).run().expect(4).out;
+    assert!(
+        status.contains("interrupted: the disk that holds the checkpoint was full"),
+        "{status}"
+    );
+    scratch.send(&sandbox).run();
+    let status = scratch.outreach(&["status", "list"]).run().out;
+    assert!(!status.contains("full"), "{status}");
 }
 
 #[test]
@@ -474,7 +525,7 @@ fn an_import_that_the_disk_cuts_says_how_much_of_it_is_on_the_suppression_list()
     let scratch = Scratch::new().in_steps_of(200);
     scratch.contacts(20_000);
     let mut was_cut = false;
-    for kibibytes in [1_300, 1_500, 1_800] {
+    for kibibytes in [500, 700, 900] {
         let import = scratch.outreach(&["suppress", "import", "contacts.csv"]);
         let limited = import.after(&format!("trap '' XFSZ; ulimit -f {kibibytes}"));
         let ended = limited.run();

@@ -34,6 +34,7 @@ pub(super) const CALLS: List = List("calls");
 pub(super) const CONTACT: List = List("contact");
 pub(super) const RECEIVING: List = List("receiving");
 pub(super) const NOT_ME: List = List("not me");
+pub(super) const NOT_ME_ALONE: List = List("not me alone");
 pub(super) const MISSPELT: List = List("misspelt");
 
 impl List {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::lists::{
     ALONE, CALLS, CONTACT, INVITATIONS, List, MENTIONS, MESSAGES, MISSPELT, MORE, NEGATIONS,
-    NO_MORE, NOT_ME, NOTHING_MORE, OPT_OUT, PERHAPS, PERHAPS_ALONE, SET_PHRASES, TAKE_OFF, UNCLEAR,
-    UNSPACED,
+    NO_MORE, NOT_ME, NOT_ME_ALONE, NOTHING_MORE, OPT_OUT, PERHAPS, PERHAPS_ALONE, SET_PHRASES,
+    TAKE_OFF, UNCLEAR, UNSPACED,
 };
 use super::sentence::{Ask, AskKind, SHORT_SENTENCE, Sentence, without_politeness};
 use crate::domain::fold;
@@ -111,6 +111,8 @@ impl OptOutWords {
             || is_perhaps(folded, &alone)
             || short && (forbids_contact(&words) || words.iter().any(|word| is_misspelt(word)))
             || is_of_somebody_else(searched.text, &fold)
+            || is_mere_denial(searched.text, &alone, &fold)
+            || is_shouted_no(searched.text, &words)
             || may_opt_out()
         {
             OptRequest::Doubtful
@@ -241,21 +243,47 @@ fn is_misspelt(word: &str) -> bool {
 
 /// Whether it says that the person is not the one of this name: "This is not Jane". A name begins with a capital letter.
 fn is_of_somebody_else(text: &str, fold: impl Fn(&str) -> String) -> bool {
-    let is_name = |word: &str| {
-        let mut letters = word.chars();
-        letters.next().is_some_and(char::is_uppercase)
-            && letters.next().is_some_and(char::is_lowercase)
-    };
     let mut before = Vec::new();
     text.split_whitespace().any(|word| {
         let ends_before = |count| {
             let end: Option<&[String]> = before.get(before.len().saturating_sub(count)..);
             end.is_some_and(|end| NOT_ME.get().has(&end.join(" ")))
         };
-        let is_denied = is_name(word) && (1..=LONGEST).any(ends_before);
-        before.extend(fold(word).split(' ').map(str::to_owned));
+        let folded = fold(word);
+        // "Not Monday" names nobody.
+        let is_set = |count| {
+            let end: Option<&[String]> = before.get(before.len().saturating_sub(count)..);
+            end.is_some_and(|end| {
+                SET_PHRASES
+                    .get()
+                    .has(&format!("{} {folded}", end.join(" ")))
+            })
+        };
+        let is_denied =
+            is_name(word) && (1..=LONGEST).any(ends_before) && !(1..=LONGEST).any(is_set);
+        before.extend(folded.split(' ').map(str::to_owned));
         is_denied
     })
+}
+
+/// Whether it denies a name, and says nothing else: "not Bob". `alone`: its words without politeness.
+fn is_mere_denial(text: &str, alone: &str, fold: impl Fn(&str) -> String) -> bool {
+    let Some((no, name)) = alone.split_once(' ') else {
+        return false;
+    };
+    let mut words = text.split_whitespace();
+    NOT_ME_ALONE.get().has(no) && words.any(|word| is_name(word) && fold(word) == name)
+}
+
+fn is_name(word: &str) -> bool {
+    let mut letters = word.chars();
+    letters.next().is_some_and(char::is_uppercase) && letters.next().is_some_and(char::is_lowercase)
+}
+
+/// Whether it is a mere "no", with several exclamation marks: the answer to a question has one, or none.
+fn is_shouted_no(text: &str, words: &[&str]) -> bool {
+    let marks = text.matches(['!', '！']).count();
+    marks >= SHOUTED && words.iter().all(|word| NEGATIONS.get().has(word))
 }
 
 /// Without the phrases that refuse nothing, whatever word is in them: "non-stop".
@@ -327,6 +355,9 @@ const PART_ENDS: [char; 9] = [',', ':', '(', ')', '–', '—', '،', '，', '�
 
 /// A word that is so many words before or behind another is near it.
 const NEAR: usize = 3;
+
+/// Whoever puts so many exclamation marks behind a "no" does not just answer a question.
+const SHOUTED: usize = 2;
 
 /// A word of so many letters is no other word by accident.
 const LONG_WORD: usize = 6;
@@ -793,6 +824,7 @@ mod tests {
         bin kein Kunde mehr|ich bin nicht Ihr Kunde|je ne suis pas votre client|no soy su cliente|ik ben geen klant
         non sono un vostro cliente|я не ваш клиент|я не ваш клієнт|nem vagyok az ügyfelük|no longer a customer
         nu sunt client|nu doresc|abyste mi už nepsali|letiltom|többet ne|je mi líto, abyste mi nevolali|зупинка стоп
+        gata|Gata!|sto|sotp|para|Para, por favor|NE!!!|NO!!|Nein!!!|not Bob|Not Bob, sorry|nicht Anna|pas Marie
         Ich will nichts mehr von euch|Bitte schicken Sie meinem Mann nichts mehr|odhlásit oběd|cancel my order";
 
     /// What people answer with words like those, and refuse nothing.
@@ -805,6 +837,7 @@ mod tests {
         schicken Sie mir die Adresse|nichts zu danken|le tudok menni|fel szeretnék iratkozni|be szeretnék iratkozni
         le szeretném mondani az időpontot|nem kérek cukrot|nem vagyok otthon|заберіть мене о 5|на зупинці|зупинка метро
         заберите меня в 5|это не проблема|niets meer gehoord|ik heb niets ontvangen|nada más, gracias|voglio uscire alle 5
+        This is not Monday|it isn't Friday|not Monday|Not Tuesday, please|nejsem z Prahy|Ne!|No!|not sure|para mañana|gata comanda
         je passe retirer mon colis|chcę zmienić termin|proszę napisać|haal het pakket morgen|nu sunt acasă";
 
     #[test]

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Summary;
-use crate::domain::batch_state::{BatchState, PausedBy, Standing};
+use crate::domain::batch_state::{BY_FULL_DISK, BatchState, PausedBy, Standing};
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::local::Local;
@@ -156,7 +156,12 @@ impl Summary {
                 "nothing was sent yet".to_owned()
             }
             Standing::Interrupted if !self.is_settled() => {
-                "interrupted: the process that sent it is gone".to_owned()
+                let is_told = self.stands.by.as_deref() == Some(BY_FULL_DISK);
+                let why = why().filter(|_| is_told);
+                format!(
+                    "interrupted: {}",
+                    why.unwrap_or("the process that sent it is gone")
+                )
             }
             Standing::Stored(BatchState::Running) => "being sent".to_owned(),
             Standing::Stored(BatchState::Waiting) => {

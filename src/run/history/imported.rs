@@ -26,6 +26,19 @@ pub struct Imported {
     pub held: u64,
 }
 
+impl Imported {
+    /// What a results file brought that has no row.
+    pub(super) fn nothing(file: String) -> Self {
+        Self {
+            file,
+            what: ImportedWhat::Nothing,
+            rounded: 0,
+            nameless: 0,
+            held: 0,
+        }
+    }
+}
+
 /// The rows of a results file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ImportedRows {
@@ -52,6 +65,8 @@ pub struct ImportedRows {
 /// What was imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImportedWhat {
+    /// A results file without a row.
+    Nothing,
     /// Our own batch, which was not in the checkpoint: it is restored.
     Restored {
         /// Its name.

@@ -151,6 +151,9 @@ impl ResultsFile {
             }
             Ok(())
         })?;
+        if targets.is_empty() {
+            return Ok(vec![Imported::nothing(name)]);
+        }
         let mut done = Vec::new();
         for (batch, mut target) in targets {
             target.flush(store, now)?;

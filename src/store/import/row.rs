@@ -256,9 +256,34 @@ pub(super) fn merge(
         None => return Ok(()),
     };
     let row = &of_whom(tx, Some(whose), row)?;
-    brought.held += u64::from(keep_suppression(tx, keys, whose, row)?);
+    if !tells_of_known_reply(tx, batch, whose, row)? {
+        brought.held += u64::from(keep_suppression(tx, keys, whose, row)?);
+    }
     brought.new += u64::from(merge_message(tx, keys, (batch, headers), whose, row, now)?);
     Ok(())
+}
+
+/// Whether a row says that its person wrote what nobody had read, and the batch has that too: the reply came to this
+/// checkpoint, where it waits still or was read, or an earlier import told of it. An older file must not undo what a person
+/// decided since.
+///
+/// Who is on the suppression list by a file for another reason is put there by each import of it: the file cannot tell
+/// whether that was before or after a person took them off the list, and one message too few costs less than one too many.
+fn tells_of_known_reply(
+    tx: &Tx<'_>,
+    batch: BatchId,
+    whose: PersonId,
+    row: &ImportedRow,
+) -> Result<bool, StoreError> {
+    if !matches!(Listing::of(&row.result), Some(Listing::UnreadReply)) {
+        return Ok(false);
+    }
+    let (first, last) = batch.range();
+    tx.connection.has(
+        "SELECT 1 FROM recipient INDEXED BY recipient_by_person
+         WHERE person = ?1 AND id > ?2 AND id < ?3 AND state = 'suppressed' AND reason_code = ?4 LIMIT 1",
+        (whose, first, last, Suppression::UnreadReply.code()),
+    )
 }
 
 /// Brings what a row says of its message into its batch; false if it says nothing new.

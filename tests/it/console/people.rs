@@ -115,9 +115,9 @@ fn the_suppression_list_is_searched_filled_and_exported() {
     assert_eq!(found.matches("<td data-label=\"Reason\">").count(), 3);
     let export = visitor.page("/suppression/export");
     assert_eq!(export.lines().count(), 5, "{export}");
-    assert!(
-        export.starts_with("phone,reason,source,added_at,keyed_hash\n+420777000001,complaint,")
-    );
+    assert!(export.starts_with(
+        "phone,reason,source,added_at,keyed_hash,channel_contact\n+420777000001,complaint,"
+    ));
     let uploads = std::fs::read_dir(scratch.path("sandbox.db-uploads")).unwrap();
     assert_eq!(uploads.count(), 0, "the file is gone");
 }

@@ -305,9 +305,12 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_has_not_come_counts_as_now() {
+    fn a_time_that_has_not_come_counts_as_now_and_for_nothing_where_the_guard_is_off() {
         let past = [request(RequestOutcome::Accepted)];
         assert_eq!(decide(&past, guard(12), at(-72)), Eligibility::Repeated(0));
+        for hour in [-72, 0] {
+            assert_eq!(decide(&past, guard(0), at(hour)), Eligibility::Now);
+        }
     }
 
     #[test]

@@ -254,10 +254,9 @@ impl QuotaHeaders {
 fn whole(text: &str) -> Option<u64> {
     let text = text.trim();
     let digits = text.strip_suffix(".0").unwrap_or(text);
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    digits.parse().ok()
+    // `parse` takes a plus sign too.
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_plain.then(|| digits.parse().ok()).flatten()
 }
 
 fn parse_reset(text: &str) -> Option<Reset> {
@@ -351,12 +350,16 @@ mod tests {
         assert_eq!(left("1700003599000"), Some(Duration::from_secs(3599)));
         assert_eq!(left("3599"), Some(Duration::from_secs(3599)));
         assert_eq!(left("3599.5"), Some(Duration::from_secs(3599)));
-        for just_over in ["0", "1699999999", "1700000000"] {
+        assert_eq!(left("7200"), Some(Duration::from_hours(2)));
+        for just_over in ["0", "1699999998", "1699999999", "1700000000"] {
             assert_eq!(left(just_over), Some(Duration::ZERO), "{just_over}");
         }
         for bad in [
             "1699999990",
+            "1699999997",
+            "7201",
             "-5",
+            "+5",
             "soon",
             "",
             "1e9",
@@ -368,6 +371,14 @@ mod tests {
         ] {
             assert_eq!(left(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_reset_is_wrong_only_where_one_is_given() {
+        let now = Timestamp::from_second(1_700_000_000).unwrap();
+        let is_wrong = |reset| QuotaHeaders::parse(None, None, reset, None).reset_is_wrong(now);
+        assert!(is_wrong(Some("1699999990")) && is_wrong(Some("9999999999")));
+        assert!(!is_wrong(Some("3599")) && !is_wrong(None));
     }
 
     #[test]
@@ -406,6 +417,8 @@ mod tests {
             parse_retry_after("Tue, 14 Nov 2023 22:14:20 GMT", now),
             Some(Duration::from_mins(1))
         );
+        assert_eq!(parse_retry_after("7200", now), Some(FURTHEST_RESET));
+        assert_eq!(parse_retry_after("7201", now), None);
         assert_eq!(parse_retry_after("0", now), None);
         assert_eq!(parse_retry_after("later", now), None);
     }

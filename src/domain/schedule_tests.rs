@@ -124,7 +124,21 @@ fn nothing_opens_after_the_deadline() {
         schedule.next_opening(at("2026-05-02T22:00[Europe/Prague]")),
         None
     );
-    assert!(!schedule.may_send(at("2026-05-03T12:00[Europe/Prague]")));
+    assert_eq!(
+        schedule.open_until(noon),
+        Some(at("2026-05-02T21:00[Europe/Prague]"))
+    );
+    let next_noon = at("2026-05-03T12:00[Europe/Prague]");
+    assert!(!schedule.may_send(next_noon));
+    for region in [None, Some("CZ")] {
+        assert!(schedule.may_send_to(noon, region) && !schedule.may_send_to(next_noon, region));
+    }
+    for closed in [
+        "2026-05-02T21:00[Europe/Prague]",
+        "2026-05-03T12:00[Europe/Prague]",
+    ] {
+        assert_eq!(schedule.open_until(at(closed)), None, "{closed}");
+    }
     assert!(schedule.is_over(at("2026-05-03T06:00[Europe/Prague]")));
 }
 
@@ -145,6 +159,12 @@ fn until_is_the_next_such_time_here_or_in_a_named_zone() {
     );
     for text in ["2026-05-04T06:00", "2026-05-04 06:00"] {
         assert_eq!(until(text), Ok(at("2026-05-04T06:00[Europe/Prague]")));
+    }
+    for text in [
+        "2026-05-04T06:00[America/New_York]",
+        "2026-05-04T06:00-04:00[America/New_York]",
+    ] {
+        assert_eq!(until(text), Ok(at("2026-05-04T06:00[America/New_York]")));
     }
     assert_eq!(
         until("2026-05-04T06:00:00Z"),

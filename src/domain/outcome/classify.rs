@@ -88,7 +88,7 @@ fn by_status(answer: &Answer, address: Address) -> Outcome {
 fn by_text(answer: &Answer, address: Address, said: &RefusalRules) -> Option<Outcome> {
     let status = answer.status;
     // A page of a proxy or a firewall is not the API's word.
-    let is_page = answer.error_text.is_none() && answer.body.trim_start().starts_with('<');
+    let is_page = answer.body.trim_start().starts_with('<');
     // The status line alone decides about a wrong method and a proxy, and a success is no refusal.
     // Half a text is none.
     if is_page || !answer.complete || status < 400 || matches!(status, 405 | 407) {

@@ -210,6 +210,7 @@ fn what_a_person_said_counts_before_table_and_status() {
         'A'
     );
     assert_eq!(letter(&classify(refusal(422, "Sorry"))), 'M');
+    assert_eq!(classify(answer(400)).text(), "HTTP 400");
 }
 
 #[test]
@@ -233,6 +234,38 @@ fn a_known_text_is_read_whatever_the_status() {
             let found = read(refusal(status, text), Address::PhoneOnMessenger);
             assert_eq!(found, expected, "{status} {text}");
         }
+    }
+}
+
+#[test]
+fn where_the_status_line_decides_no_text_is_read() {
+    for text in [
+        "(#100) No matching user found",
+        "(#551) This person isn't available right now.",
+        "(#4) Too many send requests to phone numbers",
+    ] {
+        for (status, expected) in [(200, 'U'), (202, 'U'), (302, 'U'), (405, 'F'), (407, 'F')] {
+            let bare = Answer {
+                body: text.to_owned(),
+                ..answer(status)
+            };
+            for answer in [bare, refusal(status, text)] {
+                let found = read(answer, Address::PhoneOnMessenger);
+                assert_eq!(found, expected, "{status} {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_person_said_says_nothing_of_the_apis_own_token_and_quota() {
+    let said: RefusalRules = ["no-messenger=refused".parse().unwrap()]
+        .into_iter()
+        .collect();
+    for (status, expected) in [(401, 'F'), (422, 'M'), (429, 'T')] {
+        let exchange = Exchange::Answered(refusal(status, "refused"));
+        let found = classify(&exchange, Address::Phone, &said);
+        assert_eq!(letter(&found), expected, "{status}");
     }
 }
 

@@ -421,6 +421,21 @@ mod tests {
         assert_eq!(observe(&mut guards, &busy), pause(Duration::from_mins(2)));
     }
 
+    #[test]
+    fn refusals_with_one_text_count_together_until_a_message_is_accepted() {
+        let mut guards = guards();
+        let refused = Outcome::Rejected {
+            text: "HTTP 400: no".to_owned(),
+            cause: RejectionCause::Unread,
+        };
+        for _ in 0..3 {
+            for _ in 0..19 {
+                assert_eq!(observe(&mut guards, &refused), Advice::Go);
+            }
+            assert_eq!(observe(&mut guards, &SENT), Advice::Go);
+        }
+    }
+
     fn limited(retry_after: Option<Duration>) -> Outcome {
         Outcome::Limited {
             text: "HTTP 422: (#4) Too many".to_owned(),

@@ -388,3 +388,6 @@ pub(super) fn request_outcome(
         (Some(_), _) => Some(RequestOutcome::Unknown),
     }
 }
+
+#[cfg(test)]
+mod tests;

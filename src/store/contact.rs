@@ -367,3 +367,6 @@ impl Reader {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

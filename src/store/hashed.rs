@@ -178,3 +178,93 @@ fn keep(tx: &Tx<'_>, entry: &HashedEntry) -> Result<(), StoreError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(store: &Store, phone: PhoneNumber, reason: &str, source: &str) -> HashedEntry {
+        HashedEntry {
+            hash: KeyedHash {
+                key: store.keys.print(),
+                hash: store.keys.number(phone),
+            },
+            reason: reason.to_owned(),
+            source: source.to_owned(),
+            added_at: Timestamp::from_second(9).unwrap(),
+        }
+    }
+
+    /// What is on the list of a person, of whom there are the hash and this entry, after that of another checkpoint.
+    fn kept(
+        there: Option<(&'static str, &'static str)>,
+        reason: &str,
+        source: &str,
+    ) -> (String, String, i64) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("outreach.db")).unwrap();
+        let phones = [420_777_000_001, 420_777_000_002]
+            .map(|number| PhoneNumber::from_e164(number).unwrap());
+        let hashes = phones.map(|phone| store.keys.number(phone));
+        let filled = store.writer.write_blocking(move |tx| {
+            let (reason, source) = there.unzip();
+            for hash in hashes {
+                tx.connection.change(
+                    "INSERT INTO person (number_hash, suppressed_at, suppressed_reason, suppressed_source)
+                         VALUES (?1, ?2, ?3, ?4)",
+                    (hash, there.map(|_| 5), reason, source),
+                )?;
+            }
+            Ok(())
+        });
+        filled.unwrap();
+        let entries = vec![entry(&store, phones[0], reason, source)];
+        let taken = store.suppress_hashed(entries, Timestamp::UNIX_EPOCH);
+        assert_eq!(taken.unwrap().people, 1);
+        let row = store.writer.write_blocking(|tx| {
+            let other: Option<i64> = tx.connection.value("SELECT suppressed_at FROM person WHERE id = 2", [])?;
+            let sql = "SELECT suppressed_reason, suppressed_source, suppressed_at FROM person WHERE id = 1";
+            Ok((tx.connection.row(sql, [])?, other))
+        });
+        let (row, other) = row.unwrap();
+        assert_eq!(other, there.map(|_| 5), "nobody else");
+        row
+    }
+
+    #[test]
+    fn the_first_entry_of_a_person_stays_and_an_erasure_counts_besides() {
+        let stop = Some(("STOP", "person"));
+        for (there, entry, wanted) in [
+            (None, ("asked", "list"), ("asked", "list", 9_000)),
+            (None, (FORGOTTEN, "list"), (FORGOTTEN, FORGET, 9_000)),
+            (stop, ("asked", "list"), ("STOP", "person", 5)),
+            (stop, (FORGOTTEN, "list"), (FORGOTTEN, FORGET, 5)),
+        ] {
+            let (reason, source, at) = wanted;
+            let wanted = (reason.to_owned(), source.to_owned(), at);
+            assert_eq!(kept(there, entry.0, entry.1), wanted, "{there:?} {entry:?}");
+        }
+    }
+
+    #[test]
+    fn an_entry_of_another_key_says_nothing_here() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("outreach.db")).unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let other = Store::open(&elsewhere.path().join("outreach.db")).unwrap();
+        let phone = PhoneNumber::from_e164(420_777_000_001).unwrap();
+        let entries = vec![entry(&other, phone, "STOP", "person")];
+        let taken = store
+            .suppress_hashed(entries, Timestamp::UNIX_EPOCH)
+            .unwrap();
+        let wanted = HashesTaken {
+            of_another_key: 1,
+            ..HashesTaken::default()
+        };
+        assert_eq!(taken, wanted);
+        let people = store
+            .writer
+            .write_blocking(|tx| tx.connection.count("SELECT count(*) FROM person", []));
+        assert_eq!(people.unwrap(), 0);
+    }
+}

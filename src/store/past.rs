@@ -198,3 +198,137 @@ impl PastOf {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::checkpoint::Store;
+
+    const TEXT: &str = r#"{"text": "Hello"}"#;
+
+    /// An accepted request of another batch.
+    fn accepted() -> PastAttempt {
+        PastAttempt {
+            id: AttemptId(1),
+            recipient: RecipientId::new(BatchId::for_tests(2), 1),
+            channel: ChannelId(1),
+            at: Timestamp::UNIX_EPOCH,
+            outcome: Some(RequestOutcome::Accepted),
+            found_nobody: false,
+            is_proven: false,
+            content: Some(ContentKey::Own(5)),
+            batch_unfinished: false,
+            batch_uid: Some("0a".to_owned()),
+        }
+    }
+
+    fn keys() -> HashKey {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("outreach.db")).unwrap();
+        store.keys.clone()
+    }
+
+    fn asker<'a>(keys: &'a HashKey, skip: &'a [String]) -> Asker<'a> {
+        let batch = BatchId::for_tests(1);
+        Asker {
+            batch: Some(batch),
+            recipient: Some(RecipientId::new(batch, 1)),
+            channel: Some(ChannelId(1)),
+            content: Some(AskedContent {
+                keys,
+                text: TEXT,
+                key: AskedKey::Known(5),
+            }),
+            skip,
+        }
+    }
+
+    #[test]
+    fn a_request_counts_for_whoever_else_asks_if_it_was_accepted_or_may_have_been() {
+        use RequestOutcome::{Accepted, SentAgain, UnderWay, Unknown};
+        let keys = keys();
+        let asker = asker(&keys, &[]);
+        let seen = |found_nobody, outcome| {
+            let attempt = PastAttempt {
+                outcome,
+                found_nobody,
+                ..accepted()
+            };
+            let seen = attempt.seen_by(&asker);
+            seen.map(|(request, _)| request.outcome)
+        };
+        for outcome in [Accepted, SentAgain, UnderWay, Unknown] {
+            assert_eq!(seen(false, Some(outcome)), Some(outcome));
+            // Nobody was found: nothing arrived, unless something shows that it did.
+            let arrived = Some(outcome).filter(|outcome| *outcome == Accepted);
+            assert_eq!(seen(true, Some(outcome)), arrived);
+        }
+        assert_eq!(seen(false, None), None);
+        let own = PastAttempt {
+            recipient: RecipientId::new(BatchId::for_tests(1), 1),
+            ..accepted()
+        };
+        assert!(own.seen_by(&asker).is_none());
+    }
+
+    #[test]
+    fn a_message_is_the_same_with_the_same_content_on_the_same_channel() {
+        let keys = keys();
+        let imported = keys.imported_content_key(&content_digest(TEXT));
+        for (content, on, batch, is_same) in [
+            (Some(ContentKey::Own(5)), 1, 2, true),
+            (Some(ContentKey::Own(6)), 1, 2, false),
+            (Some(ContentKey::Imported(imported)), 1, 2, true),
+            (Some(ContentKey::Imported(5)), 1, 2, false),
+            (Some(ContentKey::Own(imported)), 1, 2, false),
+            (None, 1, 2, false),
+            (Some(ContentKey::Own(5)), 2, 2, false),
+            // For another row of the batch itself it counts whatever it said.
+            (Some(ContentKey::Own(5)), 1, 1, false),
+        ] {
+            let attempt = PastAttempt {
+                content,
+                channel: ChannelId(on),
+                recipient: RecipientId::new(BatchId::for_tests(batch), 2),
+                ..accepted()
+            };
+            let (request, _) = attempt.seen_by(&asker(&keys, &[])).unwrap();
+            let found = (request.same_content, request.same_batch);
+            assert_eq!(found, (is_same, batch == 1), "{attempt:?}");
+        }
+        let nothing = Asker {
+            content: None,
+            ..asker(&keys, &[])
+        };
+        let (request, _) = accepted().seen_by(&nothing).unwrap();
+        assert!(!request.same_content);
+    }
+
+    #[test]
+    fn a_request_of_a_batch_whose_people_are_left_out_says_so() {
+        let keys = keys();
+        for (skip, is_skipped) in [
+            (vec![], false),
+            (vec!["0b"], false),
+            (vec!["0b", "0a"], true),
+        ] {
+            let skip: Vec<String> = skip.into_iter().map(str::to_owned).collect();
+            let (request, _) = accepted().seen_by(&asker(&keys, &skip)).unwrap();
+            assert_eq!(request.skipped, is_skipped, "{skip:?}");
+        }
+    }
+
+    #[test]
+    fn who_was_not_found_is_asked_about_on_the_channel_that_found_nobody() {
+        let keys = keys();
+        for (found_nobody, on, wanted) in [(true, 1, true), (true, 2, false), (false, 1, false)] {
+            let attempt = PastAttempt {
+                found_nobody,
+                channel: ChannelId(on),
+                ..accepted()
+            };
+            let past = PastOf::new(&[attempt], &asker(&keys, &[]));
+            assert_eq!(past.was_unreached, wanted, "{found_nobody} on {on}");
+        }
+    }
+}

@@ -461,4 +461,139 @@ mod tests {
             .unwrap();
         assert_eq!(left, [1]);
     }
+
+    /// What is on the list after an entry that is there, or none, and a second one, and whether that one is new.
+    fn listed(
+        store: &Store,
+        first: Option<&'static str>,
+        second: &'static str,
+        by_number: bool,
+    ) -> (bool, Vec<Entry>) {
+        let phones = [420_777_123_456, 420_777_123_457]
+            .map(|number| PhoneNumber::from_e164(number).unwrap());
+        let found = store.writer.write_blocking(move |tx| {
+            let (whose, later) = (PersonId(1), Timestamp::from_second(9).unwrap());
+            let connection = tx.connection;
+            connection.execute_batch(
+                "DELETE FROM person WHERE id > 0;
+                 INSERT INTO person (id, number) VALUES (1, 420777123456), (2, 420777123457);",
+            )?;
+            if let Some(first) = first {
+                suppress(connection, whose, first, "first", Timestamp::UNIX_EPOCH)?;
+            }
+            let [own, other] = phones;
+            let is_new = if by_number {
+                assert!(!suppress_named(
+                    connection, whose, other, second, "second", later
+                )?);
+                suppress_named(connection, whose, own, second, "second", later)?
+            } else {
+                suppress(connection, whose, second, "second", later)?
+            };
+            let entries = connection.rows(
+                "SELECT id, suppressed_reason, suppressed_source, suppressed_at
+                     FROM person WHERE suppressed_at IS NOT NULL",
+                [],
+            )?;
+            Ok((is_new, entries))
+        });
+        found.unwrap()
+    }
+
+    /// Whose it is, reason, source and time.
+    type Entry = (i64, String, String, i64);
+
+    #[test]
+    fn an_entry_stays_unless_it_only_says_that_a_reply_was_not_read_and_the_next_one_says_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("outreach.db")).unwrap();
+        for (first, second, is_new) in [
+            (None, UNREAD, true),
+            (None, "STOP", true),
+            (Some(UNREAD), UNREAD, false),
+            (Some(UNREAD), "STOP", true),
+            (Some("STOP"), UNREAD, false),
+            (Some("STOP"), "asked by phone", false),
+        ] {
+            let (reason, source, at) = match first {
+                Some(first) if !is_new => (first, "first", 0),
+                Some(_) | None => (second, "second", 9_000),
+            };
+            let wanted = (is_new, vec![(1, reason.to_owned(), source.to_owned(), at)]);
+            for by_number in [false, true] {
+                assert_eq!(
+                    listed(&store, first, second, by_number),
+                    wanted,
+                    "{first:?} {second}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_person_is_removed_only_where_nothing_names_them() {
+        for naming in [
+            "UPDATE person SET suppressed_at = 5 WHERE id = 1",
+            "UPDATE person SET last_inbound_at = 5 WHERE id = 1",
+            "UPDATE person SET number_hash = x'0a' WHERE id = 1",
+            "INSERT INTO recipient (id, person, state) VALUES (1, 1, 'sent')",
+            "INSERT INTO attempt (recipient, person, channel, kind, started_at) VALUES (1, 1, 1, 'request', 5)",
+            "INSERT INTO contact (channel, person) VALUES (1, 1)",
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let store = Store::open(&folder.path().join("outreach.db")).unwrap();
+            let left: Vec<i64> = store
+                .writer
+                .write_blocking(move |tx| {
+                    tx.connection.execute_batch(&format!(
+                        "INSERT INTO person (id, number) VALUES (1, 420777123456), (2, 420777123457);
+                         INSERT INTO person_by_number (number, person) SELECT number, id FROM person;
+                         {naming}"
+                    ))?;
+                    for whose in [1, 2, 3] {
+                        remove_unnamed(tx.connection, PersonId(whose))?;
+                    }
+                    let people = "SELECT id FROM person UNION ALL SELECT person FROM person_by_number";
+                    tx.connection.list(people, [])
+                })
+                .unwrap();
+            assert_eq!(left, [1, 1], "{naming}");
+        }
+    }
+
+    /// Of both a hash is left; who was erased did not ask to be known again.
+    #[test]
+    fn a_pruned_person_is_named_again_and_an_erased_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("outreach.db")).unwrap();
+        let keys = store.keys.clone();
+        let phones = [420_777_123_456, 420_777_123_457, 420_777_123_458]
+            .map(|number| PhoneNumber::from_e164(number).unwrap());
+        let found = store.writer.write_blocking(move |tx| {
+            let connection = tx.connection;
+            for (phone, source) in phones.into_iter().zip([None, Some("person"), Some(FORGET)]) {
+                connection.change(
+                    "INSERT INTO person (number_hash, suppressed_at, suppressed_source) VALUES (?1, ?2, ?3)",
+                    (keys.number_column(phone_to_column(phone)), source.map(|_| 5), source),
+                )?;
+            }
+            for phone in phones {
+                find_or_name(connection, &keys, phone)?;
+            }
+            connection.rows::<(i64, Option<i64>, bool, Option<i64>)>(
+                "SELECT p.id, p.number, p.number_hash IS NULL, n.number
+                     FROM person p LEFT JOIN person_by_number n ON n.person = p.id ORDER BY p.id",
+                [],
+            )
+        });
+        let named = |id, phone| (id, Some(phone), true, Some(phone));
+        assert_eq!(
+            found.unwrap(),
+            [
+                named(1, 420_777_123_456),
+                named(2, 420_777_123_457),
+                (3, None, false, None)
+            ]
+        );
+    }
 }

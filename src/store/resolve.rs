@@ -342,3 +342,139 @@ impl Reader {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each request with the row and the person that it was for, its channel, kind, content, outcome and proof.
+    #[test]
+    fn a_listed_message_may_prove_requests_with_the_same_content_to_the_same_person_and_channel_alone()
+     {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("outreach.db")).unwrap();
+        let filled = store.writer.write_blocking(|tx| {
+            Ok(tx.connection.execute_batch(
+                "INSERT INTO channel (id, api_id) VALUES (1, '7001'), (2, '7002');
+                 INSERT INTO person (id, number) VALUES (1, 420777000001), (2, 420777000002);
+                 INSERT INTO recipient (id, person, state) VALUES ((1 << 32) + 1, 1, 'unknown');
+                 INSERT INTO attempt (started_at, recipient, person, channel, kind, content_key, outcome, proof)
+                 VALUES (1, (1 << 32) + 1, 1, 1, 'request', 6, 'undecided', 'resend'),
+                        (2, (1 << 32) + 1, 1, 1, 'request', 5, 'undecided', NULL),
+                        (3, (1 << 32) + 1, 1, 2, 'note', NULL, 'evidence', NULL),
+                        (10, (2 << 32) + 1, 1, 1, 'request', 5, 'undecided', NULL),
+                        (11, (2 << 32) + 1, 1, 1, 'import', 5, 'interrupted', NULL),
+                        (12, (2 << 32) + 1, 1, 1, 'test', 5, NULL, NULL),
+                        (13, (2 << 32) + 1, 1, 1, 'request', 5, 'undecided', 'resend'),
+                        (20, (2 << 32) + 1, 1, 1, 'note', 5, 'undecided', NULL),
+                        (21, (2 << 32) + 1, 1, 1, 'request', 5, 'undecided', 'accepted'),
+                        (22, (2 << 32) + 1, 1, 1, 'request', 5, 'sent', NULL),
+                        (23, (2 << 32) + 1, 1, 1, 'request', 5, 'rejected', 'resend'),
+                        (24, (2 << 32) + 2, 2, 1, 'request', 5, 'undecided', NULL),
+                        (25, (2 << 32) + 1, 1, 2, 'request', 5, 'undecided', NULL),
+                        (26, (2 << 32) + 1, 1, 1, 'request', 6, 'undecided', NULL);",
+            )?)
+        });
+        filled.unwrap();
+        let recipient = RecipientId::new(BatchId::for_tests(1), 1);
+        let mut rivals = store.reader().unwrap().rival_requests(recipient).unwrap();
+        rivals.sort();
+        let rivals: Vec<i64> = rivals.into_iter().map(to_millis).collect();
+        assert_eq!(rivals, [10, 11, 12, 13]);
+    }
+
+    /// A batch whose row 2 is unknown, with an earlier request that was sent again by decision; its row 1 has no message.
+    const UNKNOWN: &str = "
+        INSERT INTO channel (id, api_id) VALUES (1, '7001');
+        INSERT INTO batch (id, uid, state, state_since, digest, definition, headers, files, first_file, channel, sandbox,
+                           created_at)
+            VALUES (1, x'01', 'complete', 0, x'01', '{}', '[]', '[]', 1, 1, 0, 0);
+        INSERT INTO tally (batch, unknown) VALUES (1, 1);
+        INSERT INTO person (id, number) VALUES (1, 420777000001);
+        INSERT INTO recipient (id, state) VALUES ((1 << 32) + 1, 'invalid');
+        INSERT INTO recipient (id, person, state, reason_code, reason, finished_at)
+            VALUES ((1 << 32) + 2, 1, 'unknown', 'undecided', 'timed out', 5);
+        INSERT INTO recipient_input (id, file, row, fields) VALUES ((1 << 32) + 1, 0, 2, '[]');
+        INSERT INTO recipient_input (id, file, row, fields, content) VALUES ((1 << 32) + 2, 1, 3, '[]', '{}');
+        INSERT INTO attempt (recipient, person, channel, kind, started_at, outcome, proof)
+            VALUES ((1 << 32) + 2, 1, 1, 'request', 3, 'undecided', 'resend'),
+                   ((1 << 32) + 2, 1, 1, 'request', 4, 'undecided', NULL);";
+
+    /// State, reason code, reason and end of a row, and what was proven of its requests.
+    type Decided = (String, Option<String>, Option<String>, Option<i64>, String);
+
+    /// What is decided of the row after these statements; whether it was settled, and how it stands.
+    fn decided(statements: &str, decision: Decision) -> (bool, Decided) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("outreach.db")).unwrap();
+        let statements = format!("{UNKNOWN} {statements}");
+        let filled = store
+            .writer
+            .write_blocking(move |tx| Ok(tx.connection.execute_batch(&statements)?));
+        filled.unwrap();
+        let row = RecipientId::new(BatchId::for_tests(1), 2);
+        let now = Timestamp::from_second(9).unwrap();
+        let settled = store.decide(vec![row], decision, "me".to_owned(), now);
+        let stands = store.writer.write_blocking(move |tx| {
+            tx.connection.row(
+                "SELECT state, reason_code, reason, finished_at,
+                        (SELECT group_concat(coalesce(proof, '-')) FROM attempt WHERE kind = 'request')
+                     FROM recipient WHERE id = ?1",
+                [row],
+            )
+        });
+        (settled.unwrap() == 1, stands.unwrap())
+    }
+
+    #[test]
+    fn a_decision_settles_an_unknown_row_and_proves_the_request_that_is_open() {
+        let erased = "UPDATE recipient SET reason_code = 'erased', reason = 'gone';";
+        for (statements, decision, code, reason) in [
+            (
+                "",
+                Decision::AssumeSent,
+                "assumed_sent",
+                Decision::AssumeSent.text(),
+            ),
+            (erased, Decision::AssumeSent, "erased", "gone"),
+        ] {
+            let (is_settled, found) = decided(statements, decision);
+            let text = |it: &str| Some(it.to_owned());
+            let proofs = "resend,assumed".to_owned();
+            let wanted = (
+                "sent".to_owned(),
+                text(code),
+                text(reason),
+                Some(9_000),
+                proofs,
+            );
+            assert_eq!((is_settled, found), (true, wanted), "{statements}");
+        }
+        let (is_settled, found) = decided("", Decision::Resend);
+        let queued = (
+            "queued".to_owned(),
+            None,
+            None,
+            None,
+            "resend,resend".to_owned(),
+        );
+        assert_eq!((is_settled, found), (true, queued));
+    }
+
+    #[test]
+    fn nobody_is_queued_again_who_has_no_number_no_message_or_left_the_list() {
+        for statements in [
+            "UPDATE person SET number = NULL;",
+            "UPDATE recipient_input SET content = NULL;",
+            "UPDATE batch SET first_file = 2;",
+            "UPDATE recipient SET state = 'sent';",
+        ] {
+            let (is_settled, (state, .., proofs)) = decided(statements, Decision::Resend);
+            assert!(!is_settled && state != "queued", "{statements}");
+            assert_eq!(proofs, "resend,-", "{statements}");
+        }
+        let gone = "UPDATE person SET number = NULL;";
+        let (is_settled, found) = decided(gone, Decision::AssumeSent);
+        assert_eq!((is_settled, found.0.as_str()), (true, "sent"));
+    }
+}

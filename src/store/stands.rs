@@ -99,3 +99,146 @@ fn step_of(connection: &Connection, row: RecipientId, on: ChannelId) -> Result<S
     }
     Ok(step)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::checkpoint::Store;
+    use crate::store::ids::BatchId;
+
+    /// Three rows of two people in a batch with three channels. The second was refused and came back to the queue; what
+    /// was sent to the third failed and arrived.
+    const BATCH: &str = r#"
+        INSERT INTO channel (id, api_id) VALUES (1, '7001'), (2, '7002'), (3, '7003');
+        INSERT INTO batch (id, uid, state, state_since, digest, definition, headers, files, channel, sandbox, created_at,
+                           policy)
+            VALUES (1, x'01', 'paused', 0, x'01', '{}', '[]', '[]', 1, 0, 0,
+                    '{"fallback": {"channels": [{"id": "7002"}, {"id": "7003"}], "at_most": 1}}');
+        INSERT INTO tally (batch, queued, sending) VALUES (1, 1, 2);
+        INSERT INTO person (id, number) VALUES (1, 420777000001), (2, 420777000002);
+        INSERT INTO recipient (id, person, state) VALUES ((1 << 32) + 1, 2, 'sending'), ((1 << 32) + 3, 1, 'sending');
+        INSERT INTO recipient (id, person, state, not_before, reason_code, reason, refusal, held, maybe_accepted_at)
+            VALUES ((1 << 32) + 2, 1, 'queued', 9, 'no_messenger', 'nobody', 7, 7, 5);
+        INSERT INTO attempt (recipient, person, channel, kind, started_at, outcome, proof, delivered_at)
+            VALUES ((1 << 32) + 3, 1, 1, 'request', 1, 'undecided', 'failed', 2);"#;
+
+    /// A row as it is stored: state, step, reason code and reason, the times, and what held it.
+    type Row = (
+        String,
+        u8,
+        Option<String>,
+        Option<String>,
+        Option<i64>,
+        i64,
+        Option<i64>,
+        Option<i64>,
+        Option<i64>,
+    );
+
+    /// Whether the second row is settled after these statements, how it stands then, and what was proven of the requests.
+    fn settled(statements: &str) -> (bool, Row, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("outreach.db")).unwrap();
+        let statements = format!("{BATCH} {statements}");
+        let found = store.writer.write_blocking(move |tx| {
+            tx.connection.execute_batch(&statements)?;
+            let row = RecipientId::new(BatchId::for_tests(1), 2);
+            let is_settled = settle(tx, row, "test", Timestamp::from_second(9).unwrap())?;
+            let stands = tx.connection.row(
+                "SELECT state, step, reason_code, reason, finished_at, not_before, refusal, held, maybe_accepted_at
+                     FROM recipient WHERE id = ?1",
+                [row],
+            )?;
+            let proofs = tx.connection.value(
+                "SELECT group_concat(coalesce(proof, '-')) FROM attempt WHERE kind = 'request'",
+                [],
+            )?;
+            Ok((is_settled, stands, proofs))
+        });
+        found.unwrap()
+    }
+
+    /// A request for the second row: its channel and outcome, its proof, and when it was delivered.
+    fn request(on: u8, outcome: &str, proof: &str, delivered: &str) -> String {
+        format!(
+            "INSERT INTO attempt (recipient, person, channel, kind, started_at, outcome, proof, delivered_at)
+                 VALUES ((1 << 32) + 2, 1, {on}, 'request', 3, '{outcome}', {proof}, {delivered});"
+        )
+    }
+
+    fn sent(step: u8) -> Row {
+        (
+            "sent".to_owned(),
+            step,
+            None,
+            None,
+            Some(9_000),
+            0,
+            None,
+            None,
+            None,
+        )
+    }
+
+    #[test]
+    fn a_row_is_settled_by_the_last_of_its_messages_that_stands_and_goes_back_to_its_channel() {
+        let refused = request(1, "no_messenger", "NULL", "NULL");
+        for (requests, step, proofs) in [
+            (request(1, "sent", "NULL", "NULL"), 0, "failed,-"),
+            (request(2, "sent", "NULL", "4") + &refused, 1, "failed,-,-"),
+            (
+                request(2, "sent", "NULL", "NULL") + &request(3, "undecided", "'assumed'", "NULL"),
+                2,
+                "failed,-,assumed",
+            ),
+            // What arrived did not fail, whatever was said of it.
+            (request(2, "sent", "'failed'", "4"), 1, "failed,accepted"),
+        ] {
+            let wanted = (true, sent(step), proofs.to_owned());
+            assert_eq!(settled(&requests), wanted, "{requests}");
+        }
+        for requests in [
+            refused,
+            request(2, "undecided", "NULL", "NULL"),
+            request(2, "sent", "'failed'", "NULL"),
+        ] {
+            let (is_settled, row, _) = settled(&requests);
+            assert_eq!(
+                (is_settled, row.0.as_str()),
+                (false, "queued"),
+                "{requests}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_a_row_that_is_queued_or_was_refused_is_settled_and_an_erased_one_stays_erased() {
+        let stands = request(1, "sent", "NULL", "NULL");
+        for (state, is_settled) in [
+            ("queued", true),
+            ("no_messenger", true),
+            ("error", true),
+            ("suppressed", true),
+            ("sending", false),
+            ("unknown", false),
+            ("sent", false),
+            ("invalid", false),
+            ("duplicate", false),
+        ] {
+            let (found, row, _) = settled(&format!(
+                "{stands} UPDATE recipient SET state = '{state}' WHERE state = 'queued';"
+            ));
+            assert_eq!(found, is_settled, "{state}");
+            assert_eq!(row.0, if is_settled { "sent" } else { state });
+        }
+        for code in ["erased", "forgotten"] {
+            let (_, row, _) = settled(&format!(
+                "{stands} UPDATE recipient SET reason_code = '{code}', reason = 'gone' WHERE state = 'queued';"
+            ));
+            assert_eq!(
+                (row.2.as_deref(), row.3.as_deref()),
+                (Some(code), Some("gone"))
+            );
+        }
+    }
+}

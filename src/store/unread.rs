@@ -268,3 +268,101 @@ fn names_in_events(
     }
     Ok(Some(names))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::checkpoint::Store;
+
+    /// Replies that are kept to be read: two of contact 21, one of 22, whose person is suppressed, and one of a contact
+    /// that nobody knows.
+    fn checkpoint(folder: &std::path::Path) -> Store {
+        let store = Store::open(&folder.join("outreach.db")).unwrap();
+        let filled = store.writer.write_blocking(|tx| {
+            tx.connection.execute_batch(
+                "INSERT INTO channel (id, api_id) VALUES (1, '7001');
+                 INSERT INTO person (id, number, suppressed_at, suppressed_reason)
+                     VALUES (1, 420777000001, NULL, NULL), (2, 420777000002, 5, 'STOP');
+                 INSERT INTO contact (channel, api_id, person) VALUES (1, 21, 1), (1, 22, 2);",
+            )?;
+            for (id, contact, received_at) in [(1, 21, 2_000), (2, 21, 1_000), (3, 22, 5), (4, 99, 5)] {
+                let body = format!(
+                    r#"{{"event": "message_received", "timestamp": "2026-05-01T10:00:00Z",
+                         "data": {{"channel": {{"id": "7001"}}, "contact": {{"id": "{contact}"}},
+                                   "content": {{"type": "text", "payload": "does the bus stop"}}}}}}"#
+                );
+                tx.connection.change(
+                    "INSERT INTO event (id, key, kind, body, received_at, applied_at)
+                         VALUES (?1, CAST(?1 AS BLOB), 'message_received', ?2, ?3, 5)",
+                    (id, body, received_at),
+                )?;
+            }
+            Ok(())
+        });
+        filled.unwrap();
+        store
+    }
+
+    #[test]
+    fn a_reply_holds_its_person_since_the_first_one_and_nobody_who_is_suppressed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = checkpoint(folder.path());
+        let keys = store.keys.clone();
+        let found = store
+            .writer
+            .write_blocking(move |tx| Waiting::find(tx.connection, &keys));
+        let found = found.unwrap();
+        let phone = PhoneNumber::from_e164(420_777_000_001).unwrap();
+        let since = Timestamp::from_second(1).unwrap();
+        assert_eq!(found.since, BTreeMap::from([(phone, since)]));
+        assert_eq!(found.nameless, 1);
+    }
+
+    #[test]
+    fn an_opt_out_that_was_read_out_of_a_reply_waits_until_it_is_known_whose_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = checkpoint(folder.path());
+        let keys = store.keys.clone();
+        let left: Vec<i64> = store
+            .writer
+            .write_blocking(move |tx| {
+                tx.connection.execute_batch(
+                    "INSERT INTO decision (at, actor, what, detail)
+                         VALUES (5, 'me', 'opt_out', 'event 1'), (5, 'me', 'other', 'event 2'),
+                                (5, 'me', 'opt_out', 'event 4');",
+                )?;
+                settle_decided(tx.connection, &keys)?;
+                tx.connection.list(
+                    "SELECT id FROM event WHERE body IS NOT NULL ORDER BY id",
+                    [],
+                )
+            })
+            .unwrap();
+        assert_eq!(left, [2, 3, 4]);
+    }
+
+    /// The event names the number, and no contact of the person.
+    #[test]
+    fn a_reply_that_names_the_number_alone_holds_its_person() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = checkpoint(folder.path());
+        let keys = store.keys.clone();
+        let held: Vec<bool> = store
+            .writer
+            .write_blocking(move |tx| {
+                tx.connection.execute_batch(
+                    r#"INSERT INTO person (id, number) VALUES (3, 420777000003), (4, 420777000004);
+                       INSERT INTO person_by_number (number, person) SELECT number, id FROM person WHERE id > 2;
+                       UPDATE event SET body = replace(body, '"id": "99"', '"id": "99", "phone_number": "+420777000003"');"#,
+                )?;
+                let people = [1, 2, 3, 4].map(PersonId);
+                let held = people.into_iter().map(|whose| {
+                    let people = person::with_same_number(tx.connection, whose)?;
+                    waits_to_be_read(tx.connection, &keys, &people)
+                });
+                held.collect()
+            })
+            .unwrap();
+        assert_eq!(held, [true, true, true, false]);
+    }
+}

@@ -519,3 +519,45 @@ fn a_row_of_refusals_with_one_unknown_text_is_broken_by_any_other_answer() {
         assert_eq!(until_stop(&mut refusals, &same), 20);
     }
 }
+
+#[test]
+fn an_answer_that_the_counts_of_earlier_runs_include_counts_once() {
+    let blocked = rejected(RejectionCause::Person("blocked"));
+    for (stands, refused) in [
+        (LateRow::Ended, 5),
+        (LateRow::InRun, 10),
+        (LateRow::Settled, 5),
+    ] {
+        let past = PastAnswers {
+            accepted: 40,
+            refused: 5,
+            latest: many(1..6, &blocked, stands),
+            ..PastAnswers::default()
+        };
+        assert_eq!(Refusals::new(20, past).refused, refused, "{stands:?}");
+    }
+}
+
+#[test]
+fn a_text_that_is_counted_stops_the_batch_however_many_others_came_meanwhile() {
+    let with = |text: String| Outcome::Rejected {
+        text,
+        cause: RejectionCause::Unread,
+    };
+    let mut refusals = Refusals::new(20, past(0, 0));
+    for n in 1..=TEXTS {
+        let verdict = refuse(&mut refusals, row(1), &with("x".repeat(n)));
+        assert_eq!(verdict, RefusalVerdict::Go);
+    }
+    let (first, other) = (with("x".to_owned()), with("other".to_owned()));
+    for _ in 0..18 {
+        assert_eq!(refuse(&mut refusals, row(1), &first), RefusalVerdict::Go);
+        assert_eq!(refuse(&mut refusals, row(1), &other), RefusalVerdict::Go);
+    }
+    assert_eq!(refusals.by_text.len(), TEXTS);
+    let halt = RefusalVerdict::Stop(Halt::IdenticalRefusals {
+        text: "x".to_owned(),
+        count: 20,
+    });
+    assert_eq!(refuse(&mut refusals, row(1), &first), halt);
+}

@@ -126,3 +126,6 @@ impl Applying<'_, '_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

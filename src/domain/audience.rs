@@ -214,6 +214,11 @@ mod tests {
             ..Audience::default()
         };
         assert!(has(&audience));
+        audience.on_channels = vec!["7001".to_owned()];
+        assert!(has(&audience));
+        audience.on_channels = vec!["7002".to_owned()];
+        assert!(!has(&audience), "on another channel");
+        audience.on_channels.clear();
         audience.since = Some(HOUR * 24);
         assert!(!has(&audience), "too long ago");
         let mut unread = Audience {
@@ -259,6 +264,8 @@ mod tests {
             jana.statuses = vec![states];
             assert_eq!(audience.includes(&jana, now()), belongs);
         }
+        jana.statuses.clear();
+        assert!(!audience.includes(&jana, now()), "nothing is known of it");
     }
 
     #[test]

@@ -73,6 +73,7 @@ mod tests {
             "-",
             "+420777123456",
             &text[1..],
+            &format!("+{}", &text[1..]),
             &text[..text.len() - 1],
             &format!("{text}0"),
         ] {

@@ -325,3 +325,47 @@ fn erase_person(
     }
     Ok(listed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A list in the new form of a number made a second person, beside the one that an older version had stored.
+    #[test]
+    fn what_goes_of_a_person_is_counted_under_each_form_of_the_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("outreach.db")).unwrap();
+        let filled = store.writer.write_blocking(|tx| {
+            Ok(tx.connection.execute_batch(
+                "INSERT INTO channel (id, api_id) VALUES (1, '7001');
+                 INSERT INTO batch (id, uid, state, state_since, digest, definition, headers, files, channel, sandbox,
+                                    created_at)
+                     VALUES (1, x'01', 'paused', 0, x'01', '{}', '[]', '[]', 1, 0, 0);
+                 INSERT INTO tally (batch, queued) VALUES (1, 2);
+                 INSERT INTO person (id, number, suppressed_at, suppressed_reason)
+                     VALUES (1, 525512345678, NULL, NULL), (2, 5215512345678, 5, 'STOP');
+                 INSERT INTO person_by_number (number, person) SELECT number, id FROM person;
+                 INSERT INTO recipient (id, person, state) VALUES ((1 << 32) + 1, 1, 'queued'), ((1 << 32) + 2, 2, 'queued');
+                 INSERT INTO recipient_input (id, file, row, fields) SELECT id, 0, id & 255, '[\"Anna\"]' FROM recipient;
+                 INSERT INTO attempt (recipient, person, channel, kind, started_at, outcome, message_id)
+                     VALUES ((1 << 32) + 1, 1, 1, 'request', 5, 'sent', 31), ((1 << 32) + 2, 2, 1, 'request', 5, 'sent', 32);
+                 INSERT INTO contact (channel, api_id, person) VALUES (1, 21, 1), (1, 22, 2);
+                 INSERT INTO event (key, kind, body, received_at, applied_at)
+                     VALUES (x'01', 'x', 'of 21', 5, 5), (x'02', 'x', 'of 22', 5, 5), (x'03', 'x', 'of 23', 5, 5);",
+            )?)
+        });
+        filled.unwrap();
+        let phone = PhoneNumber::from_e164(525_512_345_678).unwrap();
+        let erased = store.forget(phone, Timestamp::UNIX_EPOCH).unwrap();
+        let wanted = Erased {
+            rows: 2,
+            dequeued: 2,
+            attempts: 2,
+            messages: 2,
+            contacts: 2,
+            events: 2,
+            listed: true,
+        };
+        assert_eq!(erased, wanted);
+    }
+}

@@ -221,10 +221,24 @@ fn a_text_that_nobody_knows_has_no_reading() {
         "Sorry, something is not right with 4 of 7.",
         "Number refused by script",
         "No such thing as +420551190100",
+        "No such thing as +2018001",
+        "No such thing as x2018001",
         "Country code 190 at row 100, status code 200",
         "The message could not be delivered",
     ] {
         assert_eq!(meaning(text), "-", "{text}");
+    }
+}
+
+#[test]
+fn a_text_is_read_the_same_however_its_code_and_its_apostrophe_are_written() {
+    for apostrophe in ["'", "\u{2019}", "&#39;", "&#039;", "&apos;", "&rsquo;"] {
+        let text = format!("This person isn{apostrophe}t available right now.");
+        assert_eq!(meaning(&text), "person", "{text}");
+    }
+    for called in ["#551", "code 551", "error code: 551", "errorcode=551"] {
+        let text = format!("It failed ({called})");
+        assert_eq!(meaning(&text), "person", "{text}");
     }
 }
 

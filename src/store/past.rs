@@ -254,7 +254,7 @@ mod tests {
                 found_nobody,
                 ..accepted()
             };
-            let seen = attempt.seen_by(&asker);
+            let seen = attempt.seen_by(&asker, None);
             seen.map(|(request, _)| request.outcome)
         };
         for outcome in [Accepted, SentAgain, UnderWay, Unknown] {
@@ -268,7 +268,7 @@ mod tests {
             recipient: RecipientId::new(BatchId::for_tests(1), 1),
             ..accepted()
         };
-        assert!(own.seen_by(&asker).is_none());
+        assert!(own.seen_by(&asker, None).is_none());
     }
 
     #[test]
@@ -292,7 +292,7 @@ mod tests {
                 recipient: RecipientId::new(BatchId::for_tests(batch), 2),
                 ..accepted()
             };
-            let (request, _) = attempt.seen_by(&asker(&keys, &[])).unwrap();
+            let (request, _) = attempt.seen_by(&asker(&keys, &[]), None).unwrap();
             let found = (request.same_content, request.same_batch);
             assert_eq!(found, (is_same, batch == 1), "{attempt:?}");
         }
@@ -300,8 +300,22 @@ mod tests {
             content: None,
             ..asker(&keys, &[])
         };
-        let (request, _) = accepted().seen_by(&nothing).unwrap();
+        let (request, _) = accepted().seen_by(&nothing, None).unwrap();
         assert!(!request.same_content);
+    }
+
+    #[test]
+    fn a_request_left_meanwhile_if_it_left_since_the_batch_that_asks_is_unfinished() {
+        let keys = keys();
+        let later = Timestamp::from_second(1).unwrap();
+        for (since, wanted) in [
+            (None, false),
+            (Some(Timestamp::UNIX_EPOCH), true),
+            (Some(later), false),
+        ] {
+            let (request, _) = accepted().seen_by(&asker(&keys, &[]), since).unwrap();
+            assert_eq!(request.left_meanwhile, wanted, "{since:?}");
+        }
     }
 
     #[test]
@@ -313,7 +327,7 @@ mod tests {
             (vec!["0b", "0a"], true),
         ] {
             let skip: Vec<String> = skip.into_iter().map(str::to_owned).collect();
-            let (request, _) = accepted().seen_by(&asker(&keys, &skip)).unwrap();
+            let (request, _) = accepted().seen_by(&asker(&keys, &skip), None).unwrap();
             assert_eq!(request.skipped, is_skipped, "{skip:?}");
         }
     }
@@ -327,7 +341,7 @@ mod tests {
                 channel: ChannelId(on),
                 ..accepted()
             };
-            let past = PastOf::new(&[attempt], &asker(&keys, &[]));
+            let past = PastOf::new(&[attempt], &asker(&keys, &[]), None);
             assert_eq!(past.was_unreached, wanted, "{found_nobody} on {on}");
         }
     }

@@ -184,10 +184,11 @@ fn what_is_under_way_is_so_in_its_batch_and_to_its_person() {
         + &request(1, 1, "request", 11, "NULL")
         + &request(2, 1, "request", 12, "NULL");
     let batch = BatchId(1);
+    let millis = |millis| Timestamp::from_millisecond(millis).unwrap();
     let found = after(&statements, move |connection| {
         Ok((
             under_way_in(connection, batch)?,
-            count_under_way(connection, batch)?,
+            [9, 10, 11].map(|after| count_under_way(connection, batch, millis(after)).unwrap()),
             under_way_to(connection, WHOSE)?,
             under_way_to(connection, PersonId(3))?,
             batches_under_way(connection)?,
@@ -195,7 +196,7 @@ fn what_is_under_way_is_so_in_its_batch_and_to_its_person() {
     });
     let wanted = (
         vec![(AttemptId(2), ROWS[1])],
-        1,
+        [1, 1, 0],
         Some(ROWS[1]),
         None,
         vec![batch, BatchId(2)],

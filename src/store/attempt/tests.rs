@@ -189,6 +189,7 @@ fn what_is_under_way_is_so_in_its_batch_and_to_its_person() {
         Ok((
             under_way_in(connection, batch)?,
             [9, 10, 11].map(|after| count_under_way(connection, batch, millis(after)).unwrap()),
+            count_under_way(connection, BatchId(2), millis(0))?,
             under_way_to(connection, WHOSE)?,
             under_way_to(connection, PersonId(3))?,
             batches_under_way(connection)?,
@@ -197,6 +198,7 @@ fn what_is_under_way_is_so_in_its_batch_and_to_its_person() {
     let wanted = (
         vec![(AttemptId(2), ROWS[1])],
         [1, 1, 0],
+        1,
         Some(ROWS[1]),
         None,
         vec![batch, BatchId(2)],

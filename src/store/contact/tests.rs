@@ -27,7 +27,7 @@ fn after<T: Send + 'static>(
         tx.connection.execute_batch(
             "INSERT INTO channel (id, api_id) VALUES (1, '7001'), (2, '7002');
              INSERT INTO person (id, number) VALUES (1, 420777000001), (2, 420777000002);
-             INSERT INTO contact (id, channel, api_id, person) VALUES (90, 2, 21, 1), (91, 1, 29, 2);",
+             INSERT INTO contact (id, channel, api_id, person, opted_out_at) VALUES (90, 2, 21, 1, 7000), (91, 1, 29, 2, 8000);",
         )?;
         tx.connection.execute_batch(statements)?;
         let done = act(tx.connection, &keys)?;
@@ -43,7 +43,10 @@ fn after<T: Send + 'static>(
             "SELECT id, person, former, opted_out_at FROM contact WHERE id IN (90, 91) ORDER BY id",
             [],
         )?;
-        let untouched = [(90, Some(1), false, None), (91, Some(2), false, None)];
+        let untouched = [
+            (90, Some(1), false, Some(7_000)),
+            (91, Some(2), false, Some(8_000)),
+        ];
         assert_eq!(others, untouched, "contacts of another channel or id");
         Ok(After { done, contacts, suppressed })
     });
@@ -181,6 +184,11 @@ fn a_contact_of_a_results_file_is_heard_and_what_is_known_of_it_stays() {
         imported(bobs),
         (None, vec![(1, Some(2), false, None)], vec![])
     );
+    let clear = after("", |connection, keys| {
+        learn_imported(connection, keys, ON, "21", ANNA)?;
+        connection.value::<i64>("SELECT api_id FROM contact WHERE id = 92", [])
+    });
+    assert_eq!(clear.done, 21);
     // Of an erased person a hash is kept.
     let erased = after(
         "UPDATE person SET number = NULL WHERE id = 1;",
@@ -193,6 +201,34 @@ fn a_contact_of_a_results_file_is_heard_and_what_is_known_of_it_stays() {
         },
     );
     assert_eq!(erased.done, (Some((92, true)), None));
+}
+
+/// Only a hash is left of the contact; its person may be known again.
+#[test]
+fn a_contact_that_was_erased_gets_its_id_back_once_its_person_has_the_number_again() {
+    let ids = |statements, is_imported: bool| {
+        after(statements, move |connection, keys| {
+            connection.change(
+                "INSERT INTO contact (id, channel, api_id_hash, person) VALUES (1, 1, ?1, 1)",
+                [keys.contact("7001", "21")],
+            )?;
+            if is_imported {
+                let found = learn_imported(connection, keys, ON, "21", ANNA)?;
+                assert_eq!(found, None);
+            } else {
+                learn(connection, keys, ON, "21", Some(ANNA))?;
+            }
+            connection.rows::<(i64, Option<i64>, bool)>(
+                "SELECT id, api_id, api_id_hash IS NULL FROM contact WHERE channel = 1 AND id <> 91",
+                [],
+            )
+        })
+        .done
+    };
+    let erased = "UPDATE person SET number = NULL WHERE id = 1;";
+    assert_eq!(ids("", false), [(1, Some(21), true)]);
+    assert_eq!(ids(erased, false), [(1, None, false)]);
+    assert_eq!(ids("", true), [(1, None, false)]);
 }
 
 #[test]

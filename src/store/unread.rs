@@ -341,7 +341,7 @@ mod tests {
         assert_eq!(left, [2, 3, 4]);
     }
 
-    /// The event names the number, and no contact of the person.
+    /// The event names the number in the form of today, and no contact of the person.
     #[test]
     fn a_reply_that_names_the_number_alone_holds_its_person() {
         let folder = tempfile::tempdir().unwrap();
@@ -351,9 +351,9 @@ mod tests {
             .writer
             .write_blocking(move |tx| {
                 tx.connection.execute_batch(
-                    r#"INSERT INTO person (id, number) VALUES (3, 420777000003), (4, 420777000004);
+                    r#"INSERT INTO person (id, number) VALUES (3, 5215512345678), (4, 420777000004);
                        INSERT INTO person_by_number (number, person) SELECT number, id FROM person WHERE id > 2;
-                       UPDATE event SET body = replace(body, '"id": "99"', '"id": "99", "phone_number": "+420777000003"');"#,
+                       UPDATE event SET body = replace(body, '"id": "99"', '"id": "99", "phone_number": "+525512345678"');"#,
                 )?;
                 let people = [1, 2, 3, 4].map(PersonId);
                 let held = people.into_iter().map(|whose| {

@@ -331,10 +331,8 @@ mod tests {
     use super::*;
 
     /// A list in the new form of a number made a second person, beside the one that an older version had stored.
-    #[test]
-    fn what_goes_of_a_person_is_counted_under_each_form_of_the_number() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("outreach.db")).unwrap();
+    fn checkpoint(folder: &Path) -> Store {
+        let store = Store::open(&folder.join("outreach.db")).unwrap();
         let filled = store.writer.write_blocking(|tx| {
             Ok(tx.connection.execute_batch(
                 "INSERT INTO channel (id, api_id) VALUES (1, '7001');
@@ -355,7 +353,16 @@ mod tests {
             )?)
         });
         filled.unwrap();
-        let phone = PhoneNumber::from_e164(525_512_345_678).unwrap();
+        store
+    }
+
+    const PHONE: u64 = 525_512_345_678;
+
+    #[test]
+    fn what_goes_of_a_person_is_counted_under_each_form_of_the_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = checkpoint(folder.path());
+        let phone = PhoneNumber::from_e164(PHONE).unwrap();
         let erased = store.forget(phone, Timestamp::UNIX_EPOCH).unwrap();
         let wanted = Erased {
             rows: 2,
@@ -367,5 +374,45 @@ mod tests {
             listed: true,
         };
         assert_eq!(erased, wanted);
+    }
+
+    /// Another person's answers named this number, and a third one.
+    #[test]
+    fn of_the_rows_of_others_those_that_name_the_number_lose_it_and_each_row_keeps_its_columns() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = checkpoint(folder.path());
+        let [phone, third] = [PHONE, 420_777_000_009].map(|it| PhoneNumber::from_e164(it).unwrap());
+        let told = [phone, third].map(journal::other_number_reason);
+        let third_reason = told[1].clone();
+        let filled = store.writer.write_blocking(move |tx| {
+            tx.connection.execute_batch(
+                "INSERT INTO person (id, number) VALUES (3, 420777000003);
+                 INSERT INTO contact (channel, api_id, person, former) VALUES (1, 21, 3, 1);
+                 UPDATE recipient_input SET fields = '[\"Anna\", \"x\"]' WHERE row = 2;",
+            )?;
+            for (seq, reason) in (3..).zip(&told) {
+                tx.connection.change(
+                    "INSERT INTO recipient (id, person, state, reason_code, reason) VALUES (?1, 3, 'sent', ?2, ?3)",
+                    ((1_i64 << 32) + seq, journal::OTHER_NUMBER, reason),
+                )?;
+            }
+            Ok(())
+        });
+        filled.unwrap();
+        store.forget(phone, Timestamp::UNIX_EPOCH).unwrap();
+        let left = store.writer.write_blocking(|tx| {
+            let reasons: Vec<String> = tx.connection.list(
+                "SELECT reason FROM recipient WHERE person = 3 ORDER BY id",
+                [],
+            )?;
+            let fields: Vec<String> = tx
+                .connection
+                .list("SELECT fields FROM recipient_input ORDER BY id", [])?;
+            Ok((reasons, fields))
+        });
+        let (reasons, fields) = left.unwrap();
+        let gone = "the answer names the number of a person who was erased";
+        assert_eq!(reasons, [gone.to_owned(), third_reason]);
+        assert_eq!(fields, ["[\"\"]", "[\"\",\"\"]"]);
     }
 }

@@ -315,7 +315,13 @@ mod tests {
         let phone = PhoneNumber::from_e164(420_777_000_001).unwrap();
         let since = Timestamp::from_second(1).unwrap();
         assert_eq!(found.since, BTreeMap::from([(phone, since)]));
-        assert_eq!(found.nameless, 1);
+        let stranger = ChannelContact {
+            channel: "7001".to_owned(),
+            contact_id: "99".to_owned(),
+        };
+        let received_at = Timestamp::from_millisecond(5).unwrap();
+        assert_eq!(found.contacts, [(stranger, received_at)]);
+        assert_eq!(found.nameless, 0);
     }
 
     #[test]

@@ -291,11 +291,7 @@ impl TestMessage {
         let way = Way {
             pacer: quota::pacer(&store, client.token_fingerprint(), settings.pacer, clock).await?,
             said,
-            // As for a batch: a channel that is not known may be one of Messenger.
-            address: match channel_type.as_deref() {
-                None | Some("facebook_messenger") => Address::PhoneOnMessenger,
-                Some(_) => Address::Phone,
-            },
+            address: Address::by_phone(channel_type.as_deref()),
             message: self,
             actor,
             to,

@@ -21,9 +21,9 @@ use super::sms::SmsRule;
 use super::wait::Wait;
 use crate::amio::{Addressee, Client, OutgoingMessage, RawJson, Reply};
 use crate::clock::Clock;
-use crate::dispatch::pacer::{Flight, Handle};
+use crate::dispatch::pacer::Handle;
 use crate::domain::content::{TEST_KEY, with_own_metadata};
-use crate::domain::outcome::{Address, Exchange, Outcome, classify};
+use crate::domain::outcome::{Address, Outcome, classify};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Accepted, JudgedRow, Suppression, Verdict};
 use crate::domain::refusal::RefusalRules;
@@ -355,18 +355,11 @@ impl Way<'_> {
             let flight = permit.started();
             let reply = self.request().await?;
             let outcome = classify(&reply.exchange, self.address, &self.said);
-            report_to_pacer(flight, &reply, &outcome);
+            flight.ended(&reply.exchange, &outcome, &reply.quota);
             let result = TestResult {
                 outcome: outcome.word(),
-                http_status: match &reply.exchange {
-                    Exchange::Answered(answer) => Some(answer.status),
-                    Exchange::Failed { .. } => None,
-                },
-                receipt: if let Outcome::Sent(receipt) = &outcome {
-                    Some(receipt.clone())
-                } else {
-                    None
-                },
+                http_status: reply.exchange.status(),
+                receipt: outcome.clone().into_receipt(),
                 note: self.note(&outcome),
             };
             let (store, now) = (&self.store, self.clock.now());
@@ -430,16 +423,6 @@ impl Way<'_> {
             Outcome::NotSent { text } | Outcome::Fatal { text, .. } => (text, ExitCode::Guard),
         };
         Some(Tested::NotSent { text, exit })
-    }
-}
-
-/// Reports to the pacer what became of the request.
-fn report_to_pacer(flight: Flight, reply: &Reply, outcome: &Outcome) {
-    match (&reply.exchange, outcome) {
-        (_, Outcome::Throttled { retry_after }) => flight.throttled(&reply.quota, *retry_after),
-        (_, Outcome::NotSent { .. }) => flight.not_sent(),
-        (Exchange::Answered(_), _) => flight.answered(&reply.quota),
-        (Exchange::Failed { .. }, _) => flight.lost(),
     }
 }
 

@@ -289,7 +289,7 @@ impl<'a> Front<'a> {
     fn about(&self, batch: &HeldBatch, how: StartOptions) -> Result<PlannedRun, CommandError> {
         let after_halt = batch.after_halt(&self.run.refusals, how.confirm)?;
         let out = self.results_path(batch)?;
-        batch.check_results(Some(&out), self.checkpoint.dialect)?;
+        batch.check_results(&out, self.checkpoint.dialect)?;
         if self.checkpoint.out.is_none() {
             batch.refuse_if_sent(&out)?;
         }

@@ -13,7 +13,7 @@ use super::pass::{BatchRows, Pass};
 use crate::domain::earlier::{Difference, difference, is_same_list};
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::recipient::{JudgedRow, Verdict};
-use crate::domain::retention::is_pruned_message;
+use crate::domain::retention::{CONTENT, is_pruned_message};
 use crate::domain::text::{on_one_line, shortened};
 use crate::report::{minute, people};
 use crate::store::{Batch, BatchId, Reader};

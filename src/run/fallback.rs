@@ -19,6 +19,7 @@ use crate::domain::content::{
 use crate::domain::fallback::{CHANNELS, Fallback, MAX_UNASKED, OtherChannel};
 use crate::domain::fold;
 use crate::domain::recipient::Record;
+use crate::domain::retention::CONTENT;
 use crate::domain::sms::{SmsSettings, SmsTally};
 use crate::locked::lock;
 use crate::report::check::sms_lines;
@@ -381,7 +382,7 @@ impl HeldBatch {
 
 /// The message that the batch was begun with, as far as its definition says.
 fn own_message(batch: &Batch) -> Option<ContentSource> {
-    let stored = batch.definition.get("content")?;
+    let stored = batch.definition.get(CONTENT)?;
     let stored: serde_json::Value = serde_json::from_str(stored).ok()?;
     Some(ContentSource::json(stored.get("content")?.clone()))
 }

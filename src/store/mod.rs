@@ -116,7 +116,7 @@ pub(crate) use earlier::MessagedDecision;
 pub use error::StoreError;
 pub use event::{Incoming, Taken};
 pub(crate) use faults::{Depth, FoundSound};
-pub(crate) use file::{check_plain, is_named_pipe};
+pub(crate) use file::{check_plain, is_named_pipe, make_private_folder};
 pub(crate) use forget::ForgetError;
 pub(crate) use funnel::{AFTERWARDS, Funnel};
 pub(crate) use hashed::HashedEntry;

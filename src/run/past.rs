@@ -87,19 +87,38 @@ fn answer(late: LateRefusal, said: &RefusalRules) -> LateAnswer {
         text,
         row,
     } = late;
-    let outcome = if outcome == AttemptOutcome::NoMessenger {
-        let known = match said.meaning(&text) {
-            Some(Meaning::NoMessenger) => KnownBy::Person,
-            Some(_) | None => known_by_table(&text),
-        };
-        Outcome::NoMessenger { text, known }
-    } else {
-        let cause = match outcome {
-            AttemptOutcome::Message => RejectionCause::Message(""),
-            AttemptOutcome::Person => RejectionCause::Person(""),
-            _ => RejectionCause::Unread,
-        };
-        Outcome::Rejected { text, cause }
+    let cause = match outcome {
+        AttemptOutcome::NoMessenger => None,
+        AttemptOutcome::Message => Some(RejectionCause::Message("")),
+        AttemptOutcome::Person => Some(RejectionCause::Person("")),
+        // Of all outcomes only refusals are found.
+        AttemptOutcome::Rejected
+        | AttemptOutcome::Sent
+        | AttemptOutcome::ContactGone
+        | AttemptOutcome::Limited
+        | AttemptOutcome::Later
+        | AttemptOutcome::Throttled
+        | AttemptOutcome::NotSent
+        | AttemptOutcome::Undecided
+        | AttemptOutcome::Fatal
+        | AttemptOutcome::Interrupted
+        | AttemptOutcome::Evidence
+        | AttemptOutcome::AssumedSent
+        | AttemptOutcome::Resend
+        | AttemptOutcome::TakenBack
+        | AttemptOutcome::Decided
+        | AttemptOutcome::FellBack
+        | AttemptOutcome::Event => Some(RejectionCause::Unread),
+    };
+    let outcome = match cause {
+        Some(cause) => Outcome::Rejected { text, cause },
+        None => {
+            let known = match said.meaning(&text) {
+                Some(Meaning::NoMessenger) => KnownBy::Person,
+                Some(_) | None => known_by_table(&text),
+            };
+            Outcome::NoMessenger { text, known }
+        }
     };
     LateAnswer {
         recipient,

@@ -26,7 +26,7 @@ pub mod config {
 }
 pub mod dispatch {
     pub use crate::dispatch::{
-        DispatchSettings, Dispatcher, GuardSettings, Guards, Halt, LateAnswer, Ledger, PastAnswers,
+        DispatchSettings, Dispatcher, GuardSettings, Guards, Halt, RecentAnswer, Ledger, PastAnswers,
         RunEnd, RunFailure, Sender, TakenBack,
     };
     pub mod pacer {
@@ -117,7 +117,7 @@ pub mod serve {
 pub mod store {
     pub use crate::store::{
         AttemptRecord, Batch, BatchId, BatchName, Claim, ClaimRules, Claimed, Contact, Counts,
-        Decision, Incoming, Journal, Lately, NewBatch, Opening, PersonVerdict, Reader, RecipientId,
+        Decision, Incoming, Journal, LookBack, NewBatch, Opening, PersonVerdict, Reader, RecipientId,
         Settled, Settlement, Store, StoreError, Taken, Timeline, Window,
     };
 }

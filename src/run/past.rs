@@ -2,12 +2,12 @@
 
 use super::batch::HeldBatch;
 use super::error::RunError;
-use crate::dispatch::{LateAnswer, PastAnswers};
+use crate::dispatch::{RecentAnswer, PastAnswers};
 use crate::domain::delivery::State;
 use crate::domain::fallback::Step;
 use crate::domain::outcome::{AttemptOutcome, KnownBy, Outcome, RejectionCause};
 use crate::domain::refusal::{self, Meaning, RefusalRule, RefusalRules, TextMeaning};
-use crate::store::{LateRefusal, LateRow};
+use crate::store::{RecentRefusal, RecentRow};
 
 /// What people said that texts mean: in earlier runs, and for this one.
 pub(super) fn refusal_rules(
@@ -39,16 +39,16 @@ pub(super) fn answers(
 fn answers_on(batch: &HeldBatch, step: Step, said: &RefusalRules) -> Result<PastAnswers, RunError> {
     let (reader, id) = (batch.reader()?, batch.batch().id);
     let answers = reader.channel_answers(id, step)?;
-    let late = reader.late_refusals(id, Some(step))?;
-    let held = late
+    let recent = reader.recent_refusals(id, Some(step))?;
+    let held = recent
         .iter()
-        .filter(|late| matches!(late.row, LateRow::InRun | LateRow::Held))
+        .filter(|recent| matches!(recent.row, RecentRow::InRun | RecentRow::Held))
         .count() as u64;
     Ok(PastAnswers {
         accepted: answers.accepted,
         no_messenger: answers.no_messenger.saturating_sub(held),
         refused: answers.refused,
-        latest: late.into_iter().map(|late| answer(late, said)).collect(),
+        latest: recent.into_iter().map(|recent| answer(recent, said)).collect(),
         by_text: Vec::new(),
     })
 }
@@ -65,12 +65,12 @@ fn own_answers(batch: &HeldBatch, said: &RefusalRules) -> Result<PastAnswers, Ru
     } else {
         counts.sent
     };
-    let late = reader.late_refusals(id, None)?;
+    let recent = reader.recent_refusals(id, None)?;
     Ok(PastAnswers {
         accepted,
         no_messenger: counts.no_messenger,
         refused: counts.error,
-        latest: late.into_iter().map(|late| answer(late, said)).collect(),
+        latest: recent.into_iter().map(|recent| answer(recent, said)).collect(),
         // The rows are searched only where they can matter.
         by_text: if accepted == 0 && counts.error > 0 {
             reader.refusals(id, State::Error)?
@@ -80,13 +80,13 @@ fn own_answers(batch: &HeldBatch, said: &RefusalRules) -> Result<PastAnswers, Ru
     })
 }
 
-fn answer(late: LateRefusal, said: &RefusalRules) -> LateAnswer {
-    let LateRefusal {
+fn answer(recent: RecentRefusal, said: &RefusalRules) -> RecentAnswer {
+    let RecentRefusal {
         recipient,
         outcome,
         text,
         row,
-    } = late;
+    } = recent;
     let cause = match outcome {
         AttemptOutcome::NoMessenger => None,
         AttemptOutcome::Message => Some(RejectionCause::Message("")),
@@ -120,7 +120,7 @@ fn answer(late: LateRefusal, said: &RefusalRules) -> LateAnswer {
             Outcome::NoMessenger { text, known }
         }
     };
-    LateAnswer {
+    RecentAnswer {
         recipient,
         outcome,
         row,

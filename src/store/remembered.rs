@@ -26,7 +26,7 @@ pub struct PastRequests {
 
 /// The time in which requests count for the pace.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lately {
+pub struct LookBack {
     /// Its beginning.
     pub since: Timestamp,
     /// Its end.
@@ -111,7 +111,7 @@ impl Reader {
     pub fn past_requests(
         &self,
         token: i64,
-        window: &Lately,
+        window: &LookBack,
         most: usize,
     ) -> Result<PastRequests, StoreError> {
         let (since, now) = (to_millis(window.since), to_millis(window.now));
@@ -180,7 +180,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn clock_moved(&self, window: &Lately) -> Result<SignedDuration, StoreError> {
+    pub fn clock_moved(&self, window: &LookBack) -> Result<SignedDuration, StoreError> {
         let notes = clock_notes(&self.connection)?;
         let moved = notes.moved(i64::MAX, window.uptime.as_ref(), to_millis(window.now));
         Ok(SignedDuration::from_millis(moved))

@@ -7,7 +7,7 @@ use super::entry::{Entry, Hash};
 /// How long a lease holds, by the engine's clock.
 pub(crate) const LEASE: Duration = Duration::from_secs(8);
 
-/// Who holds this makes a snapshot. No batch has such a name.
+/// The node with this lease makes a snapshot. No batch has such a name.
 pub(crate) const SNAPSHOT_LEASE: &str = "\u{1}snapshot";
 
 /// What became of an append.
@@ -181,10 +181,10 @@ pub(crate) trait Log: Send {
     /// The leases that hold.
     fn leases(&mut self) -> Result<Vec<Lease>, LogError>;
 
-    /// Says that a node lives, and how far it has come.
+    /// Enters that a node lives, and how far it has come.
     fn see(&mut self, node: &NodeRow) -> Result<(), LogError>;
 
-    /// Says that a node is no more.
+    /// Removes a node that has ended.
     fn unsee(&mut self, node: &str) -> Result<(), LogError>;
 
     /// The nodes that were seen in the last day.

@@ -42,7 +42,7 @@ pub(super) struct Front<'a> {
     pub(super) folders: Folders,
     /// Stops what is sent.
     pub(super) stop: StopHandle,
-    /// Hears signals until something is sent, where nobody else does.
+    /// Listens for signals until something is sent.
     pub(super) before_sending: BeforeSending,
     /// The fingerprint of our token, where a worker goes on with what this run leaves.
     pub(super) left_to_workers: Option<i64>,

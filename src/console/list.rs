@@ -75,7 +75,7 @@ pub(super) async fn show(visit: Visit, Path(id): Path<String>) -> Result<Respons
     })
 }
 
-/// The columns that tell who may be messaged, and whether they are ignored.
+/// The columns that say who may be messaged, and whether they are ignored.
 fn consent(choices: &Choices, checked: &Checked) -> Vec<(String, bool)> {
     let Some(report) = &checked.report else {
         return Vec::new();

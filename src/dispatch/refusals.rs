@@ -28,7 +28,7 @@ const KNOWN: f64 = 1e-12;
 /// How many refusals of the message in a row stop the batch.
 const MESSAGES: usize = 3;
 
-/// A run of this length that is still probable is one of a list that reaches hardly anybody.
+/// A run of this length that is still probable is one of a list in which hardly anybody has a Messenger.
 const LONGEST: usize = 50_000;
 
 /// What earlier runs of the batch have shown.

@@ -30,7 +30,7 @@ pub(crate) enum NameOf {
     /// What stands beside a list: a backup, a lock, a hidden file (as the temporary files of rsync and of FTP servers
     /// are), what an editor or an open spreadsheet leaves.
     BesideList,
-    /// What systems leave in any folder: no news to anybody.
+    /// What systems leave in any folder: it is not reported.
     Clutter,
     /// No name of a list, and none that is known: a person must say what it is.
     Unknown,

@@ -103,7 +103,7 @@ impl Reader {
             .find("SELECT state FROM quota WHERE token = ?1", [token])
     }
 
-    /// The requests of all batches with this token that left lately: the latest `most`. Their times are told by
+    /// The requests of all batches with this token that left lately: the latest `most`. Their times are by
     /// the clock of `window`'s end, and where that is not possible, as late as they can be.
     ///
     /// # Errors
@@ -176,7 +176,7 @@ impl Reader {
         Ok(found)
     }
 
-    /// How far a time that was noted last is moved to be told by the clock of now.
+    /// How far a time that was noted last is moved to be a time of the clock of now.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.

@@ -174,7 +174,7 @@ impl Replica {
         }
     }
 
-    /// Those who waited for the record in doubt were told that it failed.
+    /// The callers that waited for the record in doubt were answered that it failed.
     pub(in crate::store) fn give_up(&mut self) {
         if let Some(pending) = &mut self.pending {
             pending.is_orphan = true;

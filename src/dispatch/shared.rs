@@ -33,7 +33,7 @@ pub struct DispatchSettings {
     /// The types of the batch's channels, in the order in which they are tried, as far as they are known.
     pub channel_types: Vec<Option<String>>,
     /// What people said that texts of refusals mean.
-    pub said: RefusalRules,
+    pub refusal_rules: RefusalRules,
     /// The first request goes alone.
     pub canary: bool,
 }

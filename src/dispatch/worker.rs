@@ -258,7 +258,7 @@ async fn send<L: Ledger, S: Sender>(
         Addressee::ContactId(_) => Address::ContactId,
         Addressee::Phone { .. } => shared.address_by_phone(recipient.step),
     };
-    let outcome = classify(&reply.exchange, address, &shared.settings.said);
+    let outcome = classify(&reply.exchange, address, &shared.settings.refusal_rules);
     log(recipient, &reply, &outcome, took);
     if matches!(outcome, Outcome::Throttled { .. }) {
         shared.progress.throttled();

@@ -373,9 +373,9 @@ impl HeldBatch {
     ) -> Result<Self, RunError> {
         let id = self.batch().id;
         let detail = described(&change.fallback);
-        let said = DecisionRecord::new(actor, "fallback", detail, now).about(id);
+        let decision = DecisionRecord::new(actor, "fallback", detail, now).about(id);
         self.store()
-            .decide_fallback(id, &change.fallback, vec![said])?;
+            .decide_fallback(id, &change.fallback, vec![decision])?;
         self.reread()
     }
 }

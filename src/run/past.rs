@@ -14,29 +14,29 @@ pub(super) fn refusal_rules(
     batch: &HeldBatch,
     now: &[RefusalRule],
 ) -> Result<RefusalRules, RunError> {
-    let mut said = batch.reader()?.refusal_rules()?;
-    for saying in now {
-        said.add(saying.clone());
+    let mut rules = batch.reader()?.refusal_rules()?;
+    for rule in now {
+        rules.add(rule.clone());
     }
-    Ok(said)
+    Ok(rules)
 }
 
 /// The answers of earlier runs on each channel of the batch.
 pub(super) fn answers(
     batch: &HeldBatch,
-    said: &RefusalRules,
+    rules: &RefusalRules,
 ) -> Result<Vec<PastAnswers>, RunError> {
     let Some(fallback) = &batch.batch().fallback else {
-        return Ok(vec![own_answers(batch, said)?]);
+        return Ok(vec![own_answers(batch, rules)?]);
     };
     let steps = 0..=u8::try_from(fallback.channels.len()).unwrap_or(u8::MAX);
     steps
-        .map(|step| answers_on(batch, Step::new(step), said))
+        .map(|step| answers_on(batch, Step::new(step), rules))
         .collect()
 }
 
 /// The answers of earlier runs on one channel of several.
-fn answers_on(batch: &HeldBatch, step: Step, said: &RefusalRules) -> Result<PastAnswers, RunError> {
+fn answers_on(batch: &HeldBatch, step: Step, rules: &RefusalRules) -> Result<PastAnswers, RunError> {
     let (reader, id) = (batch.reader()?, batch.batch().id);
     let answers = reader.channel_answers(id, step)?;
     let recent = reader.recent_refusals(id, Some(step))?;
@@ -48,13 +48,13 @@ fn answers_on(batch: &HeldBatch, step: Step, said: &RefusalRules) -> Result<Past
         accepted: answers.accepted,
         no_messenger: answers.no_messenger.saturating_sub(held),
         refused: answers.refused,
-        latest: recent.into_iter().map(|recent| answer(recent, said)).collect(),
+        latest: recent.into_iter().map(|recent| answer(recent, rules)).collect(),
         by_text: Vec::new(),
     })
 }
 
 /// The answers of earlier runs of a batch that has one channel.
-fn own_answers(batch: &HeldBatch, said: &RefusalRules) -> Result<PastAnswers, RunError> {
+fn own_answers(batch: &HeldBatch, rules: &RefusalRules) -> Result<PastAnswers, RunError> {
     let (reader, id) = (batch.reader()?, batch.batch().id);
     let counts = reader.counts(id)?;
     if counts.requests == 0 {
@@ -70,7 +70,7 @@ fn own_answers(batch: &HeldBatch, said: &RefusalRules) -> Result<PastAnswers, Ru
         accepted,
         no_messenger: counts.no_messenger,
         refused: counts.error,
-        latest: recent.into_iter().map(|recent| answer(recent, said)).collect(),
+        latest: recent.into_iter().map(|recent| answer(recent, rules)).collect(),
         // The rows are searched only where they can matter.
         by_text: if accepted == 0 && counts.error > 0 {
             reader.refusals(id, State::Error)?
@@ -80,7 +80,7 @@ fn own_answers(batch: &HeldBatch, said: &RefusalRules) -> Result<PastAnswers, Ru
     })
 }
 
-fn answer(recent: RecentRefusal, said: &RefusalRules) -> RecentAnswer {
+fn answer(recent: RecentRefusal, rules: &RefusalRules) -> RecentAnswer {
     let RecentRefusal {
         recipient,
         outcome,
@@ -113,7 +113,7 @@ fn answer(recent: RecentRefusal, said: &RefusalRules) -> RecentAnswer {
     let outcome = match cause {
         Some(cause) => Outcome::Rejected { text, cause },
         None => {
-            let known = match said.meaning(&text) {
+            let known = match rules.meaning(&text) {
                 Some(Meaning::NoMessenger) => KnownBy::Person,
                 Some(_) | None => known_by_table(&text),
             };

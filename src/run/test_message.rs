@@ -284,13 +284,13 @@ impl TestMessage {
         let client = access.client(settings.timeout, 1, clock)?;
         client.keep_connections(false);
         let channel_type = store.reader()?.channel_type(&self.channel)?;
-        let mut said = store.reader()?.refusal_rules()?;
-        for saying in &settings.refusals {
-            said.add(saying.clone());
+        let mut rules = store.reader()?.refusal_rules()?;
+        for rule in &settings.refusals {
+            rules.add(rule.clone());
         }
-        let way = Way {
+        let sender = TestSender {
             pacer: quota::pacer(&store, client.token_fingerprint(), settings.pacer, clock).await?,
-            said,
+            rules,
             address: Address::by_phone(channel_type.as_deref()),
             message: self,
             actor,
@@ -299,7 +299,7 @@ impl TestMessage {
             client,
             clock,
         };
-        way.send(&mut Waits::new(waits)).await
+        sender.send(&mut Waits::new(waits)).await
     }
 
     /// The user's metadata, and that this is a test. No row is named: an event that comes back settles none.
@@ -308,8 +308,8 @@ impl TestMessage {
     }
 }
 
-/// The way of one test message to the API.
-struct Way<'a> {
+/// Sends one test message.
+struct TestSender<'a> {
     message: &'a TestMessage,
     /// Who asked for it.
     actor: &'a str,
@@ -318,11 +318,11 @@ struct Way<'a> {
     client: Client,
     pacer: Handle,
     address: Address,
-    said: RefusalRules,
+    rules: RefusalRules,
     clock: &'a Clock,
 }
 
-impl Way<'_> {
+impl TestSender<'_> {
     /// Sends the message; one that the API puts off is sent again when it may be.
     async fn send(&self, waits: &mut Waits<'_>) -> Result<Tested, RunError> {
         let token = self.client.token_fingerprint();
@@ -354,7 +354,7 @@ impl Way<'_> {
             known += 1;
             let flight = permit.started();
             let reply = self.request().await?;
-            let outcome = classify(&reply.exchange, self.address, &self.said);
+            let outcome = classify(&reply.exchange, self.address, &self.rules);
             flight.ended(&reply.exchange, &outcome, &reply.quota);
             let result = TestResult {
                 outcome: outcome.word(),

@@ -14,7 +14,7 @@ use super::mark::mark_path;
 use super::misfit::Misfit;
 use super::replica::compact::{self, Comparison};
 use super::replica::position::{self, Position};
-use super::replica::record::{Record, Saying};
+use super::replica::record::{Record, RecordContent};
 use super::replica::{context, snapshot};
 use crate::cluster::{Access, Entry, Lease, Log, LogError, Postgres, Read};
 
@@ -247,7 +247,7 @@ impl Store {
         let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let mut log = open_log(access)?;
         let id = format!("{:032x}", u128::from_be_bytes(random()?));
-        let body = Record::new(random()?, Saying::Snapshot).pack()?;
+        let body = Record::new(random()?, RecordContent::Snapshot).pack()?;
         let first = Entry::after(&[0; 32], 1, body);
         // No other process writes until the file says that it is a replica.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

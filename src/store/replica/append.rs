@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::position::Position;
-use super::record::{Record, Saying};
+use super::record::{Record, RecordContent};
 use super::wait::Wait;
 use super::{Appended, Pending, Replica};
 use crate::cluster::{Append, Entry, Read};
@@ -97,7 +97,7 @@ impl Replica {
         if tables.is_empty() {
             return Ok(self.confirm_reading(&position));
         }
-        let body = Record::new(random()?, Saying::Rows(tables)).pack()?;
+        let body = Record::new(random()?, RecordContent::Rows(tables)).pack()?;
         let entry = Entry::after(&position.hash, position.seq + 1, body);
         match self.log.append(&self.node, &position.hash, &entry) {
             Append::Done => {

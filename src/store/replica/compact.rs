@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::compare::Tables;
-use super::record::{Record, Saying};
+use super::record::{Record, RecordContent};
 use super::snapshot;
 use crate::cluster::{Append, Digests, Entry, Log, NodeRow, Read};
 use crate::store::columns::from_json;
@@ -50,7 +50,7 @@ impl Comparison {
 }
 
 /// Appends a record that holds no rows, wherever the log ends; returns its place.
-pub(super) fn say(log: &mut dyn Log, node: &str, saying: &Saying) -> Result<i64, StoreError> {
+pub(super) fn append_content(log: &mut dyn Log, node: &str, content: &RecordContent) -> Result<i64, StoreError> {
     let engine = log.engine()?;
     log.trust(&engine);
     let mut has_turn = false;
@@ -60,7 +60,7 @@ pub(super) fn say(log: &mut dyn Log, node: &str, saying: &Saying) -> Result<i64,
                 detail: "the log has no record".to_owned(),
             });
         };
-        let body = Record::new(random()?, saying.clone()).pack()?;
+        let body = Record::new(random()?, content.clone()).pack()?;
         let entry = Entry::after(&hash, last + 1, body);
         match log.append(node, &hash, &entry) {
             Append::Done => {
@@ -104,7 +104,7 @@ pub(in crate::store) fn compare(
 ) -> Result<Comparison, StoreError> {
     let own = place_name(path);
     let node = format!("{:016x}", u64::from_be_bytes(random()?));
-    let seq = say(log, &node, &Saying::Compare)?;
+    let seq = append_content(log, &node, &RecordContent::Compare)?;
     let begin = Instant::now();
     loop {
         let answers = log.digests(seq)?;

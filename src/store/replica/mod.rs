@@ -35,7 +35,7 @@ use crate::cluster::{Access, Entry, Hash, LEASE, Log, LogError, Postgres, Read};
 use apply::{Applied, apply_next};
 use capture::Capture;
 use position::Position;
-use record::Saying;
+use record::RecordContent;
 use wait::Wait;
 
 pub(super) use keeper::{Keeper, Leased};
@@ -275,7 +275,7 @@ impl Replica {
              `outreach cluster accept --from {}` begins the log anew with its file",
             machine_name()
         );
-        if let Err(error) = compact::say(self.log.as_mut(), &self.node, &Saying::Stop(why.clone()))
+        if let Err(error) = compact::append_content(self.log.as_mut(), &self.node, &RecordContent::Stop(why.clone()))
         {
             tracing::debug!("the others have to find out by themselves: {error}");
         }

@@ -12,7 +12,7 @@ use super::place::machine_name;
 use super::replica::position::{self, Position};
 use super::replica::record::{Record, RecordContent};
 use super::replica::snapshot;
-use crate::cluster::{Access, Entry, Log, Postgres, Read};
+use crate::cluster::{Access, Entry, Postgres, Read};
 
 /// The file that a machine would begin the log anew with.
 #[derive(Debug, Clone, PartialEq, Eq)]

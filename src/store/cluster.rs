@@ -16,7 +16,7 @@ use super::replica::compact::{self, Comparison};
 use super::replica::position::{self, Position};
 use super::replica::record::{Record, RecordContent};
 use super::replica::{context, snapshot};
-use crate::cluster::{Access, Entry, Lease, Log, LogError, Postgres, Read};
+use crate::cluster::{Access, Entry, Lease, LogError, Postgres, Read};
 
 /// A node of the cluster.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,7 +123,7 @@ fn go_by_file(path: &Path, access: &Access, why: &str) -> Result<(), StoreError>
 }
 
 /// Whether the log begins after what the replica has.
-fn is_cut_off(log: &mut dyn Log, id: &str, path: &Path) -> Result<bool, StoreError> {
+fn is_cut_off(log: &mut Postgres, id: &str, path: &Path) -> Result<bool, StoreError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     if position::log_of(&connection)?.as_deref() != Some(id) {
         return Ok(false);

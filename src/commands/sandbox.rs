@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::console::Console;
-use super::error::{CommandError, CommandResult};
+use super::error::CommandResult;
 use super::process::{runtime, signal};
 use crate::domain::span::parse_span;
 use crate::exit::ExitCode;
@@ -235,7 +235,7 @@ impl SandboxArgs {
 /// Serves until Ctrl-C or SIGTERM. The base URL is printed on stdout, alone on the first line, for scripts.
 ///
 /// # Errors
-/// [`CommandError`] if the address cannot be listened on.
+/// [`CommandError`](super::error::CommandError) if the address cannot be listened on.
 pub(crate) fn run(args: &SandboxArgs, console: Console, out: &mut dyn Write) -> CommandResult {
     runtime()?.block_on(serve(args, console, out))
 }

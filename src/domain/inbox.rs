@@ -12,7 +12,7 @@ const STILL: SignedDuration = SignedDuration::from_secs(10);
 /// A night waits so long for lists that are being written.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(10);
 
-lists_of!("inbox.txt");
+lists_of!(struct List in "inbox.txt");
 
 const FORMATS: List = List("formats");
 const PACKINGS: List = List("packings");

@@ -12,14 +12,14 @@ use std::sync::LazyLock;
 pub(crate) use beginnings::Beginnings;
 use foldhash::{HashMap, HashSet};
 
-/// Defines `List`, a section of a file of lists, by its name: `const NAMES: List = List("names")`. The file is read
-/// once, when a list of it is first asked.
+/// Defines a section of a file of lists by its name: `const NAMES: List = List("names")`. The file is read once, when
+/// a list of it is first asked.
 macro_rules! lists_of {
-    ($visibility:vis $file:literal) => {
+    ($visibility:vis struct $list:ident in $file:literal) => {
         #[derive(Debug, Clone, Copy)]
-        $visibility struct List(&'static str);
+        $visibility struct $list(&'static str);
 
-        impl std::ops::Deref for List {
+        impl std::ops::Deref for $list {
             type Target = $crate::domain::word_list::WordList;
 
             fn deref(&self) -> &Self::Target {

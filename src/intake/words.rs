@@ -4,7 +4,7 @@ use crate::domain::fold;
 use crate::domain::word_list::lists_of;
 
 // Its comments say what the words mean.
-lists_of!(pub(super) "words.txt");
+lists_of!(pub(super) struct List in "words.txt");
 
 pub(super) const MOBILE: List = List("mobile");
 pub(super) const PHONE: List = List("phone");

@@ -62,7 +62,7 @@ const LEADING: &str = "$@#%:~^";
 /// The same, before a name that nobody writes in a text.
 const LEADING_NAME: &str = "$@#%:~^&!=*\\?";
 
-lists_of!("fields.txt");
+lists_of!(struct List in "fields.txt");
 
 const NAMES: List = List("names");
 const WORDS: List = List("words");

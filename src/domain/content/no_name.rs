@@ -5,7 +5,7 @@ use crate::domain::fold;
 use crate::domain::text::is_blank;
 use crate::domain::word_list::lists_of;
 
-lists_of!("no_names.txt");
+lists_of!(struct List in "no_names.txt");
 
 const COLUMNS: List = List("columns of names");
 const NO_NAME: List = List("no name");

@@ -2,7 +2,7 @@
 
 use crate::domain::word_list::lists_of;
 
-lists_of!(pub(super) "words.txt");
+lists_of!(pub(super) struct List in "words.txt");
 
 pub(super) const OPT_OUT: List = List("opt out");
 pub(super) const ALONE: List = List("alone");

@@ -7,7 +7,7 @@ use crate::domain::fold;
 use crate::domain::word_list::lists_of;
 
 // Its comments say where the words stand.
-lists_of!("labels.txt");
+lists_of!(struct List in "labels.txt");
 
 const LINES: List = List("lines");
 const FINE: List = List("fine");

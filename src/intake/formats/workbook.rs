@@ -271,7 +271,8 @@ fn check_ods(content: &[u8]) -> Result<(), Fault> {
 
 /// Whether a cell of ODS has a value or a formula.
 fn holds_something(tag: &BytesStart<'_>) -> bool {
-    let mut attributes = tag.attributes().with_checks(false).flatten();
+    let mut attributes = tag.attributes();
+    let mut attributes = attributes.with_checks(false).flatten();
     attributes.any(|it| matches!(it.key.local_name().as_ref(), "value-type" | "formula"))
 }
 

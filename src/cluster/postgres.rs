@@ -8,9 +8,7 @@ use tokio_postgres::types::Type;
 use super::access::Access;
 use super::connection::{ANSWER, Connection, Failure, LONG, Param};
 use super::entry::{Entry, Hash, hash};
-use super::log::{
-    About, Append, Digests, Lease, LogError, NodeRow, Parts, Read, Size, Snapshot,
-};
+use super::log::{About, Append, Digests, Lease, LogError, NodeRow, Parts, Read, Size, Snapshot};
 use super::{kept, members};
 
 /// The most records that are read at once.
@@ -309,12 +307,20 @@ impl Postgres {
     }
 
     /// A part of the snapshot at the position; `None` behind the last.
-    pub(crate) fn snapshot_part(&mut self, seq: i64, part: i32) -> Result<Option<Vec<u8>>, LogError> {
+    pub(crate) fn snapshot_part(
+        &mut self,
+        seq: i64,
+        part: i32,
+    ) -> Result<Option<Vec<u8>>, LogError> {
         kept::snapshot_part(&mut self.connection, seq, part)
     }
 
     /// Puts a snapshot in place of the one before, and cuts the log before its position.
-    pub(crate) fn put_snapshot(&mut self, snapshot: &Snapshot, parts: Parts<'_>) -> Result<(), LogError> {
+    pub(crate) fn put_snapshot(
+        &mut self,
+        snapshot: &Snapshot,
+        parts: Parts<'_>,
+    ) -> Result<(), LogError> {
         kept::put_snapshot(&mut self.connection, snapshot, parts)
     }
 

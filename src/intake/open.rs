@@ -280,7 +280,13 @@ fn opened_table(
         as_typed: table.as_typed,
         hidden_rows: table.hidden_rows,
         sheet,
-        ..Opened::new(name, digest, Layout::Table(blocks), (header, sample), format)
+        ..Opened::new(
+            name,
+            digest,
+            Layout::Table(blocks),
+            (header, sample),
+            format,
+        )
     })
 }
 

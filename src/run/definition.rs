@@ -308,7 +308,11 @@ fn short(digest: &[u8]) -> String {
 }
 
 fn digest(parts: &BTreeMap<String, String>) -> [u8; 32] {
-    digest_of(parts.iter().flat_map(|(what, value)| [what.as_str(), value]))
+    digest_of(
+        parts
+            .iter()
+            .flat_map(|(what, value)| [what.as_str(), value]),
+    )
 }
 
 /// A part in the words of the command line.

@@ -183,11 +183,7 @@ impl HeldBatch {
     ///
     /// # Errors
     /// [`RunError`] if the format that the path names cannot hold so many rows or columns.
-    pub fn check_results(
-        &self,
-        path: &Path,
-        dialect: Option<Dialect>,
-    ) -> Result<(), RunError> {
+    pub fn check_results(&self, path: &Path, dialect: Option<Dialect>) -> Result<(), RunError> {
         let (reader, batch) = (self.reader()?, self.batch());
         let format = FileFormat::of(path, batch.list, dialect);
         Ok(check_room(format, batch, reader.counts(batch.id)?.rows())?)

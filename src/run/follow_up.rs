@@ -175,7 +175,8 @@ impl HeldBatch {
         if changed == *kept {
             return Ok(self);
         }
-        let decision = DecisionRecord::new(actor, "after", described(&changed), now).about(batch.id);
+        let decision =
+            DecisionRecord::new(actor, "after", described(&changed), now).about(batch.id);
         self.store()
             .decide_follow_up(batch.id, &changed, vec![decision])?;
         self.reread()

@@ -2,7 +2,7 @@
 
 use super::batch::HeldBatch;
 use super::error::RunError;
-use crate::dispatch::{RecentAnswer, PastAnswers};
+use crate::dispatch::{PastAnswers, RecentAnswer};
 use crate::domain::delivery::State;
 use crate::domain::fallback::Step;
 use crate::domain::outcome::{AttemptOutcome, KnownBy, Outcome, RejectionCause};
@@ -36,7 +36,11 @@ pub(super) fn answers(
 }
 
 /// The answers of earlier runs on one channel of several.
-fn answers_on(batch: &HeldBatch, step: Step, rules: &RefusalRules) -> Result<PastAnswers, RunError> {
+fn answers_on(
+    batch: &HeldBatch,
+    step: Step,
+    rules: &RefusalRules,
+) -> Result<PastAnswers, RunError> {
     let (reader, id) = (batch.reader()?, batch.batch().id);
     let answers = reader.channel_answers(id, step)?;
     let recent = reader.recent_refusals(id, Some(step))?;
@@ -48,7 +52,10 @@ fn answers_on(batch: &HeldBatch, step: Step, rules: &RefusalRules) -> Result<Pas
         accepted: answers.accepted,
         no_messenger: answers.no_messenger.saturating_sub(held),
         refused: answers.refused,
-        latest: recent.into_iter().map(|recent| answer(recent, rules)).collect(),
+        latest: recent
+            .into_iter()
+            .map(|recent| answer(recent, rules))
+            .collect(),
         by_text: Vec::new(),
     })
 }
@@ -70,7 +77,10 @@ fn own_answers(batch: &HeldBatch, rules: &RefusalRules) -> Result<PastAnswers, R
         accepted,
         no_messenger: counts.no_messenger,
         refused: counts.error,
-        latest: recent.into_iter().map(|recent| answer(recent, rules)).collect(),
+        latest: recent
+            .into_iter()
+            .map(|recent| answer(recent, rules))
+            .collect(),
         // The rows are searched only where they can matter.
         by_text: if accepted == 0 && counts.error > 0 {
             reader.refusals(id, State::Error)?
@@ -110,15 +120,14 @@ fn answer(recent: RecentRefusal, rules: &RefusalRules) -> RecentAnswer {
         | AttemptOutcome::FellBack
         | AttemptOutcome::Event => Some(RejectionCause::Unread),
     };
-    let outcome = match cause {
-        Some(cause) => Outcome::Rejected { text, cause },
-        None => {
-            let known = match rules.meaning(&text) {
-                Some(Meaning::NoMessenger) => KnownBy::Person,
-                Some(_) | None => known_by_table(&text),
-            };
-            Outcome::NoMessenger { text, known }
-        }
+    let outcome = if let Some(cause) = cause {
+        Outcome::Rejected { text, cause }
+    } else {
+        let known = match rules.meaning(&text) {
+            Some(Meaning::NoMessenger) => KnownBy::Person,
+            Some(_) | None => known_by_table(&text),
+        };
+        Outcome::NoMessenger { text, known }
     };
     RecentAnswer {
         recipient,

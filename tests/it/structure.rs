@@ -398,16 +398,24 @@ fn the_front_page_of_a_large_folder_names_its_files() {
     let files = rust_files("src");
     let is_there = |path: &Path| files.iter().any(|(file, _)| file == path);
     for folder in MAPPED.map(Path::new) {
-        let page = files.iter().find(|(path, _)| *path == folder.join("mod.rs"));
+        let page = files
+            .iter()
+            .find(|(path, _)| *path == folder.join("mod.rs"));
         let (_, page) = page.expect("the folder has a front page");
-        let docs: String = page.lines().filter(|line| line.starts_with("//!")).collect();
+        let docs: String = page
+            .lines()
+            .filter(|line| line.starts_with("//!"))
+            .collect();
         let (_, map) = docs.split_once("# Files").expect("the page has a map");
         let modules = page.lines().map(without_visibility);
         let modules = modules.filter_map(|item| item.strip_prefix("mod ")?.strip_suffix(';'));
         let missing: Vec<_> = modules
             .filter(|name| !map.contains(&format!("`{name}`")))
             .collect();
-        assert!(missing.is_empty(), "not on the page of {folder:?}: {missing:?}");
+        assert!(
+            missing.is_empty(),
+            "not on the page of {folder:?}: {missing:?}"
+        );
         let names = map.split('`').skip(1).step_by(2);
         let gone: Vec<_> = names
             .filter(|name| {
@@ -415,6 +423,9 @@ fn the_front_page_of_a_large_folder_names_its_files() {
                 !is_there(&folder.join(file)) && !is_there(&folder.join(inner))
             })
             .collect();
-        assert!(gone.is_empty(), "on the page of {folder:?}, and no file: {gone:?}");
+        assert!(
+            gone.is_empty(),
+            "on the page of {folder:?}, and no file: {gone:?}"
+        );
     }
 }

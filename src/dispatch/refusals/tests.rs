@@ -270,7 +270,8 @@ fn refusals_with_one_text_count_over_processes_until_a_message_was_accepted() {
 
 /// As many answers of one kind, of earlier runs.
 fn many(seqs: std::ops::Range<u32>, outcome: &Outcome, stands: RecentRow) -> Vec<RecentAnswer> {
-    seqs.map(|seq| recent(seq, outcome.clone(), stands)).collect()
+    seqs.map(|seq| recent(seq, outcome.clone(), stands))
+        .collect()
 }
 
 fn by_person() -> Outcome {

@@ -288,11 +288,7 @@ pub(super) fn without_politeness(words: &[&str]) -> String {
     let mut rest = words;
     while let [first, behind @ ..] = rest {
         let polite = POLITE.longest_at(rest);
-        let now = if is_call {
-            0
-        } else {
-            NOW.longest_at(rest)
-        };
+        let now = if is_call { 0 } else { NOW.longest_at(rest) };
         rest = match rest.get(polite.max(now)..) {
             Some(others) if others.len() < rest.len() => others,
             Some(_) | None => {

@@ -123,10 +123,7 @@ impl OptOutWords {
 
     /// Whether the whole message is a refusal, in this form or without its politeness.
     fn is_refusal(&self, folded: &str, alone: &str) -> bool {
-        self.is_one(folded)
-            || self.is_one(alone)
-            || self.is_one_apart(alone)
-            || ALONE.has(alone)
+        self.is_one(folded) || self.is_one(alone) || self.is_one_apart(alone) || ALONE.has(alone)
     }
 
     /// Whether a sentence of it asks for no more messages.
@@ -160,10 +157,7 @@ impl OptOutWords {
             push(AskKind::Unclear, unclear);
             push(AskKind::TakeOff, Some(TAKE_OFF.longest_at(rest)));
             push(AskKind::NoMore, Some(NO_MORE.longest_at(rest)));
-            push(
-                AskKind::NothingMore,
-                Some(NOTHING_MORE.longest_at(rest)),
-            );
+            push(AskKind::NothingMore, Some(NOTHING_MORE.longest_at(rest)));
         }
         asks
     }

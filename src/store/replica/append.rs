@@ -9,7 +9,7 @@ use super::position::Position;
 use super::record::{Record, RecordContent};
 use super::wait::Wait;
 use super::{Appended, Pending, Replica};
-use crate::cluster::{Append, Entry, Read};
+use crate::cluster::{Append, Entry, Postgres, Read};
 use crate::store::error::StoreError;
 use crate::store::keys::random;
 
@@ -79,7 +79,7 @@ impl Replica {
         let seq = entry.seq - 1;
         match self.patiently(|log| log.read(seq, &before))? {
             Read::Entries(entries) if entries.first().map(|it| it.hash) == Some(entry.hash) => {
-                self.patiently(|log| log.confirm())?;
+                self.patiently(Postgres::confirm)?;
                 Ok(true)
             }
             Read::Entries(_) | Read::Cut => Ok(false),

@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior, params_from_iter};
 
 use super::compare;
 use super::position::Position;
-use super::record::{Record, Row, RecordContent, TableRows};
+use super::record::{Record, RecordContent, Row, TableRows};
 use crate::cluster::Entry;
 use crate::store::error::StoreError;
 use crate::store::mark;

@@ -50,7 +50,11 @@ impl Comparison {
 }
 
 /// Appends a record that holds no rows, wherever the log ends; returns its place.
-pub(super) fn append_content(log: &mut Postgres, node: &str, content: &RecordContent) -> Result<i64, StoreError> {
+pub(super) fn append_content(
+    log: &mut Postgres,
+    node: &str,
+    content: &RecordContent,
+) -> Result<i64, StoreError> {
     let engine = log.engine()?;
     log.trust(&engine);
     let mut has_turn = false;

@@ -123,7 +123,7 @@ impl Replica {
     /// Another log at the same address is no reason to stop that one.
     fn check_log(&mut self, connection: &Connection) -> Result<(), StoreError> {
         let own = position::log_of(connection)?;
-        match self.patiently(|log| log.id())? {
+        match self.patiently(Postgres::id)? {
             Some(id) if Some(&id) == own.as_ref() => Ok(()),
             Some(_) => Err(StoreError::Cluster {
                 detail: "this checkpoint belongs to another log than the one at that address; `outreach cluster leave` makes it one of its own again".to_owned(),
@@ -137,7 +137,7 @@ impl Replica {
     /// Trusts the engine that answers. After a failover, or where another server took its place, a node that knows more
     /// than this engine speaks first.
     fn meet_engine(&mut self, connection: &mut Connection) -> Result<(), StoreError> {
-        let engine = self.patiently(|log| log.engine())?;
+        let engine = self.patiently(Postgres::engine)?;
         match position::engine_of(connection)? {
             Some(known) if known == engine => {}
             Some(_) => {
@@ -275,7 +275,8 @@ impl Replica {
              `outreach cluster accept --from {}` begins the log anew with its file",
             machine_name()
         );
-        if let Err(error) = compact::append_content(&mut self.log, &self.node, &RecordContent::Stop(why.clone()))
+        if let Err(error) =
+            compact::append_content(&mut self.log, &self.node, &RecordContent::Stop(why.clone()))
         {
             tracing::debug!("the others have to find out by themselves: {error}");
         }

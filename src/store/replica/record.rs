@@ -181,7 +181,9 @@ mod tests {
 
     #[test]
     fn what_a_newer_program_wrote_is_refused() {
-        let mut packed = Record::new([0; 16], RecordContent::Snapshot).pack().unwrap();
+        let mut packed = Record::new([0; 16], RecordContent::Snapshot)
+            .pack()
+            .unwrap();
         packed[0] = FORM + 1;
         let error = Record::unpack(&packed).unwrap_err().to_string();
         assert!(error.contains("newer program"), "{error}");

@@ -225,7 +225,7 @@ fn other_batch(
 /// The message of a batch as its template: its text, or its JSON where it is something else. None is known of a batch
 /// that was restored.
 fn message_of(batch: &Batch) -> Option<String> {
-    let stored = batch.definition.get("content").map(String::as_str);
+    let stored = batch.definition.get(CONTENT).map(String::as_str);
     let stored = stored.filter(|stored| !stored.is_empty())?;
     if is_pruned_message(stored) {
         return Some("(pruned)".to_owned());

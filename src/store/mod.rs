@@ -22,7 +22,7 @@
 //! - A run: `journal`, `attempt` (the requests), `history` and `past` (whether a person may be messaged), `quota`,
 //!   `remembered` (the requests of the last hour), `clock_notes`, `runs` (who shares the connections), `lookup`,
 //!   `test_message`.
-//! - People: `person`, `person_rows`, `contact` and `contacts`, `channel`, `suppression`, `hashed`, `unread`, `known`,
+//! - People: `person`, `person_rows`, `contact`, `contacts` and `contacts_listed`, `channel`, `suppression`, `hashed`, `unread`, `known`,
 //!   `audience`, `earlier`, `forget`, `prune`.
 //! - What is learned after an answer: `event`, `evidence`, `reply`, `stands` (a message that was accepted), `funnel`,
 //!   `import` and `same_batch` (results files).

@@ -249,7 +249,6 @@ fn is_of_somebody_else(text: &str, fold: impl Fn(&str) -> String) -> bool {
             let end: Option<&[String]> = before.get(before.len().saturating_sub(count)..);
             end.is_some_and(|end| {
                 SET_PHRASES
-                    .get()
                     .has(&format!("{} {folded}", end.join(" ")))
             })
         };
@@ -266,7 +265,7 @@ fn is_mere_denial(text: &str, alone: &str, fold: impl Fn(&str) -> String) -> boo
         return false;
     };
     let mut words = text.split_whitespace();
-    NOT_ME_ALONE.get().has(no) && words.any(|word| is_name(word) && fold(word) == name)
+    NOT_ME_ALONE.has(no) && words.any(|word| is_name(word) && fold(word) == name)
 }
 
 fn is_name(word: &str) -> bool {
@@ -277,7 +276,7 @@ fn is_name(word: &str) -> bool {
 /// Whether it is a mere "no", with several exclamation marks: the answer to a question has one, or none.
 fn is_shouted_no(text: &str, words: &[&str]) -> bool {
     let marks = text.matches(['!', '！']).count();
-    marks >= SHOUTED && words.iter().all(|word| NEGATIONS.get().has(word))
+    marks >= SHOUTED && words.iter().all(|word| NEGATIONS.has(word))
 }
 
 /// Without the phrases that refuse nothing, whatever word is in them: "non-stop".

@@ -247,10 +247,7 @@ fn is_of_somebody_else(text: &str, fold: impl Fn(&str) -> String) -> bool {
         // "Not Monday" names nobody.
         let is_set = |count| {
             let end: Option<&[String]> = before.get(before.len().saturating_sub(count)..);
-            end.is_some_and(|end| {
-                SET_PHRASES
-                    .has(&format!("{} {folded}", end.join(" ")))
-            })
+            end.is_some_and(|end| SET_PHRASES.has(&format!("{} {folded}", end.join(" "))))
         };
         let is_denied =
             is_name(word) && (1..=LONGEST).any(ends_before) && !(1..=LONGEST).any(is_set);

@@ -174,7 +174,7 @@ impl Clock {
         }
     }
 
-    /// How long the machine runs; `None` where it does not tell. Of a simulated clock, how long that runs.
+    /// How long the machine runs; `None` where the machine does not say. A simulated clock says how long it runs.
     pub fn uptime(&self) -> Option<Uptime> {
         match &*self.0 {
             Source::System { .. } => machine_uptime(),

@@ -26,8 +26,8 @@ pub mod config {
 }
 pub mod dispatch {
     pub use crate::dispatch::{
-        DispatchSettings, Dispatcher, GuardSettings, Guards, Halt, LateAnswer, Ledger, PastAnswers,
-        RunEnd, RunFailure, Sender, TakenBack,
+        DispatchSettings, Dispatcher, GuardSettings, Guards, Halt, Ledger, PastAnswers,
+        RecentAnswer, RunEnd, RunFailure, Sender, TakenBack,
     };
     pub mod pacer {
         pub use crate::dispatch::pacer::{Flight, Handle, Permit};
@@ -117,7 +117,7 @@ pub mod serve {
 pub mod store {
     pub use crate::store::{
         AttemptRecord, Batch, BatchId, BatchName, Claim, ClaimRules, Claimed, Contact, Counts,
-        Decision, Incoming, Journal, Lately, NewBatch, Opening, PersonVerdict, Reader, RecipientId,
-        Settled, Settlement, Store, StoreError, Taken, Timeline, Window,
+        Decision, Incoming, Journal, LookBack, NewBatch, Opening, PersonVerdict, Reader,
+        RecipientId, Settled, Settlement, Store, StoreError, Taken, Timeline, Window,
     };
 }

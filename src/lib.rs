@@ -62,7 +62,9 @@
 //!
 //! Beside them: `manual` (the texts of `outreach man`), `exit` (the exit codes), `clock` (the one clock that
 //! everything waits on), `locked` (the one way to take a mutex), `crash` (the places where a test can end the
-//! process), `internals` (what the tests in `tests/` use; not a part of the library).
+//! process), `internals` (what the tests in `tests/` use; not a part of the library), and `templates` (the HTML of
+//! `console` and `report`). Lists of words stand in text files beside the code that reads them. The front pages of
+//! `store` and `run`, the largest folders, say where to look in them.
 //!
 //! Imports run downwards only: `commands`, `console`, `cli`, `config`, `run`, then the stages (`intake`, `dispatch`,
 //! `report`, `serve`, `sandbox`), then `store`, `amio`, `cluster`, and at the bottom `domain`, `clock`, `exit`,

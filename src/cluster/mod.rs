@@ -6,7 +6,7 @@
 //!
 //! - An append without a clear answer is neither done nor not done: only the log shows it ([`Append::Doubt`]).
 //! - The log is checked, not believed: each record carries the hash of the one before.
-//! - A [`Log`] blocks. It is called from threads of its own, never from a task of an async runtime.
+//! - The log ([`Postgres`]) blocks. It is called from threads of its own, never from a task of an async runtime.
 
 mod access;
 mod connection;
@@ -21,6 +21,6 @@ mod tests;
 pub(crate) use access::{Access, AccessError};
 pub(crate) use entry::{Entry, Hash, chained};
 pub(crate) use log::{
-    Append, Digests, LEASE, Lease, Log, LogError, NodeRow, Read, SNAPSHOT_LEASE, Size, Snapshot,
+    Append, Digests, LEASE, Lease, LogError, NodeRow, Read, SNAPSHOT_LEASE, Size, Snapshot,
 };
 pub(crate) use postgres::Postgres;

@@ -8,9 +8,7 @@ use tokio_postgres::types::Type;
 use super::access::Access;
 use super::connection::{ANSWER, Connection, Failure, LONG, Param};
 use super::entry::{Entry, Hash, hash};
-use super::log::{
-    About, Append, Digests, Lease, Log, LogError, NodeRow, Parts, Read, Size, Snapshot,
-};
+use super::log::{About, Append, Digests, Lease, LogError, NodeRow, Parts, Read, Size, Snapshot};
 use super::{kept, members};
 
 /// The most records that are read at once.
@@ -19,7 +17,7 @@ const AT_ONCE: i64 = 64;
 /// How many records before a new one must be there. Records that went while one was being appended left a hole behind it.
 const LOOKED_BACK: i64 = 16;
 
-/// The log of one checkpoint on PostgreSQL.
+/// The log of one checkpoint, with compare-and-append, leases and a snapshot. Every call may block for some seconds.
 pub(crate) struct Postgres {
     connection: Connection,
     /// The engine that records may be appended to.
@@ -85,8 +83,9 @@ const TABLES: [&str; 8] = [
         PRIMARY KEY (seq, place))",
 ];
 
-impl Log for Postgres {
-    fn begin(
+impl Postgres {
+    /// Begins the log with this record and this snapshot; fails if there is one. `id` is random.
+    pub(crate) fn begin(
         &mut self,
         id: &str,
         first: &Entry,
@@ -109,7 +108,8 @@ impl Log for Postgres {
         })
     }
 
-    fn begin_anew(
+    /// Puts this record and this snapshot in place of all that the log holds.
+    pub(crate) fn begin_anew(
         &mut self,
         first: &Entry,
         snapshot: &Snapshot,
@@ -123,7 +123,8 @@ impl Log for Postgres {
         })
     }
 
-    fn id(&mut self) -> Result<Option<String>, LogError> {
+    /// Which log it is; `None` if there is none.
+    pub(crate) fn id(&mut self) -> Result<Option<String>, LogError> {
         let is_there =
             self.connection
                 .rows("SELECT to_regclass('$$.about') IS NOT NULL", &[], ANSWER)?;
@@ -136,15 +137,19 @@ impl Log for Postgres {
         Ok(rows.first().map(|row| row.get(0)))
     }
 
-    fn engine(&mut self) -> Result<String, LogError> {
+    /// Which engine answers, for as long as the connection lasts: it changes with a failover and with another server.
+    pub(crate) fn engine(&mut self) -> Result<String, LogError> {
         self.connection.engine()
     }
 
-    fn trust(&mut self, engine: &str) {
+    /// Records may be appended to this engine from now on.
+    pub(crate) fn trust(&mut self, engine: &str) {
         self.trusted = Some(engine.to_owned());
     }
 
-    fn append(&mut self, node: &str, before: &Hash, entry: &Entry) -> Append {
+    /// Appends the record if the last one is the one before it, with the hash `before`. It gives way to another node
+    /// that has taken a turn.
+    pub(crate) fn append(&mut self, node: &str, before: &Hash, entry: &Entry) -> Append {
         match self.engine() {
             Ok(engine) if Some(&engine) == self.trusted.as_ref() => {}
             Ok(_) => return Append::Moved,
@@ -199,7 +204,8 @@ impl Log for Postgres {
         }
     }
 
-    fn confirm(&mut self) -> Result<(), LogError> {
+    /// A record that was found after a doubt is durable once this returns: one more write that the engine confirms.
+    pub(crate) fn confirm(&mut self) -> Result<(), LogError> {
         let sql = "INSERT INTO $$.node AS beat (node, pid, machine, place, applied, seen, clock)
              VALUES ('', '', '', '', 0, '-infinity', 0)
              ON CONFLICT (node) DO UPDATE SET applied = beat.applied + 1
@@ -214,7 +220,8 @@ impl Log for Postgres {
         Ok(())
     }
 
-    fn read(&mut self, after: i64, at: &Hash) -> Result<Read, LogError> {
+    /// Reads on from a position whose record has the hash.
+    pub(crate) fn read(&mut self, after: i64, at: &Hash) -> Result<Read, LogError> {
         let sql = "SELECT seq, hash, CASE WHEN seq > $1 THEN body ELSE '' END FROM $$.log
                    WHERE seq >= $1 ORDER BY seq LIMIT $2";
         let params: [Param<'_>; 2] = [(&after, Type::INT8), (&AT_ONCE, Type::INT8)];
@@ -244,72 +251,96 @@ impl Log for Postgres {
         }
     }
 
-    fn last(&mut self) -> Result<Option<(i64, Hash)>, LogError> {
+    /// The place of the last record and its hash; `None` if there is no log.
+    pub(crate) fn last(&mut self) -> Result<Option<(i64, Hash)>, LogError> {
         let sql = "SELECT seq, hash FROM $$.log ORDER BY seq DESC LIMIT 1";
         let rows = self.connection.rows(sql, &[], ANSWER)?;
         Ok(rows.first().map(|row| (row.get(0), hash(row.get(1)))))
     }
 
-    fn take_turn(&mut self, node: &str) -> Result<bool, LogError> {
+    /// Takes a turn: until it ends, for a second at the most, the others do not append. False if another has it.
+    pub(crate) fn take_turn(&mut self, node: &str) -> Result<bool, LogError> {
         members::take_turn(&mut self.connection, node)
     }
 
-    fn end_turn(&mut self, node: &str) -> Result<(), LogError> {
+    /// Ends the turn.
+    pub(crate) fn end_turn(&mut self, node: &str) -> Result<(), LogError> {
         self.release(members::TURN, node)
     }
 
-    fn lease(&mut self, lease: &Lease) -> Result<Option<Lease>, LogError> {
+    /// Takes or prolongs a lease. `Some`: another node holds it.
+    pub(crate) fn lease(&mut self, lease: &Lease) -> Result<Option<Lease>, LogError> {
         members::lease(&mut self.connection, lease)
     }
 
-    fn release(&mut self, name: &str, node: &str) -> Result<(), LogError> {
+    /// Gives a lease back.
+    pub(crate) fn release(&mut self, name: &str, node: &str) -> Result<(), LogError> {
         members::release(&mut self.connection, name, node)
     }
 
-    fn leases(&mut self) -> Result<Vec<Lease>, LogError> {
+    /// The leases that hold.
+    pub(crate) fn leases(&mut self) -> Result<Vec<Lease>, LogError> {
         members::leases(&mut self.connection)
     }
 
-    fn see(&mut self, node: &NodeRow) -> Result<(), LogError> {
+    /// Enters that a node lives, and how far it has come.
+    pub(crate) fn see(&mut self, node: &NodeRow) -> Result<(), LogError> {
         members::see(&mut self.connection, node)
     }
 
-    fn unsee(&mut self, node: &str) -> Result<(), LogError> {
+    /// Removes a node that has ended.
+    pub(crate) fn unsee(&mut self, node: &str) -> Result<(), LogError> {
         members::unsee(&mut self.connection, node)
     }
 
-    fn nodes(&mut self) -> Result<Vec<NodeRow>, LogError> {
+    /// The nodes that were seen in the last day.
+    pub(crate) fn nodes(&mut self) -> Result<Vec<NodeRow>, LogError> {
         members::nodes(&mut self.connection)
     }
 
-    fn snapshot(&mut self) -> Result<Option<Snapshot>, LogError> {
+    /// The newest snapshot; `None` if there is no log.
+    pub(crate) fn snapshot(&mut self) -> Result<Option<Snapshot>, LogError> {
         if self.id()?.is_none() {
             return Ok(None);
         }
         kept::snapshot(&mut self.connection)
     }
 
-    fn snapshot_part(&mut self, seq: i64, part: i32) -> Result<Option<Vec<u8>>, LogError> {
+    /// A part of the snapshot at the position; `None` behind the last.
+    pub(crate) fn snapshot_part(
+        &mut self,
+        seq: i64,
+        part: i32,
+    ) -> Result<Option<Vec<u8>>, LogError> {
         kept::snapshot_part(&mut self.connection, seq, part)
     }
 
-    fn put_snapshot(&mut self, snapshot: &Snapshot, parts: Parts<'_>) -> Result<(), LogError> {
+    /// Puts a snapshot in place of the one before, and cuts the log before its position.
+    pub(crate) fn put_snapshot(
+        &mut self,
+        snapshot: &Snapshot,
+        parts: Parts<'_>,
+    ) -> Result<(), LogError> {
         kept::put_snapshot(&mut self.connection, snapshot, parts)
     }
 
-    fn size(&mut self) -> Result<Size, LogError> {
+    /// How much the log holds.
+    pub(crate) fn size(&mut self) -> Result<Size, LogError> {
         kept::size(&mut self.connection)
     }
 
-    fn put_digests(&mut self, digests: &Digests) -> Result<(), LogError> {
+    /// Writes the digests of a node; those at earlier records go.
+    pub(crate) fn put_digests(&mut self, digests: &Digests) -> Result<(), LogError> {
         kept::put_digests(&mut self.connection, digests)
     }
 
-    fn digests(&mut self, seq: i64) -> Result<Vec<Digests>, LogError> {
+    /// The digests that nodes wrote at the record.
+    pub(crate) fn digests(&mut self, seq: i64) -> Result<Vec<Digests>, LogError> {
         kept::digests(&mut self.connection, seq)
     }
 
-    fn first_fault(&mut self) -> Result<Option<i64>, LogError> {
+    /// The first record whose hash does not fit, checked by the engine over the whole log.
+    pub(crate) fn first_fault(&mut self) -> Result<Option<i64>, LogError> {
         let sql = "SELECT seq FROM (
                        SELECT seq, hash, body, lag(hash) OVER (ORDER BY seq) AS before,
                               lag(seq) OVER (ORDER BY seq) AS previous FROM $$.log) AS chain
@@ -320,7 +351,8 @@ impl Log for Postgres {
         Ok(rows.first().map(|row| row.get(0)))
     }
 
-    fn about(&mut self) -> Result<About, LogError> {
+    /// What people should know of the engine.
+    pub(crate) fn about(&mut self) -> Result<About, LogError> {
         let sql = "SELECT current_setting('server_version'), current_setting('full_page_writes'),
                           current_setting('synchronous_standby_names'),
                           (SELECT count(*) FROM pg_stat_replication),

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::log::{Append, Digests, Lease, Log, LogError, NodeRow, Read, Size, Snapshot};
+use super::log::{Append, Digests, Lease, LogError, NodeRow, Read, Size, Snapshot};
 use super::{Entry, Postgres};
 
 #[path = "../../tests/it/support/engine.rs"]

@@ -8,7 +8,7 @@ use crate::report::Hints;
 use crate::run::{
     CheckpointPlaces, CheckpointSettings, RunError, is_same_file, known_to_rehearsal,
 };
-use crate::store::{Batch, Reader, Store, StoreError};
+use crate::store::{Batch, Reader, Store, StoreError, make_private_folder};
 
 /// The flag of the API's address.
 const BASE_URL: &str = "base-url";
@@ -145,11 +145,7 @@ fn make_folder(file: &Path) -> Result<(), StoreError> {
     let Some(folder) = file.parent() else {
         return Ok(());
     };
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|error| StoreError::Open {
+    make_private_folder(folder).map_err(|error| StoreError::Open {
         path: file.to_owned(),
         detail: format!("its folder cannot be made: {error}"),
     })

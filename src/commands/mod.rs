@@ -203,9 +203,7 @@ fn execute(
         },
         Command::Config(args) => config::run(args.json, &call()?, &mut out.0),
         Command::Completions(args) => complete(completions::run(args.shell, &mut out.0)),
-        Command::Sandbox(args) => sandbox::run(args, console, out)
-            .map(|()| ExitCode::Complete)
-            .map_err(|error| CommandError::new(ExitCode::Internal, error)),
+        Command::Sandbox(args) => sandbox::run(args, console, out),
         Command::Man(args) => complete(man::run(args.topic, &mut out.0)),
     }
 }

@@ -126,7 +126,7 @@ pub(crate) fn run(args: &NightArgs, call: &Call, out: &mut dyn Write) -> Command
 impl Night<'_> {
     /// Sends the lists one after the other, until one ends in a way that the next would share.
     fn send_all(&mut self) -> Result<NightReport, CommandError> {
-        // Between two runs nobody else hears a signal: it ends the night before the next list.
+        // Between two runs nothing else listens for a signal: it ends the night before the next list.
         let runtime = runtime()?;
         let stop = self.front.stop.clone();
         runtime.spawn(async move {

@@ -16,7 +16,7 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
     runtime.map_err(|error| CommandError::new(ExitCode::Internal, error))
 }
 
-/// Hears signals before anything is sent: they end the process, with a word and an exit code.
+/// Listens for signals before anything is sent: they end the process, with a message and an exit code.
 #[derive(Debug, Clone, Default)]
 pub(super) struct BeforeSending {
     begun: Arc<Mutex<bool>>,

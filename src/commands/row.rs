@@ -1,4 +1,4 @@
-//! `outreach status BATCH --row N`: the whole story of one row.
+//! `outreach status BATCH --row N`: all that is known of one row, in order.
 
 use std::io::Write;
 
@@ -13,7 +13,7 @@ use crate::domain::text::on_one_line;
 use crate::report::{Local, place, without_numbers};
 use crate::store::{AttemptRecord, Batch, Reader, Timeline};
 
-/// Prints the story of each row of that number: several files may have one.
+/// Prints the timeline of each row of that number: several files may have one.
 pub(super) fn print(
     reader: &Reader,
     batch: &Batch,

@@ -42,7 +42,7 @@ pub(super) struct Front<'a> {
     pub(super) folders: Folders,
     /// Stops what is sent.
     pub(super) stop: StopHandle,
-    /// Hears signals until something is sent, where nobody else does.
+    /// Listens for signals until something is sent.
     pub(super) before_sending: BeforeSending,
     /// The fingerprint of our token, where a worker goes on with what this run leaves.
     pub(super) left_to_workers: Option<i64>,
@@ -289,7 +289,7 @@ impl<'a> Front<'a> {
     fn about(&self, batch: &HeldBatch, how: StartOptions) -> Result<PlannedRun, CommandError> {
         let after_halt = batch.after_halt(&self.run.refusals, how.confirm)?;
         let out = self.results_path(batch)?;
-        batch.check_results(Some(&out), self.checkpoint.dialect)?;
+        batch.check_results(&out, self.checkpoint.dialect)?;
         if self.checkpoint.out.is_none() {
             batch.refuse_if_sent(&out)?;
         }

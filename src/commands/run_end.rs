@@ -203,7 +203,7 @@ impl Front<'_> {
     pub(super) fn report(&self, batch: &HeldBatch, out: &Path) -> Result<PathBuf, CommandError> {
         let (db, name) = (batch.checkpoint(), &batch.batch().name);
         let (dialect, now) = (self.checkpoint.dialect, self.now());
-        let written = batch.write_results(&self.files, Some(out), dialect, now);
+        let written = batch.write_results(&self.files, out, dialect, now);
         let out = self.checkpoint.out.as_deref();
         let mut hints = self.hints();
         let export = hints.command("export", name, &[]);

@@ -6,11 +6,12 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context;
-
 use super::console::Console;
-use super::process::signal;
+use super::error::CommandResult;
+use super::process::{runtime, signal};
 use crate::domain::span::parse_span;
+use crate::exit::ExitCode;
+use crate::run::{REHEARSALS, RunError};
 use crate::sandbox::{
     Channel, ConnectionLimit, Excess, FaultRule, Headers, Quota, Sandbox, Settings, Share, Texts,
     WebhookSettings, WindowKind,
@@ -53,9 +54,6 @@ Options:
 
 TEXT may hold commas and colons: options of refuse=TEXT follow after colons.
   --fault 'refuse=(#4) Too many send requests:after=40:status=502:for=30s'";
-
-/// The checkpoint of what is sent to it: in that of the real batches, whom the sandbox took would count as messaged.
-const OWN_CHECKPOINT: &str = "sandbox.db";
 
 /// Simulate the Amio API on a local port. Nobody is messaged.
 #[derive(Debug, Clone, clap::Args)]
@@ -237,29 +235,27 @@ impl SandboxArgs {
 /// Serves until Ctrl-C or SIGTERM. The base URL is printed on stdout, alone on the first line, for scripts.
 ///
 /// # Errors
-/// If the address cannot be listened on.
-pub(crate) fn run(args: &SandboxArgs, console: Console, out: &mut dyn Write) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    runtime.block_on(serve(args, console, out))
+/// [`CommandError`](super::error::CommandError) if the address cannot be listened on.
+pub(crate) fn run(args: &SandboxArgs, console: Console, out: &mut dyn Write) -> CommandResult {
+    runtime()?.block_on(serve(args, console, out))
 }
 
-async fn serve(args: &SandboxArgs, console: Console, out: &mut dyn Write) -> anyhow::Result<()> {
+async fn serve(args: &SandboxArgs, console: Console, out: &mut dyn Write) -> CommandResult {
     let settings = args.settings();
     let channel = settings
         .channels
         .first()
         .map_or_else(String::new, |channel| channel.id.clone());
     let token = settings.tokens.first().cloned().unwrap_or_default();
-    let sandbox = Sandbox::start(settings, args.listen).await?;
+    let sandbox = Sandbox::start(settings, args.listen).await;
+    let sandbox = sandbox.map_err(RunError::from)?;
     let url = sandbox.base_url();
     writeln!(out, "{url}")?;
     out.flush()?;
     console.say("A simulated Amio API; nobody is messaged. Send to it with:");
+    // In the checkpoint of the real batches, whom the sandbox took would count as messaged.
     console.say(format_args!(
-        "  AMIO_TOKEN={token} outreach send contacts.csv --base-url {url} --channel {channel} --db {OWN_CHECKPOINT} --message \"Hello\""
+        "  AMIO_TOKEN={token} outreach send contacts.csv --base-url {url} --channel {channel} --db {REHEARSALS} --message \"Hello\""
     ));
     console.say(format_args!(
         "Its own account: http://{0}/sandbox/stats (also /accepted, /messages, /people). Stop it with Ctrl-C.",
@@ -268,7 +264,7 @@ async fn serve(args: &SandboxArgs, console: Console, out: &mut dyn Write) -> any
     signal().await;
     console.say_lines(serde_json::to_string_pretty(&sandbox.stats())?);
     sandbox.stop();
-    Ok(())
+    Ok(ExitCode::Complete)
 }
 
 #[cfg(test)]

@@ -308,7 +308,7 @@ fn plan(front: &Front<'_>, to_send: &ListToSend<'_>, list: List) -> Result<SendP
     Ok(plan)
 }
 
-/// What becomes of the earlier batch of a list, and what to do about it: whoever goes on with it as it is goes by a list that
+/// What becomes of the earlier batch of a list, and what to do about it: a batch that goes on as it is uses a list that
 /// may have been mended since.
 fn about_unfinished(front: &Front<'_>, other: &Unfinished) -> String {
     let name = &other.batch;

@@ -105,9 +105,9 @@ pub(super) fn check(settings: &Settings, now: Timestamp) -> Result<(), CommandEr
 }
 
 /// What texts of refusals mean; a pattern of `--invalid-pattern` means the message.
-fn refusals(mut said: Vec<RefusalRule>, invalid: Option<&str>) -> Vec<RefusalRule> {
-    said.extend(invalid.map(|text| RefusalRule::new(Meaning::Message, text)));
-    said
+fn refusals(mut rules: Vec<RefusalRule>, invalid: Option<&str>) -> Vec<RefusalRule> {
+    rules.extend(invalid.map(|text| RefusalRule::new(Meaning::Message, text)));
+    rules
 }
 
 /// Whether it matters that rows of a sheet are hidden.

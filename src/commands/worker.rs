@@ -40,7 +40,7 @@ pub(crate) fn run(args: &WorkerArgs, call: &Call) -> CommandResult {
         stop: StopHandle::default(),
         token,
     };
-    // Between two runs nobody else hears a signal.
+    // Between two runs nothing else listens for a signal.
     let runtime = runtime()?;
     let stop = worker.stop.clone();
     runtime.spawn(async move {

@@ -30,6 +30,7 @@ use crate::domain::sending::Undecided;
 use crate::domain::sms::SmsSettings;
 use crate::domain::span::{above_zero, parse_span};
 use crate::intake::{Delimiter, HiddenRows, NumbersPerRow, Prefer, TextEncoding};
+use crate::run::REHEARSALS;
 
 /// How to reach the API.
 #[derive(Debug, Clone, Args)]
@@ -420,10 +421,7 @@ pub(crate) struct Checkpoint {
     pub(super) summary_from: Origin,
 }
 
-/// Where rehearsals are kept: in the current folder.
-const REHEARSALS: &str = "sandbox.db";
-
-/// The same, where a checkpoint of real batches is called so.
+/// Where rehearsals are kept, where a checkpoint of real batches is called [`REHEARSALS`].
 const OTHER_REHEARSALS: &str = "rehearsals.db";
 
 impl Checkpoint {

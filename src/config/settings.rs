@@ -96,7 +96,7 @@ impl Settings {
         for path in settings_files(&environment) {
             match read_found(&path) {
                 Ok(text) => {
-                    // A file that merely lies in the folder was put there by anybody who may write to the folder.
+                    // A file that merely lies in the folder may have been put there by any program or person that may write to the folder.
                     let found_file = path == Path::new(FILE_NAME);
                     let settings = Self::merge(flags, environment, Some((path, text)))?;
                     return Ok(Self {
@@ -264,7 +264,7 @@ impl Settings {
         flags.chain(file).collect()
     }
 
-    /// Whether the value of a setting comes from a file that nobody named, and that anybody who may write to the folder
+    /// Whether the value of a setting comes from a file that nobody named, and that any program or person with the right to write to the folder
     /// may have written.
     pub(super) fn is_found(&self, key: &str) -> bool {
         self.found_file && self.origin(key) == Origin::File

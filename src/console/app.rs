@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use super::base::{Kind, make_private};
+use super::base::Kind;
 use super::checked::{Checked, Prepared};
 use super::details::Details;
 use super::job::Jobs;
@@ -18,7 +18,7 @@ use super::settings::{ConsoleError, ConsoleSettings};
 use crate::clock::Clock;
 use crate::locked::lock;
 use crate::report::Local;
-use crate::store::Store;
+use crate::store::{Store, make_private_folder};
 
 /// What all requests share.
 pub(super) struct App {
@@ -52,7 +52,7 @@ impl App {
         let store = Store::open(&settings.checkpoint)?;
         let replica = settings.is_shared.then_some(store);
         let uploads = uploads_beside(&settings.checkpoint);
-        make_private(&uploads).map_err(|error| {
+        make_private_folder(&uploads).map_err(|error| {
             let folder = uploads.display();
             ConsoleError::System(format!(
                 "the folder {folder} for uploaded lists cannot be made: {error}"

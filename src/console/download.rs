@@ -7,7 +7,7 @@ use axum::extract::{Path, Query};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
 
-use super::base::{Kind, make_private};
+use super::base::Kind;
 use super::draft::new_id;
 use super::gate::Visit;
 use super::list::attachment;
@@ -17,7 +17,7 @@ use super::stream::written;
 use crate::domain::dialect::FileFormat;
 use crate::report::{default_stem, write_selected_file};
 use crate::run::{ExportSettings, RunError, Selection, export, write_rejects};
-use crate::store::Reader;
+use crate::store::{Reader, make_private_folder};
 
 /// What may be asked for; `results` is all.
 const WHAT: [&str; 10] = [
@@ -106,7 +106,7 @@ async fn file(
     let file = visit
         .app
         .blocking(move |app| {
-            make_private(&folder)?;
+            make_private_folder(&folder)?;
             let made = || -> Result<fs::File, Failure> {
                 let reader = Reader::open(app.checkpoint(named.kind))?;
                 let batch = reader.batch(&named.name)?;

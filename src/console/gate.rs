@@ -41,7 +41,7 @@ pub(super) struct Visit {
     pub(super) session: Session,
 }
 
-/// Somebody at work: what all requests share, and who it is.
+/// A user with a session: what all requests share, and who it is.
 pub(super) struct Actor<'a> {
     app: &'a Arc<App>,
     /// Who it is, for the audit.
@@ -91,7 +91,7 @@ impl Fields {
 }
 
 impl<'a> Actor<'a> {
-    /// Somebody at work in a job of its own.
+    /// A user whose request goes on in a job of its own.
     pub(super) fn new(app: &'a Arc<App>, person: &'a str) -> Self {
         Self { app, person }
     }

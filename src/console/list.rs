@@ -8,6 +8,7 @@ use axum::extract::Path;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
 
+use super::base::percent_encoded;
 use super::checked::{Checked, Trouble};
 use super::draft::{Choices, Draft};
 use super::gate::{Fields, Visit};
@@ -74,7 +75,7 @@ pub(super) async fn show(visit: Visit, Path(id): Path<String>) -> Result<Respons
     })
 }
 
-/// The columns that tell who may be messaged, and whether they are ignored.
+/// The columns that say who may be messaged, and whether they are ignored.
 fn consent(choices: &Choices, checked: &Checked) -> Vec<(String, bool)> {
     let Some(report) = &checked.report else {
         return Vec::new();
@@ -198,7 +199,6 @@ pub(super) async fn rejects(visit: Visit, Path(id): Path<String>) -> Result<Resp
 
 /// The header that names a download, for old and new programs.
 pub(super) fn attachment(name: &str) -> String {
-    use std::fmt::Write as _;
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() || "._-".contains(c) {
             c
@@ -207,14 +207,6 @@ pub(super) fn attachment(name: &str) -> String {
         }
     };
     let plain: String = name.chars().map(plain).collect();
-    let encoded = name.bytes().fold(String::new(), |mut text, byte| {
-        if byte.is_ascii_alphanumeric() || b"._-".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "%{byte:02X}");
-        }
-        text
-    });
+    let encoded = percent_encoded(name);
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
 }

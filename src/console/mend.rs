@@ -7,7 +7,6 @@ use axum::response::Response;
 
 use super::app::App;
 use super::bar::counted_people;
-use super::base::make_private;
 use super::draft::{Draft, new_id};
 use super::gate::{Actor, Fields, Visit};
 use super::named::Named;
@@ -22,7 +21,7 @@ use crate::run::{
     CheckReport, Corrections, MendSettings, MendedRows, RowToMend, mend_rows, rows_to_mend,
     typed_number,
 };
-use crate::store::{Batch, Reader};
+use crate::store::{Batch, Reader, make_private_folder};
 
 /// The most rows of a kind that are shown.
 pub(super) const SHOWN: usize = 50;
@@ -194,7 +193,7 @@ pub(super) async fn mend(
             ));
         }
         let folder = actor.uploads.join(new_id()?);
-        make_private(&folder)?;
+        make_private_folder(&folder)?;
         let mended = mended(actor, &named, &numbers, &folder);
         // Its rows are in the checkpoint now, or nothing of it is.
         let _ = std::fs::remove_dir_all(&folder);

@@ -1,27 +1,13 @@
 //! Which batch an address names.
 
 use super::app::App;
-use super::base::Kind;
+use super::base::{Kind, percent_encoded};
 use super::page::Failure;
 use crate::run::{HeldBatch, ResumeSettings};
 
 /// The address of a batch's page.
 pub(super) fn path(kind: Kind, name: &str) -> String {
-    format!("/{}/{}", kind.path(), encoded(name))
-}
-
-/// A name as a part of an address.
-fn encoded(name: &str) -> String {
-    use std::fmt::Write as _;
-    name.bytes().fold(String::new(), |mut text, byte| {
-        if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "%{byte:02X}");
-        }
-        text
-    })
+    format!("/{}/{}", kind.path(), percent_encoded(name))
 }
 
 /// Which batch an address names.

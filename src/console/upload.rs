@@ -11,11 +11,11 @@ use axum::response::Response;
 use tokio::time::timeout;
 
 use super::app::App;
-use super::base::make_private;
 use super::draft::{Draft, LIST, new_id};
 use super::gate::Visit;
 use super::page::Failure;
 use super::suppression;
+use crate::store::make_private_folder;
 
 /// The largest file, in bytes.
 const LARGEST: u64 = 1 << 30;
@@ -99,7 +99,7 @@ async fn only_file(
         let file = {
             let path = path.clone();
             app.blocking(move |_| {
-                make_private(&folder)?;
+                make_private_folder(&folder)?;
                 Ok(create_private(&path)?)
             })
             .await?

@@ -19,7 +19,7 @@ use crate::store::Hold;
 /// The shortest password, in characters: NIST SP 800-63B asks for 8.
 const SHORTEST: usize = 8;
 
-/// Somebody who may sign in.
+/// A user who may sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct User {
     pub(crate) name: String,

@@ -302,9 +302,9 @@ impl Guards {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dispatch::refusals::LateAnswer;
+    use crate::dispatch::refusals::RecentAnswer;
     use crate::domain::outcome::{KnownBy, Receipt, RejectionCause};
-    use crate::store::{BatchId, LateRow};
+    use crate::store::{BatchId, RecentRow};
 
     fn guards() -> Guards {
         Guards::new(GuardSettings::default(), vec![PastAnswers::default()])
@@ -613,13 +613,13 @@ mod tests {
     #[test]
     fn what_earlier_runs_led_to_stops_whichever_channel_it_is_of_and_is_taken_back() {
         let row = |seq| RecipientId::new(BatchId::for_tests(1), seq);
-        let latest = (1..4).map(|seq| LateAnswer {
+        let latest = (1..4).map(|seq| RecentAnswer {
             recipient: row(seq),
             outcome: Outcome::Rejected {
                 text: "HTTP 422: no".to_owned(),
                 cause: RejectionCause::Message("no good"),
             },
-            row: LateRow::Ended,
+            row: RecentRow::Ended,
         });
         let refused = PastAnswers {
             accepted: 40,

@@ -38,7 +38,7 @@ use pacer::Handle;
 pub use ports::{Ledger, Sender};
 pub(crate) use progress::Progress;
 pub use progress::ProgressView;
-pub use refusals::{LateAnswer, PastAnswers, TakenBack};
+pub use refusals::{PastAnswers, RecentAnswer, TakenBack};
 use shared::Shared;
 pub(crate) use shared::Stop;
 pub use shared::{DispatchSettings, Outage, RunEnd, RunFailure};

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use super::halt::Halt;
 use crate::domain::outcome::{KnownBy, Outcome, Refusal, RejectionCause};
 use crate::domain::text::canonical_text;
-use crate::store::{LateRow, RecipientId};
+use crate::store::{RecentRow, RecipientId};
 
 /// The most different texts that are counted; a list with more of them is no uniform refusal.
 const TEXTS: usize = 256;
@@ -28,7 +28,7 @@ const KNOWN: f64 = 1e-12;
 /// How many refusals of the message in a row stop the batch.
 const MESSAGES: usize = 3;
 
-/// A run of this length that is still probable is one of a list that reaches hardly anybody.
+/// A run of this length that is still probable is one of a list in which hardly anybody has a Messenger.
 const LONGEST: usize = 50_000;
 
 /// What earlier runs of the batch have shown.
@@ -42,20 +42,20 @@ pub struct PastAnswers {
     pub refused: u64,
     /// The latest answers, none of them an acceptance, the oldest first. They are among those above, unless
     /// their rows are held, or settled since.
-    pub latest: Vec<LateAnswer>,
+    pub latest: Vec<RecentAnswer>,
     /// Refusals whose text is not known, by text (digits replaced).
     pub by_text: Vec<(String, u64)>,
 }
 
 /// One of the latest answers.
 #[derive(Debug, Clone)]
-pub struct LateAnswer {
+pub struct RecentAnswer {
     /// Whose it was.
     pub recipient: RecipientId,
     /// What it means.
     pub outcome: Outcome,
     /// Where the recipient stands.
-    pub row: LateRow,
+    pub row: RecentRow,
 }
 
 /// Results that say nothing of their recipients.
@@ -142,14 +142,14 @@ impl Refusals {
     }
 
     /// Takes up an answer of an earlier run, which the counts include.
-    fn restore(&mut self, answer: &LateAnswer) {
+    fn restore(&mut self, answer: &RecentAnswer) {
         let Some(refusal) = answer.outcome.refusal() else {
             return;
         };
-        if answer.row == LateRow::Settled {
+        if answer.row == RecentRow::Settled {
             return self.part(refusal);
         }
-        let counted = u64::from(answer.row == LateRow::Ended);
+        let counted = u64::from(answer.row == RecentRow::Ended);
         match refusal {
             Refusal::NoMessenger { text, known } => {
                 self.messages.clear();
@@ -159,7 +159,7 @@ impl Refusals {
                     return;
                 }
                 // A recipient that is held while the run of refusals goes on is taken back with it.
-                let is_ours = answer.row != LateRow::Held;
+                let is_ours = answer.row != RecentRow::Held;
                 self.extend_run(is_ours.then_some(answer.recipient), text, known);
             }
             Refusal::Rejected { cause, text } => {

@@ -14,7 +14,7 @@ use super::progress::Progress;
 use crate::clock::Clock;
 use crate::domain::batch_state::PausedBy;
 use crate::domain::fallback::Step;
-use crate::domain::outcome::{Address, MESSENGER};
+use crate::domain::outcome::Address;
 use crate::domain::refusal::RefusalRules;
 use crate::domain::schedule::Schedule;
 use crate::domain::sending::Undecided;
@@ -33,7 +33,7 @@ pub struct DispatchSettings {
     /// The types of the batch's channels, in the order in which they are tried, as far as they are known.
     pub channel_types: Vec<Option<String>>,
     /// What people said that texts of refusals mean.
-    pub said: RefusalRules,
+    pub refusal_rules: RefusalRules,
     /// The first request goes alone.
     pub canary: bool,
 }
@@ -144,9 +144,8 @@ impl<L> Shared<L> {
     pub(super) fn address_by_phone(&self, step: Step) -> Address {
         let kinds = lock(&self.channel_types);
         match kinds.get(step.index()).and_then(Option::as_deref) {
-            Some(MESSENGER) => Address::PhoneOnMessenger,
-            None if step == Step::FIRST => Address::PhoneOnMessenger,
-            Some(_) | None => Address::Phone,
+            None if step != Step::FIRST => Address::Phone,
+            kind => Address::by_phone(kind),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::guards::{Advice, Cause};
-use super::pacer::{Flight, Pass, Permit};
+use super::pacer::{Pass, Permit};
 use super::ports::{Ledger, Sender};
 use super::shared::{RunEnd, Shared};
 use crate::amio::{Addressee, Reply};
@@ -17,7 +17,7 @@ use crate::crash::{CrashPoint, crash_point};
 use crate::domain::delivery::Event;
 use crate::domain::fallback::Step;
 use crate::domain::masking::hide_numbers;
-use crate::domain::outcome::{Address, Exchange, Outcome, classify};
+use crate::domain::outcome::{Address, Outcome, classify};
 use crate::domain::phone::Region;
 use crate::domain::retry::Jitter;
 use crate::domain::sending::Undecided;
@@ -258,9 +258,12 @@ async fn send<L: Ledger, S: Sender>(
         Addressee::ContactId(_) => Address::ContactId,
         Addressee::Phone { .. } => shared.address_by_phone(recipient.step),
     };
-    let outcome = classify(&reply.exchange, address, &shared.settings.said);
+    let outcome = classify(&reply.exchange, address, &shared.settings.refusal_rules);
     log(recipient, &reply, &outcome, took);
-    report_to_pacer(shared, flight, &reply, &outcome);
+    if matches!(outcome, Outcome::Throttled { .. }) {
+        shared.progress.throttled();
+    }
+    flight.ended(&reply.exchange, &outcome, &reply.quota);
     if outcome.is_unread() {
         shared.progress.unread(outcome.text());
     }
@@ -297,18 +300,6 @@ fn kept_back<L>(shared: &Shared<L>, recipient: &Claimed) -> Settlement {
         text: text.to_owned(),
     };
     settlement(shared, recipient, None, outcome)
-}
-
-fn report_to_pacer<L>(shared: &Shared<L>, flight: Flight, reply: &Reply, outcome: &Outcome) {
-    match (&reply.exchange, outcome) {
-        (_, Outcome::Throttled { retry_after }) => {
-            shared.progress.throttled();
-            flight.throttled(&reply.quota, *retry_after);
-        }
-        (_, Outcome::NotSent { .. }) => flight.not_sent(),
-        (Exchange::Answered(_), _) => flight.answered(&reply.quota),
-        (Exchange::Failed { .. }, _) => flight.lost(),
-    }
 }
 
 /// Stops the batch before others follow the canary, if the clock is wrong.

@@ -1,11 +1,10 @@
 //! Files that arrive in a folder: which of them are lists, and when one is whole.
 
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::word_list::{WordList, WordLists};
+use super::word_list::lists_of;
 
 /// A list that was changed less than this ago may still be written: what uploads a file writes to it more often.
 const STILL: SignedDuration = SignedDuration::from_secs(10);
@@ -13,22 +12,13 @@ const STILL: SignedDuration = SignedDuration::from_secs(10);
 /// A night waits so long for lists that are being written.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(10);
 
-/// A section of `inbox.txt`.
-struct List(&'static str);
+lists_of!(struct List in "inbox.txt");
 
 const FORMATS: List = List("formats");
 const PACKINGS: List = List("packings");
 const PARTIAL: List = List("partial");
 const PARTIAL_WITHIN: List = List("partial within");
 const CLUTTER: List = List("clutter");
-
-impl List {
-    fn get(&self) -> &'static WordList {
-        static LISTS: LazyLock<WordLists> =
-            LazyLock::new(|| WordLists::read(include_str!("inbox.txt")));
-        LISTS.get(self.0)
-    }
-}
 
 /// What a file is by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +30,7 @@ pub(crate) enum NameOf {
     /// What stands beside a list: a backup, a lock, a hidden file (as the temporary files of rsync and of FTP servers
     /// are), what an editor or an open spreadsheet leaves.
     BesideList,
-    /// What systems leave in any folder: no news to anybody.
+    /// What systems leave in any folder: it is not reported.
     Clutter,
     /// No name of a list, and none that is known: a person must say what it is.
     Unknown,
@@ -51,7 +41,7 @@ impl NameOf {
     pub(crate) fn file(name: &str) -> Self {
         let lower = name.to_lowercase();
         // A Macintosh writes `._list.csv` beside each file on a foreign disk.
-        if CLUTTER.get().has(&lower) || lower.starts_with("._") {
+        if CLUTTER.has(&lower) || lower.starts_with("._") {
             return Self::Clutter;
         }
         if lower.starts_with(['.', '~', '#']) || lower.ends_with(['~', '#']) {
@@ -61,13 +51,13 @@ impl NameOf {
         let Some(last) = parts.pop() else {
             return Self::Unknown;
         };
-        if PARTIAL.get().has(last) {
+        if PARTIAL.has(last) {
             return Self::PartialList;
         }
         let is_list = is_format(last) || is_packing(last);
         let mut within = parts.iter().rev().skip_while(|part| is_format(part));
         match within.next() {
-            Some(part) if is_list && PARTIAL_WITHIN.get().has(part) => Self::PartialList,
+            Some(part) if is_list && PARTIAL_WITHIN.has(part) => Self::PartialList,
             _ if is_list => Self::List,
             // `list.csv.bak`, `list.csv.2`, `list.csv.aB3xYz`.
             _ if parts.iter().any(|part| is_format(part)) => Self::BesideList,
@@ -78,12 +68,12 @@ impl NameOf {
 
 /// Whether the name of a list may end so, behind its last dot, in lower case.
 pub(crate) fn is_format(end: &str) -> bool {
-    FORMATS.get().has(end)
+    FORMATS.has(end)
 }
 
 /// Whether a list in a packed file may have a name that ends so.
 pub(crate) fn is_packing(end: &str) -> bool {
-    PACKINGS.get().has(end)
+    PACKINGS.has(end)
 }
 
 /// The name that a partial list will have, where it is its own with something behind.

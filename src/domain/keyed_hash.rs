@@ -9,7 +9,7 @@ use super::text::hex;
 /// The column of a suppression list with the hashes of people whose number is not known any more.
 pub(crate) const KEYED_HASH: &str = "keyed_hash";
 
-/// The fingerprint of a checkpoint's key: it tells keys apart, and nothing of the key follows from it.
+/// The fingerprint of a checkpoint's key: it differs from key to key, and nothing of the key follows from it.
 pub(crate) type KeyPrint = [u8; 8];
 
 /// The hash of a number.

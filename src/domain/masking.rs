@@ -1,6 +1,6 @@
 //! Phone numbers in texts of others, an answer of the API or an error: they are taken out of logs and words, in
 //! whatever way they are written. Too much is better than too little, but a date, an address of the network and the id
-//! of a message stay: they tell what happened, and name nobody.
+//! of a message stay: they say what happened, and name nobody.
 
 use super::text::on_one_line;
 

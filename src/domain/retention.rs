@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 use super::fold;
 use super::text::{hex, plural};
 
-/// The part of a definition that is the message.
-const CONTENT: &str = "content";
+/// The part of a batch's definition that is the message, folded.
+pub(crate) const CONTENT: &str = "content";
 
 /// What begins the digest of a message that went.
 const DIGEST: &str = "sha256:";

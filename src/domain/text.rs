@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use sha2::{Digest as _, Sha256};
+
 /// True for a sign that shows nothing: white space of any script, and what has no width.
 fn shows_nothing(sign: char) -> bool {
     sign.is_whitespace()
@@ -72,6 +74,16 @@ pub(crate) fn is_typed_count(typed: &str, number: u64) -> bool {
         .map(|between| grouped(number).replace(',', between))
         .into_iter();
     forms.any(|form| form == typed)
+}
+
+/// A digest of texts, which differs also where only the places differ at which one text ends and the next begins.
+pub(crate) fn digest_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for text in texts {
+        digest.update((text.len() as u64).to_le_bytes());
+        digest.update(text);
+    }
+    digest.finalize().into()
 }
 
 /// The count with the word that goes with it: "1 person", "1,240 people".

@@ -12,6 +12,28 @@ use std::sync::LazyLock;
 pub(crate) use beginnings::Beginnings;
 use foldhash::{HashMap, HashSet};
 
+/// Defines a section of a file of lists by its name: `const NAMES: List = List("names")`. The file is read once, when
+/// a list of it is first asked.
+macro_rules! lists_of {
+    ($visibility:vis struct $list:ident in $file:literal) => {
+        #[derive(Debug, Clone, Copy)]
+        $visibility struct $list(&'static str);
+
+        impl std::ops::Deref for $list {
+            type Target = $crate::domain::word_list::WordList;
+
+            fn deref(&self) -> &Self::Target {
+                use $crate::domain::word_list::WordLists;
+                static LISTS: std::sync::LazyLock<WordLists> =
+                    std::sync::LazyLock::new(|| WordLists::read(include_str!($file)));
+                LISTS.get(self.0)
+            }
+        }
+    };
+}
+
+pub(crate) use lists_of;
+
 /// The sections of a file.
 #[derive(Debug)]
 pub(crate) struct WordLists(HashMap<&'static str, WordList>);

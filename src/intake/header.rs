@@ -34,7 +34,7 @@ pub(super) fn is_ours(header: &str) -> bool {
     header.trim().to_ascii_lowercase().starts_with("outreach_")
 }
 
-/// The names of a file's columns, to tell another header among its rows.
+/// The names of a file's columns, to recognise another header among its rows.
 #[derive(Debug, Clone, Default)]
 pub(super) struct HeaderWords(Vec<String>);
 

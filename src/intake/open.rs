@@ -247,9 +247,12 @@ fn opened_table(
         [only] => Some(only.clone()),
         _ => None,
     };
-    let dialect = Dialect {
-        mark: !table.blocks.iter().all(|block| block.data.is_ascii()),
-        ..Dialect::default()
+    let format = ListFormat {
+        workbook: table.workbook,
+        dialect: Dialect {
+            mark: !table.blocks.iter().all(|block| block.data.is_ascii()),
+            ..Dialect::default()
+        },
     };
     let (header, sample) = match table.headers {
         Some(names) => {
@@ -272,24 +275,18 @@ fn opened_table(
     let hidden_columns = hidden_columns.filter_map(|at| header.names.get(*at).cloned());
     Ok(Opened {
         hidden_columns: hidden_columns.collect(),
-        name,
-        layout: Layout::Table(blocks),
-        digest,
-        header,
-        sample,
         note: table.note,
         has_names,
-        format: ListFormat {
-            workbook: table.workbook,
-            dialect,
-        },
         as_typed: table.as_typed,
-        is_nobodys: false,
         hidden_rows: table.hidden_rows,
-        doubt: None,
-        sheets: None,
         sheet,
-        packed: None,
+        ..Opened::new(
+            name,
+            digest,
+            Layout::Table(blocks),
+            (header, sample),
+            format,
+        )
     })
 }
 

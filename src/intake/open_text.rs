@@ -36,31 +36,19 @@ pub(super) fn open_text(
         hint_line: hint.is_some(),
         digest: digest.finish(),
     };
-    let (header, sample) = Header::of(&name, text_head(&name, &layout)?, settings, false)?;
+    let head = Header::of(&name, text_head(&name, &layout)?, settings, false)?;
     let dialect = Dialect {
         delimiter,
         mark: !examined.plain_ascii,
     };
+    let format = ListFormat {
+        workbook: false,
+        dialect,
+    };
     Ok(Opened {
-        name,
-        digest: layout.digest,
-        header,
-        sample,
         note: describe(&examined, delimiter, settings),
-        layout: Layout::Text(layout),
-        has_names: false,
-        format: ListFormat {
-            workbook: false,
-            dialect,
-        },
-        as_typed: false,
-        is_nobodys: false,
-        hidden_rows: 0,
-        hidden_columns: Vec::new(),
         doubt: examined.doubt,
-        sheets: None,
-        sheet: None,
-        packed: None,
+        ..Opened::new(name, layout.digest, Layout::Text(layout), head, format)
     })
 }
 

@@ -47,6 +47,34 @@ pub(super) struct Opened {
 }
 
 impl Opened {
+    /// A file of which nothing else was found.
+    pub(super) fn new(
+        name: String,
+        digest: FileDigest,
+        layout: Layout,
+        (header, sample): (Header, Vec<Vec<String>>),
+        format: ListFormat,
+    ) -> Self {
+        Self {
+            name,
+            layout,
+            digest,
+            header,
+            sample,
+            note: String::new(),
+            format,
+            as_typed: false,
+            is_nobodys: false,
+            hidden_rows: 0,
+            hidden_columns: Vec::new(),
+            has_names: false,
+            doubt: None,
+            sheets: None,
+            sheet: None,
+            packed: None,
+        }
+    }
+
     /// Rows after the header of a table.
     pub(super) fn rows(&self) -> usize {
         let blocks = match &self.layout {

@@ -31,7 +31,7 @@ pub(super) struct Candidate {
     pub(super) number: Option<Number>,
     /// It is a note or a total, if no contact stands below it.
     pub(super) may_be_note: Option<String>,
-    /// It says that whoever stands below it must not be messaged.
+    /// It says that the people in the rows below it must not be messaged.
     pub(super) heads_refusals: Option<String>,
 }
 

@@ -1,14 +1,10 @@
 //! The words of headers, cells and notes, in the languages of our users: `words.txt`.
 
-use std::ops::Deref;
-use std::sync::LazyLock;
-
 use crate::domain::fold;
-use crate::domain::word_list::{WordList, WordLists};
+use crate::domain::word_list::lists_of;
 
-/// A section of `words.txt`, whose comments tell what its words mean.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct List(&'static str);
+// Its comments say what the words mean.
+lists_of!(pub(super) struct List in "words.txt");
 
 pub(super) const MOBILE: List = List("mobile");
 pub(super) const PHONE: List = List("phone");
@@ -112,16 +108,6 @@ pub(super) const MAY: List = List("may");
 pub(super) const TOTAL: List = List("total");
 pub(super) const ORIGIN: List = List("origin");
 pub(super) const PAGE: List = List("page");
-
-impl Deref for List {
-    type Target = WordList;
-
-    fn deref(&self) -> &WordList {
-        static LISTS: LazyLock<WordLists> =
-            LazyLock::new(|| WordLists::read(include_str!("words.txt")));
-        LISTS.get(self.0)
-    }
-}
 
 /// The folded words of a header. `BillingCountry` is two words, as `Billing Country` is.
 pub(super) fn words(header: &str) -> String {

@@ -44,7 +44,7 @@ impl ResultsColumns {
             .then_some(found)
     }
 
-    /// The same, where somebody may have taken out columns: as long as that of the status is there.
+    /// The same, where columns may have been taken out: as long as that of the status is there.
     pub(crate) fn find_what_is_left(names: &[String]) -> Option<Self> {
         let place = |column: ResultsColumn| {
             let is_it = |name: &String| name.trim().eq_ignore_ascii_case(column.word());

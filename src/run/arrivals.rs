@@ -113,7 +113,7 @@ impl Arrivals {
         }
     }
 
-    /// The first that can be told apart now. A list that is gone while it is waited for has its last name now, or was
+    /// The first whose name is certain now. A list that is gone while it is waited for has its last name now, or was
     /// taken away: it is none any more.
     fn ready(&mut self, now: Timestamp) -> Option<Arrival> {
         let rehearsal = self.rehearsal;

@@ -7,14 +7,13 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
 use super::error::RunError;
 use super::mismatch::Mismatch;
 use crate::domain::audience::Audience;
 use crate::domain::batch_state::BatchState;
 use crate::domain::content::{ContentSource, Template};
-use crate::domain::text::hex;
+use crate::domain::text::{digest_of, hex};
 use crate::domain::{fold, spreadsheet};
 use crate::intake::Source;
 use crate::store::{Batch, BatchId, Member, Reader};
@@ -232,12 +231,7 @@ fn base_name(audience: &Audience, message: &str, channel: &str) -> String {
 
 /// The prefix, and a digest of these parts.
 pub(super) fn digest_name(prefix: &str, parts: &[&str]) -> String {
-    let mut digest = Sha256::new();
-    for part in parts {
-        digest.update((part.len() as u64).to_le_bytes());
-        digest.update(part);
-    }
-    let digest: [u8; 32] = digest.finalize().into();
+    let digest = digest_of(parts.iter().copied());
     format!("{prefix}{}", hex(&digest[..4]))
 }
 

@@ -137,11 +137,11 @@ impl HeldBatch {
     ) -> Result<Self, RunError> {
         let settings = self.settings(settings);
         let (history, sending) = (settings.history, settings.sending());
-        let said =
+        let decision =
             |what, detail| DecisionRecord::new(actor, what, detail, now).about(self.batch.id);
         let mut changed = Vec::new();
         if self.batch.history.is_some_and(|kept| kept != history) {
-            changed.push(said("history", history.to_string()));
+            changed.push(decision("history", history.to_string()));
         }
         if self
             .batch
@@ -149,7 +149,7 @@ impl HeldBatch {
             .as_ref()
             .is_some_and(|kept| *kept != sending)
         {
-            changed.push(said("sending", sending.to_string()));
+            changed.push(decision("sending", sending.to_string()));
         }
         let is_kept = self.batch.history.is_some() && self.batch.sending.is_some();
         if changed.is_empty() && is_kept {

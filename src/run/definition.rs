@@ -3,14 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest, Sha256};
-
 use super::mismatch::Mismatch;
 use crate::domain::batch_name;
 use crate::domain::content::Template;
 use crate::domain::fold;
-use crate::domain::retention;
-use crate::domain::text::hex;
+use crate::domain::retention::{self, CONTENT};
+use crate::domain::text::{digest_of, hex};
 use crate::intake::Input;
 use crate::store::{Batch, Change, ListChange};
 
@@ -18,10 +16,7 @@ use crate::store::{Batch, Change, ListChange};
 const ROWS: &str = "rows";
 
 /// The part that is the meaning of the columns.
-const MAPPING: &str = "mapping";
-
-/// The part that is the message, folded.
-const CONTENT: &str = "content";
+pub(super) const MAPPING: &str = "mapping";
 
 /// The lists that were added, by the digest of their rows, and each file of a list of several: the same one is not added
 /// again.
@@ -313,14 +308,11 @@ fn short(digest: &[u8]) -> String {
 }
 
 fn digest(parts: &BTreeMap<String, String>) -> [u8; 32] {
-    let mut digest = Sha256::new();
-    for (what, value) in parts {
-        for part in [what, value] {
-            digest.update((part.len() as u64).to_le_bytes());
-            digest.update(part);
-        }
-    }
-    digest.finalize().into()
+    digest_of(
+        parts
+            .iter()
+            .flat_map(|(what, value)| [what.as_str(), value]),
+    )
 }
 
 /// A part in the words of the command line.

@@ -13,7 +13,7 @@ use super::pass::{BatchRows, Pass};
 use crate::domain::earlier::{Difference, difference, is_same_list};
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::recipient::{JudgedRow, Verdict};
-use crate::domain::retention::is_pruned_message;
+use crate::domain::retention::{CONTENT, is_pruned_message};
 use crate::domain::text::{on_one_line, shortened};
 use crate::report::{minute, people};
 use crate::store::{Batch, BatchId, Reader};
@@ -225,7 +225,7 @@ fn other_batch(
 /// The message of a batch as its template: its text, or its JSON where it is something else. None is known of a batch
 /// that was restored.
 fn message_of(batch: &Batch) -> Option<String> {
-    let stored = batch.definition.get("content").map(String::as_str);
+    let stored = batch.definition.get(CONTENT).map(String::as_str);
     let stored = stored.filter(|stored| !stored.is_empty())?;
     if is_pruned_message(stored) {
         return Some("(pruned)".to_owned());

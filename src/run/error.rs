@@ -18,7 +18,7 @@ use crate::report::{ReportError, minute, quoted};
 use crate::sandbox::SandboxError;
 use crate::store::{ForgetError, StoreError};
 
-/// Where rehearsals are kept, unless another file is named for this very run.
+/// The checkpoint of rehearsals, in the current folder, unless another file is named for this very run.
 pub const REHEARSALS: &str = "sandbox.db";
 
 /// A call that failed. Nothing was sent that the checkpoint does not know.

@@ -16,6 +16,9 @@ use crate::report::{
 };
 use crate::store::{Batch, Place, Reader, ResultsFile, Store};
 
+/// What the name of a file with all results says that it holds.
+pub(super) const RESULTS: &str = "results";
+
 /// How the batch stands.
 ///
 /// # Errors
@@ -96,7 +99,7 @@ pub fn export_file(
         let what = if selection.is_partial() {
             "selected"
         } else {
-            "results"
+            RESULTS
         };
         let path = default_path(&reader, &batch, what, *dialect)?;
         keep_whole(&batch, &path)?;
@@ -128,8 +131,8 @@ pub fn pruned_at(checkpoint: &Path, batch: &str) -> Result<Option<Timestamp>, Ru
     Ok(Reader::open(checkpoint)?.batch(batch)?.pruned_at)
 }
 
-/// Where a file about the batch goes that nobody names.
-fn default_path(
+/// Where a file about the batch goes that nobody names; `what` it holds.
+pub(super) fn default_path(
     reader: &Reader,
     batch: &Batch,
     what: &str,
@@ -138,15 +141,6 @@ fn default_path(
     let stem = default_stem(&batch.name, batch.sandbox);
     let suffix = batch.list.suffix(dialect, reader.counts(batch.id)?.rows());
     Ok(PathBuf::from(format!("{stem}.{what}.{suffix}")))
-}
-
-/// Where the whole results go if no file is named.
-pub(super) fn default_results(
-    reader: &Reader,
-    batch: &Batch,
-    dialect: Option<Dialect>,
-) -> Result<PathBuf, RunError> {
-    default_path(reader, batch, "results", dialect)
 }
 
 /// Writes the results to `path`, or beside it where something else stands; unless the file stands there as it was
@@ -189,17 +183,9 @@ impl HeldBatch {
     ///
     /// # Errors
     /// [`RunError`] if the format that the path names cannot hold so many rows or columns.
-    pub fn check_results(
-        &self,
-        path: Option<&Path>,
-        dialect: Option<Dialect>,
-    ) -> Result<(), RunError> {
+    pub fn check_results(&self, path: &Path, dialect: Option<Dialect>) -> Result<(), RunError> {
         let (reader, batch) = (self.reader()?, self.batch());
-        let path = match path {
-            Some(path) => path.to_owned(),
-            None => default_path(&reader, batch, "results", dialect)?,
-        };
-        let format = FileFormat::of(&path, batch.list, dialect);
+        let format = FileFormat::of(path, batch.list, dialect);
         Ok(check_room(format, batch, reader.counts(batch.id)?.rows())?)
     }
 
@@ -208,7 +194,7 @@ impl HeldBatch {
     /// # Errors
     /// [`RunError`] if the checkpoint cannot be read.
     pub fn results_name(&self, dialect: Option<Dialect>) -> Result<PathBuf, RunError> {
-        default_path(&self.reader()?, self.batch(), "results", dialect)
+        default_path(&self.reader()?, self.batch(), RESULTS, dialect)
     }
 
     /// Writes the results as [`export_file`] does, unless the file stands there as it was left and nothing
@@ -219,15 +205,11 @@ impl HeldBatch {
     pub fn write_results(
         &self,
         files: &Files,
-        path: Option<&Path>,
+        path: &Path,
         dialect: Option<Dialect>,
         now: Timestamp,
     ) -> Result<PathBuf, RunError> {
-        let path = match path {
-            Some(path) => path.to_owned(),
-            None => default_results(&self.reader()?, self.batch(), dialect)?,
-        };
-        let write = || write_results(self.store(), self.batch(), files, &path, dialect, now);
+        let write = || write_results(self.store(), self.batch(), files, path, dialect, now);
         match write() {
             // The log of the checkpoint may take the room that the results need.
             Err(error) if error.is_full_disk() && self.store().fold_log() => write(),

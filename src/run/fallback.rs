@@ -19,6 +19,7 @@ use crate::domain::content::{
 use crate::domain::fallback::{CHANNELS, Fallback, MAX_UNASKED, OtherChannel};
 use crate::domain::fold;
 use crate::domain::recipient::Record;
+use crate::domain::retention::CONTENT;
 use crate::domain::sms::{SmsSettings, SmsTally};
 use crate::locked::lock;
 use crate::report::check::sms_lines;
@@ -372,16 +373,16 @@ impl HeldBatch {
     ) -> Result<Self, RunError> {
         let id = self.batch().id;
         let detail = described(&change.fallback);
-        let said = DecisionRecord::new(actor, "fallback", detail, now).about(id);
+        let decision = DecisionRecord::new(actor, "fallback", detail, now).about(id);
         self.store()
-            .decide_fallback(id, &change.fallback, vec![said])?;
+            .decide_fallback(id, &change.fallback, vec![decision])?;
         self.reread()
     }
 }
 
 /// The message that the batch was begun with, as far as its definition says.
 fn own_message(batch: &Batch) -> Option<ContentSource> {
-    let stored = batch.definition.get("content")?;
+    let stored = batch.definition.get(CONTENT)?;
     let stored: serde_json::Value = serde_json::from_str(stored).ok()?;
     Some(ContentSource::json(stored.get("content")?.clone()))
 }

@@ -175,9 +175,10 @@ impl HeldBatch {
         if changed == *kept {
             return Ok(self);
         }
-        let said = DecisionRecord::new(actor, "after", described(&changed), now).about(batch.id);
+        let decision =
+            DecisionRecord::new(actor, "after", described(&changed), now).about(batch.id);
         self.store()
-            .decide_follow_up(batch.id, &changed, vec![said])?;
+            .decide_follow_up(batch.id, &changed, vec![decision])?;
         self.reread()
     }
 

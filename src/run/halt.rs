@@ -71,15 +71,15 @@ impl AfterHalt {
 }
 
 impl HeldBatch {
-    /// What going on does to the refusals that stopped the batch. `said`: what texts mean. `confirm`: the text of
+    /// What going on does to the refusals that stopped the batch. `rules`: what texts mean. `confirm`: the text of
     /// those refusals means "no Messenger".
     ///
     /// # Errors
     /// [`RunError`] if there is nothing to confirm, or the checkpoint fails.
-    pub fn after_halt(&self, said: &[RefusalRule], confirm: bool) -> Result<AfterHalt, RunError> {
+    pub fn after_halt(&self, rules: &[RefusalRule], confirm: bool) -> Result<AfterHalt, RunError> {
         let (reader, batch) = (self.reader()?, self.batch());
         let counts = reader.counts(batch.id)?;
-        let mut refusal_rules = said.to_vec();
+        let mut refusal_rules = rules.to_vec();
         let held = if counts.queued > 0 {
             reader.held(batch.id)?
         } else {
@@ -104,8 +104,8 @@ impl HeldBatch {
             refusal_rules.push(RefusalRule::new(Meaning::NoMessenger, text));
         }
         let mut known = reader.refusal_rules()?;
-        for saying in &refusal_rules {
-            known.add(saying.clone());
+        for rule in &refusal_rules {
+            known.add(rule.clone());
         }
         let with_meaning = |held: HeldText| {
             let meaning = known.meaning(&held.text).or(held.known);

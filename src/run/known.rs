@@ -118,7 +118,7 @@ impl Known {
     }
 
     /// The same; what the last checkpoint (that of the real batches) knows of the people is counted too, unless nobody
-    /// was ever messaged or heard.
+    /// was ever messaged, or wrote.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint cannot be read.

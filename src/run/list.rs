@@ -122,7 +122,7 @@ impl List {
     /// To be asked where nobody watches which lists are sent.
     ///
     /// # Errors
-    /// [`RunError`] if a file is a results file: whoever stands in it has the message already.
+    /// [`RunError`] if a file is a results file: the people in it have the message already.
     pub fn refuse_results(&self) -> Result<(), RunError> {
         Ok(self.input.refuse_results()?)
     }

@@ -305,7 +305,7 @@ mod tests {
         assert!(matches!(claim, Some(Claim::Claimed(_))), "{claim:?}");
     }
 
-    /// Waits for a connection beside such a run; returns what was told meanwhile, and how long it took.
+    /// Waits for a connection beside such a run; returns what was reported meanwhile, and how long it took.
     fn waited(
         store: &Arc<Store>,
         connections: u32,

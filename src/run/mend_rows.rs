@@ -6,6 +6,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+use super::definition::MAPPING;
 use super::error::RunError;
 use super::files::numbered;
 use super::list::List;
@@ -102,7 +103,7 @@ pub(crate) fn rows_to_mend(
 
 /// Where the numbers of the batch's list stand: the column, and its name.
 fn phone_column(batch: &Batch) -> Option<(usize, String)> {
-    let mapping = batch.definition.get("mapping")?;
+    let mapping = batch.definition.get(MAPPING)?;
     let wanted = phone_columns(mapping).next()?;
     let names = column_names(&batch.headers);
     let at = names.iter().position(|name| *name == wanted)?;
@@ -136,7 +137,7 @@ pub(crate) fn mend_rows(
             Err(error) => wrong.push(error.to_string()),
         }
     }
-    let path = how.folder.join("mended.csv");
+    let path = how.folder.join(MENDED);
     intake.corrections = write_mended(checkpoint, &batch, &good, &path)?;
     if intake.corrections.is_empty() {
         return Ok(MendedRows {

@@ -13,6 +13,23 @@
 //! - A function that is not `async` waits for the disk: call it outside an async runtime, or in
 //!   `spawn_blocking`.
 //! - A batch that is changed or sent is held ([`HeldBatch`]): one process works on it at a time.
+//!
+//! # Files
+//!
+//! - A list: `list` opens it, `pass` goes through its rows; `check`, `sample`, `known` (what the checkpoint knows of the
+//!   people), `earlier` (other messages that they have), `numbers` (typed by a person).
+//! - From a list to a batch: `definition` and `matching` (which batch it is), `plan`, `read_list`, `read_plan`, `fallback`
+//!   and `sms` (messages for other channels), `audience` and `follow_up` (people of the checkpoint), `mending` and
+//!   `mend_rows` (rows that take the place of others).
+//! - A batch: `batch` holds it; `preview`, `forecast`, `halt`, `pilot`, `pause`, `cancel`, `retry`, `resolve` with `lookup`
+//!   (what the API knows).
+//! - A run: `send`, `settings`, `sender` (to the API), `quota`, `past` (answers of earlier runs), `hours`, `notes`, `wait`,
+//!   `observer`, `end`, `sound` (the check of the checkpoint), `rehearsal`, `worker`.
+//! - Files that are written: `export`, `refresh`, `files`, `clash`.
+//! - A night: `night` (the folder), `arrivals`, `filed`.
+//! - The checkpoint: `checkpoint` (which one is meant), `adopt`, `backup`, `upgrade`, `prune`, `suppress`, `history` (results
+//!   files that come back), `unknown_messages`, `doctor` with `prerequisites`, `test_message`.
+//! - `error` and `mismatch` say what went wrong.
 
 mod adopt;
 mod arrivals;

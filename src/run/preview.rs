@@ -54,7 +54,7 @@ pub struct Preview {
     /// When the run will be done. For a rehearsal, which waits for nothing, when the real run would be: nothing where
     /// neither quota nor hours nor rate are known.
     pub forecast: Option<Forecast>,
-    /// Whether an answer of the API told the token's quota before, or the pace was set.
+    /// Whether an answer of the API reported the token's quota before, or the pace was set.
     pub pace_is_known: bool,
 }
 

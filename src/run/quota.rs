@@ -13,7 +13,7 @@ use crate::dispatch::pacer::core::{Past, Settings};
 use crate::domain::quota::{QUOTA_PERIOD, QuotaHeaders, QuotaState};
 use crate::domain::saw_tooth::{self, LOOKED_AT, SawTooth};
 use crate::locked::lock;
-use crate::store::{BatchId, Lately, QuotaUpdate, Reader, Store, StoreError};
+use crate::store::{BatchId, LookBack, QuotaUpdate, Reader, Store, StoreError};
 
 /// How much longer than the period the pacer looks back: its windows are a thousandth longer.
 const LOOK_BACK_MARGIN: Duration = Duration::from_secs(10);
@@ -35,7 +35,7 @@ pub(super) async fn pacer(
     let reader = store.reader()?;
     let look_back = SignedDuration::try_from(QUOTA_PERIOD + LOOK_BACK_MARGIN);
     let (now, uptime) = (clock.now(), clock.uptime());
-    let lately = Lately {
+    let lately = LookBack {
         since: now - look_back.unwrap_or(SignedDuration::ZERO),
         now,
         uptime: uptime.clone(),
@@ -113,7 +113,7 @@ pub(crate) fn saw_tooth(
         return Ok(None);
     };
     let now = clock.now();
-    let lately = Lately {
+    let lately = LookBack {
         since: now - LOOKED_AT,
         now,
         uptime: clock.uptime(),

@@ -60,8 +60,8 @@ impl SendPlan {
         let (place, has) = match &self.batch_match {
             BatchMatch::Continue(batch) => {
                 let batch = batch.clone();
-                let said = self.said(None, None).records(batch.id, now);
-                return Ok(self.read_as(batch, None, None, said));
+                let decisions = self.decisions(None, None).records(batch.id, now);
+                return Ok(self.read_as(batch, None, None, decisions));
             }
             BatchMatch::New => (BatchName::Named(self.name.clone()), None),
             BatchMatch::Change(batch, how) => {
@@ -82,7 +82,7 @@ impl SendPlan {
         let report = self.load(id, &reading, progress);
         let report = report.and_then(|report| self.refuse_other_than_restored(id).map(|()| report));
         let report = discard_on_error(&self.store, id, report)?;
-        let (mut said, mapping) = (Vec::new(), Some(&report.mapping));
+        let (mut decisions, mapping) = (Vec::new(), Some(&report.mapping));
         let (batch, rows) = match &self.batch_match {
             BatchMatch::New | BatchMatch::Continue(_) => {
                 let batch = self.store.reader()?.batch(&self.name)?;
@@ -94,8 +94,8 @@ impl SendPlan {
                     .restored_from()
                     .map(|_| self.list.input.headers().to_vec());
                 let change = self.definition.change(batch, *how, files, restored);
-                said = self
-                    .said(
+                decisions = self
+                    .decisions(
                         mapping,
                         self.follow_up.as_ref().or(batch.follow_up.as_ref()),
                     )
@@ -103,7 +103,7 @@ impl SendPlan {
                 (batch.clone(), NewRows::Staged(id, change))
             }
         };
-        Ok(self.read_as(batch, Some((report, rows)), decided, said))
+        Ok(self.read_as(batch, Some((report, rows)), decided, decisions))
     }
 
     /// Refuses a list, which was read into `staged`, for a batch that was restored from a results file with another message
@@ -131,7 +131,7 @@ impl SendPlan {
         Err(Mismatch::OtherMessage(batch.name.clone(), what).into())
     }
 
-    fn said<'a>(
+    fn decisions<'a>(
         &'a self,
         mapping: Option<&'a Mapping>,
         follow_up: Option<&'a FollowUp>,
@@ -151,7 +151,7 @@ impl SendPlan {
         batch: Batch,
         read: Option<(CheckReport, NewRows)>,
         decided: Option<MessagedDecision>,
-        said: Vec<DecisionRecord>,
+        decisions: Vec<DecisionRecord>,
     ) -> ReadPlan {
         let (report, read) = read.unzip();
         ReadPlan {
@@ -161,7 +161,7 @@ impl SendPlan {
             decided,
             sms: self.list.sms,
             fallback: self.fallback,
-            said,
+            decisions,
             prepared_by: self.actor,
             follow_up: self.follow_up,
         }
@@ -206,10 +206,10 @@ impl SendPlan {
             load(&self.store, &mut self.list, place, pass, now, progress)?;
         if earlier.is_none() {
             let about_others = reading.decided.into_iter();
-            let mut said: Vec<_> = about_others.flat_map(|it| it.records(id, now)).collect();
-            let asked = self.said(Some(&report.mapping), self.follow_up.as_ref());
-            said.extend(asked.records(id, now));
-            loader.finish_saying(self.actor.clone(), said)?;
+            let mut decisions: Vec<_> = about_others.flat_map(|it| it.records(id, now)).collect();
+            let asked = self.decisions(Some(&report.mapping), self.follow_up.as_ref());
+            decisions.extend(asked.records(id, now));
+            loader.finish_with(self.actor.clone(), decisions)?;
         } else {
             loader.complete()?;
         }

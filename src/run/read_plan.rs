@@ -26,7 +26,7 @@ pub struct ReadPlan {
     /// What it keeps about other channels.
     pub(super) fallback: Option<Fallback>,
     /// What was decided, for the audit; with a new batch it is kept already.
-    pub(super) said: Vec<DecisionRecord>,
+    pub(super) decisions: Vec<DecisionRecord>,
     /// Who gave the list.
     pub(super) prepared_by: Option<String>,
     /// What its people wait for, if it is a follow-up.
@@ -61,7 +61,7 @@ impl ReadPlan {
                 match &self.fallback {
                     Some(fallback) if batch.fallback.as_ref() != Some(fallback) => {
                         let store = self.batch.store();
-                        store.decide_fallback(batch.id, fallback, self.said)?;
+                        store.decide_fallback(batch.id, fallback, self.decisions)?;
                         Ok((self.batch.reread()?, 0))
                     }
                     Some(_) | None => Ok((self.batch, 0)),
@@ -76,7 +76,7 @@ impl ReadPlan {
                     fallback: self.fallback,
                     follow_up: self.follow_up,
                     prepared_by: self.prepared_by,
-                    said: self.said,
+                    decisions: self.decisions,
                 };
                 let changed = store
                     .change_list(batch, staging, change, decided, now)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 
 use super::error::RunError;
-use super::export::{default_results, standing_results, write_results};
+use super::export::{RESULTS, default_path, standing_results, write_results};
 use super::files::Files;
 use crate::domain::batch_state::BatchState;
 use crate::domain::dialect::Dialect;
@@ -70,7 +70,7 @@ fn export_one(
     let path = match standing_results(&reader, batch)? {
         Some(file) if changed && file.is_current => return Ok(Exported::Same(file.path)),
         Some(file) => file.path,
-        None => files.write_named(&default_results(&reader, batch, dialect)?)?,
+        None => files.write_named(&default_path(&reader, batch, RESULTS, dialect)?)?,
     };
     Ok(Exported::Written(write_results(
         store, batch, files, &path, dialect, now,

@@ -9,12 +9,11 @@ use secrecy::SecretString;
 use super::batch::HeldBatch;
 use super::error::RunError;
 use super::settings::Access;
+use crate::domain::outcome::MESSENGER;
 use crate::domain::sms::CHANNEL_TYPE;
 use crate::sandbox::{Channel, EarlierContacts, Quota, Sandbox, Settings};
 
-/// The type of a channel that nothing is known of.
-const MESSENGER: &str = "facebook_messenger";
-
+/// The type of a channel; one of which nothing is known is taken for Messenger.
 fn kind(sms: bool) -> &'static str {
     if sms { CHANNEL_TYPE } else { MESSENGER }
 }

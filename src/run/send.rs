@@ -227,7 +227,7 @@ impl<'a> Run<'a> {
         let journal = journal.with_quota(quota::quota_update(&pacer));
         let journal = sharing_connections(journal, batch, settings).await?;
         let dispatch = dispatch_settings(batch, settings, &schedule)?;
-        let past = past::answers(batch, &dispatch.said)?;
+        let past = past::answers(batch, &dispatch.refusal_rules)?;
         let dispatcher = Dispatcher::new(
             journal.clone(),
             sender,

@@ -21,9 +21,9 @@ use super::sms::SmsRule;
 use super::wait::Wait;
 use crate::amio::{Addressee, Client, OutgoingMessage, RawJson, Reply};
 use crate::clock::Clock;
-use crate::dispatch::pacer::{Flight, Handle};
+use crate::dispatch::pacer::Handle;
 use crate::domain::content::{TEST_KEY, with_own_metadata};
-use crate::domain::outcome::{Address, Exchange, Outcome, classify};
+use crate::domain::outcome::{Address, Outcome, classify};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Accepted, JudgedRow, Suppression, Verdict};
 use crate::domain::refusal::RefusalRules;
@@ -284,18 +284,14 @@ impl TestMessage {
         let client = access.client(settings.timeout, 1, clock)?;
         client.keep_connections(false);
         let channel_type = store.reader()?.channel_type(&self.channel)?;
-        let mut said = store.reader()?.refusal_rules()?;
-        for saying in &settings.refusals {
-            said.add(saying.clone());
+        let mut rules = store.reader()?.refusal_rules()?;
+        for rule in &settings.refusals {
+            rules.add(rule.clone());
         }
-        let way = Way {
+        let sender = TestSender {
             pacer: quota::pacer(&store, client.token_fingerprint(), settings.pacer, clock).await?,
-            said,
-            // As for a batch: a channel that is not known may be one of Messenger.
-            address: match channel_type.as_deref() {
-                None | Some("facebook_messenger") => Address::PhoneOnMessenger,
-                Some(_) => Address::Phone,
-            },
+            rules,
+            address: Address::by_phone(channel_type.as_deref()),
             message: self,
             actor,
             to,
@@ -303,7 +299,7 @@ impl TestMessage {
             client,
             clock,
         };
-        way.send(&mut Waits::new(waits)).await
+        sender.send(&mut Waits::new(waits)).await
     }
 
     /// The user's metadata, and that this is a test. No row is named: an event that comes back settles none.
@@ -312,8 +308,8 @@ impl TestMessage {
     }
 }
 
-/// The way of one test message to the API.
-struct Way<'a> {
+/// Sends one test message.
+struct TestSender<'a> {
     message: &'a TestMessage,
     /// Who asked for it.
     actor: &'a str,
@@ -322,11 +318,11 @@ struct Way<'a> {
     client: Client,
     pacer: Handle,
     address: Address,
-    said: RefusalRules,
+    rules: RefusalRules,
     clock: &'a Clock,
 }
 
-impl Way<'_> {
+impl TestSender<'_> {
     /// Sends the message; one that the API puts off is sent again when it may be.
     async fn send(&self, waits: &mut Waits<'_>) -> Result<Tested, RunError> {
         let token = self.client.token_fingerprint();
@@ -358,19 +354,12 @@ impl Way<'_> {
             known += 1;
             let flight = permit.started();
             let reply = self.request().await?;
-            let outcome = classify(&reply.exchange, self.address, &self.said);
-            report_to_pacer(flight, &reply, &outcome);
+            let outcome = classify(&reply.exchange, self.address, &self.rules);
+            flight.ended(&reply.exchange, &outcome, &reply.quota);
             let result = TestResult {
                 outcome: outcome.word(),
-                http_status: match &reply.exchange {
-                    Exchange::Answered(answer) => Some(answer.status),
-                    Exchange::Failed { .. } => None,
-                },
-                receipt: if let Outcome::Sent(receipt) = &outcome {
-                    Some(receipt.clone())
-                } else {
-                    None
-                },
+                http_status: reply.exchange.status(),
+                receipt: outcome.clone().into_receipt(),
                 note: self.note(&outcome),
             };
             let (store, now) = (&self.store, self.clock.now());
@@ -434,16 +423,6 @@ impl Way<'_> {
             Outcome::NotSent { text } | Outcome::Fatal { text, .. } => (text, ExitCode::Guard),
         };
         Some(Tested::NotSent { text, exit })
-    }
-}
-
-/// Reports to the pacer what became of the request.
-fn report_to_pacer(flight: Flight, reply: &Reply, outcome: &Outcome) {
-    match (&reply.exchange, outcome) {
-        (_, Outcome::Throttled { retry_after }) => flight.throttled(&reply.quota, *retry_after),
-        (_, Outcome::NotSent { .. }) => flight.not_sent(),
-        (Exchange::Answered(_), _) => flight.answered(&reply.quota),
-        (Exchange::Failed { .. }, _) => flight.lost(),
     }
 }
 

@@ -166,7 +166,7 @@ impl Batch {
     }
 }
 
-/// What stands before whose matter it is that a run ended, where its deadline ended it.
+/// Stands before the word in `by` where the deadline of the run ended it.
 pub(super) const BY_DEADLINE: &str = "deadline ";
 
 /// How a run ended.
@@ -182,7 +182,7 @@ pub(crate) struct RunRecord {
     pub(crate) exit_reason: &'static str,
     /// The text of the refusals that stopped it.
     pub(crate) halted_text: Option<String>,
-    /// Whose matter it is that it ended before all was done.
+    /// Who or what ended it before all was done.
     pub(crate) by: Option<&'static str>,
     /// Whether its deadline ended it: then any worker may go on.
     pub(crate) by_deadline: bool,

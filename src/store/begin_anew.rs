@@ -10,9 +10,9 @@ use super::file::connect;
 use super::keys::random;
 use super::place::machine_name;
 use super::replica::position::{self, Position};
-use super::replica::record::{Record, Saying};
+use super::replica::record::{Record, RecordContent};
 use super::replica::snapshot;
-use crate::cluster::{Access, Entry, Log, Postgres, Read};
+use crate::cluster::{Access, Entry, Postgres, Read};
 
 /// The file that a machine would begin the log anew with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl Store {
         let furthest = log.nodes()?.iter().map(|node| node.applied).max();
         // A number higher than any machine has: so each of them sees that it has to join anew.
         let seq = own.seq.max(last).max(furthest.unwrap_or(0)) + 1;
-        let body = Record::new(random()?, Saying::Snapshot).pack()?;
+        let body = Record::new(random()?, RecordContent::Snapshot).pack()?;
         let first = Entry::after(&own.hash, seq, body);
         // No other process writes until the file says where the log begins.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -112,7 +112,7 @@ fn is_broken(log: &mut Postgres, mut at: Position) -> Result<bool, StoreError> {
         };
         for entry in entries {
             if !at.is_followed_by(&entry)
-                || matches!(Record::unpack(&entry.body)?.saying, Saying::Stop(_))
+                || matches!(Record::unpack(&entry.body)?.content, RecordContent::Stop(_))
             {
                 return Ok(true);
             }

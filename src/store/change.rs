@@ -202,7 +202,7 @@ pub(crate) struct DecidedWithList {
     /// Who gave the list.
     pub prepared_by: Option<String>,
     /// For the audit.
-    pub said: Vec<DecisionRecord>,
+    pub decisions: Vec<DecisionRecord>,
 }
 
 impl Store {
@@ -241,7 +241,7 @@ impl Store {
             if !is_same {
                 pause::note_prepared(tx.connection, target, decided.prepared_by.as_deref())?;
             }
-            decision::record_all(tx.connection, &decided.said)?;
+            decision::record_all(tx.connection, &decided.decisions)?;
             decide(tx, target, staging, &change, now)
         })?;
         crash_point(CrashPoint::Change);

@@ -17,6 +17,7 @@ use super::mark::Marked;
 use super::misfit::Misfit;
 use super::openings::Openings;
 use super::place::{FileId, Place};
+use super::query::Query as _;
 use super::replica::position::is_replica;
 use super::replica::{Keeper, Replica, context};
 use super::reserve::Reserve;
@@ -484,10 +485,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn uid(&self) -> Result<String, StoreError> {
-        Ok(self
-            .connection
-            .query_row("SELECT lower(hex(uid)) FROM checkpoint", [], |row| {
-                row.get(0)
-            })?)
+        self.connection
+            .value("SELECT lower(hex(uid)) FROM checkpoint", [])
     }
 }

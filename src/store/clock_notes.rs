@@ -42,7 +42,7 @@ impl Note {
 pub(super) struct ClockNotes(Vec<Note>);
 
 impl ClockNotes {
-    /// How far a time of request `id` is moved, in milliseconds, to be told by the clock of now.
+    /// How far a time of request `id` is moved, in milliseconds, to be a time of the clock of now.
     pub(super) fn moved(&self, id: i64, uptime: Option<&Uptime>, now: i64) -> i64 {
         let Some(uptime) = uptime else { return 0 };
         let same_boot = || self.0.iter().filter(|note| note.boot == uptime.boot);

@@ -14,9 +14,9 @@ use super::mark::mark_path;
 use super::misfit::Misfit;
 use super::replica::compact::{self, Comparison};
 use super::replica::position::{self, Position};
-use super::replica::record::{Record, Saying};
+use super::replica::record::{Record, RecordContent};
 use super::replica::{context, snapshot};
-use crate::cluster::{Access, Entry, Lease, Log, LogError, Postgres, Read};
+use crate::cluster::{Access, Entry, Lease, LogError, Postgres, Read};
 
 /// A node of the cluster.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,7 +123,7 @@ fn go_by_file(path: &Path, access: &Access, why: &str) -> Result<(), StoreError>
 }
 
 /// Whether the log begins after what the replica has.
-fn is_cut_off(log: &mut dyn Log, id: &str, path: &Path) -> Result<bool, StoreError> {
+fn is_cut_off(log: &mut Postgres, id: &str, path: &Path) -> Result<bool, StoreError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     if position::log_of(&connection)?.as_deref() != Some(id) {
         return Ok(false);
@@ -247,7 +247,7 @@ impl Store {
         let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let mut log = open_log(access)?;
         let id = format!("{:032x}", u128::from_be_bytes(random()?));
-        let body = Record::new(random()?, Saying::Snapshot).pack()?;
+        let body = Record::new(random()?, RecordContent::Snapshot).pack()?;
         let first = Entry::after(&[0; 32], 1, body);
         // No other process writes until the file says that it is a replica.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

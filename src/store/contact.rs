@@ -1,6 +1,6 @@
 //! Contacts: people on a channel.
 //!
-//! A contact may be heard of before its number is known. What it says (an opt-out, an opt-in) is kept with
+//! A contact may be known before its number is. What it says (an opt-out, an opt-in) is kept with
 //! it, and reaches the person in the transaction that learns the number.
 
 mod found;
@@ -99,7 +99,7 @@ pub(super) fn learn_doubtful(
     })
 }
 
-/// A contact of a results file: it is heard, and never addressed, for its id may have been rounded. What is known of
+/// A contact of a results file: its opt-out counts, and it is never addressed, for its id may have been rounded. What is known of
 /// the id already stays; `None` where that is another person's, or an erased one's.
 pub(super) fn learn_imported(
     connection: &Connection,
@@ -117,7 +117,7 @@ pub(super) fn learn_imported(
         }
         Some(_) => Ok(None),
         None => {
-            // Of an erased person's contact a hash is enough to hear a STOP.
+            // Of an erased person's contact a hash is enough to recognise a STOP.
             let hash = if person::number(connection, whose)?.is_none() {
                 let name: String =
                     connection.value("SELECT api_id FROM channel WHERE id = ?1", [on])?;
@@ -257,7 +257,7 @@ pub(super) fn addressed_by(
     Ok(from_list.filter(|_| !of_another))
 }
 
-/// The person has another contact, or none: this id is never addressed again, but still heard. It may be known from
+/// The person has another contact, or none: this id is never addressed again, but an opt-out from it counts. It may be known from
 /// the list alone.
 pub(super) fn retire(
     connection: &Connection,

@@ -18,7 +18,7 @@ use super::attempt::{self, DELIVERY_TRIES, SENT_AT};
 use super::columns::to_millis;
 use super::contact::{self, FoundContact};
 use super::error::StoreError;
-use super::follow_up::{self, Happened};
+use super::follow_up::{self, TriggerEvent};
 use super::ids::{AttemptId, BatchId, ChannelId, PersonId, RecipientId};
 use super::keys::HashKey;
 use super::query::Query as _;
@@ -227,7 +227,7 @@ impl Applying<'_, '_> {
         of: Option<BatchId>,
     ) -> Result<(), StoreError> {
         let actor = format!("webhook {}", self.kind);
-        let happened = Happened {
+        let happened = TriggerEvent {
             what,
             whose,
             on: self.on,

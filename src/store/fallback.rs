@@ -381,12 +381,12 @@ impl Store {
         &self,
         batch: BatchId,
         fallback: &Fallback,
-        said: Vec<DecisionRecord>,
+        decisions: Vec<DecisionRecord>,
     ) -> Result<(), StoreError> {
         let fallback = fallback.clone();
         self.writer.write_blocking(move |tx| {
             keep_with(tx.connection, batch, &fallback)?;
-            decision::record_all(tx.connection, &said)
+            decision::record_all(tx.connection, &decisions)
         })
     }
 }

@@ -32,6 +32,15 @@ pub(crate) fn check_plain(path: &Path) -> io::Result<()> {
     )))
 }
 
+/// Makes a folder, and those above it, that only its owner may enter.
+pub(crate) fn make_private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
 /// Whether a named pipe is at the path: to open it is to wait for another program. What a shell passes
 /// (`<(pass token)`) has its other end, and no name of its own.
 pub(crate) fn is_named_pipe(path: &Path) -> bool {

@@ -40,7 +40,7 @@ const STEP: u32 = 2_000;
 
 /// An event that may queue people.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Happened<'a> {
+pub(super) struct TriggerEvent<'a> {
     pub(super) what: Trigger,
     /// Whom it is about.
     pub(super) whose: PersonId,
@@ -88,7 +88,7 @@ pub(super) fn hold(connection: &Connection, row: RecipientId) -> Result<(), Stor
 }
 
 /// Queues the person of an event wherever it waits for that.
-pub(super) fn queue(tx: &mut Tx<'_>, happened: &Happened<'_>) -> Result<(), StoreError> {
+pub(super) fn queue(tx: &mut Tx<'_>, happened: &TriggerEvent<'_>) -> Result<(), StoreError> {
     let waiting: Vec<RecipientId> = tx.connection.list(
         "SELECT r.id FROM recipient r INDEXED BY recipient_by_person CROSS JOIN batch b ON b.id = r.id >> 32
              WHERE r.person = ?1 AND r.state = 'queued' AND r.held = ?2
@@ -150,7 +150,7 @@ fn is_awaited(
     connection: &Connection,
     batch: BatchId,
     follow_up: &FollowUp,
-    happened: &Happened<'_>,
+    happened: &TriggerEvent<'_>,
 ) -> Result<bool, StoreError> {
     if follow_up.after != happened.what || !follow_up.is_open(happened.received) {
         return Ok(false);
@@ -291,12 +291,12 @@ impl Store {
         &self,
         batch: BatchId,
         follow_up: &FollowUp,
-        said: Vec<DecisionRecord>,
+        decisions: Vec<DecisionRecord>,
     ) -> Result<(), StoreError> {
         let follow_up = follow_up.clone();
         self.writer.write_blocking(move |tx| {
             keep(tx.connection, batch, FOLLOW_UP, &follow_up)?;
-            decision::record_all(tx.connection, &said)
+            decision::record_all(tx.connection, &decisions)
         })
     }
 

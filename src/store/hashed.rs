@@ -84,7 +84,7 @@ impl Reader {
 }
 
 impl Store {
-    /// Whoever has one of these hashes must not be messaged, and is erased if the hash is of an erased person.
+    /// A person with one of these hashes must not be messaged, and is erased if the hash is of an erased person.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails; the same call again goes on.

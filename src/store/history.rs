@@ -2,7 +2,7 @@
 //! claim.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::attempt::unreached_since;
 use super::batch::unfinished_since;
@@ -14,6 +14,7 @@ use super::keys::HashKey;
 use super::past::{self, AskedContent, AskedKey, Asker, PastAttempt, PastOf};
 use super::person::{self, Person};
 use super::policy::keep;
+use super::query::Query as _;
 use super::unread::{self, UnreadFrom};
 use crate::domain::eligibility::{
     Eligibility, HistorySpan, PastRequest, RequestOutcome, decide, waits_for,
@@ -195,10 +196,8 @@ impl Source {
         connection: &Connection,
         recipient: RecipientId,
     ) -> Result<Self, StoreError> {
-        let row: Option<u32> = connection
-            .prepare_cached("SELECT row FROM recipient_input WHERE id = ?1")?
-            .query_row([recipient], |row| row.get(0))
-            .optional()?;
+        let row: Option<u32> =
+            connection.find("SELECT row FROM recipient_input WHERE id = ?1", [recipient])?;
         Ok(Self {
             batch: name_of(connection, recipient.batch())?,
             row: row.unwrap_or(0),
@@ -208,10 +207,8 @@ impl Source {
 
 /// The name of a batch; its number where it has none any more.
 pub(super) fn name_of(connection: &Connection, batch: BatchId) -> Result<String, StoreError> {
-    let name: Option<Option<String>> = connection
-        .prepare_cached("SELECT name FROM batch WHERE id = ?1")?
-        .query_row([batch], |row| row.get(0))
-        .optional()?;
+    let name: Option<Option<String>> =
+        connection.find("SELECT name FROM batch WHERE id = ?1", [batch])?;
     Ok(name
         .flatten()
         .unwrap_or_else(|| format!("number {}", batch.get())))

@@ -313,12 +313,7 @@ pub(super) fn check(path: &Path, connection: &mut Connection) -> Result<Mark, St
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         settle_in(&transaction, &here)?;
         // It counts on from what stands beside it, also where nothing is changed now.
-        let mut openings = Openings::of(&place, own.uid());
-        let count = openings.count(&transaction)?;
-        transaction.commit()?;
-        if let Some(count) = count {
-            openings.publish(count);
-        }
+        Openings::of(&place, own.uid()).commit(transaction)?;
         // Into the file itself: it must know its home where its log is left behind.
         begin_anew(connection)?;
     }
@@ -352,12 +347,7 @@ pub(super) fn adopt(path: &Path, connection: &mut Connection) -> Result<(), Stor
         marked.outdo(&transaction)?;
     }
     let own = Marked::of(&transaction)?;
-    let mut openings = Openings::of(&place, own.uid());
-    let count = openings.count(&transaction)?;
-    transaction.commit()?;
-    if let Some(count) = count {
-        openings.publish(count);
-    }
+    Openings::of(&place, own.uid()).commit(transaction)?;
     Mark::open(&place, &own)?;
     Ok(())
 }

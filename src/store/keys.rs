@@ -62,7 +62,7 @@ impl HashKey {
         first_64_bits(&self.hash(&[b"told content", digest.as_bytes()]))
     }
 
-    /// What tells this key from others.
+    /// The fingerprint of this key: other keys have another.
     pub(super) fn print(&self) -> KeyPrint {
         let hash = self.hash(&[b"fingerprint"]);
         let mut print = KeyPrint::default();

@@ -36,7 +36,7 @@ pub(crate) struct KnownPerson {
 }
 
 impl Reader {
-    /// Whether anybody was ever messaged, or heard: else nothing is known of any number.
+    /// Whether anybody was ever messaged, or wrote: else nothing is known of any number.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint cannot be read.
@@ -112,7 +112,7 @@ impl Reader {
         )
     }
 
-    /// Whether the person was erased or pruned: what was sent to them is not told any more.
+    /// Whether the person was erased or pruned: what was sent to them is not shown any more.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint cannot be read.

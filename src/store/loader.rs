@@ -226,15 +226,15 @@ impl Loader<'_> {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails; the batch stays unready then.
     pub fn finish(self) -> Result<(), StoreError> {
-        self.finish_saying(None, Vec::new())
+        self.finish_with(None, Vec::new())
     }
 
     /// As [`Self::finish`], and keeps who gave the list, and what was decided about it: a batch that is there has all
     /// of that.
-    pub(crate) fn finish_saying(
+    pub(crate) fn finish_with(
         mut self,
         prepared_by: Option<String>,
-        said: Vec<DecisionRecord>,
+        decisions: Vec<DecisionRecord>,
     ) -> Result<(), StoreError> {
         self.complete()?;
         let batch = self.batch;
@@ -244,7 +244,7 @@ impl Loader<'_> {
                 (batch, BatchState::Draft.word()),
             )?;
             pause::note_prepared(tx.connection, batch, prepared_by.as_deref())?;
-            decision::record_all(tx.connection, &said)
+            decision::record_all(tx.connection, &decisions)
         })
     }
 }

@@ -101,7 +101,7 @@ impl Marked {
 
     /// Raises the count of the checkpoint above that of the mark.
     pub(super) fn outdo(&self, connection: &Connection) -> Result<(), StoreError> {
-        connection.execute(
+        connection.change(
             "INSERT INTO node (key, value) VALUES (?1, ?2)
              ON CONFLICT (key) DO UPDATE SET value = max(value, excluded.value) + 1",
             (COMMITS, self.commits),
@@ -122,7 +122,7 @@ pub(super) fn count(connection: &Connection) -> Result<Option<i64>, StoreError> 
 
 /// Begins to count, in a checkpoint that does not.
 pub(super) fn begin(connection: &Connection) -> Result<(), StoreError> {
-    connection.execute(
+    connection.change(
         "INSERT INTO node (key, value) VALUES (?1, 0) ON CONFLICT (key) DO NOTHING",
         [COMMITS],
     )?;

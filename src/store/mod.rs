@@ -7,6 +7,26 @@
 //! - The key of a recipient is its batch and its place in it; work goes in that order, and people, requests
 //!   and ids of the API follow it, so that the pages of a group commit are neighbours.
 //! - A person stands in one row, and all that concerns a person is found by its id.
+//!
+//! # Files
+//!
+//! - The file of the checkpoint: `checkpoint` opens it; `file`, `place`, `schema`, `upgrade`, `tuning`, `lock`, `log` (the
+//!   write-ahead log), `temporary`, `backup`, `reserve` (room on a full disk), `faults` (the check of all of it), `seen`.
+//! - Whether it is the one that was last used: `home`, `mark`, `openings`, `misfit`.
+//! - Writing: `writer`, `transaction`, `turns`, `steps`, `query` (short forms of statements), `columns`, `ids`, `keys`,
+//!   `node` (single values), `error`.
+//! - A batch: `batch`, `batches`, `policy` and `kept` (what it keeps of what was asked for), `tally` and `counts`,
+//!   `decision` (the audit), `pause`, `cancel`, `pilot`, `workers`, `halt`, `outage`, `written` and `outdate` (its files).
+//! - The rows of a batch: `loader`, `change`, `results`, `audit` (their timelines), `hours`, `not_before`, `retry`,
+//!   `resolve`, `refusal`, `recent` (the latest refusals), `fallback`, `follow_up`.
+//! - A run: `journal`, `attempt` (the requests), `history` and `past` (whether a person may be messaged), `quota`,
+//!   `remembered` (the requests of the last hour), `clock_notes`, `runs` (who shares the connections), `lookup`,
+//!   `test_message`.
+//! - People: `person`, `person_rows`, `contact`, `contacts` and `contacts_listed`, `channel`, `suppression`, `hashed`, `unread`, `known`,
+//!   `audience`, `earlier`, `forget`, `prune`.
+//! - What is learned after an answer: `event`, `evidence`, `reply`, `stands` (a message that was accepted), `funnel`,
+//!   `import` and `same_batch` (results files).
+//! - Several machines: `cluster`, `replica`, `begin_anew`. For the console and for monitoring: `session`, `metrics`.
 
 mod attempt;
 mod audience;
@@ -48,7 +68,6 @@ mod journal;
 mod kept;
 mod keys;
 mod known;
-mod late;
 mod loader;
 mod lock;
 mod log;
@@ -71,6 +90,7 @@ mod policy;
 mod prune;
 mod query;
 mod quota;
+mod recent;
 mod refusal;
 mod remembered;
 mod replica;
@@ -116,7 +136,7 @@ pub(crate) use earlier::MessagedDecision;
 pub use error::StoreError;
 pub use event::{Incoming, Taken};
 pub(crate) use faults::{Depth, FoundSound};
-pub(crate) use file::{check_plain, is_named_pipe};
+pub(crate) use file::{check_plain, is_named_pipe, make_private_folder};
 pub(crate) use forget::ForgetError;
 pub(crate) use funnel::{AFTERWARDS, Funnel};
 pub(crate) use hashed::HashedEntry;
@@ -128,7 +148,6 @@ pub(crate) use import::{ImportedRow, Restored};
 pub(crate) use journal::QuotaUpdate;
 pub use journal::{Claim, ClaimRules, Claimed, Journal, Opening, Settled, Settlement, Window};
 pub(crate) use known::KnownPerson;
-pub(crate) use late::{LateRefusal, LateRow};
 pub(crate) use loader::Loader;
 pub(crate) use lock::{Hold, Holder};
 pub(crate) use lookup::Lookup;
@@ -140,8 +159,9 @@ pub(crate) use person_rows::PersonRow;
 pub(crate) use pilot::{NewPilot, PilotPeople};
 pub(crate) use place::Place;
 pub use prune::OldBatch;
+pub(crate) use recent::{RecentRefusal, RecentRow};
 pub use refusal::HeldText;
-pub use remembered::Lately;
+pub use remembered::LookBack;
 pub(crate) use reply::{Answer, Answered, KeptEvent};
 pub use resolve::Decision;
 pub(crate) use resolve::FoundMessage;

@@ -11,7 +11,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 
 use super::error::StoreError;
 use super::mark::mark_path;
@@ -116,6 +116,19 @@ impl Openings {
                 self.checkpoint.display()
             );
         }
+    }
+
+    /// Counts one more in this transaction, and commits it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(super) fn commit(mut self, transaction: Transaction<'_>) -> Result<(), StoreError> {
+        let count = self.count(&transaction)?;
+        transaction.commit()?;
+        if let Some(count) = count {
+            self.publish(count);
+        }
+        Ok(())
     }
 
     fn name_file(&self, next: NextCount) -> io::Result<()> {

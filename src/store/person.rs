@@ -147,9 +147,10 @@ pub(super) fn enter_number(
     form: i64,
     person: PersonId,
 ) -> Result<(), StoreError> {
-    connection
-        .prepare_cached("INSERT INTO person_by_number (number, person) VALUES (?1, ?2)")?
-        .execute((form, person))?;
+    connection.change(
+        "INSERT INTO person_by_number (number, person) VALUES (?1, ?2)",
+        (form, person),
+    )?;
     Ok(())
 }
 
@@ -291,20 +292,11 @@ pub(super) fn suppress_named(
     source: &str,
     at: Timestamp,
 ) -> Result<bool, StoreError> {
-    let changed = connection.change(
-        "UPDATE person SET suppressed_at = ?3, suppressed_reason = ?4, suppressed_source = ?5
-             WHERE id = ?1 AND number = ?2
-                   AND (suppressed_at IS NULL OR suppressed_reason = ?6 AND ?4 <> ?6)",
-        (
-            person,
-            phone_to_column(phone),
-            to_millis(at),
-            reason,
-            source,
-            UNREAD,
-        ),
+    let is_theirs = connection.has(
+        "SELECT 1 FROM person WHERE id = ?1 AND number = ?2",
+        (person, phone_to_column(phone)),
     )?;
-    Ok(changed > 0)
+    Ok(is_theirs && suppress(connection, person, reason, source, at)?)
 }
 
 /// Makes a person who is on the suppression list.

@@ -26,7 +26,7 @@ pub struct PastRequests {
 
 /// The time in which requests count for the pace.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lately {
+pub struct LookBack {
     /// Its beginning.
     pub since: Timestamp,
     /// Its end.
@@ -103,7 +103,7 @@ impl Reader {
             .find("SELECT state FROM quota WHERE token = ?1", [token])
     }
 
-    /// The requests of all batches with this token that left lately: the latest `most`. Their times are told by
+    /// The requests of all batches with this token that left lately: the latest `most`. Their times are by
     /// the clock of `window`'s end, and where that is not possible, as late as they can be.
     ///
     /// # Errors
@@ -111,7 +111,7 @@ impl Reader {
     pub fn past_requests(
         &self,
         token: i64,
-        window: &Lately,
+        window: &LookBack,
         most: usize,
     ) -> Result<PastRequests, StoreError> {
         let (since, now) = (to_millis(window.since), to_millis(window.now));
@@ -176,11 +176,11 @@ impl Reader {
         Ok(found)
     }
 
-    /// How far a time that was noted last is moved to be told by the clock of now.
+    /// How far a time that was noted last is moved to be a time of the clock of now.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn clock_moved(&self, window: &Lately) -> Result<SignedDuration, StoreError> {
+    pub fn clock_moved(&self, window: &LookBack) -> Result<SignedDuration, StoreError> {
         let notes = clock_notes(&self.connection)?;
         let moved = notes.moved(i64::MAX, window.uptime.as_ref(), to_millis(window.now));
         Ok(SignedDuration::from_millis(moved))

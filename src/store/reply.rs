@@ -285,7 +285,7 @@ pub(super) fn waits_for_person(
     }
 }
 
-/// The number of the person whom the event names, where it or the checkpoint tells it.
+/// The number of the person whom the event names, where it or the checkpoint has it.
 fn number_of(
     connection: &Connection,
     keys: &HashKey,

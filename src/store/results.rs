@@ -111,7 +111,7 @@ pub(crate) struct NotReached {
 pub(super) const CONTENT: &str = "iif(r.step = 0, i.content, coalesce(
         i.metadata -> ('$.outreach_other_channels[' || (r.step - 1) || '].content'), i.content))";
 
-/// The digest of its message that a results file told of recipient `r`, which has no message itself.
+/// The digest of its message that a results file holds for recipient `r`, which has no message itself.
 const TOLD_CONTENT: &str = "iif(i.content IS NULL, (
         SELECT x.proof_text FROM attempt x
         WHERE x.person IS r.person AND x.recipient = r.id AND x.kind = 'import' AND x.key_form IS NOT NULL
@@ -181,7 +181,7 @@ impl Reader {
     }
 
     /// How many rows of the batch were sent to, by the channel that their messages went through: its own, the others that
-    /// it has, then those that only a results file tells of.
+    /// it has, then those that only a results file names.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.

@@ -12,7 +12,7 @@ use crate::domain::fallback::Fallback;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::results_row::content_digest;
 
-/// A message that a file tells of.
+/// A message that a file holds.
 #[derive(Debug, Clone)]
 pub(crate) struct ImportedMessage {
     /// The channel that it went over.
@@ -25,7 +25,7 @@ pub(crate) struct ImportedMessage {
     pub(crate) id: Option<String>,
 }
 
-/// What tells a list from the one whose messages a results file told of.
+/// How a list differs from the one whose messages a results file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OtherThanTold {
     /// No message went over its channels.

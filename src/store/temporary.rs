@@ -162,7 +162,7 @@ fn is_left(path: &Path) -> bool {
     }
 }
 
-/// Whether a process works on it; `None` where that cannot be told.
+/// Whether a process works on it; `None` where that cannot be known.
 fn is_locked(path: &Path) -> Option<bool> {
     if cfg!(not(unix)) {
         return None;

@@ -26,7 +26,7 @@ impl Store {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         self.writer.write_blocking(move |tx| {
-            tx.connection.execute(
+            tx.connection.change(
                 "UPDATE batch SET state = 'paused', state_why = 'a worker goes on with it', state_by = ?2,
                         state_since = ?3, state_until = NULL, token = ?4
                  WHERE id = ?1",

@@ -3,8 +3,8 @@
 //!
 //! The digest of a new version joins that of the old one before the file appears, so that a crash between the
 //! two leaves neither unknown. A results file's entry is made before its rows are read, and outdated by the
-//! first transaction that changes what any file may tell; only the runs of a batch, the quota and these entries
-//! themselves are told nowhere.
+//! first transaction that changes what any file may show; only the runs of a batch, the quota and these entries
+//! themselves are shown nowhere.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -52,7 +52,7 @@ pub(crate) struct ResultsFile {
     pub(crate) left: WrittenFile,
     /// When its rows were read.
     pub(crate) written_at: Timestamp,
-    /// Nothing that it may tell has changed since.
+    /// Nothing that it shows has changed since.
     pub(crate) is_current: bool,
 }
 

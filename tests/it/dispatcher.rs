@@ -423,7 +423,7 @@ fn try_run(batch: BatchId, setting: Setting) -> Run {
             undecided: setting.undecided,
             schedule: setting.schedule,
             channel_types: vec![None],
-            said: RefusalRules::default(),
+            refusal_rules: RefusalRules::default(),
             canary: true,
         };
         let dispatcher = Dispatcher::new(

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use outreach::internals::domain::delivery::State;
 use outreach::internals::domain::eligibility::HistorySpan;
 use outreach::internals::domain::phone::PhoneNumber;
-use outreach::internals::store::{Claim, Decision, Lately, PersonVerdict};
+use outreach::internals::store::{Claim, Decision, LookBack, PersonVerdict};
 use serde_json::json;
 
 use crate::support::{CHANNEL, Program, Receiver, SandboxProcess, Scratch, event, number};
@@ -241,7 +241,7 @@ async fn the_guards_look_back_beyond_a_run_whose_clock_was_behind() {
         assert!(cause.to_string().contains("(batch spring)"), "{cause}");
         // The pacer counts the requests of the last two hours likewise, and the other one, which left after
         // the first: as of now at the latest.
-        let lately = Lately {
+        let lately = LookBack {
             since: at(-7200),
             now: at(0),
             uptime: None,

@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use outreach::internals::domain::delivery::State;
-use outreach::internals::store::Lately;
+use outreach::internals::store::LookBack;
 use outreach::run::Access;
 use serde_json::{Value, json};
 
@@ -258,7 +258,7 @@ fn each_question_to_the_api_keeps_the_pace_and_is_counted() {
         "other processes see them"
     );
     let now = jiff::Timestamp::now();
-    let lately = Lately {
+    let lately = LookBack {
         since: now - jiff::SignedDuration::from_mins(1),
         now,
         uptime: None,

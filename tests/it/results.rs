@@ -189,7 +189,7 @@ fn a_file_is_written_anew_only_if_it_or_what_it_tells_changed() {
     let files = Files::new(Some(&place.db()), true);
     // Each file that is written is another one.
     let write = || {
-        let written = held.write_results(&files, Some(&path), None, now).unwrap();
+        let written = held.write_results(&files, &path, None, now).unwrap();
         assert_eq!(written, path);
         fs::metadata(&path).unwrap().ino()
     };

@@ -4,6 +4,7 @@
 //! the file that defines it, so that a `mod.rs` which only re-exports its children imports nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use crate::source::{code, rust_files};
 
@@ -387,4 +388,44 @@ fn the_reading_of_imports_finds_what_it_looks_for() {
         sources.circles().into_iter().collect::<Vec<_>>(),
         ["a/mod.rs a/b.rs a/c.rs"]
     );
+}
+
+/// Folders with so many files that their front page says where to look.
+const MAPPED: [&str; 2] = ["store", "run"];
+
+#[test]
+fn the_front_page_of_a_large_folder_names_its_files() {
+    let files = rust_files("src");
+    let is_there = |path: &Path| files.iter().any(|(file, _)| file == path);
+    for folder in MAPPED.map(Path::new) {
+        let page = files
+            .iter()
+            .find(|(path, _)| *path == folder.join("mod.rs"));
+        let (_, page) = page.expect("the folder has a front page");
+        let docs: String = page
+            .lines()
+            .filter(|line| line.starts_with("//!"))
+            .collect();
+        let (_, map) = docs.split_once("# Files").expect("the page has a map");
+        let modules = page.lines().map(without_visibility);
+        let modules = modules.filter_map(|item| item.strip_prefix("mod ")?.strip_suffix(';'));
+        let missing: Vec<_> = modules
+            .filter(|name| !map.contains(&format!("`{name}`")))
+            .collect();
+        assert!(
+            missing.is_empty(),
+            "not on the page of {folder:?}: {missing:?}"
+        );
+        let names = map.split('`').skip(1).step_by(2);
+        let gone: Vec<_> = names
+            .filter(|name| {
+                let (file, inner) = (format!("{name}.rs"), format!("{name}/mod.rs"));
+                !is_there(&folder.join(file)) && !is_there(&folder.join(inner))
+            })
+            .collect();
+        assert!(
+            gone.is_empty(),
+            "on the page of {folder:?}, and no file: {gone:?}"
+        );
+    }
 }

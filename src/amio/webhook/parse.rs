@@ -7,13 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 
 use super::fields::{Fields, text, time};
 use crate::domain::content::{BATCH_KEY, RECIPIENT_KEY};
 use crate::domain::event::{ContactEvent, EventKind, OptOutWords, OptRequest, OurKey};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::refusal::{self, Meaning, TextMeaning};
+use crate::domain::text::digest_of;
 
 /// The clock that dated when a message was delivered or read may be so far ahead of ours.
 const GRACE: SignedDuration = SignedDuration::from_mins(5);
@@ -457,13 +457,8 @@ fn our_key(metadata: &Fields<'_>) -> Option<OurKey> {
 }
 
 fn key(kind: &str, channel: &str, parts: &[&str]) -> EventKey {
-    let mut digest = Sha256::new();
-    for part in [kind, channel].iter().chain(parts) {
-        digest.update((part.len() as u64).to_le_bytes());
-        digest.update(part.as_bytes());
-    }
+    let digest = digest_of([kind, channel].into_iter().chain(parts.iter().copied()));
     let mut key = EventKey::default();
-    let digest: [u8; 32] = digest.finalize().into();
     key.copy_from_slice(&digest[..16]);
     key
 }

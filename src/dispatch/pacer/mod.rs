@@ -19,6 +19,7 @@ use tokio::sync::{Mutex as Queue, Notify};
 use super::admission;
 use super::gate::{Gate, Passed};
 use crate::clock::{Clock, Moment};
+use crate::domain::outcome::{Exchange, Outcome};
 use crate::domain::quota::{QuotaHeaders, QuotaState};
 use crate::domain::schedule::Schedule;
 use crate::locked::lock;
@@ -396,6 +397,16 @@ pub struct Flight {
 }
 
 impl Flight {
+    /// The request of a message ended so.
+    pub(crate) fn ended(self, exchange: &Exchange, outcome: &Outcome, headers: &QuotaHeaders) {
+        match (exchange, outcome) {
+            (_, Outcome::Throttled { retry_after }) => self.throttled(headers, *retry_after),
+            (_, Outcome::NotSent { .. }) => self.not_sent(),
+            (Exchange::Answered(_), _) => self.answered(headers),
+            (Exchange::Failed { .. }, _) => self.lost(),
+        }
+    }
+
     /// The request was answered, not with 429.
     pub fn answered(mut self, headers: &QuotaHeaders) {
         if let Some(ticket) = self.ticket.take() {
@@ -429,10 +440,10 @@ impl Flight {
 
     /// The request surely never left (connection refused): it goes back.
     pub fn not_sent(mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            self.handle.settle(|state, _| state.pacer.returned(ticket));
-            self.handle.0.event.notify_one();
-        }
+        drop(Permit {
+            ticket: self.ticket.take(),
+            handle: self.handle.clone(),
+        });
     }
 }
 

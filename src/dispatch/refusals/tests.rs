@@ -190,8 +190,8 @@ fn twenty_refusals_with_one_unknown_text_stop_before_and_after_the_first_success
     }
 }
 
-fn late(seq: u32, outcome: Outcome, stands: LateRow) -> LateAnswer {
-    LateAnswer {
+fn recent(seq: u32, outcome: Outcome, stands: RecentRow) -> RecentAnswer {
+    RecentAnswer {
         recipient: row(seq),
         outcome,
         row: stands,
@@ -200,19 +200,19 @@ fn late(seq: u32, outcome: Outcome, stands: LateRow) -> LateAnswer {
 
 #[test]
 fn a_run_goes_on_where_an_earlier_process_died() {
-    let begun = |count: u32, stands: LateRow| PastAnswers {
+    let begun = |count: u32, stands: RecentRow| PastAnswers {
         accepted: 40,
         no_messenger: match stands {
-            LateRow::Ended => u64::from(count),
-            LateRow::InRun | LateRow::Held | LateRow::Settled => 0,
+            RecentRow::Ended => u64::from(count),
+            RecentRow::InRun | RecentRow::Held | RecentRow::Settled => 0,
         },
         latest: (101..101 + count)
-            .map(|seq| late(seq, unread(), stands))
+            .map(|seq| recent(seq, unread(), stands))
             .collect(),
         ..PastAnswers::default()
     };
     let rows = |back: Option<TakenBack>| back.map(|back| back.rows.len());
-    for stands in [LateRow::Ended, LateRow::InRun] {
+    for stands in [RecentRow::Ended, RecentRow::InRun] {
         let mut refusals = Refusals::new(20, begun(3, stands));
         assert_eq!(refusals.standing(), None, "{stands:?}");
         assert_eq!(until_stop(&mut refusals, &unread()), 2);
@@ -224,7 +224,7 @@ fn a_run_goes_on_where_an_earlier_process_died() {
     }
 
     // They are held already: others go on, and the first refusal of the kind stops again.
-    let mut stopped = Refusals::new(20, begun(5, LateRow::Held));
+    let mut stopped = Refusals::new(20, begun(5, RecentRow::Held));
     assert_eq!(stopped.standing(), None);
     assert_eq!(until_stop(&mut stopped, &unread()), 1);
     assert_eq!(rows(stopped.take_back()), Some(1));
@@ -237,8 +237,8 @@ fn refusals_of_the_message_count_over_processes_too() {
         accepted: 40,
         refused: 2,
         latest: vec![
-            late(1, message(), LateRow::Ended),
-            late(2, message(), LateRow::Ended),
+            recent(1, message(), RecentRow::Ended),
+            recent(2, message(), RecentRow::Ended),
         ],
         ..PastAnswers::default()
     };
@@ -269,8 +269,9 @@ fn refusals_with_one_text_count_over_processes_until_a_message_was_accepted() {
 }
 
 /// As many answers of one kind, of earlier runs.
-fn many(seqs: std::ops::Range<u32>, outcome: &Outcome, stands: LateRow) -> Vec<LateAnswer> {
-    seqs.map(|seq| late(seq, outcome.clone(), stands)).collect()
+fn many(seqs: std::ops::Range<u32>, outcome: &Outcome, stands: RecentRow) -> Vec<RecentAnswer> {
+    seqs.map(|seq| recent(seq, outcome.clone(), stands))
+        .collect()
 }
 
 fn by_person() -> Outcome {
@@ -316,12 +317,12 @@ fn the_latest_answers_of_earlier_runs_count_once_whether_or_not_their_rows_are_h
             ..past(10, without)
         };
         let wanted = until_stop(&mut Refusals::new(20, counted(Vec::new())), &unread());
-        let latest = many(2000..2050, &outcome, LateRow::Ended);
+        let latest = many(2000..2050, &outcome, RecentRow::Ended);
         let mut again = Refusals::new(20, counted(latest));
         assert_eq!(again.standing(), None);
         assert_eq!(until_stop(&mut again, &unread()), wanted, "{outcome:?}");
         let held = PastAnswers {
-            latest: many(2000..2050, &outcome, LateRow::Held),
+            latest: many(2000..2050, &outcome, RecentRow::Held),
             ..past(10, 0)
         };
         let mut held = Refusals::new(20, held);
@@ -335,7 +336,7 @@ fn three_refusals_of_the_message_stop_the_next_run_where_the_last_one_died_befor
     let message = || rejected(RejectionCause::Message("no"));
     let run = |outcomes: Vec<Outcome>| {
         let latest = (1..).zip(outcomes);
-        let latest = latest.map(|(seq, outcome)| late(seq, outcome, LateRow::Ended));
+        let latest = latest.map(|(seq, outcome)| recent(seq, outcome, RecentRow::Ended));
         PastAnswers {
             accepted: 40,
             refused: 4,
@@ -364,7 +365,7 @@ fn three_refusals_of_the_message_stop_the_next_run_where_the_last_one_died_befor
         let again = Refusals::new(20, earlier.clone()).standing();
         assert_eq!(again, None, "{between:?}");
         // Whatever became of that person since.
-        earlier.latest[2].row = LateRow::Settled;
+        earlier.latest[2].row = RecentRow::Settled;
         assert_eq!(Refusals::new(20, earlier).standing(), None, "{between:?}");
         let mut live = Refusals::new(20, past(40, 0));
         let answers = [message(), message(), between, message()];
@@ -377,11 +378,11 @@ fn three_refusals_of_the_message_stop_the_next_run_where_the_last_one_died_befor
         }
     }
     let mut taken_back = run(vec![message(), message(), message(), message()]);
-    for late in &mut taken_back.latest[..2] {
-        late.row = LateRow::Settled;
+    for recent in &mut taken_back.latest[..2] {
+        recent.row = RecentRow::Settled;
     }
     assert_eq!(Refusals::new(20, taken_back.clone()).standing(), None);
-    taken_back.latest[1].row = LateRow::Ended;
+    taken_back.latest[1].row = RecentRow::Ended;
     let halt = Refusals::new(20, taken_back).standing();
     assert!(matches!(halt, Some(Halt::Message { count: 3, .. })));
     let mut one_person = Refusals::new(20, past(40, 0));
@@ -437,7 +438,7 @@ fn before_anything_was_accepted_twenty_of_unknown_text_are_a_run_whatever_the_sh
 #[test]
 fn rows_that_are_held_by_a_known_text_lengthen_its_run() {
     let held = PastAnswers {
-        latest: many(2000..2008, &known(), LateRow::Held),
+        latest: many(2000..2008, &known(), RecentRow::Held),
         ..past(40, 0)
     };
     let mut refusals = Refusals::new(20, held);
@@ -467,10 +468,10 @@ fn refusals_of_two_unknown_texts_in_turn_count_together_until_a_message_was_acce
 fn another_refusal_ends_a_run_once_a_message_was_accepted_and_not_before() {
     let blocked = || rejected(RejectionCause::Person("blocked"));
     for (accepted, first, is_too_long) in [(40, 4, false), (0, 19, true)] {
-        let mut latest = many(1..first + 1, &unread(), LateRow::Ended);
-        latest.push(late(500, blocked(), LateRow::Ended));
+        let mut latest = many(1..first + 1, &unread(), RecentRow::Ended);
+        latest.push(recent(500, blocked(), RecentRow::Ended));
         let rest = if is_too_long { 1 } else { first };
-        latest.extend(many(600..600 + rest, &unread(), LateRow::Ended));
+        latest.extend(many(600..600 + rest, &unread(), RecentRow::Ended));
         let answers = PastAnswers {
             accepted,
             no_messenger: u64::from(first + rest),
@@ -479,7 +480,7 @@ fn another_refusal_ends_a_run_once_a_message_was_accepted_and_not_before() {
             ..PastAnswers::default()
         };
         let mut settled = answers.clone();
-        settled.latest[usize::try_from(first).unwrap()].row = LateRow::Settled;
+        settled.latest[usize::try_from(first).unwrap()].row = RecentRow::Settled;
         for earlier in [answers, settled] {
             let standing = Refusals::new(20, earlier).standing();
             assert_eq!(standing.is_some(), is_too_long, "{standing:?}");

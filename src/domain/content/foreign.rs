@@ -1,12 +1,10 @@
 //! Placeholders as other programs write them: `{first_name}`, `[First Name]`, `*|FNAME|*`. To the template they are
 //! text, and would reach everybody as they stand.
 
-use std::sync::LazyLock;
-
 use super::names::Columns;
 use super::problem::ContentError;
 use crate::domain::fold;
-use crate::domain::word_list::WordLists;
+use crate::domain::word_list::lists_of;
 
 /// A longer text between brackets is a sentence.
 const LONGEST: usize = 60;
@@ -64,19 +62,10 @@ const LEADING: &str = "$@#%:~^";
 /// The same, before a name that nobody writes in a text.
 const LEADING_NAME: &str = "$@#%:~^&!=*\\?";
 
-/// A section of `fields.txt`.
-struct List(&'static str);
+lists_of!(struct List in "fields.txt");
 
 const NAMES: List = List("names");
 const WORDS: List = List("words");
-
-impl List {
-    fn has(&self, name: &str) -> bool {
-        static LISTS: LazyLock<WordLists> =
-            LazyLock::new(|| WordLists::read(include_str!("fields.txt")));
-        LISTS.get(self.0).has(name)
-    }
-}
 
 /// A placeholder that the template does not know.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,26 +1,15 @@
 //! Cells of a column of names that hold no name: what is a text elsewhere, and not behind `Dear`.
 
-use std::sync::LazyLock;
-
 use super::no_text::NoText;
 use crate::domain::fold;
 use crate::domain::text::is_blank;
-use crate::domain::word_list::{WordList, WordLists};
+use crate::domain::word_list::lists_of;
 
-/// A section of `no_names.txt`.
-struct List(&'static str);
+lists_of!(struct List in "no_names.txt");
 
 const COLUMNS: List = List("columns of names");
 const NO_NAME: List = List("no name");
 const BETWEEN_BRACKETS: List = List("no value between brackets");
-
-impl List {
-    fn get(&self) -> &'static WordList {
-        static LISTS: LazyLock<WordLists> =
-            LazyLock::new(|| WordLists::read(include_str!("no_names.txt")));
-        LISTS.get(self.0)
-    }
-}
 
 /// What programs write for no value. In other letters some are names: `Nan`, `Na`, `Nil`.
 const NO_VALUES: [&str; 12] = [
@@ -32,7 +21,7 @@ const FIELD_SIGNS: [(&str, &str); 5] = [("«", "»"), ("[", "]"), ("<", ">"), ("
 
 /// Whether a column holds the names of people, by its header.
 pub(super) fn is_column_of_names(header: &str) -> bool {
-    COLUMNS.get().has(&fold::header(header))
+    COLUMNS.has(&fold::header(header))
 }
 
 impl NoText {
@@ -72,8 +61,8 @@ fn is_address(cell: &str) -> bool {
 fn is_no_name(cell: &str) -> bool {
     let bracketed = cell.strip_prefix('(').and_then(|it| it.strip_suffix(')'));
     NO_VALUES.contains(&cell)
-        || NO_NAME.get().has(&fold::header(cell))
-        || bracketed.is_some_and(|inner| BETWEEN_BRACKETS.get().has(&fold::header(inner)))
+        || NO_NAME.has(&fold::header(cell))
+        || bracketed.is_some_and(|inner| BETWEEN_BRACKETS.has(&fold::header(inner)))
 }
 
 /// `«Jméno»`, `[Jméno]`, `$%jmeno%$`, `$name`.

@@ -1,11 +1,8 @@
 //! The lists of `words.txt`.
 
-use std::sync::LazyLock;
+use crate::domain::word_list::lists_of;
 
-use crate::domain::word_list::{WordList, WordLists};
-
-/// A section of `words.txt`.
-pub(super) struct List(&'static str);
+lists_of!(pub(super) struct List in "words.txt");
 
 pub(super) const OPT_OUT: List = List("opt out");
 pub(super) const ALONE: List = List("alone");
@@ -36,11 +33,3 @@ pub(super) const RECEIVING: List = List("receiving");
 pub(super) const NOT_ME: List = List("not me");
 pub(super) const NOT_ME_ALONE: List = List("not me alone");
 pub(super) const MISSPELT: List = List("misspelt");
-
-impl List {
-    pub(super) fn get(&self) -> &'static WordList {
-        static LISTS: LazyLock<WordLists> =
-            LazyLock::new(|| WordLists::read(include_str!("words.txt")));
-        LISTS.get(self.0)
-    }
-}

@@ -15,6 +15,7 @@ pub use words::OptOutWords;
 pub(crate) use words::OptRequest;
 
 use super::delivery;
+use super::outcome::MESSENGER;
 use super::phone::PhoneNumber;
 
 /// Clocks differ: our time of sending may be this much later than the API's for the same moment.
@@ -26,9 +27,6 @@ const SKEW: SignedDuration = SignedDuration::from_secs(1);
 /// An event about a message cannot be older than the request for it, but for clocks that differ by
 /// minutes.
 const OLDEST: SignedDuration = SignedDuration::from_mins(5);
-
-/// The type of the channel on which a person must accept the first message.
-const MESSENGER: &str = "facebook_messenger";
 
 /// One fact that an event reports, and the contact that it is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -160,7 +160,7 @@ impl<'a> Sentence<'a> {
     }
 
     fn is(&self, at: usize, list: &List) -> bool {
-        self.words.get(at).is_some_and(|word| list.get().has(word))
+        self.words.get(at).is_some_and(|word| list.has(word))
     }
 
     /// Whether the first word behind these that says something of its own is about us. Whoever does not want to be called
@@ -234,11 +234,11 @@ fn topics(words: &[&str], parts: &[usize], asks: &[Ask]) -> Vec<Topic> {
     for ask in of_kind(AskKind::Clear) {
         set(ask.span.clone(), Topic::Refusal);
     }
-    let is_about_messages = words.iter().any(|word| MESSAGES.get().has(word));
+    let is_about_messages = words.iter().any(|word| MESSAGES.has(word));
     if !is_about_messages {
         for at in 0..words.len() {
             let rest = words.get(at..).unwrap_or_default();
-            set(at..at + ERRANDS.get().longest_at(rest), Topic::Errand);
+            set(at..at + ERRANDS.longest_at(rest), Topic::Errand);
         }
     }
     let lists = [
@@ -252,7 +252,7 @@ fn topics(words: &[&str], parts: &[usize], asks: &[Ask]) -> Vec<Topic> {
     for (at, word) in words.iter().enumerate() {
         let rest = words.get(at..).unwrap_or_default();
         for (list, topic) in &lists {
-            set(at..at + list.get().longest_at(rest), *topic);
+            set(at..at + list.longest_at(rest), *topic);
         }
         if word.len() >= LONG_NUMBER && word.bytes().all(|it| it.is_ascii_digit()) {
             set(at..at + 1, Topic::Filler);
@@ -262,7 +262,7 @@ fn topics(words: &[&str], parts: &[usize], asks: &[Ask]) -> Vec<Topic> {
         set(ask.span.clone(), Topic::Refusal);
     }
     for at in 1..words.len() {
-        let is_verb = |word: &&str| TAKE_OFF.get().has(word) || UNCLEAR.get().has(word);
+        let is_verb = |word: &&str| TAKE_OFF.has(word) || UNCLEAR.has(word);
         let is_kind = topics.get(at) == Some(&Topic::Message)
             && parts.get(at) == parts.get(at - 1)
             && !words.get(at - 1).is_some_and(is_verb);
@@ -273,7 +273,7 @@ fn topics(words: &[&str], parts: &[usize], asks: &[Ask]) -> Vec<Topic> {
         }
     }
     for (word, topic) in words.iter().zip(&mut topics) {
-        if *topic == Topic::Other && (CONTACT.get().has(word) || RECEIVING.get().has(word)) {
+        if *topic == Topic::Other && (CONTACT.has(word) || RECEIVING.has(word)) {
             *topic = Topic::Contact;
         }
     }
@@ -283,16 +283,12 @@ fn topics(words: &[&str], parts: &[usize], asks: &[Ask]) -> Vec<Topic> {
 /// Without the words of politeness and haste around and between: "please remove, thanks" is "remove". Who asks not to be
 /// called now says more than that they are in haste.
 pub(super) fn without_politeness(words: &[&str]) -> String {
-    let is_call = words.iter().any(|word| CALLS.get().has(word));
+    let is_call = words.iter().any(|word| CALLS.has(word));
     let mut left: Vec<&str> = Vec::new();
     let mut rest = words;
     while let [first, behind @ ..] = rest {
-        let polite = POLITE.get().longest_at(rest);
-        let now = if is_call {
-            0
-        } else {
-            NOW.get().longest_at(rest)
-        };
+        let polite = POLITE.longest_at(rest);
+        let now = if is_call { 0 } else { NOW.longest_at(rest) };
         rest = match rest.get(polite.max(now)..) {
             Some(others) if others.len() < rest.len() => others,
             Some(_) | None => {

@@ -76,7 +76,7 @@ impl OptOutWords {
         if self.is_refusal(folded, &alone) {
             return OptRequest::OptOut;
         }
-        if MENTIONS.get().has(folded) {
+        if MENTIONS.has(folded) {
             return OptRequest::Doubtful;
         }
         if words.iter().all(|word| self.is_one(word)) {
@@ -90,7 +90,7 @@ impl OptOutWords {
             return OptRequest::None;
         }
         let short = searched.is_whole && words.len() <= SHORT_SENTENCE;
-        let has = |list: &List| words.iter().any(|word| list.get().has(word));
+        let has = |list: &List| words.iter().any(|word| list.has(word));
         let is_unspaced = has(&UNSPACED);
         let is_clear = asks.iter().any(|ask| ask.kind == AskKind::Clear);
         if is_unspaced && short && !is_clear {
@@ -123,10 +123,7 @@ impl OptOutWords {
 
     /// Whether the whole message is a refusal, in this form or without its politeness.
     fn is_refusal(&self, folded: &str, alone: &str) -> bool {
-        self.is_one(folded)
-            || self.is_one(alone)
-            || self.is_one_apart(alone)
-            || ALONE.get().has(alone)
+        self.is_one(folded) || self.is_one(alone) || self.is_one_apart(alone) || ALONE.has(alone)
     }
 
     /// Whether a sentence of it asks for no more messages.
@@ -158,12 +155,9 @@ impl OptOutWords {
             let (clear, unclear) = self.phrases_at(words, at);
             push(AskKind::Clear, clear);
             push(AskKind::Unclear, unclear);
-            push(AskKind::TakeOff, Some(TAKE_OFF.get().longest_at(rest)));
-            push(AskKind::NoMore, Some(NO_MORE.get().longest_at(rest)));
-            push(
-                AskKind::NothingMore,
-                Some(NOTHING_MORE.get().longest_at(rest)),
-            );
+            push(AskKind::TakeOff, Some(TAKE_OFF.longest_at(rest)));
+            push(AskKind::NoMore, Some(NO_MORE.longest_at(rest)));
+            push(AskKind::NothingMore, Some(NOTHING_MORE.longest_at(rest)));
         }
         asks
     }
@@ -172,11 +166,11 @@ impl OptOutWords {
     /// something else.
     fn phrases_at(&self, words: &[&str], at: usize) -> (Option<usize>, Option<usize>) {
         let rest = words.get(at..).unwrap_or_default();
-        let is_about_messages = || words.iter().any(|word| MESSAGES.get().has(word));
+        let is_about_messages = || words.iter().any(|word| MESSAGES.has(word));
         // At the beginning it counts: some write "STOP" and go on.
-        let is_mention = at > 0 && MENTIONS.get().longest_at(rest) > 0 && !is_about_messages();
+        let is_mention = at > 0 && MENTIONS.longest_at(rest) > 0 && !is_about_messages();
         let longest = if self.more.is_empty() {
-            OPT_OUT.get().longest_at(rest)
+            OPT_OUT.longest_at(rest)
         } else {
             LONGEST.min(rest.len())
         };
@@ -186,7 +180,7 @@ impl OptOutWords {
             if !self.is_one(&phrase) {
                 continue;
             }
-            if UNCLEAR.get().has(&phrase) {
+            if UNCLEAR.has(&phrase) {
                 unclear = unclear.or(Some(count));
             } else if !is_mention {
                 clear = clear.or(Some(count));
@@ -202,7 +196,7 @@ impl OptOutWords {
     }
 
     fn is_one(&self, folded: &str) -> bool {
-        OPT_OUT.get().has(folded) || self.more.contains(folded)
+        OPT_OUT.has(folded) || self.more.contains(folded)
     }
 }
 
@@ -218,27 +212,27 @@ fn prefers_to_read(words: &[&str], asks: &[Ask]) -> bool {
     let refused = |at: &usize| asks.iter().any(|ask| ask.span.contains(at));
     let is_of_calls = |ask: &Ask| {
         let mut words = ask.span.clone().filter_map(|at| words.get(at));
-        ask.kind == AskKind::Clear && words.any(|word| CALLS.get().has(word))
+        ask.kind == AskKind::Clear && words.any(|word| CALLS.has(word))
     };
     let others = (0..words.len()).filter(|at| !refused(at));
     let others: Vec<&str> = others.filter_map(|at| words.get(at).copied()).collect();
     let folded = others.join(" ");
     asks.iter().all(is_of_calls)
         && !asks.is_empty()
-        && INVITATIONS.get().is_in(&folded)
-        && !PERHAPS.get().is_in(&folded)
-        && !others.iter().any(|word| NEGATIONS.get().has(word))
+        && INVITATIONS.is_in(&folded)
+        && !PERHAPS.is_in(&folded)
+        && !others.iter().any(|word| NEGATIONS.has(word))
 }
 
 /// Whether it has words that may ask for it, and as often mean something else.
 fn is_perhaps(folded: &str, alone: &str) -> bool {
-    PERHAPS.get().is_in(folded) || MENTIONS.get().is_in(folded) || PERHAPS_ALONE.get().has(alone)
+    PERHAPS.is_in(folded) || MENTIONS.is_in(folded) || PERHAPS_ALONE.has(alone)
 }
 
 /// Whether a long word was meant that refuses: one letter is wrong, missing or too much, or two have changed places.
 fn is_misspelt(word: &str) -> bool {
     let meant = |it: &str| strsim::osa_distance(it, word) == 1;
-    word.len() >= LONG_WORD && MISSPELT.get().phrases().any(meant)
+    word.len() >= LONG_WORD && MISSPELT.phrases().any(meant)
 }
 
 /// Whether it says that the person is not the one of this name: "This is not Jane". A name begins with a capital letter.
@@ -247,17 +241,13 @@ fn is_of_somebody_else(text: &str, fold: impl Fn(&str) -> String) -> bool {
     text.split_whitespace().any(|word| {
         let ends_before = |count| {
             let end: Option<&[String]> = before.get(before.len().saturating_sub(count)..);
-            end.is_some_and(|end| NOT_ME.get().has(&end.join(" ")))
+            end.is_some_and(|end| NOT_ME.has(&end.join(" ")))
         };
         let folded = fold(word);
         // "Not Monday" names nobody.
         let is_set = |count| {
             let end: Option<&[String]> = before.get(before.len().saturating_sub(count)..);
-            end.is_some_and(|end| {
-                SET_PHRASES
-                    .get()
-                    .has(&format!("{} {folded}", end.join(" ")))
-            })
+            end.is_some_and(|end| SET_PHRASES.has(&format!("{} {folded}", end.join(" "))))
         };
         let is_denied =
             is_name(word) && (1..=LONGEST).any(ends_before) && !(1..=LONGEST).any(is_set);
@@ -272,7 +262,7 @@ fn is_mere_denial(text: &str, alone: &str, fold: impl Fn(&str) -> String) -> boo
         return false;
     };
     let mut words = text.split_whitespace();
-    NOT_ME_ALONE.get().has(no) && words.any(|word| is_name(word) && fold(word) == name)
+    NOT_ME_ALONE.has(no) && words.any(|word| is_name(word) && fold(word) == name)
 }
 
 fn is_name(word: &str) -> bool {
@@ -283,14 +273,14 @@ fn is_name(word: &str) -> bool {
 /// Whether it is a mere "no", with several exclamation marks: the answer to a question has one, or none.
 fn is_shouted_no(text: &str, words: &[&str]) -> bool {
     let marks = text.matches(['!', '！']).count();
-    marks >= SHOUTED && words.iter().all(|word| NEGATIONS.get().has(word))
+    marks >= SHOUTED && words.iter().all(|word| NEGATIONS.has(word))
 }
 
 /// Without the phrases that refuse nothing, whatever word is in them: "non-stop".
 fn without_set_phrases<'a>(words: &[&'a str]) -> Vec<&'a str> {
     let (mut left, mut at) = (Vec::new(), 0);
     while let Some(rest @ [first, ..]) = words.get(at..) {
-        let phrase = SET_PHRASES.get().longest_at(rest);
+        let phrase = SET_PHRASES.longest_at(rest);
         if phrase == 0 {
             left.push(*first);
         }
@@ -305,8 +295,8 @@ fn forbids_contact(words: &[&str]) -> bool {
         let places = words.iter().enumerate().filter(|(_, word)| list.has(word));
         places.map(|(at, _)| at)
     };
-    places(NEGATIONS.get())
-        .any(|no| places(CONTACT.get()).any(|verb| no != verb && no.abs_diff(verb) <= NEAR))
+    places(&NEGATIONS)
+        .any(|no| places(&CONTACT).any(|verb| no != verb && no.abs_diff(verb) <= NEAR))
 }
 
 /// What signs ask for. A message that is a sign for "stop" and nothing else opts out; beside words, and where a sign means

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use crate::domain::phone::PhoneNumber;
 
-/// The type of the channel on which 422 is documented as "no Messenger for this number".
+/// The type of the channel on which 422 is documented as "no Messenger for this number", and on which a person must
+/// accept the first message.
 pub(crate) const MESSENGER: &str = "facebook_messenger";
 
 /// How the recipient was addressed: it decides what a refusal can mean.
@@ -19,6 +20,16 @@ pub enum Address {
     Phone,
     /// By the contact's Amio id.
     ContactId,
+}
+
+impl Address {
+    /// By phone number on a channel of this type; one that is not known yet is taken for Messenger.
+    pub(crate) fn by_phone(channel_type: Option<&str>) -> Self {
+        match channel_type {
+            None | Some(MESSENGER) => Self::PhoneOnMessenger,
+            Some(_) => Self::Phone,
+        }
+    }
 }
 
 /// The HTTP answer, as far as decisions need it.

@@ -9,8 +9,8 @@ use crate::domain::refusal::{self, Meaning, RefusalRules, TextMeaning};
 /// The longest text of an answer that is kept, in characters.
 const TEXT_LIMIT: usize = 500;
 
-/// Decides what an exchange means. `said` is what people said that texts of refusals mean.
-pub fn classify(exchange: &Exchange, address: Address, said: &RefusalRules) -> Outcome {
+/// Decides what an exchange means. `rules`: what people said that texts of refusals mean.
+pub fn classify(exchange: &Exchange, address: Address, rules: &RefusalRules) -> Outcome {
     match exchange {
         Exchange::Failed {
             written: Written::No,
@@ -30,7 +30,7 @@ pub fn classify(exchange: &Exchange, address: Address, said: &RefusalRules) -> O
             Outcome::Sent(answer.receipt.clone().unwrap_or_default())
         }
         Exchange::Answered(answer) => {
-            by_text(answer, address, said).unwrap_or_else(|| by_status(answer, address))
+            by_text(answer, address, rules).unwrap_or_else(|| by_status(answer, address))
         }
     }
 }
@@ -85,7 +85,7 @@ fn by_status(answer: &Answer, address: Address) -> Outcome {
 }
 
 /// What the text of a refusal says; `None` if it is not to be believed, or says nothing that is known.
-fn by_text(answer: &Answer, address: Address, said: &RefusalRules) -> Option<Outcome> {
+fn by_text(answer: &Answer, address: Address, rules: &RefusalRules) -> Option<Outcome> {
     let status = answer.status;
     // A page of a proxy or a firewall is not the API's word.
     let is_page = answer.body.trim_start().starts_with('<');
@@ -100,7 +100,7 @@ fn by_text(answer: &Answer, address: Address, said: &RefusalRules) -> Option<Out
     }
     let text = answer_text(answer);
     let by_the_api = matches!(status, 401 | 429);
-    if !by_the_api && let Some(meaning) = said.meaning(&text) {
+    if !by_the_api && let Some(meaning) = rules.meaning(&text) {
         return Some(as_said(meaning, text, answer.retry_after));
     }
     let reading = refusal::read(answer.error_text.as_deref().unwrap_or(&answer.body))?;

@@ -186,7 +186,7 @@ fn read(answer: Answer, address: Address) -> char {
 
 #[test]
 fn what_a_person_said_counts_before_table_and_status() {
-    let said: RefusalRules = [
+    let rules: RefusalRules = [
         "message=content is wrong",
         "later=(#100) no matching user found",
     ]
@@ -197,7 +197,7 @@ fn what_a_person_said_counts_before_table_and_status() {
         classify(
             &Exchange::Answered(answer),
             Address::PhoneOnMessenger,
-            &said,
+            &rules,
         )
     };
     let wrong = classify(refusal(422, "Content is wrong here"));

@@ -2,13 +2,12 @@
 //! may be another person's name, or ask for no message.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 use crate::domain::fold;
-use crate::domain::word_list::{WordList, WordLists};
+use crate::domain::word_list::lists_of;
 
-/// A section of `labels.txt`, whose comments tell where its words stand.
-struct List(&'static str);
+// Its comments say where the words stand.
+lists_of!(struct List in "labels.txt");
 
 const LINES: List = List("lines");
 const FINE: List = List("fine");
@@ -18,14 +17,6 @@ const BETWEEN: List = List("between");
 const NOT_THEIRS: List = List("not theirs");
 const NOT_THEIRS_ALONE: List = List("not theirs alone");
 const OLD_PLACES: List = List("old places");
-
-impl List {
-    fn get(&self) -> &'static WordList {
-        static LISTS: LazyLock<WordLists> =
-            LazyLock::new(|| WordLists::read(include_str!("labels.txt")));
-        LISTS.get(self.0)
-    }
-}
 
 /// Signs that are a label of their own.
 const PICTURES: [char; 13] = [
@@ -43,7 +34,7 @@ pub(super) fn behind_label(text: &str) -> Option<&str> {
     let is_other = word.eq_ignore_ascii_case("no") && !rest.starts_with(['.', ':']);
     let rest = rest.trim_start_matches([' ', '.', ':']);
     let is_number = rest.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '('));
-    let is_label = || BEFORE.get().has(&word.to_ascii_lowercase());
+    let is_label = || BEFORE.has(&word.to_ascii_lowercase());
     (is_number && !is_other && is_label()).then_some(rest)
 }
 
@@ -57,10 +48,10 @@ pub(crate) fn is_label(text: &str) -> bool {
 pub(crate) fn is_not_theirs(label: &str) -> bool {
     let folded = fold::header(label);
     let words: Vec<&str> = folded.split(' ').collect();
-    let at = |at: usize, list: &List| list.get().longest_at(words.get(at..).unwrap_or(&[])) > 0;
+    let at = |at: usize, list: &List| list.longest_at(words.get(at..).unwrap_or(&[])) > 0;
     let mut places = 0..words.len();
     places.any(|place| at(place, &NOT_THEIRS) && !at(place, &OLD_PLACES))
-        || NOT_THEIRS_ALONE.get().has(&folded)
+        || NOT_THEIRS_ALONE.has(&folded)
 }
 
 /// The text with a semicolon in the place of each word that parts two numbers: `0171 1234567 oder 0172 1234567`.
@@ -78,7 +69,7 @@ pub(super) fn parted(text: &str) -> Cow<'_, str> {
         let follows = before
             .trim_end()
             .ends_with(|c: char| c.is_ascii_digit() || c == ')');
-        let is_between = follows && !next.is_empty() && BETWEEN.get().has(&fold::header(words));
+        let is_between = follows && !next.is_empty() && BETWEEN.has(&fold::header(words));
         parted.push_str(before);
         parted.push_str(if is_between { "; " } else { words });
         rest = next;
@@ -89,7 +80,7 @@ pub(super) fn parted(text: &str) -> Cow<'_, str> {
 
 /// Whether a text says that there is no number: `n/a`.
 pub(super) fn is_nothing(text: &str) -> bool {
-    NOTHING.get().has(&fold::header(text))
+    NOTHING.has(&fold::header(text))
 }
 
 /// Whether each word is a label of a line, or one of these folded names.
@@ -104,7 +95,7 @@ fn are_labels(beside: &str, names: &str) -> bool {
     let mut words = beside.split(is_sign).filter(|word| !word.is_empty());
     words.all(|word| {
         let word = fold::header(word);
-        LINES.get().has(&word) || FINE.get().has(&word) || is_name(&word)
+        LINES.has(&word) || FINE.has(&word) || is_name(&word)
     })
 }
 

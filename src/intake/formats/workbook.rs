@@ -11,7 +11,7 @@ use calamine::{
     Data, DataRef, Ods, OdsError, Range, Reader, SheetVisible, Xls, XlsError, Xlsb, XlsbError,
     Xlsx, XlsxError, open_workbook_from_rs,
 };
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::events::BytesStart;
 
 use super::archive::{self, Archive};
 use super::find_marks;
@@ -242,38 +242,22 @@ fn is_own(sheet: &str) -> bool {
 /// Counts the cells that the reader of ODS would hold: repeated rows and cells are written once.
 fn check_ods(content: &[u8]) -> Result<(), Fault> {
     let mut archive = archive::directory(Cursor::new(content))?;
-    let file = archive.by_name("content.xml").map_err(Fault::broken)?;
-    let mut xml = quick_xml::Reader::from_reader(std::io::BufReader::new(file));
-    let mut buffer = Vec::new();
     let (mut total, mut in_row, mut row_repeats) = (0_u64, 0_u64, 1_u64);
-    loop {
-        buffer.clear();
-        match xml.read_event_into(&mut buffer).map_err(Fault::broken)? {
-            Event::Start(tag) | Event::Empty(tag) => match tag.local_name().as_ref() {
-                "table-row" => {
-                    total += in_row * row_repeats;
-                    row_repeats = repeats(&tag, "table:number-rows-repeated")?.min(1 << 20);
-                    in_row = 0;
-                }
-                "table-cell" | "covered-table-cell" => {
-                    let holds = tag
-                        .attributes()
-                        .with_checks(false)
-                        .flatten()
-                        .any(|attribute| {
-                            let key = attribute.key.local_name();
-                            key.as_ref() == "value-type" || key.as_ref() == "formula"
-                        });
-                    // Rows of empty cells reach to the end of the sheet, and are not held.
-                    in_row += if holds {
-                        repeats(&tag, "table:number-columns-repeated")?.min(1 << 14)
-                    } else {
-                        0
-                    };
-                }
-                _ => {}
-            },
-            Event::Eof => break,
+    find_marks::each_tag(&mut archive, "content.xml", &mut |tag| {
+        let repeats = |name, most| {
+            let repeated = find_marks::number(tag, name)?.unwrap_or(1);
+            Ok::<_, Fault>(u64::from(repeated).min(most))
+        };
+        match tag.local_name().as_ref() {
+            "table-row" => {
+                total += in_row * row_repeats;
+                row_repeats = repeats("table:number-rows-repeated", 1 << 20)?;
+                in_row = 0;
+            }
+            // Rows of empty cells reach to the end of the sheet, and are not held.
+            "table-cell" | "covered-table-cell" if holds_something(tag) => {
+                in_row += repeats("table:number-columns-repeated", 1 << 14)?;
+            }
             _ => {}
         }
         if total + in_row * row_repeats > MAX_HELD {
@@ -281,14 +265,15 @@ fn check_ods(content: &[u8]) -> Result<(), Fault> {
                 "its sheets have more than 20 million cells".to_owned(),
             ));
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
-fn repeats(tag: &BytesStart<'_>, name: &str) -> Result<u64, Fault> {
-    let attribute = tag.try_get_attribute(name).map_err(Fault::broken)?;
-    let text = attribute.map(|attribute| attribute.value.trim().to_owned());
-    text.map_or(Ok(1), |text| text.parse().map_err(Fault::broken))
+/// Whether a cell of ODS has a value or a formula.
+fn holds_something(tag: &BytesStart<'_>) -> bool {
+    let mut attributes = tag.attributes();
+    let mut attributes = attributes.with_checks(false).flatten();
+    attributes.any(|it| matches!(it.key.local_name().as_ref(), "value-type" | "formula"))
 }
 
 /// A cell as a person reads it.

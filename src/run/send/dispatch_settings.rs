@@ -63,7 +63,7 @@ pub(super) fn dispatch_settings(
         undecided: settings.undecided,
         schedule: schedule.clone(),
         channel_types: channel_types(batch)?,
-        said: past::refusal_rules(batch, &settings.refusals)?,
+        refusal_rules: past::refusal_rules(batch, &settings.refusals)?,
     })
 }
 

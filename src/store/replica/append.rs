@@ -6,10 +6,10 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::position::Position;
-use super::record::{Record, Saying};
+use super::record::{Record, RecordContent};
 use super::wait::Wait;
 use super::{Appended, Pending, Replica};
-use crate::cluster::{Append, Entry, Read};
+use crate::cluster::{Append, Entry, Postgres, Read};
 use crate::store::error::StoreError;
 use crate::store::keys::random;
 
@@ -79,7 +79,7 @@ impl Replica {
         let seq = entry.seq - 1;
         match self.patiently(|log| log.read(seq, &before))? {
             Read::Entries(entries) if entries.first().map(|it| it.hash) == Some(entry.hash) => {
-                self.patiently(|log| log.confirm())?;
+                self.patiently(Postgres::confirm)?;
                 Ok(true)
             }
             Read::Entries(_) | Read::Cut => Ok(false),
@@ -97,7 +97,7 @@ impl Replica {
         if tables.is_empty() {
             return Ok(self.confirm_reading(&position));
         }
-        let body = Record::new(random()?, Saying::Rows(tables)).pack()?;
+        let body = Record::new(random()?, RecordContent::Rows(tables)).pack()?;
         let entry = Entry::after(&position.hash, position.seq + 1, body);
         match self.log.append(&self.node, &position.hash, &entry) {
             Append::Done => {
@@ -174,7 +174,7 @@ impl Replica {
         }
     }
 
-    /// Those who waited for the record in doubt were told that it failed.
+    /// The callers that waited for the record in doubt were answered that it failed.
     pub(in crate::store) fn give_up(&mut self) {
         if let Some(pending) = &mut self.pending {
             pending.is_orphan = true;

@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior, params_from_iter};
 
 use super::compare;
 use super::position::Position;
-use super::record::{Record, Row, Saying, TableRows};
+use super::record::{Record, RecordContent, Row, TableRows};
 use crate::cluster::Entry;
 use crate::store::error::StoreError;
 use crate::store::mark;
@@ -39,16 +39,16 @@ pub(super) fn apply_next(
     {
         let here = Position::of(entry);
         if here.seq > position.seq {
-            match Record::unpack(&entry.body)?.saying {
-                Saying::Rows(tables) => apply(&transaction, &tables)?,
-                Saying::Snapshot => {}
+            match Record::unpack(&entry.body)?.content {
+                RecordContent::Rows(tables) => apply(&transaction, &tables)?,
+                RecordContent::Snapshot => {}
                 // It changes no row: what is on disk is what it asks for, once all before it is, and nobody can bring
                 // the file further meanwhile.
-                Saying::Compare if position != begin => break,
-                Saying::Compare => {
+                RecordContent::Compare if position != begin => break,
+                RecordContent::Compare => {
                     done = Some(Applied::UntilAsked(here.seq, compare::moment(path)?));
                 }
-                Saying::Stop(why) => {
+                RecordContent::Stop(why) => {
                     done = Some(Applied::UntilStopped(why));
                     break;
                 }

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::compare::Tables;
-use super::record::{Record, Saying};
+use super::record::{Record, RecordContent};
 use super::snapshot;
-use crate::cluster::{Append, Digests, Entry, Log, NodeRow, Read};
+use crate::cluster::{Append, Digests, Entry, NodeRow, Postgres, Read};
 use crate::store::columns::from_json;
 use crate::store::error::StoreError;
 use crate::store::keys::random;
@@ -50,7 +50,11 @@ impl Comparison {
 }
 
 /// Appends a record that holds no rows, wherever the log ends; returns its place.
-pub(super) fn say(log: &mut dyn Log, node: &str, saying: &Saying) -> Result<i64, StoreError> {
+pub(super) fn append_content(
+    log: &mut Postgres,
+    node: &str,
+    content: &RecordContent,
+) -> Result<i64, StoreError> {
     let engine = log.engine()?;
     log.trust(&engine);
     let mut has_turn = false;
@@ -60,7 +64,7 @@ pub(super) fn say(log: &mut dyn Log, node: &str, saying: &Saying) -> Result<i64,
                 detail: "the log has no record".to_owned(),
             });
         };
-        let body = Record::new(random()?, saying.clone()).pack()?;
+        let body = Record::new(random()?, content.clone()).pack()?;
         let entry = Entry::after(&hash, last + 1, body);
         match log.append(node, &hash, &entry) {
             Append::Done => {
@@ -88,7 +92,7 @@ pub(super) fn say(log: &mut dyn Log, node: &str, saying: &Saying) -> Result<i64,
 }
 
 /// The other files whose nodes live.
-fn others(log: &mut dyn Log, own: &str) -> Result<Vec<NodeRow>, StoreError> {
+fn others(log: &mut Postgres, own: &str) -> Result<Vec<NodeRow>, StoreError> {
     let nodes = log.nodes()?.into_iter();
     Ok(nodes
         .filter(|node| node.seen < ALIVE && node.place != own)
@@ -99,12 +103,12 @@ fn others(log: &mut dyn Log, own: &str) -> Result<Vec<NodeRow>, StoreError> {
 /// `is_ending`, nobody is waited for.
 pub(in crate::store) fn compare(
     path: &Path,
-    log: &mut dyn Log,
+    log: &mut Postgres,
     is_ending: &dyn Fn() -> bool,
 ) -> Result<Comparison, StoreError> {
     let own = place_name(path);
     let node = format!("{:016x}", u64::from_be_bytes(random()?));
-    let seq = say(log, &node, &Saying::Compare)?;
+    let seq = append_content(log, &node, &RecordContent::Compare)?;
     let begin = Instant::now();
     loop {
         let answers = log.digests(seq)?;
@@ -158,7 +162,7 @@ fn judge(seq: i64, own: &str, answers: &[Digests]) -> Result<Comparison, StoreEr
 /// `is_ending`, nobody is waited for.
 pub(in crate::store) fn compact(
     path: &Path,
-    log: &mut dyn Log,
+    log: &mut Postgres,
     is_ending: &dyn Fn() -> bool,
 ) -> Result<i64, StoreError> {
     let own = place_name(path);

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::capture::is_shared;
 use super::position::Position;
-use crate::cluster::{Access, Digests, Log, Postgres};
+use crate::cluster::{Access, Digests, Postgres};
 use crate::store::columns::to_json;
 use crate::store::error::StoreError;
 use crate::store::file::connect;

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use super::{compact, context};
 use crate::clock::Clock;
-use crate::cluster::{Access, Lease, Log, LogError, NodeRow, Postgres, SNAPSHOT_LEASE, Size};
+use crate::cluster::{Access, Lease, LogError, NodeRow, Postgres, SNAPSHOT_LEASE, Size};
 use crate::store::error::StoreError;
 use crate::store::keys::random;
 use crate::store::place::{machine_name, place_name};
@@ -304,7 +304,7 @@ const fn wanted() -> Option<i64> {
     None
 }
 
-fn take(log: &mut dyn Log, lease: &Lease) -> Result<Option<Lease>, LogError> {
+fn take(log: &mut Postgres, lease: &Lease) -> Result<Option<Lease>, LogError> {
     let begin = Instant::now();
     loop {
         match log.lease(lease) {

@@ -30,12 +30,12 @@ use rusqlite::Connection;
 use super::error::StoreError;
 use super::keys::random;
 use super::place::machine_name;
-use crate::cluster::{Access, Entry, Hash, LEASE, Log, LogError, Postgres, Read};
+use crate::cluster::{Access, Entry, Hash, LEASE, LogError, Postgres, Read};
 
 use apply::{Applied, apply_next};
 use capture::Capture;
 use position::Position;
-use record::Saying;
+use record::RecordContent;
 use wait::Wait;
 
 pub(super) use keeper::{Keeper, Leased};
@@ -67,7 +67,7 @@ struct Pending {
 pub(super) struct Replica {
     path: PathBuf,
     access: Access,
-    log: Box<dyn Log>,
+    log: Postgres,
     capture: Capture,
     /// Threads that write digests of the file.
     digests: Vec<JoinHandle<()>>,
@@ -101,7 +101,7 @@ impl Replica {
     ) -> Result<Self, StoreError> {
         let mut replica = Self {
             path,
-            log: Box::new(Postgres::new(access.clone())?),
+            log: Postgres::new(access.clone())?,
             access,
             capture: Capture::of(connection)?,
             digests: Vec::new(),
@@ -123,7 +123,7 @@ impl Replica {
     /// Another log at the same address is no reason to stop that one.
     fn check_log(&mut self, connection: &Connection) -> Result<(), StoreError> {
         let own = position::log_of(connection)?;
-        match self.patiently(|log| log.id())? {
+        match self.patiently(Postgres::id)? {
             Some(id) if Some(&id) == own.as_ref() => Ok(()),
             Some(_) => Err(StoreError::Cluster {
                 detail: "this checkpoint belongs to another log than the one at that address; `outreach cluster leave` makes it one of its own again".to_owned(),
@@ -137,7 +137,7 @@ impl Replica {
     /// Trusts the engine that answers. After a failover, or where another server took its place, a node that knows more
     /// than this engine speaks first.
     fn meet_engine(&mut self, connection: &mut Connection) -> Result<(), StoreError> {
-        let engine = self.patiently(|log| log.engine())?;
+        let engine = self.patiently(Postgres::engine)?;
         match position::engine_of(connection)? {
             Some(known) if known == engine => {}
             Some(_) => {
@@ -160,11 +160,11 @@ impl Replica {
     /// Asks the engine until it answers, or for as long as the patience lasts.
     fn patiently<T>(
         &mut self,
-        mut ask: impl FnMut(&mut dyn Log) -> Result<T, LogError>,
+        mut ask: impl FnMut(&mut Postgres) -> Result<T, LogError>,
     ) -> Result<T, StoreError> {
         let mut wait = Wait::begin(self.access.patience());
         loop {
-            match ask(self.log.as_mut()) {
+            match ask(&mut self.log) {
                 Ok(answer) => return Ok(answer),
                 Err(error @ LogError::Refused(_)) => return Err(error.into()),
                 Err(error @ LogError::Away(_)) => wait.once_more(&error)?,
@@ -275,7 +275,8 @@ impl Replica {
              `outreach cluster accept --from {}` begins the log anew with its file",
             machine_name()
         );
-        if let Err(error) = compact::say(self.log.as_mut(), &self.node, &Saying::Stop(why.clone()))
+        if let Err(error) =
+            compact::append_content(&mut self.log, &self.node, &RecordContent::Stop(why.clone()))
         {
             tracing::debug!("the others have to find out by themselves: {error}");
         }

@@ -61,9 +61,9 @@ pub(in crate::store) struct TableRows {
     pub(in crate::store) rows: Vec<Row>,
 }
 
-/// What a record says.
+/// What a record holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(in crate::store) enum Saying {
+pub(in crate::store) enum RecordContent {
     /// The state begins, or goes on, as the snapshot at this place has it.
     Snapshot,
     /// A transaction.
@@ -81,15 +81,15 @@ pub(in crate::store) struct Record {
     pub(in crate::store) schema: u32,
     /// Which try it is: random, so that no two records are alike.
     pub(in crate::store) id: [u8; 16],
-    pub(in crate::store) saying: Saying,
+    pub(in crate::store) content: RecordContent,
 }
 
 impl Record {
-    pub(in crate::store) fn new(id: [u8; 16], saying: Saying) -> Self {
+    pub(in crate::store) fn new(id: [u8; 16], content: RecordContent) -> Self {
         Self {
             schema: schema::VERSION,
             id,
-            saying,
+            content,
         }
     }
 
@@ -172,7 +172,7 @@ mod tests {
                 table: "t".to_owned(),
                 rows: vec![(i64::MIN, Some(row)), (5, None)],
             };
-            let record = Record::new([3; 16], Saying::Rows(vec![rows]));
+            let record = Record::new([3; 16], RecordContent::Rows(vec![rows]));
             let packed = record.pack().unwrap();
             assert!(packed.len() < 1000);
             assert_eq!(Record::unpack(&packed).unwrap(), record);
@@ -181,14 +181,16 @@ mod tests {
 
     #[test]
     fn what_a_newer_program_wrote_is_refused() {
-        let mut packed = Record::new([0; 16], Saying::Snapshot).pack().unwrap();
+        let mut packed = Record::new([0; 16], RecordContent::Snapshot)
+            .pack()
+            .unwrap();
         packed[0] = FORM + 1;
         let error = Record::unpack(&packed).unwrap_err().to_string();
         assert!(error.contains("newer program"), "{error}");
         assert!(Record::unpack(&[FORM]).is_err());
         let newer = Record {
             schema: schema::VERSION + 1,
-            ..Record::new([0; 16], Saying::Snapshot)
+            ..Record::new([0; 16], RecordContent::Snapshot)
         };
         assert!(Record::unpack(&newer.pack().unwrap()).is_err());
     }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest, Sha256};
 
 use super::position::{self, Position};
-use crate::cluster::{Hash, Log, LogError, Snapshot};
+use crate::cluster::{Hash, LogError, Postgres, Snapshot};
 use crate::store::error::StoreError;
 use crate::store::file::connect;
 use crate::store::log::{length, log_path};
@@ -102,7 +102,7 @@ impl Packed {
 
 /// Makes a checkpoint of the newest snapshot at the path, where no file is.
 pub(in crate::store) fn restore(
-    log: &mut dyn Log,
+    log: &mut Postgres,
     id: &str,
     path: &Path,
 ) -> Result<(), StoreError> {

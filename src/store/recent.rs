@@ -21,7 +21,7 @@ const BEHIND: usize = 500;
 
 /// An answer that was no acceptance.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LateRefusal {
+pub(crate) struct RecentRefusal {
     /// Whose.
     pub(crate) recipient: RecipientId,
     /// How the request ended.
@@ -29,17 +29,17 @@ pub(crate) struct LateRefusal {
     /// The API's text.
     pub(crate) text: String,
     /// Where its row stands.
-    pub(crate) row: LateRow,
+    pub(crate) row: RecentRow,
 }
 
-/// Where the row of a late refusal stands.
+/// Where the row of a recent refusal stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LateRow {
+pub enum RecentRow {
     /// The refusal ended it.
     Ended,
     /// It is queued, and held while the run of refusals goes on.
     InRun,
-    /// It is queued, and held until somebody says what the text means.
+    /// It is queued, and held until a person says what the text means.
     Held,
     /// It was decided about since, went on to another channel, or cannot be taken back: the refusal stands no more, and
     /// still came between the others.
@@ -52,11 +52,11 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub(crate) fn late_refusals(
+    pub(crate) fn recent_refusals(
         &self,
         batch: BatchId,
         on: Option<Step>,
-    ) -> Result<Vec<LateRefusal>, StoreError> {
+    ) -> Result<Vec<RecentRefusal>, StoreError> {
         let on = match on {
             Some(step) => self.channel_at(batch, step)?.map(|id| (step, id)),
             None => None,
@@ -71,7 +71,7 @@ impl Reader {
              WHERE a.kind = 'request' AND a.outcome IS NOT NULL ORDER BY a.id DESC",
         )?;
         let mut rows = select.query((batch, IN_OPEN_RUN))?;
-        let mut found: Vec<(i64, Option<LateRefusal>)> = Vec::new();
+        let mut found: Vec<(i64, Option<RecentRefusal>)> = Vec::new();
         let (mut looked_at, mut since_accepted) = (0, None);
         while let Some(row) = rows.next()? {
             looked_at += 1;
@@ -96,7 +96,7 @@ impl Reader {
             } else {
                 let step = on.map(|(step, _)| step);
                 if outcome.is_refusal() {
-                    found.push((at, Some(late_refusal(row, recipient, outcome, step)?)));
+                    found.push((at, Some(recent_refusal(row, recipient, outcome, step)?)));
                 }
             }
             if since_accepted.is_some_and(|n| n > BEHIND) {
@@ -107,21 +107,21 @@ impl Reader {
         found.reverse();
         found.sort_by_key(|(at, _)| *at);
         let last = found.iter().rposition(|(_, refusal)| refusal.is_none());
-        let late = found.into_iter().skip(last.map_or(0, |last| last + 1));
-        self.settle_those_that_stay(late.filter_map(|(_, refusal)| refusal))
+        let recent = found.into_iter().skip(last.map_or(0, |last| last + 1));
+        self.settle_those_that_stay(recent.filter_map(|(_, refusal)| refusal))
     }
 
     /// A refusal that cannot be taken back stands no more: it would stop every later run.
     fn settle_those_that_stay(
         &self,
-        late: impl Iterator<Item = LateRefusal>,
-    ) -> Result<Vec<LateRefusal>, StoreError> {
+        recent: impl Iterator<Item = RecentRefusal>,
+    ) -> Result<Vec<RecentRefusal>, StoreError> {
         let mut found = Vec::new();
-        for mut refusal in late {
-            if refusal.row == LateRow::Ended
+        for mut refusal in recent {
+            if refusal.row == RecentRow::Ended
                 && refused(&self.connection, refusal.recipient)?.is_none()
             {
-                refusal.row = LateRow::Settled;
+                refusal.row = RecentRow::Settled;
             }
             found.push(refusal);
         }
@@ -129,14 +129,14 @@ impl Reader {
     }
 }
 
-/// The refusal in a row of [`Reader::late_refusals`]. `on`: the step of its channel, where the batch has several: a
+/// The refusal in a row of [`Reader::recent_refusals`]. `on`: the step of its channel, where the batch has several: a
 /// recipient that went on to another one since is settled as far as this one is concerned.
-fn late_refusal(
+fn recent_refusal(
     row: &Row<'_>,
     recipient: RecipientId,
     outcome: AttemptOutcome,
     on: Option<Step>,
-) -> Result<LateRefusal, StoreError> {
+) -> Result<RecentRefusal, StoreError> {
     let at: Option<u8> = row.get(8)?;
     let has_gone_on = on.is_some_and(|step| at.is_some_and(|at| at > step.get()));
     let state: Option<String> = row.get(4)?;
@@ -144,13 +144,13 @@ fn late_refusal(
     let held = is_held && state.as_deref() == Some("queued");
     let ended = matches!(state.as_deref(), Some("no_messenger" | "error")) && !is_settled_since;
     let stands = match (held, ended, row.get(9)?) {
-        _ if has_gone_on => LateRow::Settled,
-        (true, _, true) => LateRow::InRun,
-        (true, _, false) => LateRow::Held,
-        (false, true, _) => LateRow::Ended,
-        (false, false, _) => LateRow::Settled,
+        _ if has_gone_on => RecentRow::Settled,
+        (true, _, true) => RecentRow::InRun,
+        (true, _, false) => RecentRow::Held,
+        (false, true, _) => RecentRow::Ended,
+        (false, false, _) => RecentRow::Settled,
     };
-    Ok(LateRefusal {
+    Ok(RecentRefusal {
         recipient,
         outcome,
         text: row.get::<_, Option<String>>(2)?.unwrap_or_default(),

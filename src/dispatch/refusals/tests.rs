@@ -525,9 +525,9 @@ fn a_row_of_refusals_with_one_unknown_text_is_broken_by_any_other_answer() {
 fn an_answer_that_the_counts_of_earlier_runs_include_counts_once() {
     let blocked = rejected(RejectionCause::Person("blocked"));
     for (stands, refused) in [
-        (LateRow::Ended, 5),
-        (LateRow::InRun, 10),
-        (LateRow::Settled, 5),
+        (RecentRow::Ended, 5),
+        (RecentRow::InRun, 10),
+        (RecentRow::Settled, 5),
     ] {
         let past = PastAnswers {
             accepted: 40,

@@ -8,9 +8,11 @@ mod answers;
 mod codes;
 mod column;
 mod dates;
+mod denials;
 mod headers;
 mod legend;
 mod names;
+mod opposites;
 mod pairs;
 mod row;
 mod says;
@@ -35,7 +37,7 @@ use headers::{
     is_of_another_matter, meaning, names_channel, no_at_end,
 };
 use legend::Legend;
-pub(super) use names::{names_refusals, names_refusals_in_any_cell};
+pub(super) use names::{names_refusals, names_refusals_in_any_cell, names_refusing_sheet};
 pub(super) use row::{Consent, Refusal, of_row};
 pub(super) use says::YesMeaning;
 use says::{is_opt_out, says};
@@ -57,6 +59,7 @@ pub(super) fn find(
             name: name.clone(),
         };
         let (legend, name) = Legend::of(name);
+        let legend = legend.with(opposites::codes(&name, index, rows));
         let cells = Cells {
             index,
             rows,
@@ -128,8 +131,11 @@ fn yes_meaning(name: &str, cells: &Cells<'_>) -> Option<YesMeaning> {
     let is_empty = cells.share(|_| true) == 0.0;
     let by_whole = || by_whole_header(name).filter(|_| cells.share(is_answer) >= MOST);
     let Some(Meaning { yes, is_certain }) = meaning(name).or_else(by_whole) else {
-        let in_words = || refuses_in_words(name, cells).then_some(YesMeaning::May);
-        return of_channel(name, cells.share(is_answer), is_empty).or_else(in_words);
+        let in_words = || {
+            refuses_in_words(name, cells) || opposites::are_unknown(name, cells.index, cells.rows)
+        };
+        let of_channel = of_channel(name, cells.share(is_answer), is_empty);
+        return of_channel.or_else(|| in_words().then_some(YesMeaning::May));
     };
     let is_plain = matches!(yes, YesMeaning::May | YesMeaning::Given);
     if is_plain && has_unknown_word(name) && cells.share(is_answer) >= 0.5 {
@@ -158,6 +164,7 @@ fn yes_meaning(name: &str, cells: &Cells<'_>) -> Option<YesMeaning> {
         | YesMeaning::Beside
         | YesMeaning::Nothing
         | YesMeaning::Preference
+        | YesMeaning::Channel
         | YesMeaning::Remark
         | YesMeaning::Name
         | YesMeaning::Thing

@@ -251,7 +251,7 @@ fn refuse_by_name(source: &Source, file: &Opened, settings: &Settings) -> Result
         return Err(refused("list above its header", &title, "delete that row"));
     }
     match (&file.sheet, file.sheets.as_ref().and_then(Sheets::refusing)) {
-        (Some(sheet), _) if consent::names_refusals(sheet) => {
+        (Some(sheet), _) if consent::names_refusing_sheet(sheet) => {
             Err(refused("sheet", sheet, "name it with --sheet"))
         }
         (Some(sheet), Some(other)) => Err(IntakeError::OtherSheetRefuses {

@@ -181,7 +181,7 @@ fn first_with_numbers(
             Ok(opened) => (opened.rows(), opened.phone(settings)),
             Err(_) => (0, None),
         };
-        let refuses = settings.read_for == ReadFor::Messages && consent::names_refusals(name);
+        let refuses = settings.read_for == ReadFor::Messages && consent::names_refusing_sheet(name);
         let place = if refuses { &mut refusing } else { &mut found };
         if phone.is_some() && place.is_none() {
             *place = Some((name, opened));

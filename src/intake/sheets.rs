@@ -44,7 +44,7 @@ impl Sheets {
     /// A sheet that is not read, with numbers of people who do not want to be messaged, as its name says.
     pub(super) fn refusing(&self) -> Option<&str> {
         let mut others = self.with_numbers().filter(|name| *name != self.read);
-        others.find(|name| consent::names_refusals(name))
+        others.find(|name| consent::names_refusing_sheet(name))
     }
 
     /// The sheets in words, one line for each.

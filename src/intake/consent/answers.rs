@@ -1,11 +1,12 @@
 //! What a cell answers to the question of its header.
 
+use super::denials::{TakenBack, taken_back};
 use crate::domain::fold;
 use crate::domain::text::trimmed;
 use crate::intake::words::{
-    BEGINS, BUT, CALLING, DENIES_NOTHING, GIVEN, MAY, MAY_DENY, MAY_IN_ANY_COLUMN, MESSAGES,
-    MOBILE, MUST_NOT, NEGATIONS, NO, NOTHING_KNOWN, OTHER_WAY, OUR_WAY, PHONE, REFUSALS, TIME,
-    TIME_WORDS, UNTIL, YES,
+    BEGINS, BUT, CALLING, DENIES_NOTHING, FORBIDS, GIVEN, MAY, MAY_DENY, MAY_IN_ANY_COLUMN,
+    MESSAGES, MOBILE, MUST_NOT, NEGATIONS, NO, NOTHING_KNOWN, OTHER_WAY, OUR_WAY, PERMITS, PHONE,
+    REFUSALS, TIME, TIME_WORDS, UNTIL, YES,
 };
 
 /// What a cell says of the row's person.
@@ -66,8 +67,14 @@ pub(super) fn answer(question: Question, cell: &str) -> CellConsent {
         answer(true)
     } else if NO.has(&folded) {
         answer(false)
-    } else if MUST_NOT.is_in(&folded) || REFUSALS.is_in(&folded) {
+    } else if question == Question::MustNotBeMessaged && MAY_IN_ANY_COLUMN.has(&folded) {
+        CellConsent::May
+    } else if question == Question::MayBeMessaged && PERMITS.has(&folded) {
+        CellConsent::May
+    } else if question == Question::MayBeMessaged && FORBIDS.has(&folded) {
         CellConsent::MustNot
+    } else if MUST_NOT.is_in(&folded) || REFUSALS.is_in(&folded) {
+        refusal(cell)
     } else if question == Question::MayBeMessaged && is_given(&folded) {
         CellConsent::May
     } else if MAY.is_in(&folded) {
@@ -75,7 +82,6 @@ pub(super) fn answer(question: Question, cell: &str) -> CellConsent {
             _ if denies(&folded) && !has_question(&folded) => CellConsent::MustNot,
             Question::MayBeMessaged if denies(&folded) => CellConsent::NotUnderstood,
             Question::MayBeMessaged => CellConsent::May,
-            Question::MustNotBeMessaged if MAY_IN_ANY_COLUMN.has(&folded) => CellConsent::May,
             Question::MustNotBeMessaged => CellConsent::NotUnderstood,
         }
     } else if YES.has(first) && is_long && question == Question::MayBeMessaged {
@@ -88,8 +94,19 @@ pub(super) fn answer(question: Question, cell: &str) -> CellConsent {
         answer(true)
     } else if NO.has(first) && is_long {
         answer(false)
+    } else if taken_back(cell) == Some(TakenBack::Denied) {
+        CellConsent::May
     } else {
         other(question, &folded)
+    }
+}
+
+/// What a cell says that has the words of a refusal: `Not opted out` is none.
+fn refusal(cell: &str) -> CellConsent {
+    match taken_back(cell) {
+        Some(TakenBack::Denied) => CellConsent::May,
+        Some(TakenBack::PerhapsDenied | TakenBack::Ended) => CellConsent::NotUnderstood,
+        None => CellConsent::MustNot,
     }
 }
 

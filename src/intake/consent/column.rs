@@ -11,7 +11,7 @@ use super::says::{YesMeaning, says};
 use crate::domain::text::trimmed;
 use crate::domain::word_list::{Beginnings, WordList};
 use crate::intake::column::Column;
-use crate::intake::words::{DOUBTFUL_STATUS, IN_ANY_CELL, NO_CONTACT, OPTED_OUT};
+use crate::intake::words::{DOUBTFUL_STATUS, IN_ANY_CELL, NO_CONTACT, OPTED_OUT, REFUSES};
 
 /// A longer cell is no refusal as a whole.
 pub(super) const LONGEST_REFUSAL: usize = 60;
@@ -54,11 +54,12 @@ impl ConsentColumn {
             LazyLock::new(|| WordList::beginnings(&[&IN_ANY_CELL]));
         static WHOLE: LazyLock<Beginnings> =
             LazyLock::new(|| WordList::beginnings(&[&OPTED_OUT, &NO_CONTACT, &DOUBTFUL_STATUS]));
+        static REFUSING: LazyLock<Beginnings> = LazyLock::new(|| WordList::beginnings(&[&REFUSES]));
         IN_ANY.may_be_in(cell)
             || self.yes == YesMeaning::Name && WHOLE.may_be_in(cell)
             || self.yes == YesMeaning::Anything
                 && cell.len() <= LONGEST_REFUSAL
-                && WHOLE.may_begin(cell)
+                && (WHOLE.may_begin(cell) || REFUSING.may_be_in(cell))
     }
 
     /// What is done by the column, as the beginning of a line.
@@ -75,6 +76,7 @@ impl ConsentColumn {
             YesMeaning::OnlyNo => Use::Refusals,
             YesMeaning::Nothing
             | YesMeaning::Preference
+            | YesMeaning::Channel
             | YesMeaning::Basis
             | YesMeaning::Beside
             | YesMeaning::Remark

@@ -1,14 +1,16 @@
 //! What a header says of who may be messaged.
 
 use super::answers::{has_negation, has_question, may_deny};
+use super::denials::{TakenBack, is_denied_by_prefix, taken_back};
 use super::says::YesMeaning;
 use crate::domain::fold;
 use crate::intake::words::{
-    ACTIVE, ANOTHER_MATTER, BASIS, BEGINS, BESIDE_CONSENT, BESIDE_MESSAGES, BLOCKED_UNTIL,
-    CONSENT_TO, CONSENTS, COUNTRY, DOUBTFUL_REFUSALS, FACT, FIRST_NAME, LAST_NAME, LEFT, List,
-    MESSAGES, MOBILE, NAMES, NEGATIONS, NO, OF_A_THING, OTHER_WAY, OUR_MATTER, OUR_WAY, PERSONS,
-    PHONE, PLACE, POLITE, PREFERENCE, REFUSALS, REFUSED_CONTACT, REMARK, SAYS_REFUSED, SENDS,
-    STATUS, TIME, TIME_WORDS, UNTIL, WEAK_REFUSALS, WITHDRAWN, YES, compounds_apart,
+    ACTIVE, ANOTHER_MATTER, BASIS, BEGINS, BESIDE_CONSENT, BESIDE_MESSAGES, BETWEEN_DENIALS,
+    BLOCKED_UNTIL, CHANNEL, CHANNELS, CONSENT_TO, CONSENTS, COUNTRY, DOUBTFUL_REFUSALS, FACT,
+    FIRST_NAME, LAST_NAME, LEFT, List, MESSAGES, MOBILE, NAMES, NEGATIONS, NO, OF_A_THING,
+    OTHER_WAY, OUR_MATTER, OUR_WAY, PERSONS, PHONE, PLACE, POLITE, PREFERENCE, REFUSAL_ENDED,
+    REFUSALS, REFUSED_CONTACT, REMARK, RESTRICTIONS, SAYS_REFUSED, SENDS, STATUS, TECHNICAL, TIME,
+    TIME_WORDS, UNTIL, WEAK_REFUSALS, WITHDRAWN, YES, compounds_apart,
 };
 
 /// The folded words of a header, also of one that writes them together: `smsoptout`.
@@ -47,6 +49,9 @@ impl Meaning {
 /// What a header says; `None` where it says nothing about who may be messaged.
 pub(super) fn meaning(header: &str) -> Option<Meaning> {
     let folded = words(header);
+    if TECHNICAL.longest_at(&folded.split(' ').collect::<Vec<_>>()) > 0 {
+        return None;
+    }
     if is_about_mail(&folded) || has_word(&folded, &["language"]) {
         // Nobody knows by which way the newsletter came that somebody left.
         let is_left = is_of_newsletter(&folded) && REFUSALS.is_in(&folded);
@@ -63,6 +68,9 @@ pub(super) fn meaning(header: &str) -> Option<Meaning> {
     if BASIS.is_in(&folded) && !is_consent && !is_refusal {
         return Some(Meaning::certain(YesMeaning::Basis));
     }
+    if CHANNELS.has(&folded) {
+        return Some(Meaning::certain(YesMeaning::Channel));
+    }
     if STATUS.has(&folded) {
         return Some(Meaning::certain(YesMeaning::Nothing));
     }
@@ -74,23 +82,38 @@ pub(super) fn meaning(header: &str) -> Option<Meaning> {
         }));
     }
     if is_refusal {
-        return Some(of_refusal(&folded));
+        return Some(of_refusal(header, &folded));
     }
     if is_consent {
         return Some(of_consent(&folded));
     }
     let is_denied = WITHDRAWN.is_in(&folded) && REFUSED_CONTACT.is_in(&folded);
     if (is_denied || denies_contact(&folded)) && !is_beside(&folded) {
-        return Some(Meaning::uncertain(refused(&folded)));
+        let yes = if_taken_back(header).unwrap_or_else(|| refused(&folded));
+        return Some(Meaning::uncertain(yes));
     }
-    if WEAK_REFUSALS.is_in(&folded) {
-        return Some(Meaning::uncertain(if is_about_person(&folded) {
-            refused(&folded)
-        } else {
-            YesMeaning::PerhapsNot
-        }));
-    }
-    None
+    let by_prefix = || taken_back(header) == Some(TakenBack::Denied);
+    (WEAK_REFUSALS.is_in(&folded) || by_prefix()).then(|| of_weak_refusal(header, &folded))
+}
+
+/// A header with a word that may be about something else than a person.
+fn of_weak_refusal(header: &str, folded: &str) -> Meaning {
+    let taken_back = if_taken_back(header);
+    Meaning::uncertain(match taken_back {
+        Some(yes) if is_about_person(folded) => yes,
+        Some(_) => YesMeaning::Perhaps,
+        None if is_about_person(folded) => refused(folded),
+        None => YesMeaning::PerhapsNot,
+    })
+}
+
+/// What "yes" means under a refusal that is taken back.
+fn if_taken_back(header: &str) -> Option<YesMeaning> {
+    Some(match taken_back(header)? {
+        TakenBack::Denied | TakenBack::PerhapsDenied => YesMeaning::May,
+        // It may stand all the same, where it was never taken back.
+        TakenBack::Ended => YesMeaning::Either,
+    })
 }
 
 /// Whether a header says of a column that it tells who may be messaged.
@@ -170,9 +193,12 @@ pub(super) fn is_of_another_matter(header: &str) -> bool {
 }
 
 /// A header that names a refusal, or a consent that ended.
-fn of_refusal(folded: &str) -> Meaning {
+fn of_refusal(header: &str, folded: &str) -> Meaning {
     // The word of a way beside it, or of consent, says nothing then: a "yes" or a date is that of the refusal.
     if !is_beside(folded) {
+        if let Some(yes) = if_taken_back(header) {
+            return Meaning::certain(yes);
+        }
         let ends_consent = CONSENTS.is_in(folded) && !REFUSALS.is_in(folded);
         return Meaning::certain(if ends_consent {
             YesMeaning::MustNot
@@ -269,7 +295,16 @@ fn is_about_person(folded: &str) -> bool {
         YES,
         NO,
     ];
-    let is_known = |word: &str| lists.iter().any(|list| list.has(word));
+    let beside = [NEGATIONS, RESTRICTIONS, BETWEEN_DENIALS, REFUSAL_ENDED];
+    let beside = if taken_back(folded).is_some() {
+        &beside[..]
+    } else {
+        &[]
+    };
+    let is_known = |word: &str| {
+        let mut lists = lists.iter().chain(beside);
+        lists.any(|list| list.has(word)) || is_denied_by_prefix(word)
+    };
     WEAK_REFUSALS.has(folded) || folded.split(' ').all(is_known)
 }
 
@@ -288,6 +323,16 @@ pub(super) fn names_channel(header: &str) -> bool {
     // `X` and `Y` are answers, and no question.
     let mut words = folded.split(' ');
     words.clone().any(names) && words.all(|word| names(word) || YES.has(word) || NO.has(word))
+}
+
+/// Whether a header is about contact with a person and nothing else.
+pub(super) fn names_contact(header: &str) -> bool {
+    names_channel(header) && !has_unknown_word(header) || SENDS.has(&words(header))
+}
+
+/// Whether a header is the name of a way to send messages by.
+pub(super) fn is_channel(header: &str) -> bool {
+    words(header).split(' ').all(|word| CHANNEL.has(word))
 }
 
 /// What a header says that may be about something else, where it has no other word.
@@ -316,6 +361,7 @@ pub(super) fn has_unknown_word(header: &str) -> bool {
     (is_of_two || !CONSENTS.is_in(&folded))
         && !folded.split(' ').all(is_known)
         && !is_consent_to_firm(header)
+        && taken_back(header).is_none()
 }
 
 /// Whether a name stands behind a word for consent, in a language that writes nothing else with a capital: `Souhlas Alza`.

@@ -1,7 +1,7 @@
 //! What a header says of its cells: `Consent (1 = no, 0 = yes)`, `Subscribed/Unsubscribed`, `Communication opt`.
 
 use super::answers::{CellConsent, Question, answer};
-use super::headers::{names_refusal, says_that_it_was};
+use super::headers::{names_refusal, says_that_it_was, words};
 use crate::domain::fold;
 use crate::intake::words::{NEVER, NO, YES};
 
@@ -41,8 +41,15 @@ impl Legend {
             return (Self { codes, was }, rest);
         }
         let codes = of_pair(header).or_else(|| of_opt(header));
+        let codes = codes.or_else(|| of_settings(header));
         let codes = codes.unwrap_or_default();
         (Self { codes, was }, header.to_owned())
+    }
+
+    /// The legend with more codes.
+    pub(super) fn with(mut self, codes: Vec<Code>) -> Self {
+        self.codes.extend(codes);
+        self
     }
 
     /// The legend of a column of crosses and noughts: either may be the "yes".
@@ -179,6 +186,17 @@ fn of_opt(header: &str) -> Option<Vec<Code>> {
         means: Some(means),
     };
     is_opt.then(|| vec![code("in", Answer::Yes), code("out", Answer::No)])
+}
+
+/// `dndSettings.SMS.status` of `GoHighLevel`: whether the wish not to be disturbed is one now.
+fn of_settings(header: &str) -> Option<Vec<Code>> {
+    let folded = words(header);
+    let is_status = folded.starts_with("dnd settings ") && folded.ends_with(" status");
+    let code = |cell: &str, means| Code {
+        cell: cell.to_owned(),
+        means: Some(means),
+    };
+    is_status.then(|| vec![code("active", Answer::Yes), code("inactive", Answer::No)])
 }
 
 fn is_code(folded: &str) -> bool {

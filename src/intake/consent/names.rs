@@ -3,7 +3,8 @@
 use crate::domain::fold;
 use crate::intake::words::{
     GONE, HEADING, IN_ANY_CELL, List, NO_CONTACT, OPTED_OUT, POLITE, REFUSING_CAPITALS,
-    REFUSING_HEADINGS, REFUSING_NAMES, REFUSING_SECTIONS, TIME_WORDS, compounds_apart, words,
+    REFUSING_HEADINGS, REFUSING_NAMES, REFUSING_SECTIONS, REFUSING_SHEETS, TIME_WORDS,
+    compounds_apart, words,
 };
 
 /// A phrase has at most so many words.
@@ -32,6 +33,11 @@ pub(in crate::intake) fn names_refusals(name: &str) -> bool {
         lists.iter().any(is_in) || phrase.contains(' ') && NO_CONTACT.has(phrase)
     };
     is_heading(name, &is_phrase) || is_heading(&compounds_apart(&words(name)), &is_phrase)
+}
+
+/// Whether the name of a sheet says so, where that of a file could mean something else: `NE`, `Zrušené`.
+pub(in crate::intake) fn names_refusing_sheet(name: &str) -> bool {
+    REFUSING_SHEETS.has(&fold::header(name)) || names_refusals(name)
 }
 
 /// Whether a text is made of such phrases, and of words and figures of a heading around them.

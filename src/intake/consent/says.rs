@@ -7,6 +7,7 @@ use super::answers::{
     is_error, may_deny,
 };
 use super::dates::{self, DateMeaning};
+use super::denials::taken_back;
 use crate::domain::event::{OptOutWords, OptRequest};
 use crate::domain::fold;
 use crate::domain::message_date;
@@ -15,9 +16,9 @@ use crate::domain::text::trimmed;
 use crate::intake::words::{
     BEGINS, BESIDE_REFUSAL, BUT, CONSENTING, CONSENTS, CONTACTING, DOUBTFUL_ELSEWHERE,
     DOUBTFUL_REMARKS, DOUBTFUL_STATUS, IN_A_REFUSAL, IN_ANY_CELL, List, MAY, MESSAGES, MUST_NOT,
-    NO, NO_BASIS, NO_CONTACT, OF_A_CONSENT, OPTED_OUT, OTHER_WAY, OUR_WAY, POLITE, REFUSALS,
-    REFUSES, REFUSING_REMARKS, REFUSING_STATUS, TIME, TIME_WORDS, WEAK_REFUSALS, WITHDRAWN,
-    WRITING,
+    NEGATIONS, NO, NO_BASIS, NO_CONTACT, OF_A_CONSENT, OPTED_OUT, OTHER_WAY, OUR_WAY, POLITE,
+    REFUSALS, REFUSES, REFUSING_REMARKS, REFUSING_STATUS, TIME, TIME_WORDS, WEAK_REFUSALS,
+    WITHDRAWN, WRITING,
 };
 
 /// What "yes" means in a column.
@@ -54,6 +55,8 @@ pub(in crate::intake) enum YesMeaning {
     Nothing,
     /// It names a way to be reached by (`Contact preference`): the words of an opt-out count, and `none`.
     Preference,
+    /// It names the ways to reach a person by (`Preferred channel`): the same, and what is not ours alone.
+    Channel,
     /// It is no answer there: of a remark, a whole one that asks for no messages counts.
     Remark,
     /// It holds names: nobody is called `nevolat`.
@@ -84,8 +87,9 @@ pub(super) fn says(yes: YesMeaning, cell: &str, now: Option<Timestamp>) -> CellC
         _ if cell == NOT_CALCULATED => CellConsent::NotUnderstood,
         YesMeaning::Preference if is_none(&fold::header(cell)) => CellConsent::MustNot,
         YesMeaning::Preference if is_only_of_other_way(&fold::header(cell)) => CellConsent::MustNot,
+        YesMeaning::Channel if is_of_no_way_of_ours(&fold::header(cell)) => CellConsent::MustNot,
         YesMeaning::Basis if NO_BASIS.has(&fold::header(cell)) => CellConsent::MustNot,
-        YesMeaning::Nothing | YesMeaning::Preference => status(cell),
+        YesMeaning::Nothing | YesMeaning::Preference | YesMeaning::Channel => status(cell),
         YesMeaning::Remark => remark(cell),
         YesMeaning::Beside | YesMeaning::Basis => beside(cell),
         YesMeaning::May => dates::consent(DateMeaning::Any, cell, now),
@@ -119,7 +123,12 @@ pub(super) fn says(yes: YesMeaning, cell: &str, now: Option<Timestamp>) -> CellC
 
 /// Whether a cell names no way at all. `None` is not in the list of answers: a column of phones may hold it, and no number.
 fn is_none(folded: &str) -> bool {
-    folded == "none" || NO.has(folded)
+    folded == "none" || NO.has(folded) || NEGATIONS.has(folded)
+}
+
+/// Whether a cell names ways to reach a person by, and none of ours.
+fn is_of_no_way_of_ours(folded: &str) -> bool {
+    is_none(folded) || is_only_of_other_way(folded) || names_other_way_alone(folded)
 }
 
 /// Whether a cell names a way that is not ours, and no other: `Email only`.
@@ -353,7 +362,7 @@ const FEW_WORDS: usize = 5;
 fn thing(cell: &str) -> CellConsent {
     if is_refusal(cell) || sets_off_refusal(cell) {
         CellConsent::MustNot
-    } else if IN_ANY_CELL.is_in(&fold::header(cell)) {
+    } else if IN_ANY_CELL.is_in(&fold::header(cell)) && taken_back(cell).is_none() {
         CellConsent::MayMeanNo
     } else {
         CellConsent::Nothing
@@ -366,7 +375,29 @@ fn anything(cell: &str) -> CellConsent {
         CellConsent::Nothing if is_one_of(&[DOUBTFUL_ELSEWHERE], cell) => CellConsent::MayMeanNo,
         CellConsent::Nothing if is_one_of(&[OPTED_OUT], cell) => CellConsent::MustNot,
         CellConsent::Nothing if is_one_of(&[NO_CONTACT], cell) => CellConsent::MayMeanNo,
+        CellConsent::Nothing => in_own_words(cell),
         said => said,
+    }
+}
+
+/// What a cell says in words of its own of who does not want to be contacted: `keine Anrufe mehr`.
+fn in_own_words(cell: &str) -> CellConsent {
+    let is_one_clause = !trimmed(cell)
+        .trim_end_matches(is_set_off)
+        .contains(is_set_off);
+    let folded = without_dates(cell);
+    let words = folded.split(' ').count();
+    if !is_one_clause || !(2..=FEW_WORDS + 1).contains(&words) || !refuses_contact(&folded) {
+        return CellConsent::Nothing;
+    }
+    // `No call` may tell of one that was not made.
+    let has_verb = folded
+        .split(' ')
+        .any(|word| REFUSES.has(word) && !NEGATIONS.has(word));
+    if words > 2 || has_verb {
+        CellConsent::MustNot
+    } else {
+        CellConsent::MayMeanNo
     }
 }
 

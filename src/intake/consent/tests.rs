@@ -1,6 +1,7 @@
 //! What headers and cells say of who may be messaged.
 
 mod codes;
+mod denials;
 mod elsewhere;
 mod exports;
 mod kinds;

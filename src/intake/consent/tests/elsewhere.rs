@@ -311,3 +311,25 @@ fn the_name_of_a_list_says_whether_those_who_refused_are_in_it() {
         assert!(!names_refusals(name), "{name}");
     }
 }
+
+#[test]
+fn a_refusal_in_words_of_its_own_holds_its_row_whatever_its_column_is_called() {
+    each(
+        &["Výsledek hovoru", "Disposition", "Ergebnis", "Reply"],
+        "odmítl další kontakt|Removed by request|keine Anrufe mehr|will nicht mehr kontaktiert werden|Kontakt verboten
+         nechci zprávy|stop texting me|zakázal SMS|odhlásil se|DNCR|zákaz kontaktu|nechce další zprávy",
+        Out,
+    );
+    each(
+        &["Stav"],
+        "zakázal SMS|odhlásil se|DNCR|Vznesl námitku|Odvolal|zákaz kontaktu",
+        Out,
+    );
+    each(&["Outcome"], "no message|keine Anrufe", Told);
+    each(
+        &["Výsledek hovoru", "Outcome"],
+        "zvedl, nechce kávu|called twice|contacted by text, no call|not reached|nezvedá|call back|Do Not Bend|Nonstop
+         není odhlášen|no answer",
+        Sent,
+    );
+}

@@ -67,9 +67,7 @@ pub(super) fn answer(question: Question, cell: &str) -> CellConsent {
         answer(true)
     } else if NO.has(&folded) {
         answer(false)
-    } else if question == Question::MustNotBeMessaged && MAY_IN_ANY_COLUMN.has(&folded) {
-        CellConsent::May
-    } else if question == Question::MayBeMessaged && PERMITS.has(&folded) {
+    } else if permits(question, &folded) {
         CellConsent::May
     } else if question == Question::MayBeMessaged && FORBIDS.has(&folded) {
         CellConsent::MustNot
@@ -98,6 +96,14 @@ pub(super) fn answer(question: Question, cell: &str) -> CellConsent {
         CellConsent::May
     } else {
         other(question, &folded)
+    }
+}
+
+/// Whether a cell permits messages by words that mean something else among others.
+fn permits(question: Question, folded: &str) -> bool {
+    match question {
+        Question::MayBeMessaged => PERMITS.has(folded),
+        Question::MustNotBeMessaged => MAY_IN_ANY_COLUMN.has(folded),
     }
 }
 

@@ -414,9 +414,13 @@ impl Model {
                 && message.batch != batch.name
                 && (batch.strict || batch.uses(message.channel) && contents.contains(&message.text))
         });
-        // What was sent again may have been accepted the first time.
-        let counts =
-            |other: &Batch| other.assumed.contains(&person) || other.resent.contains_key(&person);
+        // What was sent again may have been accepted the first time, and an erased row may have been assumed to be sent.
+        let erased = self.people[person].forgotten;
+        let counts = |other: &Batch| {
+            other.assumed.contains(&person)
+                || other.resent.contains_key(&person)
+                || erased && other.ever_unknown.contains(&person)
+        };
         accepted || self.others_with(batch, person, &counts)
     }
 

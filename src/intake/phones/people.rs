@@ -68,11 +68,16 @@ pub(super) fn refuse_side_by_side(file: &str, headers: &[String]) -> Result<(), 
         named.len().is_multiple_of(*width) && tables.all(|other| other == table)
     };
     let mut widths = 2..=named.len() / 2;
-    match widths.find(repeats) {
-        Some(width) if named.iter().take(width).any(|it| phone_score(it) > 0) => {
-            Err(side_by_side(file, headers))
-        }
-        Some(_) | None => Ok(()),
+    let table = widths.find(repeats).and_then(|width| named.get(..width));
+    let is_phone = |header: &String| phone_score(header) > 0;
+    // `Phone;Type;Phone;Type` are the numbers of one person.
+    let is_table = |table: &[String]| {
+        table.iter().any(is_phone) && table.iter().any(|it| !is_phone(it) && !LABELS.is_in(it))
+    };
+    if table.is_some_and(is_table) {
+        Err(side_by_side(file, headers))
+    } else {
+        Ok(())
     }
 }
 
@@ -284,6 +289,7 @@ mod tests {
                 "Name;Phone;Type;Phone;Type",
                 "Eva;602333441;Home;602333442;Work",
             ),
+            ("Phone;Type;Phone;Type", "602333441;Home;602333442;Work"),
             ("Name;Phone;;Mobile", "Eva;602333441;;602333442"),
             ("Name;Phone", "Eva;602333441"),
             ("Name;City;Name;City", "Eva;Brno;Jan;Praha"),

@@ -92,6 +92,9 @@ impl Trouble {
                 candidates.clone()
             }
             RunError::Intake(IntakeError::NumbersOfOthers { column, .. }) => vec![column.clone()],
+            RunError::Intake(IntakeError::PhonesOfSeveralPeople { first, second, .. }) => {
+                vec![first.clone(), second.clone()]
+            }
             _ => Vec::new(),
         };
         let text = match error {
@@ -104,6 +107,9 @@ impl Trouble {
             RunError::Intake(IntakeError::NumbersOfOthers { .. }) => {
                 "By its name the only phone column holds the numbers of other people, or old ones. Is it meant?".to_owned()
             }
+            RunError::Intake(IntakeError::PhonesOfSeveralPeople { between, .. }) => format!(
+                "The columns of numbers seem to be of different people: \"{between}\" stands between them. Which one is meant?"
+            ),
             RunError::Intake(IntakeError::HeaderIsData { row, cell, .. }) => format!(
                 "Row {row} should name the columns, but holds \"{cell}\". Is it a contact already?"
             ),

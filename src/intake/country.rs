@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::column::Column;
 use super::words::{
-    AREA_CODE, COUNTRY, COUNTRY_ELSEWHERE, COUNTRY_OF_NUMBER, COUNTRY_WORD, DIALLED,
-    DOUBTFUL_COUNTRY, ONE_ADDRESS, PLACE, WHOSE_COUNTRY, words,
+    ADDRESSEE, AREA_CODE, COUNTRY, COUNTRY_ELSEWHERE, COUNTRY_OF_NUMBER, COUNTRY_WORD, DIALLED,
+    DOUBTFUL_COUNTRY, OF_THE_PERSON, ONE_ADDRESS, PLACE, WHOSE_COUNTRY, words,
 };
 use crate::domain::phone::{AddressEnd, PhoneNumber, Region};
 use crate::domain::text::trimmed;
@@ -24,9 +24,9 @@ pub struct CountryColumn {
     /// How near it is to the phone number.
     #[serde(skip)]
     pub(super) nearness: Nearness,
-    /// `Georgia` after a city is the American state.
+    /// The country that is set for the list.
     #[serde(skip)]
-    american: bool,
+    of_list: Option<Region>,
 }
 
 /// How near a column of countries is to the phone number, the nearest first: the calling code beside a number says
@@ -43,6 +43,8 @@ pub(super) enum Nearness {
     OfAnAddress,
     /// It stands after a city: `Brno, Czech Republic`.
     BehindACity,
+    /// It may be that of something else: `Favourite country`. It is no country of a number, and a reason to doubt another.
+    OfSomething,
 }
 
 impl CountryColumn {
@@ -51,31 +53,50 @@ impl CountryColumn {
         Self {
             column,
             nearness: Nearness::OfTheNumber,
-            american: false,
+            of_list: None,
         }
     }
 
     /// The country that a filled cell names.
     fn read(&self, cell: &str) -> RowCountry {
-        if self.nearness != Nearness::BehindACity {
-            return cell
-                .parse()
-                .map_or(RowCountry::NotUnderstood, RowCountry::Country);
-        }
-        match AddressEnd::of(cell) {
-            AddressEnd::Country(region) => RowCountry::Country(region),
-            AddressEnd::Georgia if !self.american => RowCountry::NotUnderstood,
-            AddressEnd::Georgia | AddressEnd::Other => RowCountry::Nothing,
+        let named = || cell.parse::<Region>().ok();
+        match self.nearness {
+            Nearness::OfTheNumber
+            | Nearness::Beside
+            | Nearness::OfThePerson
+            | Nearness::OfAnAddress => {
+                named().map_or(RowCountry::NotUnderstood, RowCountry::Country)
+            }
+            Nearness::BehindACity => match AddressEnd::of(cell) {
+                AddressEnd::Country(region) => RowCountry::Country(region),
+                // The American state.
+                AddressEnd::Georgia if self.of_list.is_none_or(|it| it.code() != "US") => {
+                    RowCountry::NotUnderstood
+                }
+                AddressEnd::Georgia | AddressEnd::Other => RowCountry::Nothing,
+            },
+            Nearness::OfSomething => match (named(), self.of_list) {
+                (None, _) => RowCountry::Nothing,
+                (Some(region), Some(own)) if region.calling_code() == own.calling_code() => {
+                    RowCountry::Nothing
+                }
+                (Some(_), _) => RowCountry::NotUnderstood,
+            },
         }
     }
 }
 
 impl fmt::Display for CountryColumn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let behind = if self.nearness == Nearness::BehindACity {
-            " (after the city)"
-        } else {
-            ""
+        let behind = match self.nearness {
+            Nearness::OfTheNumber
+            | Nearness::Beside
+            | Nearness::OfThePerson
+            | Nearness::OfAnAddress => "",
+            Nearness::BehindACity => " (after the city)",
+            Nearness::OfSomething => {
+                " (may not be the number's: where it differs from the list's, a number needs its country code)"
+            }
         };
         write!(f, "\"{}\"{behind}", self.column.name)
     }
@@ -88,7 +109,6 @@ pub(super) fn find(
     phone: &[Column],
     region: Option<Region>,
 ) -> Vec<CountryColumn> {
-    let american = region.is_some_and(|region| region.code() == "US");
     let mut found: Vec<CountryColumn> = headers
         .iter()
         .enumerate()
@@ -102,7 +122,7 @@ pub(super) fn find(
             Some(CountryColumn {
                 column: Column { index, name },
                 nearness,
-                american,
+                of_list: region,
             })
         })
         .collect();
@@ -141,6 +161,12 @@ fn core(folded: &str) -> String {
         |word: &&str| !WHOSE_COUNTRY.has(word) && !word.bytes().all(|byte| byte.is_ascii_digit());
     let words: Vec<&str> = folded.split(' ').filter(is_more).collect();
     words.join(" ")
+}
+
+/// Whether a word beside one for a country changes nothing of whose it is.
+fn is_beside_country(word: &str) -> bool {
+    let lists = [COUNTRY_WORD, PLACE, ADDRESSEE, OF_THE_PERSON];
+    lists.iter().any(|list| list.has(word))
 }
 
 /// The codes of a column with the numbers of the first phone column beside them.
@@ -228,6 +254,9 @@ fn nearness(
         if !cells.is_empty() && share(cells, holds) < 0.5 {
             return None;
         }
+    }
+    if !is_known(&core) && !core.split(' ').all(is_beside_country) {
+        return Some(Nearness::OfSomething);
     }
     let of_codes = !cells.is_empty()
         && share(cells, |cell| cell.contains(|c: char| c.is_ascii_digit())) >= 0.5;

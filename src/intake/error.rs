@@ -186,6 +186,30 @@ pub enum IntakeError {
         /// The column.
         column: String,
     },
+    /// Columns of phone numbers that are of several people of one row.
+    #[error(
+        "{file}: the numbers in \"{second}\" seem to be another person's than those in \"{first}\", because the column \"{between}\" stands between them; name the one that is meant with --column phone=\"{first}\", or both of them if they are of one person"
+    )]
+    PhonesOfSeveralPeople {
+        /// The file.
+        file: String,
+        /// The first column.
+        first: String,
+        /// The later one.
+        second: String,
+        /// The column between them.
+        between: String,
+    },
+    /// Tables that stand beside each other.
+    #[error(
+        "{file}: two tables seem to stand side by side (its columns are {}): whom a row is about is not certain; put the tables below each other, or into files of their own", listed(.present)
+    )]
+    SideBySide {
+        /// The file.
+        file: String,
+        /// The columns that are there.
+        present: Vec<String>,
+    },
     /// Files of one batch with different columns.
     #[error(
         "{file}: has no column \"{missing}\", which {first} has: files of one batch must have the same columns"

@@ -6,9 +6,9 @@ use super::earlier::EarlierResults;
 use super::encoding::TextEncoding;
 use super::error::IntakeError;
 use super::header::HeaderWords;
-use super::mapping::Mapping;
 use super::rows::{Block, RowFault, RowReader};
 use super::settings::Delimiter;
+use super::short_rows::{Group, ShortRows};
 use super::source::{Bytes, FileDigest, RunningDigest};
 use super::swallowed::RowShape;
 use super::text::Utf8Reader;
@@ -31,6 +31,8 @@ pub(super) struct FileInput {
     /// Row of the header; 0 if there is none.
     pub(super) header_row: u32,
     pub(super) header: HeaderWords,
+    /// Where its numbers stand; none in a file that is read as it stands.
+    pub(super) phones: Vec<usize>,
 }
 
 /// How the rows lie in the file.
@@ -108,6 +110,12 @@ impl FileInput {
         };
         let (mut rows, digest) = text.rows().map_err(IntakeError::read(&self.name))?;
         let mut block = Block::default();
+        let short = ShortRows {
+            width: self.width,
+            header_row: self.header_row,
+            phones: &self.phones,
+        };
+        let mut group = Group::default();
         loop {
             let more = rows
                 .read(&mut block)
@@ -117,9 +125,17 @@ impl FileInput {
             if last.is_some_and(|(row, _)| *row <= self.header_row) {
                 block.clear();
             }
-            let complete = block.is_full() || !more;
-            if complete && !block.rows.is_empty() && !take(std::mem::take(&mut block)) {
-                return Ok(false);
+            if more {
+                short.take(&mut block, &mut group);
+            } else {
+                short.end(&mut block, &mut group);
+            }
+            let complete = block.is_full() && !group.is_open() || !more;
+            if complete && !block.rows.is_empty() {
+                group.begin_block();
+                if !take(std::mem::take(&mut block)) {
+                    return Ok(false);
+                }
             }
             if !more {
                 break;
@@ -148,17 +164,14 @@ impl FileInput {
     }
 
     /// What shows that a quote swallowed rows of this file; `None` where no quotes are.
-    pub(super) fn row_shape(&self, mapping: &Mapping) -> Option<RowShape> {
+    pub(super) fn row_shape(&self) -> Option<RowShape> {
         let Layout::Text(text) = &self.layout else {
             return None;
         };
-        let phones = mapping.phone.iter();
         Some(RowShape {
             width: self.width,
             delimiter: text.delimiter.byte(),
-            phones: phones
-                .filter_map(|phone| self.columns.get(phone.column.index).copied())
-                .collect(),
+            phones: self.phones.clone(),
         })
     }
 }

@@ -118,8 +118,9 @@ impl Words {
         let Some(best) = readings.next() else {
             return (guess, None);
         };
+        let is_far = |reading: &Reading| country.is_some() && is_far_away(reading, &likely);
         let doubt = readings
-            .next()
+            .find(|reading| !is_far(reading))
             .filter(|second| is_near(&best, second))
             .map(|second| Doubt {
                 chosen: best.encoding,
@@ -162,6 +163,15 @@ struct Reading {
 
 fn is_near(best: &Reading, second: &Reading) -> bool {
     best.score - second.score < (best.score.abs() * 0.1).max(2.0)
+}
+
+/// Whether nobody writes a page in the country of the list: where it reads no better than another one, it is no rival.
+fn is_far_away(reading: &Reading, likely: &[f64]) -> bool {
+    let baltic = ["LT", "LV", "EE"];
+    let is_baltic = |language: &Language| baltic.iter().any(|it| language.countries.contains(it));
+    let mut written = LANGUAGES.iter().zip(likely);
+    reading.encoding.name() == "CP775"
+        && !written.any(|(language, likely)| *likely > 0.0 && is_baltic(language))
 }
 
 fn different(best: &Reading, second: &Reading) -> (String, String) {
@@ -553,6 +563,19 @@ mod tests {
             }
         }
         assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    #[test]
+    fn a_letter_that_the_countrys_language_does_not_have_makes_no_page_of_another_country_a_rival()
+    {
+        let text = "Jürgen Groß\nKäthe Süß\nBjörn Öztürk\nMünchen\nZoë Müller\n";
+        let bytes = encode(text, "cp850".parse().unwrap()).unwrap();
+        let (found, doubt) = guess(&bytes, Some("DE"));
+        assert_eq!(
+            (found.decode(&bytes).as_str(), doubt),
+            (text, None),
+            "{found}"
+        );
     }
 
     #[test]

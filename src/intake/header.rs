@@ -8,6 +8,7 @@ use super::title;
 use crate::domain::fold;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::spreadsheet::unguard;
+use crate::domain::text::trimmed;
 
 /// The names of a file's columns.
 pub(super) struct Header {
@@ -133,6 +134,18 @@ impl Header {
         }
         let titles = Vec::new();
         Self { row, titles, names }
+    }
+
+    /// Leaves out columns at the end that have no name and no cell, where rows end before them.
+    pub(super) fn without_empty_end(mut self, rows: &[Vec<String>]) -> Self {
+        let is_filled = |cell: &String| !trimmed(cell).is_empty();
+        let places = |cells: &[String]| cells.iter().rposition(is_filled).map_or(0, |at| at + 1);
+        let used = rows.iter().map(|row| places(row));
+        let used = used.chain([places(&self.names)]).max().unwrap_or(0);
+        if rows.iter().any(|row| row.len() < self.names.len()) {
+            self.names.truncate(used);
+        }
+        self
     }
 
     /// A header that holds a phone number is a contact who would be lost.

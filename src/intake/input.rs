@@ -87,7 +87,7 @@ impl Input {
             notes.extend(hidden_phone_note(&file, &mapping));
             hidden_rows += file.hidden_rows;
             notes.extend(title_note(&file));
-            let file = align(file, &first_name, &headers)?;
+            let file = align(file, &first_name, &headers, &mapping)?;
             let sample = sample.iter().map(|row| in_order(row, &file.columns));
             let sample: Vec<_> = sample.collect();
             doubts.extend(doubt.map(|doubt| letter_doubt(&file, doubt, &sample)));
@@ -355,7 +355,12 @@ fn without_json(
 }
 
 /// Finds the columns of the first file in a file, which must have these and no others.
-fn align(file: Opened, first: &str, headers: &[String]) -> Result<FileInput, IntakeError> {
+fn align(
+    file: Opened,
+    first: &str,
+    headers: &[String],
+    mapping: &Mapping,
+) -> Result<FileInput, IntakeError> {
     let differs = |missing| IntakeError::ColumnsDiffer {
         file: file.name.clone(),
         first: first.to_owned(),
@@ -371,7 +376,10 @@ fn align(file: Opened, first: &str, headers: &[String]) -> Result<FileInput, Int
             surplus: surplus.clone(),
         });
     }
+    let phones = mapping.phone.iter();
+    let phones = phones.filter_map(|phone| columns.get(phone.column.index).copied());
     Ok(FileInput {
+        phones: phones.collect(),
         name: file.name,
         digest: file.digest,
         columns,

@@ -254,7 +254,7 @@ fn judge_block(
         file,
         judge,
     };
-    let shape = file.row_shape(&input.mapping);
+    let shape = file.row_shape();
     let number = u16::try_from(index).unwrap_or(u16::MAX);
     let number = judge.first_file.saturating_add(number);
     let mut rows = Vec::with_capacity(block.rows.len());

@@ -56,6 +56,7 @@ mod rows;
 mod rules;
 mod settings;
 mod sheets;
+mod short_rows;
 mod source;
 mod summary;
 mod swallowed;

@@ -36,7 +36,8 @@ pub(super) fn open_text(
         hint_line: hint.is_some(),
         digest: digest.finish(),
     };
-    let head = Header::of(&name, text_head(&name, &layout)?, settings, false)?;
+    let (header, sample) = Header::of(&name, text_head(&name, &layout)?, settings, false)?;
+    let head = (header.without_empty_end(&sample), sample);
     let dialect = Dialect {
         delimiter,
         mark: !examined.plain_ascii,

@@ -91,6 +91,8 @@ impl Opened {
         let names = match mapped {
             Ok(mapping) => mapping.phone.into_iter().map(|it| it.column.name).collect(),
             Err(IntakeError::AmbiguousPhoneColumn { candidates, .. }) => candidates,
+            Err(IntakeError::PhonesOfSeveralPeople { first, second, .. }) => vec![first, second],
+            Err(IntakeError::SideBySide { present, .. }) => present,
             Err(_) => Vec::new(),
         };
         let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();

@@ -1,6 +1,7 @@
 //! The columns that hold phone numbers: those of known exports by their headers, else by words, else by content.
 
 mod exports;
+mod people;
 
 use serde::Serialize;
 
@@ -113,12 +114,19 @@ pub(super) fn detect(
     rows: &[Vec<String>],
     settings: &Settings,
 ) -> Result<Found, IntakeError> {
+    let is_for_messages = settings.read_for == ReadFor::Messages && !settings.no_header;
+    if is_for_messages {
+        people::refuse_side_by_side(file, headers)?;
+    }
     if !settings.no_header
         && let Some(found) = of_export(headers, rows)
     {
         return Ok(found);
     }
     let mut columns = by_words(file, headers, rows, settings)?;
+    if is_for_messages {
+        people::refuse_several(file, headers, rows, &columns)?;
+    }
     if settings.read_for == ReadFor::OptOuts {
         columns.extend(others(headers, rows, settings, &columns));
     }

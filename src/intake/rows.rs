@@ -5,6 +5,7 @@
 //! the row in which it was opened, blank lines, and a bound on the size of a record while it is read.
 
 use std::io::{self, Read};
+use std::ops::Range;
 
 use super::source::read_some;
 use crate::domain::text;
@@ -60,6 +61,35 @@ impl Block {
         self.end_row(row);
     }
 
+    /// The fields of the row at this place.
+    pub(super) fn fields(&self, place: usize) -> Fields<'_> {
+        let end = |place: usize| self.rows.get(place).map_or(0, |(_, end)| *end as usize);
+        let first = place.checked_sub(1).map_or(0, end);
+        Fields {
+            block: self,
+            range: first..end(place),
+        }
+    }
+
+    /// Gives the rows at these places empty cells at their ends, so that each has `width` of them.
+    pub(super) fn fill_up(&mut self, places: Range<usize>, width: usize) {
+        let first = self.fields(places.start).range.start;
+        let ends = self.ends.split_off(first);
+        let mut from = 0;
+        for (place, (_, end)) in self.rows.iter_mut().enumerate().skip(places.start) {
+            let to = (*end as usize).saturating_sub(first);
+            let own = ends.get(from..to).unwrap_or(&[]);
+            from = to;
+            self.ends.extend_from_slice(own);
+            if places.contains(&place) {
+                let data = self.ends.last().copied().unwrap_or(0);
+                let missing = width.saturating_sub(own.len());
+                self.ends.extend(std::iter::repeat_n(data, missing));
+            }
+            *end = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
+        }
+    }
+
     fn end_row(&mut self, row: u32) {
         self.rows
             .push((row, u32::try_from(self.ends.len()).unwrap_or(u32::MAX)));
@@ -89,7 +119,7 @@ impl Block {
 /// The fields of one row of a block.
 pub(super) struct Fields<'a> {
     block: &'a Block,
-    range: std::ops::Range<usize>,
+    range: Range<usize>,
 }
 
 impl<'a> Fields<'a> {

@@ -143,7 +143,7 @@ fn has_break(field: &[u8]) -> bool {
 }
 
 /// Digits enough and no letter.
-fn is_number(cell: &[u8]) -> bool {
+pub(super) fn is_number(cell: &[u8]) -> bool {
     digits(cell) >= NUMBER && !cell.iter().any(u8::is_ascii_alphabetic)
 }
 

@@ -49,6 +49,7 @@ impl Table {
             header_row: header.row,
             digest,
             header: HeaderWords::default(),
+            phones: Vec::new(),
         };
         Ok(Self {
             file,

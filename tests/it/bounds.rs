@@ -52,6 +52,55 @@ fn xlsx(rows: &[&[u8]], strings: &[u8]) -> IntakeError {
     )
 }
 
+#[test]
+fn an_error_that_the_reader_does_not_know_is_about_its_cell_alone() {
+    let row = |row: u32, phone: &str, note: &str| {
+        let phone = format!("<c r=\"A{row}\" t=\"inlineStr\"><is><t>{phone}</t></is></c>");
+        format!("<row r=\"{row}\">{phone}{note}</row>")
+    };
+    let error = |cell: &str, text: &str| format!("<c r=\"{cell}\" t=\"e\"><v>{text}</v></c>");
+    let consent = "<c r=\"B1\" t=\"inlineStr\"><is><t>Consent</t></is></c>";
+    let rows = [
+        row(1, "phone", consent),
+        row(2, "+420602333441", &error("B2", "#SPILL!")),
+        row(3, "+420602333442", &error("B3", "#N/A")),
+        row(4, "+420602333443", ""),
+        format!("<row r=\"5\">{}</row>", error("A5", "#CALC!")),
+    ];
+    let sheet = String::from_utf8_lossy(SHEET);
+    let begin = sheet.split("<row").next().unwrap();
+    let rows = rows.concat();
+    let scratch = crate::support::Scratch::new();
+    let path = scratch.path("list.xlsx");
+    let files = [
+        ("_rels/.rels", &[ROOT][..]),
+        ("xl/workbook.xml", &[WORKBOOK]),
+        ("xl/_rels/workbook.xml.rels", &[RELATIONS]),
+        ("xl/sharedStrings.xml", &[NO_STRINGS]),
+        (
+            "xl/worksheets/sheet1.xml",
+            &[begin.as_bytes(), rows.as_bytes(), SHEET_END],
+        ),
+    ];
+    pack(&path, &files);
+    let settings = Settings {
+        min_valid: "0%".parse().unwrap(),
+        ..Settings::default()
+    };
+    let (_, rows, _) = crate::exports::judge_file(&path, &settings).unwrap();
+    let got: Vec<String> = rows.iter().map(crate::exports::verdict).collect();
+    let held = "which is not understood as consent";
+    let expected = [held, held, "+420602333443", "invalid"];
+    assert!(
+        got.len() == 4
+            && got
+                .iter()
+                .zip(expected)
+                .all(|(got, part)| got.contains(part)),
+        "{got:#?}"
+    );
+}
+
 const NO_STRINGS: &[u8] =
     br#"<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" count="0" uniqueCount="0"></sst>"#;
 

@@ -106,6 +106,7 @@ mod unheard;
 mod validation;
 mod waits;
 mod webhooks;
+mod whose;
 
 mod pacer;
 mod pacer_sim;

@@ -42,6 +42,48 @@ fn a_box_to_tick_is_an_answer() {
 }
 
 #[test]
+fn what_a_field_of_a_form_or_a_picture_shows_is_the_text_of_its_cell() {
+    let page = |header: &str, yes: &str, no: &str| {
+        let rows = [
+            ("Phone", header),
+            ("+420602333441", yes),
+            ("+420602333442", no),
+        ];
+        let rows = rows.map(|(phone, cell)| format!("<tr><td>{phone}</td><td>{cell}</td></tr>"));
+        format!("<html><body><table>{}</table></body></html>", rows.concat())
+    };
+    for (yes, no) in [
+        (
+            "<select><option selected>ano</option><option>ne</option></select>",
+            "<select><option>ano</option><option selected>ne</option></select>",
+        ),
+        (
+            "<select><option>ano<option>ne</select>",
+            "<select><option>ano<option selected=\"selected\">ne</select>",
+        ),
+        (
+            "<select><option>ano</option><option>ne</option></select>",
+            "<select><option>ne</option><option>ano</option></select>",
+        ),
+        ("<input value=ano>", "<input type=\"text\" value=\"ne\">"),
+        (
+            "<input type=hidden value=ne><input value=ano><input type=submit value=ne>",
+            "<input type=hidden value=ano><input value=ne>",
+        ),
+        ("<img src=a.png alt=ano>", "<img src=b.png alt=\"ne\"/>"),
+        ("<img alt=x> ano", "<img alt=x> ne"),
+        ("<textarea>ano</textarea>", "<textarea>ne</textarea>"),
+    ] {
+        let list = page("Souhlas", yes, no);
+        hold(&[("list.xls", &list, None, &["+420602333441", NO])]);
+    }
+    // The numbers and the header may stand in such fields, too.
+    let list = "<table><tr><td><select><option>Phone<option>x</select></td></tr><tr><td><input value=\"+420602333441\"></td>\
+                </tr><tr><td><select><option>+420602333442</td></tr></table>";
+    hold(&[("list.html", list, None, &["+420602333441", "+420602333442"])]);
+}
+
+#[test]
 fn what_a_card_says_of_consent_is_heard() {
     let card = |phone: &str, more: &str| {
         format!("BEGIN:VCARD\r\nVERSION:3.0\r\nFN:A\r\nTEL:{phone}\r\n{more}END:VCARD\r\n")

@@ -216,13 +216,17 @@ fn scientific(text: &str) -> Result<Option<String>, PhoneProblem> {
     Err(PhoneProblem::ScientificNotation)
 }
 
-/// `420777123456.0` and `420777123456,00`.
+/// `420777123456.0` and `420777123456,00`, and with a space between groups of three: `777 123 456,00`.
 fn without_decimals(text: &str) -> Option<String> {
     let (whole, decimals) = text.split_once(['.', ','])?;
     let zeros = (1..=2).contains(&decimals.len()) && decimals.bytes().all(|b| b == b'0');
-    let digits = whole.strip_prefix('+').unwrap_or(whole);
-    (zeros && digits.len() >= 6 && digits.bytes().all(|b| b.is_ascii_digit()))
-        .then(|| whole.to_owned())
+    let unsigned = whole.strip_prefix('+').unwrap_or(whole);
+    let all = |group: &str| group.bytes().all(|b| b.is_ascii_digit());
+    let mut groups = unsigned.split(' ');
+    let head = groups.next().filter(|head| !head.is_empty() && all(head))?;
+    let is_grouped = groups.clone().next().is_none()
+        || head.len() <= 3 && groups.all(|group| group.len() == 3 && all(group));
+    (zeros && is_grouped && unsigned.len() >= 6).then(|| whole.to_owned())
 }
 
 /// `420,777,123,456`: every group behind the first has three digits.

@@ -49,6 +49,11 @@ fn damage_with_a_known_cause_is_mended_and_told() {
             "+420777123456 (decimals removed)",
         ),
         (
+            "602 123 456,00",
+            Some("CZ"),
+            "+420602123456 (decimals removed)",
+        ),
+        (
             "'+420777123456",
             None,
             "+420777123456 (apostrophe or quotes removed)",
@@ -200,6 +205,8 @@ fn decimals_groups_and_powers_of_ten_are_mended_only_where_no_digit_is_lost() {
     for text in [
         "777123456.55",
         "777123456.000",
+        "777 12 3456,00",
+        "602 123 456,01",
         "777,12345,6",
         "4207,77,123456",
         "1,234,567,89",

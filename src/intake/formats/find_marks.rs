@@ -53,7 +53,14 @@ struct XlsxSheet {
     /// It has a formula, and no value yet.
     is_not_calculated: bool,
     in_value: bool,
+    /// The text of the error that the cell holds, where the cell says where it stands.
+    error: Option<String>,
 }
+
+/// The errors that the reader of XLSX knows.
+const KNOWN_ERRORS: [&str; 7] = [
+    "#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!",
+];
 
 impl XlsxSheet {
     fn take(&mut self, event: &Event<'_>) -> Result<(), Fault> {
@@ -64,7 +71,12 @@ impl XlsxSheet {
                 self.end(tag.local_name().as_ref());
             }
             Event::End(tag) => self.end(tag.local_name().as_ref()),
-            Event::Text(text) => self.value(is_blank(text.as_ref())),
+            Event::Text(text) => {
+                if let Some(error) = self.error.as_mut().filter(|_| self.in_value) {
+                    error.push_str(text.as_ref());
+                }
+                self.value(is_blank(text.as_ref()));
+            }
             Event::CData(_) | Event::GeneralRef(_) => self.value(false),
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) | Event::Eof => {}
         }
@@ -91,7 +103,10 @@ impl XlsxSheet {
                 let named = named.as_deref().and_then(place);
                 self.cell = named.unwrap_or((self.row, self.column));
                 self.column = self.cell.1.saturating_add(1);
-                self.is_text = attribute(tag, "t")?.as_deref() == Some("str");
+                let kind = attribute(tag, "t")?;
+                self.is_text = kind.as_deref() == Some("str");
+                let is_error = kind.as_deref() == Some("e") && named.is_some();
+                self.error = is_error.then(String::new);
                 self.is_not_calculated = false;
             }
             // A value before the formula is read by nobody.
@@ -120,7 +135,13 @@ impl XlsxSheet {
 
     fn end(&mut self, name: &str) {
         match name {
-            "v" => self.in_value = false,
+            "v" => {
+                self.in_value = false;
+                let error = self.error.take();
+                if error.is_some_and(|error| !KNOWN_ERRORS.contains(&error.as_str())) {
+                    self.marks.unknown_errors.push(self.cell);
+                }
+            }
             "c" if self.is_not_calculated => {
                 self.marks.not_calculated.insert(self.cell);
             }

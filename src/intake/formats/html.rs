@@ -66,6 +66,10 @@ struct Cell {
     value: Option<String>,
     /// Its boxes to tick, which have no text.
     ticks: String,
+    /// What its pictures stand for.
+    pictures: String,
+    /// Within a list to choose from: its options, and whether each is chosen.
+    options: Option<Vec<(bool, String)>>,
 }
 
 impl Page {
@@ -90,7 +94,11 @@ impl Page {
                 self.open_table();
                 return self.start(tag);
             }
-            b"input" => self.tick(tag),
+            b"input" | b"select" | b"option" | b"img" => {
+                if let Some(cell) = self.cell() {
+                    cell.take_field(tag);
+                }
+            }
             b"tr" => {
                 if let Some(table) = self.open.last_mut() {
                     table.end_cell()?;
@@ -121,6 +129,11 @@ impl Page {
         let name: &[u8] = name;
         match name {
             b"table" => self.end_table()?,
+            b"select" => {
+                if let Some(cell) = self.cell() {
+                    cell.end_options();
+                }
+            }
             b"td" | b"th" | b"tr" => {
                 if let Some(table) = self.open.last_mut() {
                     table.end_cell()?;
@@ -150,22 +163,14 @@ impl Page {
         if self.hidden.is_some() {
             return;
         }
-        let cell = self.open.last_mut().and_then(|table| table.cell.as_mut());
-        if let Some(cell) = cell {
-            cell.text.push_str(&String::from_utf8_lossy(text));
+        if let Some(cell) = self.cell() {
+            cell.take_text(&String::from_utf8_lossy(text));
         }
     }
 
-    /// A box to tick says "yes" or "no" where nothing is written beside it.
-    fn tick(&mut self, tag: &StartTag<()>) {
-        let has = |name: &[u8]| tag.attributes.contains_key(name);
-        let kind = tag.attributes.get(&b"type"[..]);
-        let kind = kind.map(|kind| kind.value.to_ascii_lowercase());
-        let is_box = kind.is_some_and(|kind| kind == b"checkbox" || kind == b"radio");
-        let cell = self.open.last_mut().and_then(|table| table.cell.as_mut());
-        if let Some(cell) = cell.filter(|_| is_box) {
-            cell.ticks.push(if has(b"checked") { '☑' } else { '☐' });
-        }
+    /// The cell that is open.
+    fn cell(&mut self) -> Option<&mut Cell> {
+        self.open.last_mut()?.cell.as_mut()
     }
 
     fn finish(mut self) -> Result<Table, Fault> {
@@ -205,6 +210,101 @@ impl Page {
     }
 }
 
+impl Cell {
+    fn take_text(&mut self, text: &str) {
+        match &mut self.options {
+            // Text between the options is not shown.
+            Some(options) => {
+                if let Some((_, option)) = options.last_mut() {
+                    option.push_str(text);
+                }
+            }
+            None => self.text.push_str(text),
+        }
+    }
+
+    /// Takes a field of a form, or a picture: what it shows is text of the cell.
+    fn take_field(&mut self, tag: &StartTag<()>) {
+        let has = |name: &[u8]| tag.attributes.contains_key(name);
+        let name: &[u8] = &tag.name;
+        match name {
+            b"select" => {
+                self.end_options();
+                self.options = Some(Vec::new());
+            }
+            b"option" => {
+                if let Some(options) = &mut self.options {
+                    options.push((has(b"selected"), String::new()));
+                }
+            }
+            b"img" => {
+                self.pictures.push(' ');
+                self.pictures.extend(attribute(tag, b"alt"));
+            }
+            _ => self.take_input(tag, has(b"checked")),
+        }
+    }
+
+    fn take_input(&mut self, tag: &StartTag<()>, is_checked: bool) {
+        let kind = attribute(tag, b"type").unwrap_or_default();
+        match kind.trim().to_ascii_lowercase().as_str() {
+            "checkbox" | "radio" => self.ticks.push(if is_checked { '☑' } else { '☐' }),
+            "hidden" | "submit" | "button" | "reset" | "image" | "password" | "file" => {}
+            _ => {
+                self.text.push(' ');
+                self.text.extend(attribute(tag, b"value"));
+                self.text.push(' ');
+            }
+        }
+    }
+
+    /// Ends a list to choose from: what is chosen is shown, else its first option.
+    fn end_options(&mut self) {
+        let Some(options) = self.options.take() else {
+            return;
+        };
+        let any_chosen = options.iter().any(|(is_chosen, _)| *is_chosen);
+        let shown = options
+            .into_iter()
+            .enumerate()
+            .filter(|(at, (is_chosen, _))| *is_chosen || !any_chosen && *at == 0);
+        for (_, (_, option)) in shown {
+            self.text.push(' ');
+            self.text.push_str(&option);
+            self.text.push(' ');
+        }
+    }
+
+    /// What the cell says in that row.
+    fn into_text(mut self, row: u32) -> String {
+        self.end_options();
+        let shown = shown(&self.text);
+        match self.value {
+            // `4.20777E+11` is shown, the attribute has the digits.
+            Some(value) if shown.contains("E+") => match value.parse() {
+                Ok(value) => super::grid::number(value),
+                Err(_) => value,
+            },
+            // Above the people, a box ticks them all.
+            Some(_) | None if shown.is_empty() && row > 1 && !self.ticks.is_empty() => self.ticks,
+            Some(_) | None if shown.is_empty() => self::shown(&self.pictures),
+            Some(_) | None => shown,
+        }
+    }
+}
+
+/// A text with one space between its words.
+fn shown(text: &str) -> String {
+    let words = text.split(char::is_whitespace);
+    let words: Vec<&str> = words.filter(|word| !is_blank(word)).collect();
+    trimmed(&words.join(" ")).to_owned()
+}
+
+fn attribute(tag: &StartTag<()>, name: &[u8]) -> Option<String> {
+    let value = tag.attributes.get(name)?;
+    Some(String::from_utf8_lossy(&value.value).into_owned())
+}
+
 impl OpenTable {
     fn begin_row(&mut self) {
         self.row = self.row.saturating_add(1);
@@ -218,11 +318,7 @@ impl OpenTable {
         if self.row == 0 {
             self.begin_row();
         }
-        let attribute = |name: &[u8]| {
-            tag.attributes
-                .get(name)
-                .map(|value| String::from_utf8_lossy(&value.value).into_owned())
-        };
+        let attribute = |name: &[u8]| attribute(tag, name);
         let columns = attribute(b"colspan").and_then(|n| n.trim().parse().ok());
         let rows = attribute(b"rowspan").and_then(|n| n.trim().parse().ok());
         self.cell = Some(Cell {
@@ -235,6 +331,8 @@ impl OpenTable {
             },
             value: attribute(b"x:num").filter(|value| !value.is_empty()),
             ticks: String::new(),
+            pictures: String::new(),
+            options: None,
         });
         // Cells from above that reach into this row.
         while self.spans.get(self.column).is_some_and(|rows| *rows > 0) {
@@ -246,35 +344,21 @@ impl OpenTable {
         let Some(cell) = self.cell.take() else {
             return Ok(());
         };
-        let words: Vec<&str> = cell
-            .text
-            .split(char::is_whitespace)
-            .filter(|w| !is_blank(w))
-            .collect();
-        let shown = trimmed(&words.join(" ")).to_owned();
-        let text = match cell.value {
-            // `4.20777E+11` is shown, the attribute has the digits.
-            Some(value) if shown.contains("E+") => match value.parse() {
-                Ok(value) => super::grid::number(value),
-                Err(_) => value,
-            },
-            // Above the people, a box ticks them all.
-            Some(_) | None if shown.is_empty() && self.row > 1 => cell.ticks,
-            Some(_) | None => shown,
-        };
+        let (columns, rows) = (cell.columns, cell.rows);
+        let text = cell.into_text(self.row);
         let digits = text.bytes().filter(u8::is_ascii_digit).count();
         self.numbers += usize::from((7..=20).contains(&digits));
         self.filled += usize::from(!text.is_empty());
-        let last = self.row.saturating_add(cell.rows - 1);
+        let last = self.row.saturating_add(rows - 1);
         self.grid.merge((self.row, last), self.column);
         self.grid.set(self.row, self.column, text)?;
-        let end = self.column + cell.columns;
-        if cell.rows > 1 {
+        let end = self.column + columns;
+        if rows > 1 {
             if self.spans.len() < end {
                 self.spans.resize(end, 0);
             }
             for span in self.spans.iter_mut().take(end).skip(self.column) {
-                *span = cell.rows;
+                *span = rows;
             }
         }
         self.column = end;

@@ -11,6 +11,8 @@ pub(super) struct Marks {
     pub(super) merged: HashMap<(u32, usize), u32>,
     /// Cells with a formula that no program has calculated yet.
     pub(super) not_calculated: HashSet<(u32, usize)>,
+    /// Cells with an error that their reader does not know, in the order of the sheet.
+    pub(super) unknown_errors: Vec<(u32, usize)>,
 }
 
 impl Marks {

@@ -112,7 +112,9 @@ impl Cells {
                 let next = self.row.saturating_add(1);
                 self.row = index("Index")?.unwrap_or(next);
                 self.column = 0;
-                if attribute(tag, "Marks")?.is_some_and(|it| it.trim() == "1") {
+                let height = attribute(tag, "Height")?.and_then(|it| it.trim().parse::<f64>().ok());
+                let has_no_height = height.is_some_and(|height| height <= 0.0);
+                if has_no_height || attribute(tag, "Hidden")?.is_some_and(|it| it.trim() == "1") {
                     self.grid.hide(self.row.max(1));
                 }
             }

@@ -23,15 +23,37 @@ use crate::domain::spreadsheet::{REJECTS_SHEET, RESULTS_SHEET};
 /// Cells of all sheets that a reader may hold at a time, at some 50 bytes each.
 const MAX_HELD: u64 = 20_000_000;
 
-/// The cells of a sheet, one after the other: the two readers of them have no trait in common.
-macro_rules! stream {
-    ($book:expr, $name:expr, $grid:expr, $shown:expr) => {{
-        let mut cells = $book.worksheet_cells_reader($name).map_err(Fault::broken)?;
-        of_cells($grid, $shown, || {
-            let cell = cells.next_cell().map_err(Fault::broken)?;
-            Ok(cell.map(|cell| (cell.get_position(), cell.get_value().clone())))
-        })
-    }};
+/// The cells of a sheet of XLSX, one after the other. An error that the reader does not know is the text of its cell.
+fn of_xlsx(
+    content: &[u8],
+    book: &mut Xlsx<Cursor<&[u8]>>,
+    name: &str,
+    at: usize,
+    skip_hidden: bool,
+) -> Result<Grid, Fault> {
+    let marks = find_marks::in_xlsx(content, at)?;
+    let shown = ShownNumbers::in_xlsx(content, at)?;
+    let mut errors = marks.unknown_errors.clone().into_iter();
+    let mut cells = book.worksheet_cells_reader(name).map_err(Fault::broken)?;
+    let grid = of_cells(Grid::new(marks, skip_hidden), &shown, || {
+        match cells.next_cell() {
+            Ok(cell) => Ok(cell.map(|cell| (cell.get_position(), cell.get_value().clone()))),
+            Err(XlsxError::CellError(error)) => {
+                let (row, column) = errors.next().ok_or_else(|| Fault::broken(&error))?;
+                let column = u32::try_from(column).unwrap_or(u32::MAX);
+                Ok(Some((
+                    (row.saturating_sub(1), column),
+                    DataRef::String(error),
+                )))
+            }
+            Err(error) => Err(Fault::broken(error)),
+        }
+    })?;
+    // Each stands in the cell whose it is, or none is certain.
+    match errors.next() {
+        Some((row, _)) => Err(Fault::Broken(format!("row {row} has a cell with an error"))),
+        None => Ok(grid),
+    }
 }
 
 /// Reads the sheet, or the first one, of an archive that is a workbook.
@@ -47,11 +69,7 @@ pub(super) fn read_zip(
             content,
             sheet,
             |error| matches!(error, XlsxError::Password),
-            |book: &mut Xlsx<_>, name, at| {
-                let marks = find_marks::in_xlsx(content, at)?;
-                let shown = ShownNumbers::in_xlsx(content, at)?;
-                stream!(book, name, Grid::new(marks, skip_hidden), &shown)
-            },
+            |book: &mut Xlsx<_>, name, at| of_xlsx(content, book, name, at, skip_hidden),
         ),
         Archive::Xlsb => read(
             content,
@@ -60,7 +78,11 @@ pub(super) fn read_zip(
             |book: &mut Xlsb<_>, name, at| {
                 let marks = find_marks::in_xlsb(content, at)?;
                 let shown = ShownNumbers::default();
-                stream!(book, name, Grid::new(marks, skip_hidden), &shown)
+                let mut cells = book.worksheet_cells_reader(name).map_err(Fault::broken)?;
+                of_cells(Grid::new(marks, skip_hidden), &shown, || {
+                    let cell = cells.next_cell().map_err(Fault::broken)?;
+                    Ok(cell.map(|cell| (cell.get_position(), cell.get_value().clone())))
+                })
             },
         ),
         Archive::Ods | Archive::Files(..) => {

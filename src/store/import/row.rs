@@ -138,7 +138,7 @@ fn enter_open(
 enum Listing<'a> {
     /// The person was there, for this reason.
     Listed(&'a str),
-    /// A reply of the person was not read, and it is not in the file.
+    /// A reply of the person was not read, or one that may be theirs, and it is not in the file.
     UnreadReply,
 }
 
@@ -149,7 +149,7 @@ impl<'a> Listing<'a> {
         };
         let code = result.reason_code.as_deref();
         let code = code.filter(|_| result.state == State::Suppressed)?;
-        if code == Suppression::UnreadReply.code() {
+        if [Suppression::UnreadReply, Suppression::MayHaveWritten].iter().any(|it| it.code() == code) {
             return Some(Self::UnreadReply);
         }
         let reason = result.reason.as_deref().unwrap_or_default();

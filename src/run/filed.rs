@@ -1,7 +1,7 @@
 //! Lists that are sent, and that were sent and filed away. What is written to one meanwhile or afterwards was sent to
 //! nobody: that is noticed.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
@@ -104,6 +104,54 @@ fn changed_to(reader: &Reader, list: &FiledList) -> Result<Option<u64>, RunError
     Ok(Some(length))
 }
 
+/// A list in an inbox that is not as its batch read it.
+pub(super) struct EditedList {
+    pub(super) batch: String,
+    pub(super) path: PathBuf,
+    pub(super) version: Version,
+}
+
+/// Of the lists in inboxes that are sent as these batches, those that are not as they were read; one that cannot be read
+/// is none that is. `known` are those that were edited when they were looked at last: they are not read again while they
+/// stand as they stood then.
+pub(super) fn edited_lists(
+    reader: &Reader,
+    batches: &[String],
+    known: &BTreeMap<PathBuf, Version>,
+) -> Result<Vec<EditedList>, RunError> {
+    if batches.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for list in reader.filed_lists()? {
+        // What was filed away has its length.
+        if list.left != BEGUN || !batches.contains(&list.batch) {
+            continue;
+        }
+        let Ok(there) = std::fs::metadata(&list.path) else {
+            continue;
+        };
+        let version = version(&there);
+        let is_known = known.get(&list.path) == Some(&version);
+        if is_known || !is_as_read(reader, &list)? {
+            found.push(EditedList {
+                batch: list.batch,
+                path: list.path,
+                version,
+            });
+        }
+    }
+    Ok(found)
+}
+
+fn is_as_read(reader: &Reader, list: &FiledList) -> Result<bool, RunError> {
+    let Ok(now) = file_as_it_is(&list.path) else {
+        return Ok(false);
+    };
+    let batch = reader.batch(&list.batch)?;
+    Ok(has_file(&batch.definition, &now.digest))
+}
+
 /// Enters a list that was sent, as it was read, with the batch that it was sent as. Where that fails, what is written to
 /// it later is not noticed.
 pub(super) fn enter_sent(checkpoint: &Path, batch: &str, read: Version, filed: &Path) {
@@ -131,17 +179,19 @@ pub(super) fn enter_sent(checkpoint: &Path, batch: &str, read: Version, filed: &
     }
 }
 
+/// A list that is not filed away yet: how it stood when it was read stands in the batch.
+const BEGUN: WrittenFile = WrittenFile {
+    size: 0,
+    digest: [0; 32],
+};
+
 /// Enters that a list of the inbox is sent as this batch: until it leaves the inbox, it is this batch's list, however
 /// it is edited.
 pub fn enter_begun(checkpoint: &Path, batch: &str, list: &Path) {
     let begun = FiledList {
         path: Place::of(list).path,
         batch: batch.to_owned(),
-        // How it stood when it was read stands in the batch.
-        left: WrittenFile {
-            size: 0,
-            digest: [0; 32],
-        },
+        left: BEGUN,
         modified: Timestamp::MIN,
     };
     if let Err(error) = enter_list(checkpoint, &begun) {

@@ -13,9 +13,9 @@ use super::error::StoreError;
 use super::evidence::{EventVerdict, apply, is_about_erased, learn_contact};
 use super::keys::HashKey;
 use super::query::Query as _;
-use super::{reply, unread};
 use super::steps::at_most;
 use super::transaction::Tx;
+use super::{reply, unread};
 use crate::amio::webhook::{KeptText, Notification, Piece};
 use crate::domain::event::{ContactEvent, EventKind};
 

@@ -212,7 +212,7 @@ fn settle(
     entry: &Resolution<'_>,
 ) -> Result<bool, StoreError> {
     let found: Option<(State, bool)> = tx.connection.find_row(
-        "SELECT r.state, p.number IS NULL OR i.content IS NULL
+        "SELECT r.state, p.number IS NULL OR i.content IS NULL OR r.reason_code IS 'no_consent'
                              OR i.file < (SELECT first_file FROM batch WHERE id = r.id >> 32)
              FROM recipient r JOIN recipient_input i ON i.id = r.id LEFT JOIN person p ON p.id = r.person
              WHERE r.id = ?1",
@@ -225,7 +225,7 @@ fn settle(
         return Ok(false);
     }
     if gone && entry.event == Event::Resend {
-        // Erased by `forget`, or taken out by `--update`: there is no recipient left.
+        // Erased by `forget`, or taken out by `--update`, or refused by it: there is no recipient left.
         return Ok(false);
     }
     let next = delivery::next(State::Unknown, entry.event)?;
@@ -233,8 +233,8 @@ fn settle(
     let done = !next.is_outstanding();
     tx.connection.change(
         "UPDATE recipient SET state = ?2, finished_at = ?5, not_before = 0,
-                    reason_code = iif(reason_code IN ('erased', 'forgotten'), reason_code, ?3),
-                    reason = iif(reason_code IN ('erased', 'forgotten'), reason, ?4)
+                    reason_code = iif(reason_code IN ('erased', 'forgotten', 'no_consent'), reason_code, ?3),
+                    reason = iif(reason_code IN ('erased', 'forgotten', 'no_consent'), reason, ?4)
              WHERE id = ?1",
         (
             recipient,

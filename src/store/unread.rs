@@ -40,7 +40,9 @@ impl UnreadFrom {
         if people.iter().any(|it| self.people.contains(&it.id)) {
             return Some(Writer::Known);
         }
-        self.nameless.may_be_of(attempts).then_some(Writer::Possible)
+        self.nameless
+            .may_be_of(attempts)
+            .then_some(Writer::Possible)
     }
 }
 
@@ -120,7 +122,10 @@ fn is_known(
     if !writers_of(connection, keys, event)?.is_empty() {
         return Ok(true);
     }
-    match (channel::find(connection, &event.channel)?, &event.contact_id) {
+    match (
+        channel::find(connection, &event.channel)?,
+        &event.contact_id,
+    ) {
         (Some(on), Some(api_id)) => {
             let found = contact::find(connection, keys, on, api_id)?;
             Ok(found.is_some_and(|found| found.erased))
@@ -333,7 +338,11 @@ fn visit_kept(
     mut each: impl FnMut(i64, ContactEvent, Timestamp) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     visit_all(connection, is_wanted, |id, (event, is_reply), at| {
-        if is_reply { each(id, event, at) } else { Ok(()) }
+        if is_reply {
+            each(id, event, at)
+        } else {
+            Ok(())
+        }
     })
 }
 

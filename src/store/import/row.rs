@@ -149,7 +149,10 @@ impl<'a> Listing<'a> {
         };
         let code = result.reason_code.as_deref();
         let code = code.filter(|_| result.state == State::Suppressed)?;
-        if [Suppression::UnreadReply, Suppression::MayHaveWritten].iter().any(|it| it.code() == code) {
+        if [Suppression::UnreadReply, Suppression::MayHaveWritten]
+            .iter()
+            .any(|it| it.code() == code)
+        {
             return Some(Self::UnreadReply);
         }
         let reason = result.reason.as_deref().unwrap_or_default();

@@ -233,8 +233,8 @@ fn settle(
     let done = !next.is_outstanding();
     tx.connection.change(
         "UPDATE recipient SET state = ?2, finished_at = ?5, not_before = 0,
-                    reason_code = iif(reason_code IN ('erased', 'forgotten', 'no_consent'), reason_code, ?3),
-                    reason = iif(reason_code IN ('erased', 'forgotten', 'no_consent'), reason, ?4)
+                    reason_code = iif(reason_code = 'erased' OR reason_code = 'forgotten' OR reason_code = 'no_consent', reason_code, ?3),
+                    reason = iif(reason_code = 'erased' OR reason_code = 'forgotten' OR reason_code = 'no_consent', reason, ?4)
              WHERE id = ?1",
         (
             recipient,

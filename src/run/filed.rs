@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use super::definition::has_file;
 use super::error::RunError;
 use crate::report::{file_as_it_is, grouped};
-use crate::store::{FiledList, Place, Reader, StoreError, WrittenFile, enter_list, leave_list};
+use crate::store::{
+    Batch, FiledList, Place, Reader, StoreError, WrittenFile, enter_list, leave_list,
+};
 
 /// A list in `sent` that is not as it was when it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,16 +110,24 @@ fn changed_to(reader: &Reader, list: &FiledList) -> Result<Option<u64>, RunError
 pub(super) struct EditedList {
     pub(super) batch: String,
     pub(super) path: PathBuf,
-    pub(super) version: Version,
+    pub(super) seen: Seen,
+}
+
+/// How a list and its batch stood when the one was not as the other read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Seen {
+    version: Version,
+    /// The digest of the batch: the list may become its list as it is.
+    batch: Vec<u8>,
 }
 
 /// Of the lists in inboxes that are sent as these batches, those that are not as they were read; one that cannot be read
-/// is none that is. `known` are those that were edited when they were looked at last: they are not read again while they
+/// is none that is. `known` are those that were edited when they were looked at last: they are not read again while both
 /// stand as they stood then.
 pub(super) fn edited_lists(
     reader: &Reader,
     batches: &[String],
-    known: &BTreeMap<PathBuf, Version>,
+    known: &BTreeMap<PathBuf, Seen>,
 ) -> Result<Vec<EditedList>, RunError> {
     if batches.is_empty() {
         return Ok(Vec::new());
@@ -131,25 +141,24 @@ pub(super) fn edited_lists(
         let Ok(there) = std::fs::metadata(&list.path) else {
             continue;
         };
-        let version = version(&there);
-        let is_known = known.get(&list.path) == Some(&version);
-        if is_known || !is_as_read(reader, &list)? {
+        let batch = reader.batch(&list.batch)?;
+        let seen = Seen {
+            version: version(&there),
+            batch: batch.digest.clone(),
+        };
+        if known.get(&list.path) == Some(&seen) || !is_as_read(&batch, &list.path) {
             found.push(EditedList {
                 batch: list.batch,
                 path: list.path,
-                version,
+                seen,
             });
         }
     }
     Ok(found)
 }
 
-fn is_as_read(reader: &Reader, list: &FiledList) -> Result<bool, RunError> {
-    let Ok(now) = file_as_it_is(&list.path) else {
-        return Ok(false);
-    };
-    let batch = reader.batch(&list.batch)?;
-    Ok(has_file(&batch.definition, &now.digest))
+fn is_as_read(batch: &Batch, list: &Path) -> bool {
+    file_as_it_is(list).is_ok_and(|now| has_file(&batch.definition, &now.digest))
 }
 
 /// Enters a list that was sent, as it was read, with the batch that it was sent as. Where that fails, what is written to

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::batch::HeldBatch;
 use super::error::RunError;
-use super::filed::{Version, edited_lists};
+use super::filed::{Seen, edited_lists};
 use crate::store::{Store, StoreError};
 
 /// The batches of a checkpoint that a worker may take up.
@@ -17,7 +17,7 @@ pub(crate) struct WorkerQueue {
     store: Arc<Store>,
     token: i64,
     /// The lists in an inbox that are not as their batches read them, as they were when they were looked at last.
-    edited: BTreeMap<PathBuf, Version>,
+    edited: BTreeMap<PathBuf, Seen>,
 }
 
 /// The batches that a worker may take up now.
@@ -63,7 +63,8 @@ impl WorkerQueue {
             .names
             .retain(|name| !edited.iter().any(|it| it.batch == *name));
         for list in edited {
-            if self.edited.insert(list.path.clone(), list.version) != Some(list.version) {
+            let before = self.edited.insert(list.path.clone(), list.seen.clone());
+            if before.as_ref() != Some(&list.seen) {
                 found.newly_edited.push((list.batch, list.path));
             }
         }

@@ -215,7 +215,7 @@ pub(super) async fn resolve(visit: Visit, at: At, fields: Fields) -> Result<Resp
         let batch = HeldBatch::take(actor.checkpoint(named.kind), &named.name, now)?;
         let person = actor.person.to_owned();
         let rows = batch.decide(&RowChoice::default(), decision, person, now)?;
-        let mut said = format!("{} settled.", counted(rows.settled, "row"));
+        let mut said = vec![format!("{} settled.", counted(rows.settled, "row"))];
         for (left, why) in [
             (rows.left, "the person was erased, or is no longer in the list"),
             (
@@ -224,10 +224,10 @@ pub(super) async fn resolve(visit: Visit, at: At, fields: Fields) -> Result<Resp
             ),
         ] {
             if left > 0 {
-                said.push_str(&format!(" {} unknown: {why}.", counted(left, "row")));
+                said.push(format!("{} unknown: {why}.", counted(left, "row")));
             }
         }
-        Ok(said)
+        Ok(said.join(" "))
     })
     .await
 }

@@ -285,7 +285,7 @@ fn tells_of_known_reply(
     tx.connection.has(
         "SELECT 1 FROM recipient INDEXED BY recipient_by_person
          WHERE person = ?1 AND id > ?2 AND id < ?3 AND state = 'suppressed' AND reason_code = ?4 LIMIT 1",
-        (whose, first, last, Suppression::UnreadReply.code()),
+        (whose, first, last, row.result.reason_code.as_deref()),
     )
 }
 

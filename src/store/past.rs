@@ -221,6 +221,7 @@ mod tests {
             outcome: Some(RequestOutcome::Accepted),
             found_nobody: false,
             is_proven: false,
+            reached_unknown: false,
             content: Some(ContentKey::Own(5)),
             batch_unfinished: false,
             batch_uid: Some("0a".to_owned()),

@@ -22,10 +22,10 @@ use crate::config::{FILE_NAME, Layer};
 use crate::domain::eligibility::waited_for;
 use crate::exit::ExitCode;
 use crate::intake::EXAMPLES;
-use crate::report::{ListKind, ListReport, NightReport, quoted};
+use crate::report::{ListKind, ListReport, NightReport, plural, quoted};
 use crate::run::{
     Arrival, Arrivals, ChangedList, CheckSettings, FallbackSource, Files, InboxList, List, ListRun,
-    NightFolder, RunEnd,
+    NightFolder, RunEnd, refused_since,
 };
 
 /// Goes into the folder of the night. Returns the flags as they were typed outside of it, and the settings file:
@@ -320,9 +320,19 @@ impl Night<'_> {
             if let Some(other) = waited.filter(|other| other != batch) {
                 report.next.push(self.front.resolve(other));
             }
+            report.notes.extend(self.refused_since(batch));
             report.batch.clone_from(&outcome.batch);
         }
         matches!(ended.end, RunEnd::Interrupted | RunEnd::Deadline)
+    }
+
+    /// Who has the message of a batch and is refused by its list as it is now.
+    fn refused_since(&self, batch: &str) -> Option<String> {
+        let people = refused_since(&self.front.db, batch).unwrap_or_default();
+        (people > 0).then(|| {
+            let they = plural(people, "person", "people");
+            format!("{they} whom the list refuses now had the message already: follow-ups of the batch leave them out")
+        })
     }
 
     fn enter_failure(&self, report: &mut ListReport, list: &InboxList, error: &CommandError) {

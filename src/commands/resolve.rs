@@ -18,7 +18,7 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{Local, counted, counted_are, grouped, place, plural, without_numbers};
-use crate::run::{Evidence, HeldBatch, Mismatch, RowChoice, UnknownRows, Wait};
+use crate::run::{Evidence, HeldBatch, Mismatch, RowChoice, SettledRows, UnknownRows, Wait};
 use crate::store::Decision;
 
 /// Runs the command; `out` is standard output.
@@ -45,18 +45,15 @@ pub(crate) fn run(args: &ResolveArgs, call: &Call, out: &mut dyn Write) -> Comma
     let batch = HeldBatch::take(&found.path, &args.batch, clock.now())?;
     if let Some(decision) = decision {
         let rows = batch.decide(&choice, decision, settings.person(), clock.now())?;
-        if rows.settled > 0 || rows.left == 0 {
+        let unsettled = rows.left + rows.waiting;
+        if rows.settled > 0 || unsettled == 0 {
             console.say(decided_text(&found, &batch, decision, rows.settled)?);
         }
-        if rows.left == 0 {
-            return Ok(ExitCode::Complete);
-        }
-        console.warn(format_args!(
-            "{} unknown, and nothing is sent again: a person who was erased, or is no longer in the list, has no \
-             message to get. --assume-sent settles them.",
-            rows_stay(rows.left)
-        ));
-        return Ok(ExitCode::CompleteWithProblems);
+        warn_of_unsettled(console, rows);
+        return Ok(match unsettled {
+            0 => ExitCode::Complete,
+            _ => ExitCode::CompleteWithProblems,
+        });
     }
     let evidence = ask(&batch, &choice, call, args.json)?;
     if args.json {
@@ -70,6 +67,28 @@ pub(crate) fn run(args: &ResolveArgs, call: &Call, out: &mut dyn Write) -> Comma
         ExitCode::CompleteWithProblems
     })
 }
+
+/// Why rows are still unknown.
+fn warn_of_unsettled(console: Console, rows: SettledRows) {
+    if rows.left > 0 {
+        console.warn(format_args!(
+            "{} unknown, and nothing is sent again: a person who was erased, or is no longer in the list, has no \
+             message to get. --assume-sent settles them.",
+            rows_stay(rows.left)
+        ));
+    }
+    if rows.waiting > 0 {
+        console.warn(format_args!(
+            "{} unknown, and nothing is sent again: {MAY_HAVE_WRITTEN}",
+            rows_stay(rows.waiting)
+        ));
+    }
+}
+
+/// Why people with an unknown outcome get nothing, and what ends that.
+const MAY_HAVE_WRITTEN: &str = "a contact whose number is not known wrote on that channel after the request, and it may \
+     be this person, who may ask not to be messaged. `outreach suppress replies` shows what was written; settle it there: \
+     --opt-out ID --number NUMBER for who wrote it, or --harmless ID. Until then no list messages them.";
 
 fn decided_text(
     found: &Found,
@@ -149,7 +168,11 @@ fn list(
     now: Timestamp,
     out: &mut dyn Write,
 ) -> Result<(), CommandError> {
-    let UnknownRows { batch, rows } = unknown;
+    let UnknownRows {
+        batch,
+        rows,
+        may_have_written,
+    } = unknown;
     if json {
         let rows: Vec<_> = rows
             .iter()
@@ -161,6 +184,7 @@ fn list(
                     "contact_id": row.contact_id,
                     "requested_at": at,
                     "reason": row.reason,
+                    "may_have_written": may_have_written.contains(&row.recipient),
                 })
             })
             .collect();
@@ -186,7 +210,17 @@ fn list(
         let at = at.map_or_else(String::new, |at| local.second(at));
         let reason = without_numbers(row.reason.as_deref().unwrap_or("the answer was lost"));
         let place = place(&batch.files, row.file, row.row);
-        line_of_words(&format!("  {place}  {phone}  {at}  {reason}"), 4, out)?;
+        let held = if may_have_written.contains(&row.recipient) {
+            "; may have written what waits to be read"
+        } else {
+            ""
+        };
+        line_of_words(&format!("  {place}  {phone}  {at}  {reason}{held}"), 4, out)?;
+    }
+    if !may_have_written.is_empty() {
+        let held = counted(may_have_written.len() as u64, "row");
+        let text = format!("\n{held}: {MAY_HAVE_WRITTEN} --resend leaves them.\n");
+        words(&text, out)?;
     }
     let known = rows.iter().filter(|(row, _)| row.contact_id.is_some());
     let hints = found.hints_of(&found.reader()?, batch)?;

@@ -1,5 +1,6 @@
 //! `outreach worker`: takes up any batch that nobody holds, until a signal.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::call::Call;
@@ -33,7 +34,7 @@ pub(crate) fn run(args: &WorkerArgs, call: &Call) -> CommandResult {
     let connection = settings.connection()?;
     let token = amio::token_fingerprint(connection.token()?);
     let db = checkpoint::path_to_make(&settings.checkpoint()?)?;
-    let queue = WorkerQueue::open(&db, token)?;
+    let mut queue = WorkerQueue::open(&db, token)?;
     let worker = Worker {
         args,
         call,
@@ -50,11 +51,19 @@ pub(crate) fn run(args: &WorkerArgs, call: &Call) -> CommandResult {
     let mut worst = ExitCode::Complete;
     while worker.stop.by().is_none() {
         let batches = queue.batches(call.clock.now())?;
-        if batches.is_empty() && args.once {
-            return Ok(worst_with_the_rest(&queue, call, worst)?);
+        batches
+            .newly_edited
+            .iter()
+            .for_each(|it| worker.warn_of(it));
+        if batches.names.is_empty() && args.once {
+            let worst = worst_with_the_rest(&queue, call, worst)?;
+            return Ok(match batches.left_alone {
+                0 => worst,
+                _ => ExitCode::worst([worst, ExitCode::Paused]),
+            });
         }
         let mut took_one = false;
-        for batch in batches {
+        for batch in batches.names {
             let Some((exit, is_over)) = worker.take(&batch)? else {
                 continue;
             };
@@ -91,6 +100,15 @@ fn worst_with_the_rest(
 }
 
 impl Worker<'_> {
+    /// A batch is left alone for its list.
+    fn warn_of(&self, (batch, list): &(String, PathBuf)) {
+        self.call.console.warn(format_args!(
+            "batch {} is left to the next night: its list {} was edited since it was read, and may refuse people by now",
+            on_one_line(batch),
+            on_one_line(&list.display().to_string())
+        ));
+    }
+
     /// Sends one batch. Returns how that ended, and whether the worker's own time is over; nothing if another process
     /// was faster.
     fn take(&self, name: &str) -> Result<Option<(ExitCode, bool)>, CommandError> {

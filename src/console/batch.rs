@@ -215,14 +215,19 @@ pub(super) async fn resolve(visit: Visit, at: At, fields: Fields) -> Result<Resp
         let batch = HeldBatch::take(actor.checkpoint(named.kind), &named.name, now)?;
         let person = actor.person.to_owned();
         let rows = batch.decide(&RowChoice::default(), decision, person, now)?;
-        let settled = format!("{} settled.", counted(rows.settled, "row"));
-        Ok(match rows.left {
-            0 => settled,
-            left => format!(
-                "{settled} {} unknown: the person was erased, or is no longer in the list.",
-                counted(left, "row")
+        let mut said = vec![format!("{} settled.", counted(rows.settled, "row"))];
+        for (left, why) in [
+            (rows.left, "the person was erased, or is no longer in the list"),
+            (
+                rows.waiting,
+                "somebody whose number is not known wrote on that channel, perhaps this person; read the replies first",
             ),
-        })
+        ] {
+            if left > 0 {
+                said.push(format!("{} unknown: {why}.", counted(left, "row")));
+            }
+        }
+        Ok(said.join(" "))
     })
     .await
 }

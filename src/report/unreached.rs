@@ -57,7 +57,8 @@ pub(super) fn unreached(
             (_, Some("person")) => UnreachedCause::Person,
             (_, Some("message")) => UnreachedCause::Message,
             (_, Some("later")) => UnreachedCause::Platform,
-            (_, Some("delivery_failed")) => UnreachedCause::Delivery,
+            // What was refused by a later list had been accepted.
+            (_, Some("delivery_failed" | "no_consent")) => UnreachedCause::Delivery,
             (_, _) => UnreachedCause::Unread,
         };
         *found.entry(cause).or_insert(0) += row.rows;

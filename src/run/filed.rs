@@ -1,7 +1,7 @@
 //! Lists that are sent, and that were sent and filed away. What is written to one meanwhile or afterwards was sent to
 //! nobody: that is noticed.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use super::definition::has_file;
 use super::error::RunError;
 use crate::report::{file_as_it_is, grouped};
-use crate::store::{FiledList, Place, Reader, StoreError, WrittenFile, enter_list, leave_list};
+use crate::store::{
+    Batch, FiledList, Place, Reader, StoreError, WrittenFile, enter_list, leave_list,
+};
 
 /// A list in `sent` that is not as it was when it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +106,61 @@ fn changed_to(reader: &Reader, list: &FiledList) -> Result<Option<u64>, RunError
     Ok(Some(length))
 }
 
+/// A list in an inbox that is not as its batch read it.
+pub(super) struct EditedList {
+    pub(super) batch: String,
+    pub(super) path: PathBuf,
+    pub(super) seen: Seen,
+}
+
+/// How a list and its batch stood when the one was not as the other read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Seen {
+    version: Version,
+    /// The digest of the batch: the list may become its list as it is.
+    batch: Vec<u8>,
+}
+
+/// Of the lists in inboxes that are sent as these batches, those that are not as they were read; one that cannot be read
+/// is none that is. `known` are those that were edited when they were looked at last: they are not read again while both
+/// stand as they stood then.
+pub(super) fn edited_lists(
+    reader: &Reader,
+    batches: &[String],
+    known: &BTreeMap<PathBuf, Seen>,
+) -> Result<Vec<EditedList>, RunError> {
+    if batches.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for list in reader.filed_lists()? {
+        // What was filed away has its length.
+        if list.left != BEGUN || !batches.contains(&list.batch) {
+            continue;
+        }
+        let Ok(there) = std::fs::metadata(&list.path) else {
+            continue;
+        };
+        let batch = reader.batch(&list.batch)?;
+        let seen = Seen {
+            version: version(&there),
+            batch: batch.digest.clone(),
+        };
+        if known.get(&list.path) == Some(&seen) || !is_as_read(&batch, &list.path) {
+            found.push(EditedList {
+                batch: list.batch,
+                path: list.path,
+                seen,
+            });
+        }
+    }
+    Ok(found)
+}
+
+fn is_as_read(batch: &Batch, list: &Path) -> bool {
+    file_as_it_is(list).is_ok_and(|now| has_file(&batch.definition, &now.digest))
+}
+
 /// Enters a list that was sent, as it was read, with the batch that it was sent as. Where that fails, what is written to
 /// it later is not noticed.
 pub(super) fn enter_sent(checkpoint: &Path, batch: &str, read: Version, filed: &Path) {
@@ -131,17 +188,19 @@ pub(super) fn enter_sent(checkpoint: &Path, batch: &str, read: Version, filed: &
     }
 }
 
+/// A list that is not filed away yet: how it stood when it was read stands in the batch.
+const BEGUN: WrittenFile = WrittenFile {
+    size: 0,
+    digest: [0; 32],
+};
+
 /// Enters that a list of the inbox is sent as this batch: until it leaves the inbox, it is this batch's list, however
 /// it is edited.
 pub fn enter_begun(checkpoint: &Path, batch: &str, list: &Path) {
     let begun = FiledList {
         path: Place::of(list).path,
         batch: batch.to_owned(),
-        // How it stood when it was read stands in the batch.
-        left: WrittenFile {
-            size: 0,
-            digest: [0; 32],
-        },
+        left: BEGUN,
         modified: Timestamp::MIN,
     };
     if let Err(error) = enter_list(checkpoint, &begun) {

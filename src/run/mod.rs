@@ -159,7 +159,7 @@ pub(crate) use mend_rows::{
 };
 pub use mending::{BatchKnows, KeptList, batch_knows, batch_to_mend};
 pub use mismatch::Mismatch;
-pub use night::{AfterList, Inbox, InboxList, ListRun, NightFolder};
+pub use night::{AfterList, Inbox, InboxList, ListRun, NightFolder, refused_since};
 pub use numbers::{NumberError, typed_number, typed_numbers};
 pub use observer::{Observer, RunProgress, Started, StopHandle};
 pub(crate) use pause::pause;

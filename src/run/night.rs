@@ -23,7 +23,7 @@ use crate::domain::night::{
 use crate::exit::ExitCode;
 use crate::intake::Source;
 use crate::report::ReportError;
-use crate::store::{Batch, Change, Hold, Place, Store, StoreError};
+use crate::store::{Batch, Change, Hold, Place, Reader, Store, StoreError};
 
 /// How many other names are tried for a list whose name is taken.
 const NAMES: u32 = 10_000;
@@ -316,6 +316,15 @@ impl NightFolder {
             ..AfterList::default()
         }
     }
+}
+
+/// How many people have the message of a batch, or may have, whom its list refuses by now.
+///
+/// # Errors
+/// [`RunError`] if there is no such batch, or the checkpoint cannot be read.
+pub fn refused_since(checkpoint: &Path, batch: &str) -> Result<u64, RunError> {
+    let reader = Reader::open(checkpoint)?;
+    Ok(reader.refused_since(reader.batch(batch)?.id)?)
 }
 
 /// Makes one list of a list that has its name already and of the file beside it that says that it is still being written.

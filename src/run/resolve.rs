@@ -15,7 +15,9 @@ use super::wait::Wait;
 use crate::amio::ListedMessage;
 use crate::clock::Clock;
 use crate::report::place;
-use crate::store::{Batch, Decision, FoundMessage, Reader, Store, StoreError, UnknownRow};
+use crate::store::{
+    Batch, Decision, FoundMessage, Reader, RecipientId, Store, StoreError, UnknownRow,
+};
 
 /// How far the API's clock may be behind ours when it says when a message was sent.
 const CLOCK_DIFFERENCE: SignedDuration = SignedDuration::from_secs(10);
@@ -34,6 +36,8 @@ pub struct UnknownRows {
     pub batch: Batch,
     /// Its rows, each with the time of its last request.
     pub rows: Vec<(UnknownRow, Option<Timestamp>)>,
+    /// Those of people who may have written what waits to be read.
+    pub(crate) may_have_written: BTreeSet<RecipientId>,
 }
 
 impl UnknownRows {
@@ -56,9 +60,22 @@ impl UnknownRows {
             }
         }
         let rows = reader.unknown_rows(batch.id, usize::MAX)?;
+        let may_have_written = who_may_have_written(&reader, &rows)?;
         let rows = with_times(&reader, rows)?;
-        Ok(Self { batch, rows })
+        Ok(Self {
+            batch,
+            rows,
+            may_have_written,
+        })
     }
+}
+
+fn who_may_have_written(
+    reader: &Reader,
+    rows: &[UnknownRow],
+) -> Result<BTreeSet<RecipientId>, StoreError> {
+    let rows: Vec<_> = rows.iter().map(|row| row.recipient).collect();
+    reader.rows_that_may_have_written(&rows)
 }
 
 fn with_times(
@@ -90,6 +107,9 @@ pub struct SettledRows {
     pub settled: u64,
     /// Rows whose outcome stays unknown: there is nobody to send to.
     pub left: u64,
+    /// Rows whose outcome stays unknown: a contact whose number is not known wrote on the channel, and it may be one of
+    /// these people. Nothing is sent again before that is read.
+    pub waiting: u64,
 }
 
 /// What the API's message list showed.
@@ -105,7 +125,7 @@ pub struct Evidence {
 
 impl HeldBatch {
     /// Settles the rows by a decision of `person`. Nothing is sent again to people who were erased or taken out of the
-    /// list: their rows stay.
+    /// list, or who may have written what waits to be read: their rows stay.
     ///
     /// # Errors
     /// [`RunError`] if a row is not one whose outcome is unknown, or the checkpoint fails; nothing was changed
@@ -122,12 +142,13 @@ impl HeldBatch {
         let asked = recipients.iter().copied().collect();
         let settled = self.store().decide(asked, decision, person, now)?;
         let unknown = self.reader()?.unknown_rows(self.batch().id, usize::MAX)?;
-        let left = unknown
-            .iter()
-            .filter(|row| recipients.contains(&row.recipient));
+        let mut left = unknown;
+        left.retain(|row| recipients.contains(&row.recipient));
+        let waiting = who_may_have_written(&self.reader()?, &left)?.len();
         Ok(SettledRows {
             settled,
-            left: left.count() as u64,
+            left: left.len().saturating_sub(waiting) as u64,
+            waiting: waiting as u64,
         })
     }
 

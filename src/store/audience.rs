@@ -7,10 +7,15 @@ use super::attempt::ACCEPTED;
 use super::checkpoint::Reader;
 use super::columns::{time, time_if_any};
 use super::error::StoreError;
+use super::follow_up::refusal_in;
 use super::ids::{BatchId, PersonId};
 use super::query::Query as _;
 use crate::domain::audience::{Accepted, Audience, Facts};
 use crate::domain::delivery::State;
+
+/// The names of batches that were made of audiences.
+const AUDIENCES: &str =
+    "audience-[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]*";
 
 /// A person of an audience.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +51,7 @@ impl Reader {
                 if !audience.includes(&facts, now)
                     || self.stands_in(whose, without)?
                     || self.is_kept_out(whose, &facts)?
+                    || self.is_refused_in(whose, &batches)?
                 {
                     return Ok(());
                 }
@@ -119,19 +125,33 @@ impl Reader {
         Ok(false)
     }
 
+    /// Whether the list of one of these batches says that the person must not be messaged.
+    fn is_refused_in(&self, whose: PersonId, batches: &[BatchId]) -> Result<bool, StoreError> {
+        for batch in batches {
+            if refusal_in(&self.connection, whose, *batch)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Whether the last list with the person keeps them out: it says no, it doubts the number, or it no longer has the
-    /// person. A row that was mended says nothing any more. Of whom nothing is left but the number, no list has.
+    /// person. A row that was mended says nothing any more. Of whom nothing is left but the number, no list has. The
+    /// people of follow-ups and audiences are those of the lists before: such a batch is no later list than these.
     fn is_kept_out(&self, whose: PersonId, facts: &Facts) -> Result<bool, StoreError> {
         let (is_in_list, is_refused): (bool, bool) = self.connection.row(
             "SELECT count(*) > 0,
                     coalesce(max(r.mended_by IS NULL
-                        AND (r.state = 'suppressed' AND r.reason_code IN ('no_consent', 'removed_by_update')
+                        AND (r.reason_code = 'no_consent'
+                             OR r.state = 'suppressed' AND r.reason_code = 'removed_by_update'
                              OR r.state = 'invalid' AND r.reason_code NOT IN ('content', 'segments'))), 0)
              FROM recipient r INDEXED BY recipient_by_person
              WHERE r.person = ?1
-                   AND r.id > (SELECT max(l.id) FROM recipient l INDEXED BY recipient_by_person
-                               WHERE l.person = ?1) >> 32 << 32",
-            [whose],
+                   AND r.id > coalesce((SELECT max(l.id) FROM recipient l INDEXED BY recipient_by_person
+                                             CROSS JOIN batch b ON b.id = l.id >> 32
+                                        WHERE l.person = ?1 AND b.policy ->> 'follow_up' IS NULL
+                                              AND (b.name IS NULL OR b.name NOT GLOB ?2)), 0) >> 32 << 32",
+            (whose, AUDIENCES),
         )?;
         let is_known = is_in_list || !facts.contacts.is_empty() || !facts.messages.is_empty();
         Ok(is_refused || !is_known)

@@ -13,9 +13,9 @@ use super::error::StoreError;
 use super::evidence::{EventVerdict, apply, is_about_erased, learn_contact};
 use super::keys::HashKey;
 use super::query::Query as _;
-use super::reply;
 use super::steps::at_most;
 use super::transaction::Tx;
+use super::{reply, unread};
 use crate::amio::webhook::{KeptText, Notification, Piece};
 use crate::domain::event::{ContactEvent, EventKind};
 
@@ -167,7 +167,7 @@ fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, S
         };
         taken.new += 1;
         match apply(tx, keys, &event, kind, now, now, &mut taken.problems)? {
-            EventVerdict::Applied if reply::waits_for_person(tx.connection, keys, &event)? => {
+            EventVerdict::Applied if unread::waits_for_person(tx.connection, keys, &event)? => {
                 keep_opt_out(tx, id, &event, &incoming.body)?;
             }
             EventVerdict::Applied => {}

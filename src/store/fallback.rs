@@ -57,14 +57,16 @@ struct Subject {
     metadata: String,
 }
 
-/// The row; `None` if no list has it any more, its person was erased, or its batch was given up.
+/// The row; `None` if no list has it any more or its list refuses it by now, its person was erased, or its batch was given
+/// up.
 fn subject(connection: &Connection, row: RecipientId) -> Result<Option<Subject>, StoreError> {
     let found: Option<(State, u8, String, Option<String>)> = connection.find_row(
         "SELECT r.state, r.step, i.content, i.metadata
              FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id
                   CROSS JOIN person p ON p.id = r.person CROSS JOIN batch b ON b.id = r.id >> 32
              WHERE r.id = ?1 AND i.content IS NOT NULL AND p.number IS NOT NULL
-                   AND r.reason_code IS NOT 'erased' AND i.file >= b.first_file
+                   AND r.reason_code IS NOT 'erased' AND r.reason_code IS NOT 'no_consent'
+                   AND i.file >= b.first_file
                    AND b.state <> 'cancelled'",
         [row],
     )?;

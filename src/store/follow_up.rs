@@ -24,7 +24,7 @@ use crate::domain::batch_state::BatchState;
 use crate::domain::follow_up::{FollowUp, Trigger};
 use crate::domain::outcome::AttemptOutcome;
 use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::Suppression;
+use crate::domain::recipient::{ListAnswer, Suppression};
 
 /// Its key in the policy of a batch.
 const FOLLOW_UP: &str = "follow_up";
@@ -76,6 +76,42 @@ pub(super) fn came(
         )?
         .map(from_millis)
         .transpose()
+}
+
+/// What the list of a batch says, by now, of a person whom it must not message.
+pub(super) fn refusal_in(
+    connection: &Connection,
+    whose: PersonId,
+    batch: BatchId,
+) -> Result<Option<String>, StoreError> {
+    let (first, last) = batch.range();
+    let reason: Option<Option<String>> = connection.find(
+        "SELECT reason FROM recipient INDEXED BY recipient_by_person
+             WHERE person = ?1 AND id > ?2 AND id < ?3 AND reason_code IN ('no_consent', 'says_no')
+                   AND mended_by IS NULL LIMIT 1",
+        (whose, first, last),
+    )?;
+    Ok(reason.map(Option::unwrap_or_default))
+}
+
+/// The same of the batch that a follow-up follows.
+pub(super) fn refusal_before(
+    connection: &Connection,
+    whose: PersonId,
+    follow_up: &FollowUp,
+) -> Result<Option<Suppression>, StoreError> {
+    let before: Option<BatchId> = connection.find(
+        "SELECT id FROM batch WHERE uid = unhex(?1)",
+        [&follow_up.of],
+    )?;
+    let refusal = before.map(|batch| refusal_in(connection, whose, batch));
+    Ok(refusal.transpose()?.flatten().map(|reason| {
+        let says = reason.trim_start_matches("no consent: ").to_owned();
+        Suppression::NoConsent {
+            answer: ListAnswer::No,
+            says,
+        }
+    }))
 }
 
 /// A row goes back to those who wait for their event.

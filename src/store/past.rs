@@ -80,6 +80,8 @@ pub(super) struct PastAttempt {
     found_nobody: bool,
     /// Something was proven of it.
     is_proven: bool,
+    /// It was accepted or may have been, and no answer named whom it reached.
+    pub(super) reached_unknown: bool,
     content: Option<ContentKey>,
     batch_unfinished: bool,
     /// The random id of its batch; only if it was asked for.
@@ -141,7 +143,9 @@ pub(super) fn attempts_to(
     static ATTEMPTS: LazyLock<String> = LazyLock::new(|| {
         format!(
             "SELECT a.id, a.recipient, a.channel, a.started_at, a.outcome, a.proof, a.content_key, a.key_form IS ?2,
-                b.state IS NOT 'complete', iif(?3, lower(hex(b.uid)), NULL)
+                b.state IS NOT 'complete', iif(?3, lower(hex(b.uid)), NULL),
+                a.contact IS NULL AND a.proof IS NOT 'failed'
+                    AND (a.outcome IN ('undecided', 'interrupted') OR a.outcome = 'sent' AND a.kind = 'request')
          FROM attempt a INDEXED BY attempt_by_person LEFT JOIN batch b ON b.id = a.recipient >> 32
          WHERE a.person = ?1 AND a.kind NOT IN ('note', 'test')
                AND ({MAY_BE_ACCEPTED} OR a.outcome = 'no_messenger')"
@@ -166,6 +170,7 @@ pub(super) fn attempts_to(
             }),
             batch_unfinished: row.get(8)?,
             batch_uid: row.get(9)?,
+            reached_unknown: row.get::<_, Option<bool>>(10)?.unwrap_or(false),
         })
     })?;
     // The order is made here: SQLite makes a table for it, each time that it is asked.
@@ -216,6 +221,7 @@ mod tests {
             outcome: Some(RequestOutcome::Accepted),
             found_nobody: false,
             is_proven: false,
+            reached_unknown: false,
             content: Some(ContentKey::Own(5)),
             batch_unfinished: false,
             batch_uid: Some("0a".to_owned()),

@@ -118,7 +118,8 @@ pub(super) struct Refused {
 }
 
 /// A refused row that may go back to the queue; `None` if it is no longer refused, was erased, may have been accepted by
-/// any request, or is of an earlier list of the batch: the present one may not hold its person.
+/// any request, is of a person whom the batch's list refuses by now, or is of an earlier list of the batch: the present one
+/// may not hold its person.
 pub(super) fn refused(
     connection: &Connection,
     recipient: RecipientId,
@@ -126,7 +127,7 @@ pub(super) fn refused(
     let found: Option<(State, Option<RefusalId>, Option<String>, bool)> = connection.find_row(
         "SELECT r.state, r.refusal, r.reason,
                     r.maybe_accepted_at IS NULL AND p.number IS NOT NULL AND i.content IS NOT NULL
-                        AND r.reason_code IS NOT 'erased'
+                        AND r.reason_code IS NOT 'erased' AND r.reason_code IS NOT 'no_consent'
                         AND i.file >= (SELECT first_file FROM batch WHERE id = r.id >> 32)
              FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id
                   LEFT JOIN person p ON p.id = r.person

@@ -14,7 +14,7 @@ use super::evidence::apply;
 use super::ids::PersonId;
 use super::keys::HashKey;
 use super::query::Query as _;
-use super::unread::{self, OPT_OUT, event_in_words, settle};
+use super::unread::{self, OPT_OUT, event_in_words, settle, waits_for_person};
 use super::{channel, contact, person};
 use crate::amio::webhook::KeptText;
 use crate::domain::event::ContactEvent;
@@ -263,25 +263,6 @@ pub(super) fn is_settled(
     match whose(connection, keys, event)? {
         Some(whose) => Ok(person::suppression(connection, whose)?.is_some()),
         None => Ok(false),
-    }
-}
-
-/// Whether the event's contact opted out, and it is not known whose contact it is.
-pub(super) fn waits_for_person(
-    connection: &Connection,
-    keys: &HashKey,
-    event: &ContactEvent,
-) -> Result<bool, StoreError> {
-    let on = channel::find(connection, &event.channel)?;
-    let (Some(on), Some(api_id), None) = (on, &event.contact_id, event.phone) else {
-        return Ok(false);
-    };
-    match contact::find(connection, keys, on, api_id)? {
-        Some(found) if found.person.is_none() && !found.erased => connection.value(
-            "SELECT opted_out_at IS NOT NULL FROM contact WHERE id = ?1",
-            [found.row],
-        ),
-        Some(_) | None => Ok(false),
     }
 }
 

@@ -3,6 +3,8 @@
 //! The caller holds the batch ([`Store::hold`]). Rows that are no longer unknown are left alone: a
 //! webhook event may have settled them meanwhile.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::attempt::{self, Note};
@@ -14,7 +16,7 @@ use super::ids::{ApiId, BatchId, ChannelId, PersonId, RecipientId};
 use super::keys::HashKey;
 use super::query::Query as _;
 use super::transaction::Tx;
-use super::{contact, journal, person, runs};
+use super::{contact, journal, person, runs, unread};
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::outcome::AttemptOutcome;
 
@@ -132,7 +134,8 @@ impl Store {
         Ok(found)
     }
 
-    /// Carries out a decision of `actor`; returns how many recipients it settled.
+    /// Carries out a decision of `actor`; returns how many recipients it settled. To people who may have written what
+    /// waits to be read, nothing is sent again: their rows stay unknown.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails; then nothing of it is stored.
@@ -143,7 +146,14 @@ impl Store {
         actor: String,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
+        let keys = self.keys.clone();
         self.writer.write_blocking(move |tx| {
+            let held = match decision {
+                Decision::AssumeSent => BTreeSet::new(),
+                Decision::Resend => {
+                    unread::rows_that_may_have_written(tx.connection, &keys, &recipients)?
+                }
+            };
             let entry = Resolution {
                 event: decision.event(),
                 outcome: decision.outcome(),
@@ -153,7 +163,7 @@ impl Store {
                 now,
             };
             let mut settled = 0;
-            for recipient in &recipients {
+            for recipient in recipients.iter().filter(|it| !held.contains(it)) {
                 settled += u64::from(settle(tx, *recipient, &entry)?);
             }
             Ok(settled)
@@ -202,7 +212,7 @@ fn settle(
     entry: &Resolution<'_>,
 ) -> Result<bool, StoreError> {
     let found: Option<(State, bool)> = tx.connection.find_row(
-        "SELECT r.state, p.number IS NULL OR i.content IS NULL
+        "SELECT r.state, p.number IS NULL OR i.content IS NULL OR r.reason_code IS 'no_consent'
                              OR i.file < (SELECT first_file FROM batch WHERE id = r.id >> 32)
              FROM recipient r JOIN recipient_input i ON i.id = r.id LEFT JOIN person p ON p.id = r.person
              WHERE r.id = ?1",
@@ -215,7 +225,7 @@ fn settle(
         return Ok(false);
     }
     if gone && entry.event == Event::Resend {
-        // Erased by `forget`, or taken out by `--update`: there is no recipient left.
+        // Erased by `forget`, or taken out by `--update`, or refused by it: there is no recipient left.
         return Ok(false);
     }
     let next = delivery::next(State::Unknown, entry.event)?;
@@ -223,8 +233,8 @@ fn settle(
     let done = !next.is_outstanding();
     tx.connection.change(
         "UPDATE recipient SET state = ?2, finished_at = ?5, not_before = 0,
-                    reason_code = iif(reason_code IN ('erased', 'forgotten'), reason_code, ?3),
-                    reason = iif(reason_code IN ('erased', 'forgotten'), reason, ?4)
+                    reason_code = iif(reason_code = 'erased' OR reason_code = 'forgotten' OR reason_code = 'no_consent', reason_code, ?3),
+                    reason = iif(reason_code = 'erased' OR reason_code = 'forgotten' OR reason_code = 'no_consent', reason, ?4)
              WHERE id = ?1",
         (
             recipient,

@@ -256,6 +256,19 @@ impl Reader {
         )
     }
 
+    /// How many people of the batch have its message, or may have, whom its list refuses by now. Reads all rows.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn refused_since(&self, id: BatchId) -> Result<u64, StoreError> {
+        let (first, last) = id.range();
+        self.connection.count(
+            "SELECT count(*) FROM recipient
+             WHERE id > ?1 AND id < ?2 AND state IN ('sent', 'unknown') AND reason_code = 'no_consent'",
+            (first, last),
+        )
+    }
+
     /// The same for the rows that the API refused at once: what failed after it was accepted, as a
     /// webhook event reported, is none of them.
     ///

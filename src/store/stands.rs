@@ -45,8 +45,8 @@ pub(super) fn settle(
     tx.connection.change(
         "UPDATE recipient SET state = ?2, step = ?3, finished_at = ?4, not_before = 0, held = NULL, refusal = NULL,
                     maybe_accepted_at = NULL,
-                    reason_code = iif(reason_code IN ('erased', 'forgotten'), reason_code, NULL),
-                    reason = iif(reason_code IN ('erased', 'forgotten'), reason, NULL)
+                    reason_code = iif(reason_code = 'erased' OR reason_code = 'forgotten' OR reason_code = 'no_consent', reason_code, NULL),
+                    reason = iif(reason_code = 'erased' OR reason_code = 'forgotten' OR reason_code = 'no_consent', reason, NULL)
              WHERE id = ?1",
         (row, next.word(), step.get(), to_millis(at)),
     )?;

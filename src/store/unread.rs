@@ -1,7 +1,11 @@
 //! Replies that nobody has read yet: no message goes to who wrote them, as they may ask not to be messaged. One message
 //! too few costs less than one too many.
+//!
+//! The API may name a contact alone, and whose it is stands in the answer to our request. Where that was lost, what a
+//! contact of an unknown number wrote may be of anybody who awaits such an answer: none of them is messaged before
+//! either is settled.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -9,11 +13,12 @@ use rusqlite::Connection;
 use super::checkpoint::Reader;
 use super::columns::{from_millis, number_columns};
 use super::error::StoreError;
-use super::ids::{PersonId, StoredId};
+use super::ids::{ChannelId, PersonId, RecipientId, StoredId};
 use super::keys::HashKey;
+use super::past::PastAttempt;
 use super::person::Person;
 use super::query::Query as _;
-use super::{channel, contact, person};
+use super::{channel, contact, past, person};
 use crate::amio::webhook::KeptText;
 use crate::domain::channel_contact::ChannelContact;
 use crate::domain::event::ContactEvent;
@@ -24,12 +29,142 @@ const LAST_DIGITS: i64 = 1_000_000;
 
 /// Who wrote what nobody has read yet.
 #[derive(Debug, Default)]
-pub(crate) struct UnreadFrom(HashSet<PersonId>);
+pub(crate) struct UnreadFrom {
+    people: HashSet<PersonId>,
+    nameless: Nameless,
+}
 
 impl UnreadFrom {
-    pub(super) fn any_of(&self, people: &[Person]) -> bool {
-        people.iter().any(|it| self.0.contains(&it.id))
+    /// Whether one of these people wrote it, to whom these requests were made.
+    pub(super) fn any_of(&self, people: &[Person], attempts: &[PastAttempt]) -> Option<Writer> {
+        if people.iter().any(|it| self.people.contains(&it.id)) {
+            return Some(Writer::Known);
+        }
+        self.nameless
+            .may_be_of(attempts)
+            .then_some(Writer::Possible)
     }
+}
+
+/// How sure it is that a person wrote what nobody has read yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Writer {
+    /// It is known.
+    Known,
+    /// A contact of an unknown number wrote it, and it is not known either whom a request to the person reached.
+    Possible,
+}
+
+/// What contacts wrote whose number is not known: on which channel (`None` if that is not told either), and when it
+/// came. Opt-outs among it.
+#[derive(Debug, Default)]
+struct Nameless(Vec<(Option<ChannelId>, Timestamp)>);
+
+impl Nameless {
+    fn find(connection: &Connection, keys: &HashKey) -> Result<Self, StoreError> {
+        let mut found = Vec::new();
+        visit_all(
+            connection,
+            |_| true,
+            |_, (event, is_reply), received_at| {
+                let is_wanted = is_reply || waits_for_person(connection, keys, &event)?;
+                if !is_wanted || event.phone.is_some() || is_known(connection, keys, &event)? {
+                    return Ok(());
+                }
+                match channel::find(connection, &event.channel)? {
+                    Some(on) => found.push((Some(on), received_at)),
+                    None if event.channel.is_empty() => found.push((None, received_at)),
+                    // Nothing was ever sent there.
+                    None => {}
+                }
+                Ok(())
+            },
+        )?;
+        Ok(Self(found))
+    }
+
+    /// Whether the person to whom these requests were made may have written some of it: in answer to one of which it is
+    /// not known whom it reached.
+    fn may_be_of(&self, attempts: &[PastAttempt]) -> bool {
+        let mut open = attempts.iter().filter(|attempt| attempt.reached_unknown);
+        open.any(|attempt| {
+            let mut all = self.0.iter();
+            all.any(|(on, came)| attempt.at <= *came && on.is_none_or(|on| on == attempt.channel))
+        })
+    }
+}
+
+/// Whether the event's contact opted out, and it is not known whose contact it is.
+pub(super) fn waits_for_person(
+    connection: &Connection,
+    keys: &HashKey,
+    event: &ContactEvent,
+) -> Result<bool, StoreError> {
+    let on = channel::find(connection, &event.channel)?;
+    let (Some(on), Some(api_id), None) = (on, &event.contact_id, event.phone) else {
+        return Ok(false);
+    };
+    match contact::find(connection, keys, on, api_id)? {
+        Some(found) if found.person.is_none() && !found.erased => connection.value(
+            "SELECT opted_out_at IS NOT NULL FROM contact WHERE id = ?1",
+            [found.row],
+        ),
+        Some(_) | None => Ok(false),
+    }
+}
+
+/// Whether it is known whose contact the event names: an erased person's is too.
+fn is_known(
+    connection: &Connection,
+    keys: &HashKey,
+    event: &ContactEvent,
+) -> Result<bool, StoreError> {
+    if !writers_of(connection, keys, event)?.is_empty() {
+        return Ok(true);
+    }
+    match (
+        channel::find(connection, &event.channel)?,
+        &event.contact_id,
+    ) {
+        (Some(on), Some(api_id)) => {
+            let found = contact::find(connection, keys, on, api_id)?;
+            Ok(found.is_some_and(|found| found.erased))
+        }
+        (None, _) | (_, None) => Ok(false),
+    }
+}
+
+/// Which of these rows are of people who may have written what a contact of an unknown number wrote.
+pub(super) fn rows_that_may_have_written(
+    connection: &Connection,
+    keys: &HashKey,
+    rows: &[RecipientId],
+) -> Result<BTreeSet<RecipientId>, StoreError> {
+    let nameless = Nameless::find(connection, keys)?;
+    let mut found = BTreeSet::new();
+    for &row in rows.iter().filter(|_| !nameless.0.is_empty()) {
+        let whose: Option<PersonId> = connection
+            .find("SELECT person FROM recipient WHERE id = ?1", [row])?
+            .flatten();
+        if let Some(whose) = whose
+            && nameless.may_be_of(&past::attempts_to(connection, whose, false)?)
+        {
+            found.insert(row);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether the person to whom these requests were made may have written what a contact of an unknown number wrote.
+pub(super) fn may_have_written(
+    connection: &Connection,
+    keys: &HashKey,
+    attempts: &[PastAttempt],
+) -> Result<bool, StoreError> {
+    if !attempts.iter().any(|attempt| attempt.reached_unknown) {
+        return Ok(false);
+    }
+    Ok(Nameless::find(connection, keys)?.may_be_of(attempts))
 }
 
 impl Reader {
@@ -38,7 +173,22 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn unread_from(&self) -> Result<UnreadFrom, StoreError> {
-        writers(&self.connection, &self.keys, |_| true)
+        Ok(UnreadFrom {
+            people: writers(&self.connection, &self.keys, |_| true)?,
+            nameless: Nameless::find(&self.connection, &self.keys)?,
+        })
+    }
+
+    /// Which of these rows are of people who may have written what a contact of an unknown number wrote: they get
+    /// nothing before that is settled.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn rows_that_may_have_written(
+        &self,
+        rows: &[RecipientId],
+    ) -> Result<BTreeSet<RecipientId>, StoreError> {
+        rows_that_may_have_written(&self.connection, &self.keys, rows)
     }
 }
 
@@ -117,7 +267,7 @@ pub(super) fn waits_to_be_read(
             .as_ref()
             .is_none_or(|names| names.iter().any(|name| body.contains(name)))
     })?;
-    Ok(writers.any_of(people))
+    Ok(people.iter().any(|it| writers.contains(&it.id)))
 }
 
 /// Who wrote what is kept to be read, in the events that `is_wanted` picks by their text.
@@ -125,13 +275,13 @@ fn writers(
     connection: &Connection,
     keys: &HashKey,
     is_wanted: impl Fn(&str) -> bool,
-) -> Result<UnreadFrom, StoreError> {
+) -> Result<HashSet<PersonId>, StoreError> {
     let mut found = HashSet::new();
     visit_kept(connection, is_wanted, |_, event, _| {
         found.extend(writers_of(connection, keys, &event)?);
         Ok(())
     })?;
-    Ok(UnreadFrom(found))
+    Ok(found)
 }
 
 /// What was decided of an event, for the audit.
@@ -187,6 +337,21 @@ fn visit_kept(
     is_wanted: impl Fn(&str) -> bool,
     mut each: impl FnMut(i64, ContactEvent, Timestamp) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
+    visit_all(connection, is_wanted, |id, (event, is_reply), at| {
+        if is_reply {
+            each(id, event, at)
+        } else {
+            Ok(())
+        }
+    })
+}
+
+/// The same for every event that is kept, with whom it is about, and whether that person says something in it.
+fn visit_all(
+    connection: &Connection,
+    is_wanted: impl Fn(&str) -> bool,
+    mut each: impl FnMut(i64, (ContactEvent, bool), Timestamp) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     connection.visit(
         "SELECT id, body, received_at FROM event INDEXED BY event_unreadable WHERE body IS NOT NULL",
         [],
@@ -199,7 +364,7 @@ fn visit_kept(
                 return Ok(());
             };
             let received_at = from_millis(received_at)?;
-            KeptText::writer(&body, received_at).map_or(Ok(()), |event| each(id, event, received_at))
+            KeptText::whose(&body, received_at).map_or(Ok(()), |whose| each(id, whose, received_at))
         },
     )
 }

@@ -501,3 +501,111 @@ fn an_open_follow_up_gets_another_channel_that_needs_no_message_of_its_own() {
     again(&[]).expect(0);
     assert_eq!(channels(), 1);
 }
+
+#[test]
+fn who_is_refused_by_the_list_after_the_message_gets_nothing_that_follows_it() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&[]);
+    let list = |refused: &[u32]| {
+        let row = |n: u32| {
+            let consent = if refused.contains(&n) { "no" } else { "yes" };
+            format!("Name{n},+42077712345{n},{consent}\n")
+        };
+        let rows: String = (0..4).map(row).collect();
+        scratch.write("list.csv", &format!("first_name,phone,consent\n{rows}"));
+    };
+    let send = |how: &[&str]| {
+        scratch
+            .outreach(&["send", "list.csv", "--batch", "list", "--yes"])
+            .with(&[
+                "--message",
+                "Hello",
+                "--channel",
+                CHANNEL,
+                "--out",
+                "all.csv",
+            ])
+            .with(&["--base-url", sandbox.base_url()])
+            .with(how)
+            .run()
+            .expect(0)
+    };
+    list(&[]);
+    send(&[]);
+    follow(&scratch, &sandbox, "opt_in").run().expect(0);
+    let people = people(&scratch);
+    list(&[1]);
+    send(&["--update"]);
+    let told = scratch.read("all.csv");
+    let row = told.lines().find(|line| line.contains("+420777123451"));
+    let row = row.unwrap();
+    assert!(
+        row.contains(",sent,") && row.contains("no consent"),
+        "{row}"
+    );
+    let receiver = Receiver::start(&scratch);
+    let at = Timestamp::now().to_string();
+    for person in &people[..3] {
+        receiver.take(&opt_in(person, &at));
+    }
+    receiver.end();
+    resume(&scratch, &sandbox).run().expect(0);
+    assert_eq!(thanked(&sandbox), [people[0].0, people[2].0]);
+    let name = batch(&scratch);
+    assert_eq!(scratch.checkpoint().counts_of(&name).suppressed, 1);
+    // Nor does an audience have the person, by whatever it is found.
+    for whom in [["--batch-status", "list=sent"], ["--country", "CZ"]] {
+        scratch
+            .outreach(&["audience", "-o", "people.csv", "--force"])
+            .with(&whom)
+            .run()
+            .expect(0);
+        let people = scratch.read("people.csv");
+        assert_eq!(people.lines().count(), 4, "{whom:?}: {people}");
+        assert!(!people.contains("420777123451"), "{whom:?}: {people}");
+    }
+    // A list that refuses nobody any more takes that back.
+    list(&[]);
+    send(&["--update"]);
+    assert!(!scratch.read("all.csv").contains("no consent"));
+    scratch.checkpoint().expect_sound();
+}
+
+#[test]
+fn who_is_refused_by_the_list_after_an_answer_is_not_tried_again() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::with_faults(&["400:at=2", "502-after-accept:at=3"]);
+    let send = |how: &[&str]| {
+        scratch
+            .outreach(&["send", "list.csv", "--batch", "list", "--yes"])
+            .with(&[
+                "--message",
+                "Hello",
+                "--channel",
+                CHANNEL,
+                "--concurrency",
+                "1",
+            ])
+            .with(&["--base-url", sandbox.base_url()])
+            .with(how)
+            .run()
+    };
+    let list = |consent: &str| {
+        let rows = (0..3).map(|n| format!("Name,+42077712345{n},{consent}\n"));
+        let rows: String = rows.collect();
+        scratch.write("list.csv", &format!("first_name,phone,consent\n{rows}"));
+    };
+    list("yes");
+    send(&[]).expect(3);
+    let sends = sandbox.stats().sends;
+    list("no");
+    send(&["--update"]);
+    scratch.outreach(&["retry", "list", "--yes"]).run();
+    scratch
+        .outreach(&["resolve", "list", "--resend", "--all"])
+        .run();
+    scratch
+        .outreach(&["resume", "list", "--yes", "--base-url", sandbox.base_url()])
+        .run();
+    assert_eq!(sandbox.stats().sends, sends);
+}

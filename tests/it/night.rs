@@ -857,3 +857,57 @@ fn lists_of_one_name_in_two_folders_are_two_batches() {
     assert_eq!(sent(), 60);
     assert!(nights.sandbox.accepted().values().all(|&count| count == 1));
 }
+
+#[test]
+fn a_worker_leaves_a_list_alone_that_was_edited_and_the_night_tells_who_refuses_too_late() {
+    let nights = Nights::new(SandboxProcess::start(&["--latency", "20ms"]), &[]);
+    let list = |refusing: &[u32]| {
+        let row = |n: u32| {
+            let consent = if refusing.contains(&n) { "no" } else { "yes" };
+            format!("Eva,+42077732{n:04},{consent}\n")
+        };
+        let rows: String = (0..200).map(row).collect();
+        nights.put_file("a.csv", &format!("first_name,phone,consent\n{rows}"));
+    };
+    list(&[]);
+    let night = |flags: &[&str]| nights.night(flags).with(&["--concurrency", "1"]).run();
+    night(&["--for", "1s"]).expect(4);
+    let before = nights.sandbox.stats().accepted;
+    assert!(before > 0 && before < 190, "{before}");
+    // The first has the message already.
+    list(&[0, 199]);
+    let worker = || {
+        nights
+            .scratch
+            .outreach(&["worker", "--once"])
+            .with(&["--base-url", nights.sandbox.base_url()])
+            .run()
+    };
+    worker().expect(4).says("was edited since it was read");
+    assert_eq!(nights.sandbox.stats().accepted, before);
+    let told = night(&[]).expect(0);
+    assert!(
+        told.out.contains("1 person whom the list refuses now"),
+        "{}",
+        told.out
+    );
+    let accepted = nights.sandbox.accepted();
+    assert_eq!(accepted.len(), 199);
+    assert!(!accepted.contains_key(&420_777_320_199));
+    assert_eq!(nights.sandbox.stats().repeated, 0);
+}
+
+#[test]
+fn a_worker_goes_on_with_a_list_of_a_night_that_is_as_it_was_read() {
+    let nights = Nights::new(SandboxProcess::start(&["--latency", "20ms"]), &[]);
+    nights.put_file("a.csv", &contacts(0..100));
+    let night = nights.night(&["--for", "1s", "--concurrency", "1"]);
+    night.run().expect(4);
+    nights
+        .scratch
+        .outreach(&["worker", "--once"])
+        .with(&["--base-url", nights.sandbox.base_url()])
+        .run()
+        .expect(0);
+    assert_eq!(nights.sandbox.stats().accepted, 100);
+}

@@ -726,3 +726,96 @@ fn who_asks_not_to_be_messaged_is_listed_for_that_and_no_longer_for_a_reply_that
         "{list}"
     );
 }
+
+/// The answer to the second person's message is lost, and a contact of an unknown number asks not to be messaged.
+fn stop_after_a_lost_answer(
+    sandbox: &SandboxProcess,
+    writer: impl Fn() -> String,
+) -> (Scratch, Receiver) {
+    let scratch = Scratch::new();
+    scratch.contacts(3);
+    scratch
+        .outreach(&["send", "contacts.csv", "--yes", "--batch", "first"])
+        .with(&["--message", "Hello", "--channel", CHANNEL])
+        .with(&["--base-url", sandbox.base_url(), "--concurrency", "1"])
+        .run()
+        .expect(3);
+    let receiver = Receiver::start(&scratch);
+    receiver.take(&stop(&writer()));
+    (scratch, receiver)
+}
+
+#[test]
+fn who_may_have_asked_for_no_message_gets_none_again_where_the_answer_was_lost() {
+    let sandbox = SandboxProcess::start(&["--fault=502-after-accept:at=2"]);
+    let (scratch, receiver) =
+        stop_after_a_lost_answer(&sandbox, || contact_of(&sandbox, number(1)));
+    let list = scratch.outreach(&["resolve", "first"]).run().expect(0).out;
+    for told in ["may have written", "outreach suppress replies"] {
+        assert!(list.contains(told), "{told}: {list}");
+    }
+    let chosen: [&[&str]; 2] = [&["--all"], &["--row", "3"]];
+    for rows in chosen {
+        let resend = ["resolve", "first", "--resend"];
+        let told = scratch.outreach(&resend).with(rows).run().expect(3);
+        told.says("1 row stays unknown")
+            .says("outreach suppress replies");
+    }
+    let resume = || {
+        scratch
+            .outreach(&["resume", "first", "--yes", "--base-url"])
+            .with(&[sandbox.base_url()])
+            .run()
+    };
+    resume();
+    assert_eq!(sandbox.accepted()[&number(1)], 1);
+    // A person knows that it was somebody else.
+    let id = replies(&scratch)[0]["id"].to_string();
+    let other = format!("+{}", number(9));
+    scratch
+        .outreach(&["suppress", "replies", "--opt-out", &id, "--number", &other])
+        .run()
+        .expect(0);
+    let resend = ["resolve", "first", "--resend", "--all"];
+    scratch.outreach(&resend).run().expect(0);
+    resume().expect(0);
+    assert_eq!(sandbox.accepted()[&number(1)], 2);
+    receiver.end();
+    scratch.checkpoint().expect_sound();
+}
+
+#[test]
+fn who_may_have_asked_for_no_message_is_left_out_of_later_lists_until_it_is_known() {
+    let sandbox = SandboxProcess::start(&["--fault=502-after-accept:at=2"]);
+    let (scratch, receiver) =
+        stop_after_a_lost_answer(&sandbox, || "4600000000000000001".to_owned());
+    // Of the others it is known whom their messages reached.
+    let resolve = ["resolve", "first", "--assume-sent", "--all"];
+    scratch.outreach(&resolve).run().expect(0);
+    let reasons = |batch: &str| {
+        let rows = scratch.outreach(&["export", batch, "-o", "out.csv", "--force"]);
+        rows.run().expect(0);
+        scratch.read("out.csv").matches("may_have_written").count()
+    };
+    send(&scratch, &sandbox, "second", "News");
+    let accepted = sandbox.accepted();
+    let of = |n: u32| accepted[&number(n.into())];
+    assert_eq!((of(0), of(1), of(2)), (2, 1, 2));
+    assert_eq!(reasons("second"), 1);
+    let id = replies(&scratch)[0]["id"].to_string();
+    scratch
+        .outreach(&["suppress", "replies", "--harmless", &id])
+        .run()
+        .expect(0);
+    send(&scratch, &sandbox, "third", "More");
+    let accepted = sandbox.accepted();
+    assert_eq!(accepted[&number(1)], 2);
+    // What was written on another channel is of none of them.
+    let mut elsewhere = stop("4600000000000000009");
+    elsewhere["data"]["channel"]["id"] = "7001200300400500602".into();
+    elsewhere["data"]["id"] = "9077".into();
+    receiver.take(&elsewhere);
+    send(&scratch, &sandbox, "fourth", "Again");
+    assert_eq!(sandbox.accepted()[&number(1)], 3);
+    receiver.end();
+}

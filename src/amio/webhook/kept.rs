@@ -20,10 +20,16 @@ pub(crate) struct KeptText {
 impl KeptText {
     /// Who says something in it, if anything is said. What it asks for, which [`Self::read`] finds too, takes longer.
     pub(crate) fn writer(body: &str, received_at: Timestamp) -> Option<ContactEvent> {
+        let (whose, is_reply) = Self::whose(body, received_at)?;
+        is_reply.then_some(whose)
+    }
+
+    /// The person it is about, and whether that person says something in it.
+    pub(crate) fn whose(body: &str, received_at: Timestamp) -> Option<(ContactEvent, bool)> {
         let envelope: Envelope<'_> = serde_json::from_str(body).ok()?;
         let data = Fields::of(envelope.data.get()).unwrap_or_default();
         let said = texts(&data).filter(|texts| !texts.is_empty() && is_said(&envelope.event));
-        said.map(|_| who(&data, received_at))
+        Some((who(&data, received_at), said.is_some()))
     }
 
     /// Reads what can be read of it. `None` if it is no event any more.

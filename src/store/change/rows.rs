@@ -136,7 +136,59 @@ fn take_over(
              WHERE id = ?1"
     };
     tx.connection.change(says, (old.id, new))?;
+    let refusal: Option<String> = tx
+        .connection
+        .find(
+            "SELECT reason FROM recipient WHERE id = ?1 AND reason_code = 'no_consent'",
+            [new],
+        )?
+        .flatten();
+    match refusal {
+        Some(reason) => refuse_settled(tx, old, &reason)?,
+        None => allow_settled(tx, old)?,
+    }
     take_over_verdict(tx, old, new, verdict, now)
+}
+
+/// The person of a row that was sent, or may have been, refuses by now: the row stays what it is, with that reason, and
+/// whoever follows it leaves the person out. What was not reached is not tried again: it has no message any more.
+fn refuse_settled(tx: &Tx<'_>, old: &OldRow, reason: &str) -> Result<(), StoreError> {
+    match old.state {
+        State::Sent | State::Unknown => tx.connection.change(
+            "UPDATE recipient SET reason_code = 'no_consent', reason = ?2 WHERE id = ?1",
+            (old.id, reason),
+        )?,
+        State::NoMessenger | State::Error => tx.connection.change(
+            "UPDATE recipient_input SET content = NULL WHERE id = ?1",
+            [old.id],
+        )?,
+        // They have a verdict of their own.
+        State::Queued | State::Sending | State::Suppressed | State::Invalid | State::Duplicate => 0,
+    };
+    Ok(())
+}
+
+/// A list that no longer refuses takes that back.
+fn allow_settled(tx: &Tx<'_>, old: &OldRow) -> Result<(), StoreError> {
+    let (code, reason) = match old.state {
+        State::Sent => (None, None),
+        State::Unknown => (
+            Some(AttemptOutcome::Undecided.word()),
+            Some("the answer was lost; the message may have been sent"),
+        ),
+        State::NoMessenger
+        | State::Error
+        | State::Queued
+        | State::Sending
+        | State::Suppressed
+        | State::Invalid
+        | State::Duplicate => return Ok(()),
+    };
+    tx.connection.change(
+        "UPDATE recipient SET reason_code = ?2, reason = ?3 WHERE id = ?1 AND reason_code = 'no_consent'",
+        (old.id, code, reason),
+    )?;
+    Ok(())
 }
 
 /// A row that is queued or suppressed gets the verdict of the new row.
@@ -238,7 +290,7 @@ pub(super) fn join_rows(
         copy_row(tx, from, to)?;
         tx.count(target, Counter::State(state), 1);
         if matches!(state, State::Suppressed | State::Invalid) {
-            refuse_queued(tx, target, to, now)?;
+            refuse_others(tx, target, to, now)?;
         }
         settle_with_suppressed(tx, target, to, state)?;
     }
@@ -254,25 +306,37 @@ pub(super) fn join_rows(
 }
 
 /// A row of the new list that says that its person must not be messaged wins over the batch's own rows.
-fn refuse_queued(
+fn refuse_others(
     tx: &mut Tx<'_>,
     target: BatchId,
     new: RecipientId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let (first, _) = target.range();
-    let refused: Vec<(RecipientId, String)> = tx.connection.rows(
-        "SELECT o.id, n.reason
+    let refused: Vec<(RecipientId, State, String)> = tx.connection.rows(
+        "SELECT o.id, o.state, n.reason
              FROM recipient n CROSS JOIN recipient o INDEXED BY recipient_by_person
                   ON o.person = n.person
              WHERE n.id = ?1 AND n.reason_code IN ('no_consent', 'says_no')
-                   AND o.id > ?2 AND o.id < ?1 AND o.state = 'queued'",
+                   AND o.id > ?2 AND o.id < ?1 AND o.reason_code IS NOT 'erased'",
         (new, first),
     )?;
-    for (id, reason) in refused {
+    for (id, state, reason) in refused {
         let says = reason.trim_start_matches("no consent: ").to_owned();
-        let answer = ListAnswer::No;
-        suppression::suppress(tx, id, &Suppression::NoConsent { answer, says }, now)?;
+        let refusal = Suppression::NoConsent {
+            answer: ListAnswer::No,
+            says,
+        };
+        if state == State::Queued {
+            suppression::suppress(tx, id, &refusal, now)?;
+        } else {
+            let old = OldRow {
+                id,
+                state,
+                lacks_person: false,
+            };
+            refuse_settled(tx, &old, &refusal.to_string())?;
+        }
     }
     Ok(())
 }

@@ -40,8 +40,8 @@ impl Applying<'_, '_> {
         let failure = failure.as_deref();
         self.connection().change(
             "UPDATE recipient SET state = ?2, finished_at = ?5, maybe_accepted_at = NULL,
-                        reason_code = iif(reason_code IN ('erased', 'forgotten'), reason_code, ?3),
-                        reason = iif(reason_code IN ('erased', 'forgotten'), reason, ?4)
+                        reason_code = iif(reason_code = 'erased' OR reason_code = 'forgotten' OR reason_code = 'no_consent', reason_code, ?3),
+                        reason = iif(reason_code = 'erased' OR reason_code = 'forgotten' OR reason_code = 'no_consent', reason, ?4)
                  WHERE id = ?1",
             (
                 subject.id,

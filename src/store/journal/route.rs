@@ -55,7 +55,8 @@ pub(super) fn stays(
     Ok(false)
 }
 
-/// Whether it is the turn of a row of a follow-up. If not, it waits, went on to the next channel, or is suppressed.
+/// Whether it is the turn of a row of a follow-up. If not, it waits, went on to the next channel, or is suppressed: also
+/// where the list of the batch before says by now that the person must not be messaged.
 /// Other channels than the batch's own have no end: they are what is left once it has come.
 pub(super) fn is_its_turn(
     tx: &mut Tx<'_>,
@@ -66,6 +67,10 @@ pub(super) fn is_its_turn(
     let Some(follow_up) = &context.follow_up else {
         return Ok(true);
     };
+    if let Some(refusal) = follow_up::refusal_before(tx.connection, row.person, follow_up)? {
+        suppress(tx, row.id, &refusal, now)?;
+        return Ok(false);
+    }
     let Some(came) = follow_up::came(tx.connection, row.id, row.person)? else {
         follow_up::hold(tx.connection, row.id)?;
         return Ok(false);

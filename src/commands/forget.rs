@@ -10,7 +10,7 @@ use super::error::CommandResult;
 use crate::cli::ForgetArgs;
 use crate::exit::ExitCode;
 use crate::report::counted;
-use crate::run::typed_number;
+use crate::run::{forget, typed_number};
 use crate::store::Store;
 
 /// Runs the command; `out` is standard output.
@@ -35,7 +35,11 @@ pub(crate) fn run(args: &ForgetArgs, call: &Call, out: &mut dyn Write) -> Comman
         }
     }
     let store = Store::open_existing(&path)?;
-    let erased = store.forget(phone, clock.now())?;
+    let erased = forget(&store, phone, clock.now(), &mut || {
+        console.say(
+            "A request to this number is under way: the person gets no other one. Waiting for its answer.",
+        );
+    })?;
     let told = format!(
         "Erased: {} ({} still queued), {}, {}, {}, {}.\n\
          The rows still count, without number and fields. A keyed hash stays on the suppression list: \

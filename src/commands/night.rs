@@ -25,7 +25,7 @@ use crate::intake::EXAMPLES;
 use crate::report::{ListKind, ListReport, NightReport, plural, quoted};
 use crate::run::{
     Arrival, Arrivals, ChangedList, CheckSettings, FallbackSource, Files, InboxList, List, ListRun,
-    NightFolder, RunEnd, refused_since,
+    NightFolder, PausedBy, RunEnd, refused_since,
 };
 
 /// Goes into the folder of the night. Returns the flags as they were typed outside of it, and the settings file:
@@ -307,11 +307,25 @@ impl Night<'_> {
             report.notes.push("nothing was left to send".to_owned());
         }
         let Some(ended) = outcome.ended else {
-            report.notes.push(format!("not sent: {}", outcome.not_sent));
+            match outcome.kept_back {
+                Some((by, counts)) => {
+                    report.counts = Some(counts);
+                    report.batch.clone_from(&outcome.batch);
+                    self.enter_pause(report, by);
+                }
+                None => report.notes.push(format!("not sent: {}", outcome.not_sent)),
+            }
             return false;
         };
         report.counts = Some(ended.counts);
-        report.notes.extend(ended.why());
+        match &ended.end {
+            RunEnd::Paused(by) => self.enter_pause(report, by.clone()),
+            RunEnd::Complete
+            | RunEnd::Interrupted
+            | RunEnd::Deadline
+            | RunEnd::Displaced
+            | RunEnd::Halted(_) => report.notes.extend(ended.why()),
+        }
         if let Some(batch) = &outcome.batch {
             if ended.counts.unknown > 0 {
                 report.next.push(self.front.resolve(batch));
@@ -333,6 +347,14 @@ impl Night<'_> {
             let they = plural(people, "person", "people");
             format!("{they} whom the list refuses now had the message already: follow-ups of the batch leave them out")
         })
+    }
+
+    /// Enters who kept the batch from being sent, and what goes on with it.
+    fn enter_pause(&self, report: &mut ListReport, by: PausedBy) {
+        if let (PausedBy::Person(_), Some(batch)) = (&by, &report.batch) {
+            report.next.push(self.front.resume(batch));
+        }
+        report.paused_by = Some(by);
     }
 
     fn enter_failure(&self, report: &mut ListReport, list: &InboxList, error: &CommandError) {

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use crate::exit::ExitCode;
-use crate::run::{Ended, PilotAsked};
+use crate::run::{Ended, PausedBy, PilotAsked};
+use crate::store::Counts;
 
 /// A batch that was to be sent.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(super) struct Outcome {
     pub(super) rejects: Option<PathBuf>,
     /// Why it was not sent, if no run ended.
     pub(super) not_sent: &'static str,
+    /// Who kept it from being begun, and how its rows stand.
+    pub(super) kept_back: Option<(PausedBy, Counts)>,
 }
 
 /// How a batch goes on.
@@ -75,6 +78,7 @@ impl Outcome {
             results: None,
             rejects: None,
             not_sent: "the answer was no",
+            kept_back: None,
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::run::{
     AfterHalt, Ended, Files, HeldBatch, KnownPeople, LittleTime, PausedBy, PilotStep, Preview,
     QuotaOf, Rehearsal, RunEnd, RunSettings, StopHandle, random_bits, summary,
 };
+use crate::store::Counts;
 
 /// The command line as the front end of a run.
 pub(super) struct Front<'a> {
@@ -231,7 +232,8 @@ impl<'a> Front<'a> {
         how: StartOptions,
     ) -> Result<Outcome, CommandError> {
         if let Some(by) = batch.paused_by(how.resumed)? {
-            return Ok(self.say_paused(&batch, &by));
+            let counts = batch.counts()?;
+            return Ok(self.say_paused(&batch, by, counts));
         }
         let about = self.about(&batch, how)?;
         let name = batch.batch().name.clone();
@@ -272,15 +274,17 @@ impl<'a> Front<'a> {
             results: Some(results),
             rejects: None,
             not_sent: "",
+            kept_back: None,
         })
     }
 
     /// Says what keeps the batch from being sent.
-    fn say_paused(&self, batch: &HeldBatch, by: &PausedBy) -> Outcome {
+    fn say_paused(&self, batch: &HeldBatch, by: PausedBy, counts: Counts) -> Outcome {
         let name = batch.batch().name.clone();
-        self.console.warn(self.paused_text(&name, by));
+        self.console.warn(self.paused_text(&name, &by));
         Outcome {
             not_sent: "it is paused",
+            kept_back: Some((by, counts)),
             ..Outcome::declined(Some(name))
         }
     }

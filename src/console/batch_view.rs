@@ -184,7 +184,7 @@ pub(super) enum Act {
     Pause(String),
     /// A process works on it, and sends nothing more.
     Elsewhere(String),
-    /// It was prepared by the person who looks at it: another one starts it.
+    /// It was prepared or changed by the person who looks at it: another one starts it.
     Another,
     /// It was given up.
     TakeUp,
@@ -273,12 +273,14 @@ fn facts(
     let local = app.local();
     let time = |at: Option<Timestamp>| at.map(|at| local.time_and_distance(at));
     let files = on_one_line(&batch.files.join(", ")).into_owned();
+    let changed_by = Some(approval.changed_by.join(", ")).filter(|names| !names.is_empty());
     let all = [
         ("For", batch.purpose.clone()),
         ("List", Some(files)),
         ("Channel", Some(batch.channel.clone())),
         ("Read", time(Some(batch.created_at))),
         ("Prepared by", approval.prepared_by),
+        ("Changed by", changed_by),
         ("Approved by", approval.approved_by),
         ("First request", time(batch.started_at)),
         ("Last run ended", time(batch.finished_at)),
@@ -352,8 +354,7 @@ fn act(
         return Ok(Act::NoToken);
     }
     let approval = reader.approval(batch.id)?;
-    let prepared = approval.prepared_by.as_deref() == Some(app.person);
-    if approval.is_required && approval.approved_by.is_none() && prepared {
+    if approval.own_work(app.person).is_some() {
         return Ok(Act::Another);
     }
     let counts = &summary.counts;

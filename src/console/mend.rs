@@ -242,10 +242,22 @@ fn mended(
 }
 
 pub(super) fn in_words(done: &MendedRows) -> String {
-    let mut said = vec![match done.queued {
-        0 => "None of these rows can be sent.".to_owned(),
-        queued => format!("Mended: {} can be messaged now.", counted_people(queued)),
-    }];
+    let mut said = Vec::new();
+    match done.queued {
+        0 if done.gone > 0 => {}
+        0 => said.push("None of these rows can be sent.".to_owned()),
+        queued => said.push(format!(
+            "Mended: {} can be messaged now.",
+            counted_people(queued)
+        )),
+    }
+    if done.gone > 0 {
+        let numbers = counted(done.gone, "number");
+        said.push(format!(
+            "{numbers} not taken: the page was older than the list, in which these rows were changed or mended since. Here it is \
+             as it is now: look for the rows again."
+        ));
+    }
     if !done.wrong.is_empty() {
         said.push(format!("Not mended: {}.", done.wrong.join("; ")));
     }

@@ -14,7 +14,7 @@ use super::page::{Failure, Frame, page};
 use crate::domain::phone::Region;
 use crate::domain::text::on_one_line;
 use crate::report::{place, without_numbers};
-use crate::run::{PhoneNumber, suppress as suppress_numbers, typed_number};
+use crate::run::{self, PhoneNumber, suppress as suppress_numbers, typed_number};
 use crate::store::{Reader, Store};
 
 #[derive(Debug, Deserialize)]
@@ -196,9 +196,7 @@ pub(super) async fn forget(visit: Visit, fields: Fields) -> Result<Response, Fai
     }
     change(visit, fields, |app, phone, reason| {
         let store = Store::open_existing(app.people())?;
-        let erased = store
-            .forget(phone, app.clock.now())
-            .map_err(crate::run::RunError::from)?;
+        let erased = run::forget(&store, phone, app.clock.now(), &mut || ())?;
         note(app, &store, None, "forget", reason)?;
         let traces = if store.empty_log()? {
             ""

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::words::{grouped, plural, without_numbers};
+use crate::domain::batch_state::PausedBy;
 use crate::domain::delivery::State;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
@@ -59,6 +60,8 @@ pub(crate) struct ListReport {
     pub(crate) notes: Vec<String>,
     /// The commands that may come next.
     pub(crate) next: Vec<String>,
+    /// Who keeps its batch from being sent: no night goes on with it by itself.
+    pub(crate) paused_by: Option<PausedBy>,
 }
 
 impl NightReport {
@@ -108,17 +111,15 @@ impl NightReport {
     /// What to do about the worst that happened.
     fn to_do(&self) -> String {
         let exit = self.exit();
+        let kept_back = self.kept_back().filter(|_| exit == ExitCode::Paused);
+        if let Some(waits) = kept_back {
+            return waits;
+        }
         let mut with = self.lists.iter().filter(|list| list.exit == exit);
         let are = |kind| with.clone().all(|list| list.kind == kind);
         let (no_lists, changed) = (are(ListKind::NoList), are(ListKind::ChangedSince));
         let written = with.clone().any(|list| list.kind == ListKind::BeingWritten);
-        let of = with.next().map_or_else(String::new, |first| {
-            let name = on_one_line(&first.name);
-            match with.count() {
-                0 => name.into_owned(),
-                more => format!("{name} and {more} more"),
-            }
-        });
+        let of = named(&mut with);
         match exit {
             ExitCode::Complete => "nothing to do".to_owned(),
             ExitCode::Paused if written => {
@@ -140,6 +141,32 @@ impl NightReport {
                 "disk or checkpoint failed, `outreach doctor` shows more".to_owned()
             }
             ExitCode::Internal => "internal failure, please report it".to_owned(),
+        }
+    }
+
+    /// Which people wait for whom: only that person goes on.
+    fn kept_back(&self) -> Option<String> {
+        let by = |is: fn(&PausedBy) -> bool| {
+            let by = move |list: &&ListReport| {
+                list.still_queued() > 0 && list.paused_by.as_ref().is_some_and(is)
+            };
+            self.lists.iter().filter(by)
+        };
+        let approval = || by(|by| matches!(by, PausedBy::Approval));
+        let person = || by(|by| matches!(by, PausedBy::Person(_)));
+        if approval().next().is_some() {
+            let people: u64 = approval().map(ListReport::still_queued).sum();
+            let (one, more) = ("person waits", "people wait");
+            let waits = plural(people, one, more);
+            let of = named(&mut approval());
+            Some(format!(
+                "{waits} for a second person's approval on the console: {of}"
+            ))
+        } else if person().next().is_some() {
+            let of = named(&mut person());
+            Some(format!("paused by a person, who goes on with it: {of}"))
+        } else {
+            None
         }
     }
 
@@ -177,6 +204,18 @@ impl NightReport {
     }
 }
 
+/// The first list, and how many more.
+fn named<'a>(lists: &mut dyn Iterator<Item = &'a ListReport>) -> String {
+    let Some(first) = lists.next() else {
+        return String::new();
+    };
+    let name = on_one_line(&first.name);
+    match lists.count() {
+        0 => name.into_owned(),
+        more => format!("{name} and {more} more"),
+    }
+}
+
 impl ListReport {
     /// One of which nothing is known yet.
     pub(crate) fn new(name: String) -> Self {
@@ -191,6 +230,7 @@ impl ListReport {
             rejects: None,
             notes: Vec::new(),
             next: Vec::new(),
+            paused_by: None,
         }
     }
 
@@ -212,7 +252,13 @@ impl ListReport {
                 "\n{name}: not complete: {} for an unknown outcome of another batch",
                 plural(self.still_queued(), "recipient waits", "recipients wait")
             )?,
-            (_, exit) => writeln!(out, "\n{name}: {exit}")?,
+            (_, exit) => match self.paused_by.as_ref().filter(|_| exit == ExitCode::Paused) {
+                Some(by) => {
+                    let waits = plural(self.still_queued(), "person waits", "people wait");
+                    writeln!(out, "\n{name}: {waits}: {by}")?;
+                }
+                None => writeln!(out, "\n{name}: {exit}")?,
+            },
         }
         if let Some(batch) = &self.batch {
             write!(out, "  batch {}", on_one_line(batch))?;

@@ -1,7 +1,7 @@
 //! Rows of a batch that cannot be sent are mended one by one, by their numbers: what is mended joins the batch as a
 //! mended rejects file does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -25,7 +25,7 @@ use crate::domain::recipient::{
 use crate::domain::sms::SmsSettings;
 use crate::intake::{Corrections, Settings, Source, column_names, phone_columns};
 use crate::report::rejects::RejectsFile;
-use crate::store::{Batch, Change, Messaged, Reader};
+use crate::store::{Batch, Change, MendPlace, Messaged, Reader, ResultRow};
 
 /// What rows that were mended one by one are called, where a list has the name of its file.
 const MENDED: &str = "mended.csv";
@@ -71,9 +71,12 @@ pub(crate) struct MendedRows {
     pub(crate) left_out: u64,
     /// What is wrong with numbers that were given; their rows stay as they are.
     pub(crate) wrong: Vec<String>,
+    /// How many numbers are for rows that are not to mend any more: the list was changed, or they were mended.
+    pub(crate) gone: u64,
 }
 
-/// Passes the rows that cannot be sent for their number to `each`, in row order. Those that were mended are none.
+/// Passes the rows that cannot be sent for their number to `each`, in row order. Those that were mended are none, unless
+/// what mended them is left out.
 ///
 /// # Errors
 /// [`RunError`] if the checkpoint fails.
@@ -82,10 +85,10 @@ pub(crate) fn rows_to_mend(
     batch: &Batch,
     mut each: impl FnMut(RowToMend),
 ) -> Result<(), RunError> {
-    let column = phone_column(batch);
+    let (column, places) = (phone_column(batch), reader.rows_to_mend(batch.id)?);
     reader.rows_in(batch.id, State::Invalid, |row| {
         let code = row.reason_code.unwrap_or_default();
-        if row.mended_by.is_some() || !RowProblem::is_of_number(code) {
+        if !is_to_mend(&row, &places) || !RowProblem::is_of_number(code) {
             return Ok::<(), RunError>(());
         }
         let fields: Vec<String> = serde_json::from_str(row.fields)?;
@@ -99,6 +102,18 @@ pub(crate) fn rows_to_mend(
         });
         Ok(())
     })
+}
+
+/// Whether a row that cannot be sent stands for nobody who is messaged in its place.
+fn is_to_mend(row: &ResultRow<'_>, places: &HashMap<Position, MendPlace>) -> bool {
+    let Some(number) = RowNumber::new(row.row) else {
+        return false;
+    };
+    let position = Position {
+        file: row.file,
+        row: number,
+    };
+    places.get(&position) == Some(&MendPlace::Free(row.recipient))
 }
 
 /// Where the numbers of the batch's list stand: the column, and its name.
@@ -138,10 +153,13 @@ pub(crate) fn mend_rows(
         }
     }
     let path = how.folder.join(MENDED);
-    intake.corrections = write_mended(checkpoint, &batch, &good, &path)?;
+    let found;
+    (intake.corrections, found) = write_mended(checkpoint, &batch, &good, &path)?;
+    let gone = (good.len() as u64).saturating_sub(found);
     if intake.corrections.is_empty() {
         return Ok(MendedRows {
             wrong,
+            gone,
             ..MendedRows::default()
         });
     }
@@ -164,7 +182,11 @@ pub(crate) fn mend_rows(
         now,
         &mut |_| (),
     )?;
-    Ok(MendedRows { wrong, ..mended })
+    Ok(MendedRows {
+        wrong,
+        gone,
+        ..mended
+    })
 }
 
 /// What the next rows that are mended are called: the batch has none of that name.
@@ -207,19 +229,20 @@ pub(crate) fn join_rows(
         invalid: summary.map_or(0, |it| it.invalid),
         left_out: summary.map_or(0, |it| it.duplicate + it.suppressed),
         wrong: Vec::new(),
+        gone: 0,
     };
     read.carry_out(now)?;
     Ok(mended)
 }
 
-/// Writes the rows as they are to a file of rejects, and returns the numbers that they are given there. Those that were
-/// mended before are not among them.
+/// Writes the rows as they are to a file of rejects, and returns the numbers that they are given there, and how many rows
+/// these are. Those that were mended before are not among them.
 fn write_mended(
     checkpoint: &Path,
     batch: &Batch,
     numbers: &BTreeMap<(u16, u32), &str>,
     path: &Path,
-) -> Result<Corrections, RunError> {
+) -> Result<(Corrections, u64), RunError> {
     let reader = Reader::open(checkpoint)?;
     let (mut given, mut row) = (Corrections::default(), RowNumber::HEADER.get());
     write_rejected(&reader, batch, path, |at, _| {
@@ -230,7 +253,7 @@ fn write_mended(
         given.give(row, (*number).to_owned());
         true
     })?;
-    Ok(given)
+    Ok((given, u64::from(row - RowNumber::HEADER.get())))
 }
 
 /// Writes the rows of a batch that cannot be sent to a file, to be mended: they name themselves, so that they find
@@ -254,8 +277,9 @@ fn write_rejected(
 ) -> Result<u64, RunError> {
     let format = FileFormat::of(path, batch.list, None);
     let mut file = RejectsFile::create(path, &batch.headers, format, Some(&batch.name))?;
+    let places = reader.rows_to_mend(batch.id)?;
     reader.rows_in(batch.id, State::Invalid, |row| {
-        let (None, Some(at)) = (row.mended_by, RowNumber::new(row.row)) else {
+        let (true, Some(at)) = (is_to_mend(&row, &places), RowNumber::new(row.row)) else {
             return Ok::<(), RunError>(());
         };
         let fields: Vec<String> = serde_json::from_str(row.fields)?;

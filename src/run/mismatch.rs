@@ -21,9 +21,14 @@ pub enum Mismatch {
     NotSent(String),
     /// A second person must approve the batch.
     #[error(
-        "{0} prepared this batch, and a second person must start it: that person looks at it on the console, and starts it there; nothing was sent"
+        "{person} {did} this batch, and a second person must start it: that person looks at it on the console, and starts it there; nothing was sent"
     )]
-    NeedsAnother(String),
+    NeedsAnother {
+        /// Who cannot start it.
+        person: String,
+        /// What that person did to it.
+        did: &'static str,
+    },
     /// A new batch cannot be called so.
     #[error("a batch cannot be called {0:?}: its name has {rule}", rule = batch_name::RULE)]
     BatchName(String),

@@ -51,6 +51,7 @@ mod filed;
 mod files;
 mod follow_up;
 mod forecast;
+mod forget;
 mod halt;
 mod history;
 mod hours;
@@ -148,6 +149,7 @@ pub use filed::{ChangedList, enter_begun};
 pub use files::Files;
 pub use follow_up::{FollowUpAsked, FollowUpBatch, reading_follow_up};
 pub use forecast::first_forecast;
+pub(crate) use forget::forget;
 pub use halt::{AfterHalt, AfterHaltCounts};
 pub use history::{
     HistoryError, HistoryFile, HistoryImport, HistoryList, Imported, ImportedRows, ImportedWhat,

@@ -8,7 +8,7 @@ use super::batch::HeldBatch;
 use super::error::RunError;
 use super::mismatch::Mismatch;
 use crate::domain::batch_state::PausedBy;
-use crate::store::Store;
+use crate::store::{OwnWork, Store};
 
 /// Pauses a batch that is being sent, by whatever process of whatever machine: nothing more is claimed, and what is
 /// under way is finished.
@@ -42,11 +42,16 @@ impl HeldBatch {
     /// Where the checkpoint asks for a second person, the one who starts the batch approves its list and text.
     ///
     /// # Errors
-    /// [`RunError`] if it is the person who prepared it, or the checkpoint fails.
+    /// [`RunError`] if it is a person who prepared or changed it, or the checkpoint fails.
     pub(crate) fn approve(&self, actor: &str, now: Timestamp) -> Result<(), RunError> {
+        let needs_another = |did| {
+            let person = actor.to_owned();
+            RunError::from(Mismatch::NeedsAnother { person, did })
+        };
         match self.store().approve(self.batch().id, actor, now)? {
             None => Ok(()),
-            Some(prepared_by) => Err(Mismatch::NeedsAnother(prepared_by).into()),
+            Some(OwnWork::Prepared) => Err(needs_another("prepared")),
+            Some(OwnWork::Changed) => Err(needs_another("changed")),
         }
     }
 }

@@ -16,6 +16,7 @@ mod rows;
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
+use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
 use super::batch::{Batch, QueuedBy, remove, reopen};
@@ -78,6 +79,12 @@ struct Decided {
     after: Option<i64>,
     /// The last row of the old list.
     last: i64,
+    /// Who changes it.
+    #[serde(default)]
+    by: Option<String>,
+    /// It has another channel, or has queued people who were not queued before: it must be approved again.
+    #[serde(default)]
+    asks_again: bool,
 }
 
 impl Reader {
@@ -112,9 +119,10 @@ impl Reader {
 /// A row of a batch that could not be sent, for one that mends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MendPlace {
-    /// The row whose place is taken: this one, or the last of those that tried to mend it and cannot be sent either.
+    /// The row whose place is taken: this one, or the last of those that tried to mend it and cannot be sent either. A
+    /// row that mended it and was left out, so that nobody was messaged, leaves the place free.
     Free(RecipientId),
-    /// It was mended, by a row with this number if that is still known.
+    /// It was mended, by a row with this number if that is still known, whose person has the message or may get it.
     Taken(Option<PhoneNumber>),
 }
 
@@ -123,6 +131,8 @@ struct Invalid {
     id: RecipientId,
     mended_by: Option<RecipientId>,
     number: Option<PhoneNumber>,
+    /// What took its place is left out, and nothing was ever requested for it.
+    is_left_out: bool,
 }
 
 impl Invalid {
@@ -130,7 +140,7 @@ impl Invalid {
     fn place(&self, invalid: &HashMap<RecipientId, &Self>) -> MendPlace {
         let mut row = self;
         // Each row takes the place of an earlier one, so that this ends.
-        while let Some(by) = row.mended_by {
+        while let Some(by) = row.mended_by.filter(|_| !row.is_left_out) {
             match invalid.get(&by) {
                 Some(next) if next.id > row.id => row = next,
                 Some(_) | None => return MendPlace::Taken(row.number),
@@ -150,7 +160,9 @@ impl Reader {
         id: BatchId,
     ) -> Result<HashMap<Position, MendPlace>, StoreError> {
         let found = self.connection.read(
-            "SELECT r.id, i.file, i.row, r.mended_by, p.number
+            "SELECT r.id, i.file, i.row, r.mended_by, p.number,
+                    coalesce(m.state IN ('duplicate', 'suppressed') AND m.reason_code IS NOT 'erased'
+                             AND m.attempts = 0 AND m.maybe_accepted_at IS NULL, 0)
              FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id
              LEFT JOIN recipient m ON m.id = r.mended_by LEFT JOIN person p ON p.id = m.person
              WHERE r.id > ?1 AND r.id < ?2 AND r.state = 'invalid'",
@@ -164,6 +176,7 @@ impl Reader {
                     id: row.get(0)?,
                     mended_by: row.get(3)?,
                     number: row.get(4)?,
+                    is_left_out: row.get(5)?,
                 };
                 Ok((position, row))
             },
@@ -225,24 +238,26 @@ impl Store {
         now: Timestamp,
     ) -> Result<u64, StoreError> {
         let target = batch.id;
-        let is_same = batch.definition == change.definition && batch.digest == change.digest;
         let interrupted = self.writer.write_blocking(move |tx| {
             if let Some(decision) = &decided.messaged {
                 earlier::carry_out(tx.connection, target, decision, now)?;
             }
             kept::keep_sms(tx.connection, target, decided.sms)?;
-            if let Some(fallback) = &decided.fallback {
-                fallback::keep_with(tx.connection, target, fallback)?;
-            }
+            let adds_channel = match &decided.fallback {
+                Some(fallback) => fallback::keep_with(tx.connection, target, fallback)?,
+                None => false,
+            };
             if let Some(follow_up) = &decided.follow_up {
                 // Before the rows: nobody is claimed without the event.
                 follow_up::keep_with(tx.connection, target, follow_up)?;
             }
-            if !is_same {
-                pause::note_prepared(tx.connection, target, decided.prepared_by.as_deref())?;
-            }
             decision::record_all(tx.connection, &decided.decisions)?;
-            decide(tx, target, staging, &change, now)
+            let new = NewList {
+                staging,
+                by: decided.prepared_by.clone(),
+                adds_channel,
+            };
+            decide(tx, target, new, &change, now)
         })?;
         crash_point(CrashPoint::Change);
         self.finish_change(target, now)?;
@@ -271,11 +286,21 @@ impl Store {
     }
 }
 
+/// A list that was read for a batch.
+struct NewList {
+    /// The batch of its own that holds it.
+    staging: BatchId,
+    /// Who gave it.
+    by: Option<String>,
+    /// The batch has another channel with it.
+    adds_channel: bool,
+}
+
 /// Writes the change at the batch.
 fn decide(
     tx: &mut Tx<'_>,
     target: BatchId,
-    staging: BatchId,
+    new: NewList,
     change: &ListChange,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
@@ -286,12 +311,14 @@ fn decide(
         .row("SELECT last_seq, files FROM batch WHERE id = ?1", [target])?;
     let (first, _) = target.range();
     let decided = Decided {
-        staging: staging.get(),
+        staging: new.staging.get(),
         after: match change.how {
             Change::Add => None,
             Change::Update => Some(first),
         },
         last: first + last,
+        by: new.by,
+        asks_again: new.adds_channel,
         change: change.clone(),
     };
     prune::unmark(tx.connection, target)?;
@@ -328,26 +355,47 @@ fn step(tx: &mut Tx<'_>, target: BatchId, most: usize, now: Timestamp) -> Result
         return Ok(false);
     };
     let staging = BatchId(decided.staging);
-    if let Some(after) = decided.after {
-        decided.after = rows::bring_in_line(tx, staging, after, decided.last, most, now)?;
+    let is_done = if let Some(after) = decided.after {
+        let brought = rows::bring_in_line(tx, staging, after, decided.last, most, now)?;
+        decided.after = brought.more;
+        decided.asks_again |= brought.queues;
+        false
+    } else {
+        match rows::join_rows(tx, target, staging, most, now)? {
+            Some(queues) => {
+                decided.asks_again |= queues;
+                false
+            }
+            None => true,
+        }
+    };
+    if !is_done {
         tx.connection.change(
             "UPDATE batch SET change = ?2 WHERE id = ?1",
             (target, to_json(&decided)?),
         )?;
         return Ok(true);
     }
-    if rows::join_rows(tx, target, staging, most, now)? {
-        return Ok(true);
-    }
-    let change = &decided.change;
-    tx.connection.change(
-        // What was approved is not what it is now, unless the same list came again.
-        "UPDATE batch SET definition = ?2, digest = ?3, change = NULL,
-                approval = iif(definition = ?2 AND digest = ?3, approval, json_remove(approval, '$.digest', '$.by'))
-         WHERE id = ?1",
-        (target, to_json(&change.definition)?, change.digest),
-    )?;
+    end(tx.connection, target, &decided)?;
     reopen(tx.connection, target, QueuedBy::Person, now)?;
     remove(tx, staging)?;
     Ok(false)
+}
+
+/// The batch is what the change makes of it.
+fn end(connection: &Connection, target: BatchId, decided: &Decided) -> Result<(), StoreError> {
+    let (definition, digest) = (to_json(&decided.change.definition)?, decided.change.digest);
+    let is_same: bool = connection.value(
+        "SELECT definition = ?2 AND digest = ?3 FROM batch WHERE id = ?1",
+        (target, &definition, digest),
+    )?;
+    // The same list for the same people is what was approved, and nothing else is.
+    if !is_same || decided.asks_again {
+        pause::note_changed(connection, target, decided.by.as_deref())?;
+    }
+    connection.change(
+        "UPDATE batch SET definition = ?2, digest = ?3, change = NULL WHERE id = ?1",
+        (target, definition, digest),
+    )?;
+    Ok(())
 }

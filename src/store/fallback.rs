@@ -18,6 +18,7 @@ use super::decision::{self, DecisionRecord};
 use super::error::StoreError;
 use super::ids::{BatchId, ChannelId, RecipientId, RefusalId};
 use super::not_before::AT_ONCE;
+use super::pause;
 use super::policy::{self, keep};
 use super::query::Query as _;
 use super::transaction::Tx;
@@ -387,17 +388,23 @@ impl Store {
     ) -> Result<(), StoreError> {
         let fallback = fallback.clone();
         self.writer.write_blocking(move |tx| {
-            keep_with(tx.connection, batch, &fallback)?;
+            let adds_channel = keep_with(tx.connection, batch, &fallback)?;
+            // What is approved goes to the channels that it had then.
+            if let (true, Some(decision)) = (adds_channel, decisions.first()) {
+                pause::note_changed(tx.connection, batch, Some(&decision.actor))?;
+            }
             decision::record_all(tx.connection, &decisions)
         })
     }
 }
 
-/// As [`Store::keep_fallback`], in a transaction that does more.
+/// As [`Store::keep_fallback`], in a transaction that does more. Returns whether the batch has another channel by it.
 pub(super) fn keep_with(
     connection: &Connection,
     batch: BatchId,
     fallback: &Fallback,
-) -> Result<(), StoreError> {
-    keep(connection, batch, FALLBACK, fallback).map(|_| ())
+) -> Result<bool, StoreError> {
+    let before: Option<Fallback> = kept(connection, batch)?;
+    keep(connection, batch, FALLBACK, fallback)?;
+    Ok(before.map_or(0, |it| it.channels.len()) < fallback.channels.len())
 }

@@ -29,6 +29,10 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{ERASED, Suppression};
 use crate::domain::text::quoted;
 
+/// Why a person is suppressed who cannot be erased yet, and by what.
+const ASKED: &str = "asked to be erased";
+const BEFORE_ERASURE: &str = "forget, while a request was under way";
+
 /// What was removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Erased {
@@ -66,9 +70,9 @@ pub enum ForgetError {
     /// The checkpoint failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A request to the person may be on its way.
+    /// A request to the person may be on its way: the person is suppressed until it has its answer, and can be erased.
     #[error(
-        "a message to this number is under way (row {row} of batch {batch}): wait until its run has ended; if it died, `outreach resume {}` settles it first",
+        "a request to this number is under way (row {row} of batch {batch}). The person gets no other message: the number is on the suppression list. It is erased once that request has its answer: run the same command again then; if its process died, `outreach resume {}` settles it first",
         quoted(batch)
     )]
     UnderWay {
@@ -80,12 +84,13 @@ pub enum ForgetError {
 }
 
 impl Store {
-    /// Erases the person with this number; a keyed hash stays on the suppression list.
+    /// Erases the person with this number; a keyed hash stays on the suppression list. While a request to the person is
+    /// under way, the person is suppressed, in all batches.
     ///
     /// The write-ahead log may still hold traces until [`Store::empty_log`].
     ///
     /// # Errors
-    /// [`ForgetError`]; then nothing is changed.
+    /// [`ForgetError`]; then nothing is erased.
     pub fn forget(&self, phone: PhoneNumber, now: Timestamp) -> Result<Erased, ForgetError> {
         self.discard_dead_lists(now)?;
         let keys = self.keys.clone();
@@ -144,6 +149,7 @@ fn erase(
     let people = person::with_same_number(tx.connection, whose)?;
     for person in &people {
         if let Some(recipient) = attempt::under_way_to(tx.connection, person.id)? {
+            person::suppress(tx.connection, whose, ASKED, BEFORE_ERASURE, now)?;
             let Source { batch, row } = Source::load(tx.connection, recipient)?;
             return Ok(Err(ForgetError::UnderWay { batch, row }));
         }

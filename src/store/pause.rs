@@ -1,13 +1,15 @@
 //! What keeps a batch from being sent by any process: a person paused it, or a second person must approve it. Both
 //! are rows that the claim reads.
 //!
-//! An approval names the digest of list and text: after any change it is none.
+//! An approval names the digest of list and text: after any change it is none, and neither is it once a change queues
+//! somebody who was not queued when it was given. Whoever prepared or changed what nobody has approved since cannot
+//! approve it.
 
 use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::checkpoint::{Reader, Store};
-use super::columns::to_millis;
+use super::columns::{Json, to_json, to_millis};
 use super::decision::{DecisionRecord, record};
 use super::error::StoreError;
 use super::ids::BatchId;
@@ -21,15 +23,40 @@ const REQUIRED: &str = "require-approval";
 /// Its id: the nodes of a cluster share rows with negative ids, and runs have small ones.
 const ROW: i64 = i64::MIN;
 
-/// Who prepared a batch, and who approved it as it is now.
+/// Who prepared and changed a batch, and who approved it as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Approval {
     /// The checkpoint asks for it.
     pub is_required: bool,
-    /// Who gave the list and the text that it has.
+    /// Who gave the list and the text, or made the first change after an approval.
     pub prepared_by: Option<String>,
+    /// Who changed them since.
+    pub changed_by: Vec<String>,
     /// Who approved them.
     pub approved_by: Option<String>,
+}
+
+/// Why a person cannot approve a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OwnWork {
+    /// The person prepared it.
+    Prepared,
+    /// The person changed it since.
+    Changed,
+}
+
+impl Approval {
+    /// What the person did to it, where an approval is missing and therefore another person must give it.
+    pub(crate) fn own_work(&self, person: &str) -> Option<OwnWork> {
+        if !self.is_required || self.approved_by.is_some() {
+            None
+        } else if self.prepared_by.as_deref() == Some(person) {
+            Some(OwnWork::Prepared)
+        } else {
+            let changed = self.changed_by.iter().any(|by| by == person);
+            changed.then_some(OwnWork::Changed)
+        }
+    }
 }
 
 /// Who paused batch `b`, and whether it may be sent without an approval that it does not have: see [`paused`].
@@ -52,20 +79,23 @@ pub(super) fn paused(by: Option<&str>, may: bool) -> Option<PausedBy> {
 }
 
 fn approval(connection: &Connection, batch: BatchId) -> Result<Approval, StoreError> {
-    let (is_required, prepared_by, approved_by) = connection.row(
-        "SELECT EXISTS (SELECT 1 FROM node WHERE key = ?2), approval ->> 'prepared_by',
-                iif(approval ->> 'digest' IS hex(digest), approval ->> 'by', NULL)
-         FROM batch WHERE id = ?1",
-        (batch, REQUIRED),
-    )?;
+    let (is_required, prepared_by, changed_by, approved_by): (_, _, Option<Json<_>>, _) =
+        connection.row(
+            "SELECT EXISTS (SELECT 1 FROM node WHERE key = ?2), approval ->> 'prepared_by',
+                    approval ->> 'changed_by',
+                    iif(approval ->> 'digest' IS hex(digest), approval ->> 'by', NULL)
+             FROM batch WHERE id = ?1",
+            (batch, REQUIRED),
+        )?;
     Ok(Approval {
         is_required,
         prepared_by,
+        changed_by: changed_by.map_or_else(Vec::new, |Json(names)| names),
         approved_by,
     })
 }
 
-/// Notes who gave the list and the text that the batch has; what was approved before is approved no more.
+/// Notes who gave the list and the text of a new batch.
 pub(super) fn note_prepared(
     connection: &Connection,
     batch: BatchId,
@@ -74,6 +104,27 @@ pub(super) fn note_prepared(
     connection.change(
         "UPDATE batch SET approval = json_object('prepared_by', ?2) WHERE id = ?1",
         (batch, by),
+    )?;
+    Ok(())
+}
+
+/// Notes who changed what the batch sends: an approval that it had is none any more. What was approved counts as that
+/// person's work no longer; what was not, still does.
+pub(super) fn note_changed(
+    connection: &Connection,
+    batch: BatchId,
+    by: Option<&str>,
+) -> Result<(), StoreError> {
+    let now = approval(connection, batch)?;
+    if now.approved_by.is_some() || now.prepared_by.is_none() {
+        return note_prepared(connection, batch, by);
+    }
+    let mut changed_by = now.changed_by;
+    let is_new = |by: &&str| !changed_by.iter().any(|known| known == by);
+    changed_by.extend(by.filter(is_new).map(str::to_owned));
+    connection.change(
+        "UPDATE batch SET approval = json_object('prepared_by', ?2, 'changed_by', json(?3)) WHERE id = ?1",
+        (batch, now.prepared_by, to_json(&changed_by)?),
     )?;
     Ok(())
 }
@@ -140,8 +191,8 @@ impl Store {
         })
     }
 
-    /// Approves the batch as it is, if that is asked for and was not done. Returns who prepared it where that is the
-    /// same person, who cannot approve it.
+    /// Approves the batch as it is, if that is asked for and was not done. Where it is the person's own work, it stays as
+    /// it is, and what the person did is returned.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -150,7 +201,7 @@ impl Store {
         id: BatchId,
         actor: &str,
         at: Timestamp,
-    ) -> Result<Option<String>, StoreError> {
+    ) -> Result<Option<OwnWork>, StoreError> {
         let decision = DecisionRecord {
             batch: Some(id),
             actor: actor.to_owned(),
@@ -163,13 +214,14 @@ impl Store {
             if !now.is_required || now.approved_by.is_some() {
                 return Ok(None);
             }
-            if now.prepared_by.as_deref() == Some(decision.actor.as_str()) {
-                return Ok(now.prepared_by);
+            let own = now.own_work(&decision.actor);
+            if own.is_some() {
+                return Ok(own);
             }
             tx.connection.change(
-                "UPDATE batch SET approval = json_object('prepared_by', ?2, 'by', ?3, 'digest', hex(digest))
+                "UPDATE batch SET approval = json_set(coalesce(approval, '{}'), '$.by', ?2, '$.digest', hex(digest))
                  WHERE id = ?1",
-                (id, &now.prepared_by, &decision.actor),
+                (id, &decision.actor),
             )?;
             record(tx.connection, &decision)?;
             Ok(None)
@@ -186,7 +238,7 @@ impl Reader {
         paused_by(&self.connection, batch)
     }
 
-    /// Who prepared and who approved the batch.
+    /// Who prepared, changed and approved the batch.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.

@@ -3,7 +3,7 @@
 use outreach::internals::domain::delivery::State;
 use serde_json::Value;
 
-use crate::support::{CHANNEL, SandboxProcess, Scratch, contacts, number};
+use crate::support::{CHANNEL, SandboxProcess, Scratch, contacts, number, wait_until};
 
 fn sent(scratch: &Scratch, sandbox: &SandboxProcess) {
     scratch.contacts(3);
@@ -250,4 +250,67 @@ fn a_later_list_does_not_name_an_erased_person_again() {
         .unwrap();
     assert_eq!(named, 0);
     assert_eq!(sandbox.accepted()[&number(1)], 1);
+}
+
+fn is_under_way(scratch: &Scratch) -> bool {
+    let file = rusqlite::Connection::open_with_flags(
+        scratch.path("outreach.db"),
+        rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY,
+    );
+    let count = "SELECT count(*) FROM recipient WHERE state = 'sending'";
+    let count = file.and_then(|file| file.query_row(count, [], |row| row.get::<_, i64>(0)));
+    count == Ok(1)
+}
+
+/// Only the request is waited for, not its run; and the run does not try the person again whose request was put off.
+#[test]
+fn an_erasure_waits_for_the_request_alone_and_the_run_does_not_send_another() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&["--latency", "1s", "--fault", "429:at=1,retry-after=2"]);
+    scratch.contacts(3);
+    let send = scratch.send(&sandbox).with(&["--no-canary"]);
+    let send = send
+        .concurrency(1)
+        .with(&["--rate", "1/s", "--burst", "1"])
+        .start();
+    wait_until("the first request is under way", || is_under_way(&scratch));
+    let phone = format!("+{}", number(0));
+    let told = scratch
+        .outreach(&["forget", &phone, "--yes"])
+        .run()
+        .expect(0);
+    let told = told
+        .says("gets no other one")
+        .says("Waiting for its answer");
+    assert!(told.out.contains("Erased: 1 row ("), "{}", told.out);
+    send.wait().expect(0);
+    let accepted = sandbox.accepted();
+    assert_eq!(
+        accepted.keys().copied().collect::<Vec<_>>(),
+        [number(1), number(2)]
+    );
+}
+
+/// Nobody reads the answer any more: the person is not erased, and not messaged either.
+#[test]
+fn whom_a_dead_process_was_messaging_is_suppressed_until_the_erasure() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&["--latency", "2s"]);
+    scratch.contacts(2);
+    let mut send = scratch
+        .send(&sandbox)
+        .with(&["--no-canary"])
+        .concurrency(1)
+        .start();
+    wait_until("the first request is under way", || is_under_way(&scratch));
+    send.kill();
+    let phone = format!("+{}", number(0));
+    let forget = || scratch.outreach(&["forget", &phone, "--yes"]).run();
+    forget()
+        .expect(9)
+        .says("the number is on the suppression list");
+    let shown = scratch.outreach(&["contacts", "show", &phone]).run();
+    assert!(shown.out.contains("asked to be erased"), "{}", shown.out);
+    scratch.resume(&sandbox).run().expect(3);
+    forget().expect(0);
 }

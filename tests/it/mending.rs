@@ -326,3 +326,39 @@ fn whom_a_mended_row_names_is_judged_anew_when_it_comes_again() {
     assert_eq!(sandbox.stats().reached, 4);
     scratch.checkpoint().expect_sound();
 }
+
+/// A mistyped number that is another row's, or must not be messaged, has messaged nobody: the right one can be given.
+#[test]
+fn a_row_whose_mend_was_left_out_is_mended_again() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.write("list.csv", LIST);
+    sent(&scratch, &sandbox, "list.csv", &[]).expect(0);
+    let suppress = ["suppress", "add", "+420777000008"];
+    scratch.outreach(&suppress).run().expect(0);
+    let rejects = scratch.read("list.rejects.csv");
+    let mend = |file: &str, twelve: &str, thirty_four: &str| {
+        let twelve = rejects.replace(";12;", &format!(";{twelve};"));
+        scratch.write(file, &twelve.replace(";34;", &format!(";{thirty_four};")));
+        send_again(&scratch, &sandbox, file).expect(0)
+    };
+    mend("r1.csv", "777000001", "777000008");
+    assert_eq!(sandbox.stats().reached, 2);
+    // Mistyped once more, and then right.
+    mend("r2.csv", "777000008", "777000003");
+    assert_eq!(sandbox.stats().reached, 2);
+    mend("r3.csv", "777000002", "777000004");
+    let stats = sandbox.stats();
+    assert_eq!((stats.reached, stats.reached_twice), (4, 0));
+    assert!(
+        invalid(&scratch)
+            .iter()
+            .any(|reason| reason.contains("mended by row 2 of r3.csv")),
+        "{:?}",
+        invalid(&scratch)
+    );
+    // Who was messaged in their place is not given another number.
+    let told = mend("r4.csv", "777000022", "777000044");
+    told.says("mended already");
+    assert_eq!(sandbox.stats().reached, 4);
+    scratch.checkpoint().expect_sound();
+}

@@ -871,7 +871,7 @@ fn a_worker_leaves_a_list_alone_that_was_edited_and_the_night_tells_who_refuses_
     };
     list(&[]);
     let night = |flags: &[&str]| nights.night(flags).with(&["--concurrency", "1"]).run();
-    night(&["--for", "1s"]).expect(4);
+    night(&["--rate", "10/s", "--for", "3s"]).expect(4);
     let before = nights.sandbox.stats().accepted;
     assert!(before > 0 && before < 190, "{before}");
     // The first has the message already.
@@ -901,7 +901,7 @@ fn a_worker_leaves_a_list_alone_that_was_edited_and_the_night_tells_who_refuses_
 fn a_worker_goes_on_with_a_list_of_a_night_that_is_as_it_was_read() {
     let nights = Nights::new(SandboxProcess::start(&["--latency", "20ms"]), &[]);
     nights.put_file("a.csv", &contacts(0..100));
-    let night = nights.night(&["--for", "1s", "--concurrency", "1"]);
+    let night = nights.night(&["--for", "3s", "--rate", "10/s"]);
     night.run().expect(4);
     nights
         .scratch
@@ -910,4 +910,51 @@ fn a_worker_goes_on_with_a_list_of_a_night_that_is_as_it_was_read() {
         .run()
         .expect(0);
     assert_eq!(nights.sandbox.stats().accepted, 100);
+}
+
+#[test]
+fn a_list_that_waits_for_a_second_person_says_so_and_how_many_wait() {
+    let nights = Nights::new(
+        SandboxProcess::start(&[]),
+        &[("1-first.csv", "Jana,+420777123456")],
+    );
+    nights.settings("db = \"outreach.db\"");
+    nights.night(&[]).run().expect(0);
+    let checkpoint = rusqlite::Connection::open(nights.scratch.path("outreach.db")).unwrap();
+    let required = "INSERT INTO node (key, value) VALUES ('require-approval', 1)";
+    checkpoint.execute_batch(required).unwrap();
+    nights.put(
+        "3-second.csv",
+        "Eva,+420777123457\nOta,+420777123458\nPetr,none",
+    );
+    let night = nights.night(&["--skip-messaged"]).run().expect(4);
+    let subject = "outreach: 0 of 1 lists complete, 0 of 2 reached (0%); 2 people wait for a second person's approval \
+                   on the console: 3-second.csv";
+    assert_eq!(night.out.lines().next(), Some(subject));
+    for line in [
+        "\n3-second.csv: 2 people wait: a second person must approve it on the console\n",
+        "2 queued",
+        "it stays in inbox",
+    ] {
+        assert!(night.out.contains(line), "{line}: {}", night.out);
+    }
+    assert!(!night.out.contains("deadline"), "{}", night.out);
+    nights.are("inbox", &["3-second.csv"]);
+    nights.are("sent", &["1-first.csv"]);
+    assert_eq!(nights.sandbox.stats().accepted, 1);
+    // A person who paused it is named, with what goes on.
+    checkpoint
+        .execute_batch(
+            "DELETE FROM node WHERE key = 'require-approval';
+             UPDATE batch SET state = 'paused', state_by = 'person:Eva' WHERE name LIKE '3-second%'",
+        )
+        .unwrap();
+    let night = nights.night(&[]).run().expect(4);
+    for line in [
+        "; paused by a person, who goes on with it: 3-second.csv\n",
+        "3-second.csv: 2 people wait: Eva paused it on the console\n",
+        "next: `outreach resume 3-second-",
+    ] {
+        assert!(night.out.contains(line), "{line}: {}", night.out);
+    }
 }

@@ -30,8 +30,16 @@ struct OldRow {
 /// A row of the old list, and one of the new list for its person that is to be sent to or suppressed.
 type Pair = (OldRow, Option<(RecipientId, State)>);
 
-/// Brings the next rows of the old list in line with the new one, at most so many; returns the last of them if there
-/// are more.
+/// What was brought in line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct BroughtInLine {
+    /// The last of the rows, if there are more.
+    pub more: Option<i64>,
+    /// Somebody is queued who was not.
+    pub queues: bool,
+}
+
+/// Brings the next rows of the old list in line with the new one, at most so many.
 pub(super) fn bring_in_line(
     tx: &mut Tx<'_>,
     staging: BatchId,
@@ -39,13 +47,13 @@ pub(super) fn bring_in_line(
     last: i64,
     most: usize,
     now: Timestamp,
-) -> Result<Option<i64>, StoreError> {
+) -> Result<BroughtInLine, StoreError> {
     let more: Option<i64> = tx.connection.find(
         "SELECT id FROM recipient WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT 1 OFFSET ?3",
         (after, last, i64::try_from(most).unwrap_or(1) - 1),
     )?;
     // A person may have several rows in either list: each new row goes to the first old one.
-    let mut taken = HashSet::new();
+    let (mut taken, mut queues) = (HashSet::new(), false);
     let mut pairs = pairs(tx, staging, after, more.unwrap_or(last))?
         .into_iter()
         .peekable();
@@ -57,9 +65,13 @@ pub(super) fn bring_in_line(
         }
         taken.extend(new.map(|(new, _)| new));
         bring_row_in_line(tx, &old, new, now)?;
+        queues |= matches!(
+            (old.state, new),
+            (State::Suppressed, Some((_, State::Queued)))
+        );
     }
     delete_recipients(tx.connection, taken.into_iter().collect())?;
-    Ok(more)
+    Ok(BroughtInLine { more, queues })
 }
 
 /// The rows of the old list after one row and up to another one, each with the rows of the new list for its person.
@@ -253,14 +265,15 @@ fn delete_row(tx: &mut Tx<'_>, row: RecipientId, state: State) -> Result<(), Sto
     Ok(())
 }
 
-/// The next rows of the new list, at most so many, join after the batch's last; false if none was left.
+/// The next rows of the new list, at most so many, join after the batch's last: whether somebody of them is queued;
+/// `None` if no row was left.
 pub(super) fn join_rows(
     tx: &mut Tx<'_>,
     target: BatchId,
     staging: BatchId,
     most: usize,
     now: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<Option<bool>, StoreError> {
     let (first, last) = staging.range();
     // In a list on its way, `mended_by` names the row that a row takes the place of.
     let rows: Vec<(RecipientId, State, Option<RecipientId>)> = tx.connection.rows(
@@ -268,8 +281,9 @@ pub(super) fn join_rows(
         (first, last, i64::try_from(most).unwrap_or(1)),
     )?;
     if rows.is_empty() {
-        return Ok(false);
+        return Ok(None);
     }
+    let queues = rows.iter().any(|(_, state, _)| *state == State::Queued);
     let last_seq: u32 = tx
         .connection
         .value("SELECT last_seq FROM batch WHERE id = ?1", [target])?;
@@ -282,8 +296,8 @@ pub(super) fn join_rows(
         let to = RecipientId::new(target, seq);
         if let Some(mended) = mends {
             tx.connection.change(
-                "UPDATE recipient SET mended_by = ?2
-                     WHERE id = ?1 AND state = 'invalid' AND mended_by IS NULL",
+                // What was left out in its place before, and messaged nobody, leaves it.
+                "UPDATE recipient SET mended_by = ?2 WHERE id = ?1 AND state = 'invalid'",
                 (mended, to),
             )?;
         }
@@ -302,7 +316,7 @@ pub(super) fn join_rows(
         "UPDATE batch SET last_seq = ?2 WHERE id = ?1",
         (target, new_last),
     )?;
-    Ok(true)
+    Ok(Some(queues))
 }
 
 /// A row of the new list that says that its person must not be messaged wins over the batch's own rows.

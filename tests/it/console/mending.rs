@@ -277,3 +277,40 @@ fn what_becomes_of_hidden_rows_is_asked_before_a_list_is_read() {
     let page = visitor.page(&batch);
     assert!(page.contains("<strong>4</strong> people"), "{page}");
 }
+
+#[test]
+fn a_number_for_a_row_that_is_another_one_by_now_says_that_the_page_is_old() {
+    let scratch = Scratch::new();
+    let console = ConsoleProcess::sandbox(&scratch);
+    let visitor = console.visitor();
+    let rows = "phone,first_name\n+420777000001,Eva\n+420777000002,Jan\n+420777000003,Ola\n12,Ivo\n34,Ada\n";
+    let list = visitor.drop_list("list.csv", rows.as_bytes());
+    visitor.send(&list, &[("leave_out", "yes")]).location();
+    let batch = visitor.prepare(&list, "Hello {{ first_name }}", &[("name", "spring")]);
+    let mend = format!("{batch}/mend");
+    // Mistyped: the number is in the list already. The row is still there, and is mended again.
+    visitor
+        .send(&mend, &[("number.0.5", "+420777000001")])
+        .location();
+    let page = visitor.page(&batch);
+    assert!(page.contains("name=\"number.0.5\""), "{page}");
+    visitor
+        .send(&mend, &[("number.0.5", "+420777000005")])
+        .location();
+    let page = visitor.page(&batch);
+    assert!(
+        page.contains("Mended: 1 person can be messaged now."),
+        "{page}"
+    );
+    assert!(!page.contains("name=\"number.0.5\""), "{page}");
+    // The same field of a page that was loaded before that.
+    visitor
+        .send(&mend, &[("number.0.5", "+420777000006")])
+        .location();
+    let page = visitor.page(&batch);
+    assert!(
+        page.contains("1 number not taken: the page was older than the list"),
+        "{page}"
+    );
+    assert!(!page.contains("None of these rows"), "{page}");
+}

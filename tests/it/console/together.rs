@@ -147,9 +147,16 @@ fn a_second_person_starts_what_one_prepared_and_a_change_asks_again() {
         let send = send.with(&["--message", "Hello {{ first_name }}", "--channel", CHANNEL]);
         send.with(&["--base-url", sandbox.base_url()]).run()
     };
-    // The same list is what was approved, also where its rows are judged anew.
-    suppress("remove");
+    // The same list for the same people is what was approved.
     send("contacts.csv", "--update").expect(0);
+    assert!(eva.page(&batch).contains("Approved by</dt><dd>jan"));
+    // Where its rows are judged anew, and somebody is queued who was not, it is not.
+    suppress("remove");
+    let again = send("contacts.csv", "--update").expect(4);
+    again.says("a second person must approve it");
+    assert_eq!(sandbox.stats().accepted, 4);
+    start(&jan, "1").location();
+    jan.wait_for(&batch, "complete");
     assert_eq!(sandbox.stats().accepted, 5);
     // Rows join it: what was approved is not what it is now.
     send("more.csv", "--add").expect(4).says("a second person");
@@ -162,4 +169,79 @@ fn a_second_person_starts_what_one_prepared_and_a_change_asks_again() {
     for line in ["require-approval: yes", "require-approval: no"] {
         assert!(health.contains(line), "{line}: {health}");
     }
+}
+
+#[test]
+fn who_prepared_or_changed_what_nobody_has_approved_since_cannot_start_it() {
+    let scratch = Scratch::new();
+    for (name, role) in [("ada", "admin"), ("eva", "operator"), ("jan", "operator")] {
+        add(&scratch, name, role);
+    }
+    let sandbox = SandboxProcess::start(&[]);
+    let console = ConsoleProcess::of(&scratch, &sandbox, &["--channel", CHANNEL]);
+    let user = |name| console.user(name, PASSWORD);
+    let (ada, eva, jan) = (user("ada"), user("eva"), user("jan"));
+    ada.send("/approval", &[("required", "yes")]).location();
+    let rows =
+        "phone,first_name\n+420777000001,Ivo\n+420777000002,Ota\n+420777000003,Ida\n12,Ela\n";
+    let list = eva.drop_list("contacts.csv", rows.as_bytes());
+    let batch = eva.prepare(&list, "Hello {{ first_name }}", &[("name", "list")]);
+    let is_refused = |who: &crate::support::Visitor, people: &str, why: &str| {
+        assert!(who.page(&batch).contains("Another person starts it"));
+        let refused = who.send(&format!("{batch}/start"), &[("people", people)]);
+        assert_eq!(refused.status, 409);
+        assert!(refused.text().contains(why), "{}", refused.text());
+    };
+    let typed = [("number.0.5", "+420777000004")];
+    jan.send(&format!("{batch}/mend"), &typed).location();
+    is_refused(&eva, "4", "eva prepared this batch");
+    is_refused(&jan, "4", "jan changed this batch");
+    // Nor does a change from a terminal make anybody's work that of another person.
+    scratch.write("more.csv", "phone,first_name\n+420777000005,Jan\n");
+    let add = ["send", "more.csv", "--add", "--batch", "list", "--yes"];
+    let add = scratch.outreach(&add);
+    let add = add.with(&["--message", "Hello {{ first_name }}", "--channel", CHANNEL]);
+    let add = add.with(&["--base-url", sandbox.base_url()]);
+    add.run().expect(4).says("a second person must approve it");
+    is_refused(&eva, "5", "eva prepared this batch");
+    is_refused(&jan, "5", "jan changed this batch");
+    assert_eq!(sandbox.stats().accepted, 0);
+    let start = [("people", "5")];
+    ada.send(&format!("{batch}/start"), &start).location();
+    let page = ada.wait_for(&batch, "complete");
+    for line in [
+        "Prepared by</dt><dd>eva",
+        "Changed by</dt><dd>jan, ",
+        "Approved by</dt><dd>ada",
+    ] {
+        assert!(page.contains(line), "{line}: {page}");
+    }
+    assert_eq!(sandbox.stats().accepted, 5);
+}
+
+/// Another channel is another bill, and may reach other people.
+#[test]
+fn another_channel_asks_again_for_the_second_person() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(3);
+    let sql = |sql: &str| {
+        let file = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+        file.execute_batch(sql).unwrap();
+    };
+    let send = || scratch.send(&sandbox).run();
+    scratch
+        .outreach(&["suppress", "add", "+420777999999"])
+        .run();
+    sql("INSERT INTO node (key, value) VALUES ('require-approval', 1)");
+    send().expect(4).says("a second person must approve it");
+    let approve = "UPDATE batch SET approval = json_object('prepared_by', 'eva', 'digest', hex(digest), 'by', 'jan')";
+    sql(approve);
+    let other = ["--fallback", "7001200300400500602"];
+    let resume = scratch.resume(&sandbox).with(&other).run().expect(4);
+    resume.says("a second person must approve it");
+    assert_eq!(sandbox.stats().accepted, 0);
+    sql(approve);
+    // The channels that it has by now are what was approved.
+    scratch.resume(&sandbox).with(&other).run().expect(0);
+    assert_eq!(sandbox.stats().accepted, 3);
 }

@@ -56,6 +56,10 @@ impl World {
             must(done.code == Some(9) && under_way || no_checkpoint, || {
                 format!("forget: {:?}: {}", done.code, done.said)
             })?;
+            if !no_checkpoint {
+                // Not erased yet, and not messaged any more.
+                self.model.block(person);
+            }
             return Ok(Report::default());
         }
         self.model.block(person);

@@ -62,6 +62,9 @@ pub(crate) fn run(call: &Call, out: &mut impl Write) -> CommandResult {
         let waiting = store.apply_waiting_events(clock.now()).await?;
         let ours = clock.clone();
         let server = Server::bind(server_settings, Arc::clone(&store), clock).await?;
+        // Whatever is written over the file once the receiver is said to listen, is noticed.
+        let mut seen = Seen::default();
+        seen.check(&store)?;
         let url = format!("{}://{}", server.scheme(), server.address());
         writeln!(out, "{url}")?;
         out.flush()?;
@@ -74,7 +77,7 @@ pub(crate) fn run(call: &Call, out: &mut impl Write) -> CommandResult {
         }
         let person = settings.person();
         let at_once = tokio::select! {
-            damage = displaced(&store, &ours) => return Err(match damage {
+            damage = displaced(&store, &mut seen, &ours) => return Err(match damage {
                 Some(damage) => damage.into(),
                 None => keep(&store)?,
             }),
@@ -95,8 +98,7 @@ pub(crate) fn run(call: &Call, out: &mut impl Write) -> CommandResult {
 
 /// Returns once the path of the checkpoint leads to another file, or to none; or what is wrong with the file, if
 /// another one was written into it.
-async fn displaced(store: &Store, clock: &Clock) -> Option<StoreError> {
-    let mut seen = Seen::default();
+async fn displaced(store: &Store, seen: &mut Seen, clock: &Clock) -> Option<StoreError> {
     while store.is_in_place() {
         let looked = seen.check(store);
         if store.is_in_place() && looked.is_err() {

@@ -205,7 +205,7 @@ impl NightReport {
 }
 
 /// The first list, and how many more.
-fn named<'a>(lists: &mut dyn Iterator<Item = &'a ListReport>) -> String {
+fn named(lists: &mut dyn Iterator<Item = &ListReport>) -> String {
     let Some(first) = lists.next() else {
         return String::new();
     };

@@ -69,6 +69,10 @@ enum ContentKey {
 
 /// A request to a person, as it is stored. Those that were surely refused are left out.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact about the request; any of them may go with any other"
+)]
 pub(super) struct PastAttempt {
     id: AttemptId,
     recipient: RecipientId,

@@ -799,7 +799,7 @@ fn who_may_have_asked_for_no_message_is_left_out_of_later_lists_until_it_is_know
     };
     send(&scratch, &sandbox, "second", "News");
     let accepted = sandbox.accepted();
-    let of = |n: u32| accepted[&number(n.into())];
+    let of = |n: u32| accepted[&number(n)];
     assert_eq!((of(0), of(1), of(2)), (2, 1, 2));
     assert_eq!(reasons("second"), 1);
     let id = replies(&scratch)[0]["id"].to_string();

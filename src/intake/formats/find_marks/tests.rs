@@ -309,7 +309,7 @@ fn rows_of_workbooks_in_xml_and_html_are_hidden_as_excel_writes_it() {
         [false, false, true, true, false].map(row).concat()
     };
     let xml = rows(
-        "ss:Marks=\"1\"",
+        "ss:Hidden=\"1\"",
         "Row",
         "<Cell><Data ss:Type=\"String\">+420777123456</Data></Cell>",
     );

@@ -88,7 +88,7 @@ fn warn_of_unsettled(console: Console, rows: SettledRows) {
 /// Why people with an unknown outcome get nothing, and what ends that.
 const MAY_HAVE_WRITTEN: &str = "a contact whose number is not known wrote on that channel after the request, and it may \
      be this person, who may ask not to be messaged. `outreach suppress replies` shows what was written; settle it there: \
-     --opt-out ID --number NUMBER for who wrote it, or --harmless ID. Until then no list messages them.";
+     --opt-out ID --number NUMBER for who wrote it, or --harmless ID.";
 
 fn decided_text(
     found: &Found,

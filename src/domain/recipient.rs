@@ -158,9 +158,6 @@ pub enum Suppression {
     },
     /// What the person wrote may ask not to be messaged, and nobody has read it.
     UnreadReply,
-    /// A contact whose number is not known wrote, and it may be this person: it is not known either whom a message to
-    /// them reached.
-    MayHaveWritten,
     /// It mends a row that another one mended before.
     MendedBefore {
         /// The row that is mended, and what mended it, in words.
@@ -244,7 +241,6 @@ impl Suppression {
             Self::NoConsent { .. } => "no_consent",
             Self::OtherMessage { .. } => "other_message",
             Self::UnreadReply => "unread_reply",
-            Self::MayHaveWritten => "may_have_written",
             Self::MendedBefore { .. } => "mended_before",
             Self::Removed => "removed_by_update",
             Self::Forgotten => "forgotten",
@@ -286,10 +282,6 @@ impl fmt::Display for Suppression {
             }
             Self::NoConsent { says, .. } => write!(f, "no consent: {says}"),
             Self::UnreadReply => write!(f, "{UNREAD} (outreach suppress replies)"),
-            Self::MayHaveWritten => f.write_str(
-                "perhaps it was this person who wrote what waits to be read: the number of who wrote is not known, and the \
-                 answer to a message to this person was lost (outreach suppress replies)",
-            ),
             Self::MendedBefore { by } => write!(f, "a row is mended once: {by}"),
             Self::Removed => f.write_str("no longer in the list (--update)"),
             Self::Forgotten => f.write_str("erased at the person's request"),
@@ -407,7 +399,6 @@ mod tests {
                 },
             ),
             (true, Suppression::UnreadReply),
-            (true, Suppression::MayHaveWritten),
             (true, Suppression::Removed),
             (true, Suppression::Forgotten),
             (false, Suppression::NoMessengerWithin { at: at.clone() }),

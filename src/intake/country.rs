@@ -255,7 +255,10 @@ fn nearness(
             return None;
         }
     }
-    if !is_known(&core) && !core.split(' ').all(is_beside_country) {
+    // What stands in brackets says of which form or place it is: `Country (from Company)`.
+    let outside = header.split_once('(').map_or(header, |(before, _)| before);
+    let outside = self::core(&words(outside));
+    if !is_known(&core) && !outside.split(' ').all(is_beside_country) {
         return Some(Nearness::OfSomething);
     }
     let of_codes = !cells.is_empty()

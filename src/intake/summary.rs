@@ -275,10 +275,6 @@ fn suppression_text(cause: &Suppression) -> &'static str {
         Suppression::UnreadReply => {
             "wrote what may ask not to be messaged, and nobody has read it: `outreach suppress replies` shows it"
         }
-        Suppression::MayHaveWritten => {
-            "may have written what waits to be read (no number, and the answer to their message was lost): `outreach \
-             suppress replies` shows it"
-        }
         Suppression::MendedBefore { .. } => {
             "mend rows that were mended already: a row is mended once"
         }
@@ -305,7 +301,6 @@ fn suppression_note(cause: &Suppression) -> Note {
         Suppression::MendedBefore { by } => Note::Detail(by.clone()),
         Suppression::SameBatch { .. }
         | Suppression::UnreadReply
-        | Suppression::MayHaveWritten
         | Suppression::Removed
         | Suppression::Forgotten
         | Suppression::WindowNeverOpens

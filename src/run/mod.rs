@@ -27,7 +27,7 @@
 //!   `observer`, `end`, `sound` (the check of the checkpoint), `rehearsal`, `worker`.
 //! - Files that are written: `export`, `refresh`, `files`, `clash`.
 //! - A night: `night` (the folder), `arrivals`, `filed`.
-//! - The checkpoint: `checkpoint` (which one is meant), `adopt`, `backup`, `upgrade`, `prune`, `suppress`, `history` (results
+//! - The checkpoint: `checkpoint` (which one is meant), `adopt`, `backup`, `upgrade`, `prune`, `forget`, `suppress`, `history` (results
 //!   files that come back), `unknown_messages`, `doctor` with `prerequisites`, `test_message`.
 //! - `error` and `mismatch` say what went wrong.
 

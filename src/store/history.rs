@@ -15,7 +15,7 @@ use super::past::{self, AskedContent, AskedKey, Asker, PastAttempt, PastOf};
 use super::person::{self, Person};
 use super::policy::keep;
 use super::query::Query as _;
-use super::unread::{self, UnreadFrom, Writer};
+use super::unread::{self, UnreadFrom};
 use crate::domain::eligibility::{
     Eligibility, HistorySpan, PastRequest, RequestOutcome, decide, waits_for,
 };
@@ -50,8 +50,8 @@ pub enum PersonVerdict {
 pub(crate) struct Past {
     pub(super) people: Vec<Person>,
     pub(super) attempts: Vec<PastAttempt>,
-    /// They wrote what may ask not to be messaged, or may have, and nobody has read it.
-    unread: Option<Writer>,
+    /// They wrote what may ask not to be messaged, and nobody has read it.
+    has_unread: bool,
 }
 
 /// Decides whether the batch and row that ask may message the person.
@@ -63,12 +63,8 @@ pub(super) fn judge(
     now: Timestamp,
 ) -> Result<PersonVerdict, StoreError> {
     let people = person::with_same_number(connection, whose)?;
-    let mut past = Past::of(connection, people, !asker.skip.is_empty())?;
-    past.unread = if unread::waits_to_be_read(connection, keys, &past.people)? {
-        Some(Writer::Known)
-    } else {
-        unread::may_have_written(connection, keys, &past.attempts)?.then_some(Writer::Possible)
-    };
+    let has_unread = unread::waits_to_be_read(connection, keys, &people)?;
+    let past = Past::of(connection, people, has_unread, !asker.skip.is_empty())?;
     past.judge(connection, asker, span, now)
 }
 
@@ -76,6 +72,7 @@ impl Past {
     fn of(
         connection: &Connection,
         people: Vec<Person>,
+        has_unread: bool,
         with_uid: bool,
     ) -> Result<Self, StoreError> {
         let mut attempts = Vec::new();
@@ -85,7 +82,7 @@ impl Past {
         Ok(Self {
             people,
             attempts,
-            unread: None,
+            has_unread,
         })
     }
 
@@ -100,14 +97,8 @@ impl Past {
         if let Some(cause) = cause {
             return Ok(PersonVerdict::Suppressed(cause));
         }
-        match self.unread {
-            Some(Writer::Known) => {
-                return Ok(PersonVerdict::Suppressed(Suppression::UnreadReply));
-            }
-            Some(Writer::Possible) => {
-                return Ok(PersonVerdict::Suppressed(Suppression::MayHaveWritten));
-            }
-            None => {}
+        if self.has_unread {
+            return Ok(PersonVerdict::Suppressed(Suppression::UnreadReply));
         }
         let unfinished_since = match asker.batch {
             Some(batch) if !self.attempts.is_empty() => unfinished_since(connection, batch)?,
@@ -261,9 +252,8 @@ impl Reader {
         if people.is_empty() {
             return Ok(None);
         }
-        let mut past = Past::of(&self.connection, people, !skip.is_empty())?;
-        past.unread = unread.any_of(&past.people, &past.attempts);
-        Ok(Some(past))
+        let has_unread = unread.any_of(&people);
+        Past::of(&self.connection, people, has_unread, !skip.is_empty()).map(Some)
     }
 
     /// Whether a number may be messaged, as a claim would find now, on the channel `on` and with the rendered `content`,

@@ -2,7 +2,7 @@
 //! too few costs less than one too many.
 //!
 //! The API may name a contact alone, and whose it is stands in the answer to our request. Where that was lost, what a
-//! contact of an unknown number wrote may be of anybody who awaits such an answer: none of them is messaged before
+//! contact of an unknown number wrote may be of anybody who awaits such an answer: no message is repeated to them before
 //! either is settled.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -29,30 +29,13 @@ const LAST_DIGITS: i64 = 1_000_000;
 
 /// Who wrote what nobody has read yet.
 #[derive(Debug, Default)]
-pub(crate) struct UnreadFrom {
-    people: HashSet<PersonId>,
-    nameless: Nameless,
-}
+pub(crate) struct UnreadFrom(HashSet<PersonId>);
 
 impl UnreadFrom {
-    /// Whether one of these people wrote it, to whom these requests were made.
-    pub(super) fn any_of(&self, people: &[Person], attempts: &[PastAttempt]) -> Option<Writer> {
-        if people.iter().any(|it| self.people.contains(&it.id)) {
-            return Some(Writer::Known);
-        }
-        self.nameless
-            .may_be_of(attempts)
-            .then_some(Writer::Possible)
+    /// Whether one of these people wrote it.
+    pub(super) fn any_of(&self, people: &[Person]) -> bool {
+        people.iter().any(|it| self.0.contains(&it.id))
     }
-}
-
-/// How sure it is that a person wrote what nobody has read yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Writer {
-    /// It is known.
-    Known,
-    /// A contact of an unknown number wrote it, and it is not known either whom a request to the person reached.
-    Possible,
 }
 
 /// What contacts wrote whose number is not known: on which channel (`None` if that is not told either), and when it
@@ -134,7 +117,8 @@ fn is_known(
     }
 }
 
-/// Which of these rows are of people who may have written what a contact of an unknown number wrote.
+/// Which of these rows are of people who may have written what a contact of an unknown number wrote: no message is
+/// repeated to them.
 pub(super) fn rows_that_may_have_written(
     connection: &Connection,
     keys: &HashKey,
@@ -155,32 +139,16 @@ pub(super) fn rows_that_may_have_written(
     Ok(found)
 }
 
-/// Whether the person to whom these requests were made may have written what a contact of an unknown number wrote.
-pub(super) fn may_have_written(
-    connection: &Connection,
-    keys: &HashKey,
-    attempts: &[PastAttempt],
-) -> Result<bool, StoreError> {
-    if !attempts.iter().any(|attempt| attempt.reached_unknown) {
-        return Ok(false);
-    }
-    Ok(Nameless::find(connection, keys)?.may_be_of(attempts))
-}
-
 impl Reader {
     /// Who wrote what nobody has read yet.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn unread_from(&self) -> Result<UnreadFrom, StoreError> {
-        Ok(UnreadFrom {
-            people: writers(&self.connection, &self.keys, |_| true)?,
-            nameless: Nameless::find(&self.connection, &self.keys)?,
-        })
+        writers(&self.connection, &self.keys, |_| true).map(UnreadFrom)
     }
 
-    /// Which of these rows are of people who may have written what a contact of an unknown number wrote: they get
-    /// nothing before that is settled.
+    /// As the function of this name.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.

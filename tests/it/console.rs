@@ -454,7 +454,8 @@ fn numbers_are_mended_on_the_page_and_join_the_batch() {
     visitor.send(&mend, &typed).location();
     let page = visitor.page(&batch);
     for text in [
-        "Mended: 1 person can be messaged now. Not mended:",
+        "Mended: 1 person can be messaged now. 1 number not taken:",
+        "Not mended:",
         "<strong>7</strong> people have not",
         "(empty)",
     ] {

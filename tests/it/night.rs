@@ -953,7 +953,7 @@ fn a_list_that_waits_for_a_second_person_says_so_and_how_many_wait() {
     for line in [
         "; paused by a person, who goes on with it: 3-second.csv\n",
         "3-second.csv: 2 people wait: Eva paused it on the console\n",
-        "next: `outreach resume 3-second-",
+        "outreach resume 3-second-",
     ] {
         assert!(night.out.contains(line), "{line}: {}", night.out);
     }

@@ -783,39 +783,3 @@ fn who_may_have_asked_for_no_message_gets_none_again_where_the_answer_was_lost()
     receiver.end();
     scratch.checkpoint().expect_sound();
 }
-
-#[test]
-fn who_may_have_asked_for_no_message_is_left_out_of_later_lists_until_it_is_known() {
-    let sandbox = SandboxProcess::start(&["--fault=502-after-accept:at=2"]);
-    let (scratch, receiver) =
-        stop_after_a_lost_answer(&sandbox, || "4600000000000000001".to_owned());
-    // Of the others it is known whom their messages reached.
-    let resolve = ["resolve", "first", "--assume-sent", "--all"];
-    scratch.outreach(&resolve).run().expect(0);
-    let reasons = |batch: &str| {
-        let rows = scratch.outreach(&["export", batch, "-o", "out.csv", "--force"]);
-        rows.run().expect(0);
-        scratch.read("out.csv").matches("may_have_written").count()
-    };
-    send(&scratch, &sandbox, "second", "News");
-    let accepted = sandbox.accepted();
-    let of = |n: u32| accepted[&number(n)];
-    assert_eq!((of(0), of(1), of(2)), (2, 1, 2));
-    assert_eq!(reasons("second"), 1);
-    let id = replies(&scratch)[0]["id"].to_string();
-    scratch
-        .outreach(&["suppress", "replies", "--harmless", &id])
-        .run()
-        .expect(0);
-    send(&scratch, &sandbox, "third", "More");
-    let accepted = sandbox.accepted();
-    assert_eq!(accepted[&number(1)], 2);
-    // What was written on another channel is of none of them.
-    let mut elsewhere = stop("4600000000000000009");
-    elsewhere["data"]["channel"]["id"] = "7001200300400500602".into();
-    elsewhere["data"]["id"] = "9077".into();
-    receiver.take(&elsewhere);
-    send(&scratch, &sandbox, "fourth", "Again");
-    assert_eq!(sandbox.accepted()[&number(1)], 3);
-    receiver.end();
-}

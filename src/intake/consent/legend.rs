@@ -1,6 +1,6 @@
 //! What a header says of its cells: `Consent (1 = no, 0 = yes)`, `Subscribed/Unsubscribed`, `Communication opt`.
 
-use super::answers::{CellConsent, Question, answer};
+use super::answers::{CellConsent, Question, answer, answers_no, answers_yes};
 use super::headers::{names_refusal, says_that_it_was, words};
 use crate::domain::fold;
 use crate::intake::words::{NEVER, NO, YES};
@@ -78,9 +78,11 @@ impl Legend {
         }
         let means = |answer| self.codes.iter().any(|code| code.means == Some(answer));
         let is_whole = means(Answer::Yes) && means(Answer::No);
+        // A word needs no legend.
+        let is_answer = folded.chars().count() > 1 && (answers_yes(&folded) || answers_no(&folded));
         if self.was && NEVER.has(&folded) {
             "no"
-        } else if is_whole && is_code(&folded) && folded.chars().count() < 3 {
+        } else if is_whole && is_code(&folded) && folded.chars().count() < 3 && !is_answer {
             NOT_UNDERSTOOD
         } else {
             cell

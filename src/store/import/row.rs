@@ -138,7 +138,7 @@ fn enter_open(
 enum Listing<'a> {
     /// The person was there, for this reason.
     Listed(&'a str),
-    /// A reply of the person was not read, or one that may be theirs, and it is not in the file.
+    /// A reply of the person was not read, and it is not in the file.
     UnreadReply,
 }
 
@@ -149,10 +149,7 @@ impl<'a> Listing<'a> {
         };
         let code = result.reason_code.as_deref();
         let code = code.filter(|_| result.state == State::Suppressed)?;
-        if [Suppression::UnreadReply, Suppression::MayHaveWritten]
-            .iter()
-            .any(|it| it.code() == code)
-        {
+        if code == Suppression::UnreadReply.code() {
             return Some(Self::UnreadReply);
         }
         let reason = result.reason.as_deref().unwrap_or_default();
@@ -285,7 +282,7 @@ fn tells_of_known_reply(
     tx.connection.has(
         "SELECT 1 FROM recipient INDEXED BY recipient_by_person
          WHERE person = ?1 AND id > ?2 AND id < ?3 AND state = 'suppressed' AND reason_code = ?4 LIMIT 1",
-        (whose, first, last, row.result.reason_code.as_deref()),
+        (whose, first, last, Suppression::UnreadReply.code()),
     )
 }
 

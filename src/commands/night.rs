@@ -342,11 +342,18 @@ impl Night<'_> {
 
     /// Who has the message of a batch and is refused by its list as it is now.
     fn refused_since(&self, batch: &str) -> Option<String> {
-        let people = refused_since(&self.front.db, batch).unwrap_or_default();
-        (people > 0).then(|| {
-            let they = plural(people, "person", "people");
-            format!("{they} whom the list refuses now had the message already: follow-ups of the batch leave them out")
-        })
+        match refused_since(&self.front.db, batch) {
+            Ok(0) => None,
+            Ok(people) => {
+                let they = plural(people, "person", "people");
+                Some(format!(
+                    "{they} whom the list refuses now had the message already: follow-ups of the batch leave them out"
+                ))
+            }
+            Err(error) => Some(format!(
+                "how many people had the message whom the list refuses now is not known: {error}"
+            )),
+        }
     }
 
     /// Enters who kept the batch from being sent, and what goes on with it.

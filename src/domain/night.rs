@@ -33,9 +33,9 @@ pub(crate) enum BatchOfList {
 /// The batch of the list called `stem`, in the night that began on `date`. `batches` are those whose lists were read
 /// to their end, the newest first.
 ///
-/// An unfinished batch of the list's name goes on, whatever its day, unless it is another folder's. A list that was sent or given up, and comes
-/// again as it was, is that batch: nobody is messaged twice because a file could not be moved. So is one that was edited
-/// while it was sent, or before it was filed away.
+/// An unfinished batch of the list's name goes on, whatever its day, unless it is another folder's. A list that was sent
+/// or given up, and comes again as it was, is that batch: nobody is messaged twice because a file could not be moved. So
+/// is one that was edited while it was sent, or before it was filed away.
 pub(crate) fn batch_of_list(stem: &str, date: Date, batches: &[KnownBatch<'_>]) -> BatchOfList {
     let waits = |it: &&KnownBatch<'_>| {
         it.state.is_unfinished()

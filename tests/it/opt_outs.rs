@@ -215,6 +215,16 @@ fn what_cannot_be_read_is_kept_and_counted() {
     assert_eq!(kept(), 1, "the list names nobody");
 }
 
+/// The first batch, to a sandbox whose faults lose answers.
+fn send_losing_answers(scratch: &Scratch, sandbox: &SandboxProcess) {
+    scratch
+        .outreach(&["send", "contacts.csv", "--yes", "--batch", "first"])
+        .with(&["--message", "Hello", "--channel", CHANNEL])
+        .with(&["--base-url", sandbox.base_url(), "--concurrency", "1"])
+        .run()
+        .expect(3);
+}
+
 /// A STOP of a contact whose number nobody knows is shown to people until the number is known, and counts from then on.
 #[test]
 fn an_opt_out_without_a_number_waits_in_sight_and_counts_once_the_number_is_known() {
@@ -224,12 +234,7 @@ fn an_opt_out_without_a_number_waits_in_sight_and_counts_once_the_number_is_know
     ];
     let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&faults));
     scratch.contacts(3);
-    scratch
-        .outreach(&["send", "contacts.csv", "--yes", "--batch", "first"])
-        .with(&["--message", "Hello", "--channel", CHANNEL])
-        .with(&["--base-url", sandbox.base_url(), "--concurrency", "1"])
-        .run()
-        .expect(3);
+    send_losing_answers(&scratch, &sandbox);
     let receiver = Receiver::start(&scratch);
     // The third is of somebody whom nobody messaged.
     let stranger = "4600000000000000001".to_owned();
@@ -449,12 +454,7 @@ fn a_doubtful_reply_holds_its_person_once_the_contact_is_known() {
         SandboxProcess::start(&["--fault=502-after-accept:at=1"]),
     );
     scratch.contacts(2);
-    scratch
-        .outreach(&["send", "contacts.csv", "--yes", "--batch", "first"])
-        .with(&["--message", "Hello", "--channel", CHANNEL])
-        .with(&["--base-url", sandbox.base_url(), "--concurrency", "1"])
-        .run()
-        .expect(3);
+    send_losing_answers(&scratch, &sandbox);
     let receiver = Receiver::start(&scratch);
     let contact = contact_of(&sandbox, number(0));
     let content = json!({ "type": "text", "payload": "can you stop the delivery" });
@@ -734,12 +734,7 @@ fn stop_after_a_lost_answer(
 ) -> (Scratch, Receiver) {
     let scratch = Scratch::new();
     scratch.contacts(3);
-    scratch
-        .outreach(&["send", "contacts.csv", "--yes", "--batch", "first"])
-        .with(&["--message", "Hello", "--channel", CHANNEL])
-        .with(&["--base-url", sandbox.base_url(), "--concurrency", "1"])
-        .run()
-        .expect(3);
+    send_losing_answers(&scratch, sandbox);
     let receiver = Receiver::start(&scratch);
     receiver.take(&stop(&writer()));
     (scratch, receiver)

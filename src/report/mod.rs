@@ -23,7 +23,7 @@ mod text_table;
 mod unreached;
 mod words;
 
-pub(crate) use contacts::write_contacts;
+pub(crate) use contacts::{write_contacts, write_contacts_file};
 pub(crate) use error::ReportError;
 pub(crate) use file::{file_as_it_is, is_as_left, is_database, known_by, write_whole_file};
 pub use hints::Hints;

@@ -16,9 +16,7 @@ use crate::domain::dialect::{Dialect, FileFormat};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Mends, Position, Record, Verdict};
 use crate::domain::sms::SmsTally;
-use crate::intake::{
-    EXAMPLES, Input, IntakeError, Judge, JudgeError, MendedRow, Render, Summary, Unsendable,
-};
+use crate::intake::{EXAMPLES, Input, Judge, JudgeError, MendedRow, Render, Summary, Unsendable};
 use crate::report::check::CheckReport;
 use crate::report::rejects::RejectsFile;
 use crate::store::MendPlace;
@@ -96,11 +94,7 @@ impl Pass<'_> {
         progress: &mut dyn FnMut(u64),
         take: &mut dyn FnMut(JudgedRow) -> Result<(), RunError>,
     ) -> Result<CheckReport, RunError> {
-        let mut report = self.judge_all(list, progress, take)?;
-        match report.refusal.take() {
-            Some(refusal) => Err(IntakeError::too_few(&report.files, refusal).into()),
-            None => Ok(report),
-        }
+        Ok(self.judge_all(list, progress, take)?.accepted()?)
     }
 
     /// Judges and renders each row and hands it to `take`; reports the rows read to `progress` now and then. What

@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn the_exit_code_is_that_of_the_library() {
         let gone = RunError::NoCheckpoint("outreach.db".into());
-        assert_eq!(CommandError::from(gone).exit(), ExitCode::Usage);
+        assert_eq!(CommandError::from(gone).exit(), ExitCode::Storage);
         let config = CommandError::from(ConfigError::NoToken);
         assert_eq!(config.exit(), ExitCode::Configuration);
     }

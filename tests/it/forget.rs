@@ -48,7 +48,7 @@ fn whoever_was_messaged_is_a_contact() {
 #[cfg(unix)]
 #[test]
 fn an_export_over_a_file_that_all_may_read_is_for_its_owner_only() {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::PermissionsExt;
 
     let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
     sent(&scratch, &sandbox);

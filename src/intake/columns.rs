@@ -44,7 +44,7 @@ pub(super) fn map(
     let elsewhere = elsewhere(headers, rows, settings, known().chain(heard.clone()));
     let region = countries(file, headers, rows, settings, &columns)?;
     let of_regions = region.iter().map(|it| &it.column);
-    let unheard = unheard(
+    let unused_answers = unused_answers(
         headers,
         rows,
         settings,
@@ -65,7 +65,7 @@ pub(super) fn map(
         mobile_first: choice.phone.is_empty() && have_several_names(headers, &taken),
         consent,
         elsewhere,
-        unheard,
+        unused_answers,
         read_for: settings.read_for,
         hears_earlier: ours.is_empty(),
         ignored_consent: with_ours(ignored, ours),
@@ -115,7 +115,7 @@ fn elsewhere<'a>(
 }
 
 /// The columns of answers that are taken for nothing.
-fn unheard<'a>(
+fn unused_answers<'a>(
     headers: &[String],
     rows: &[Vec<String>],
     settings: &Settings,
@@ -125,7 +125,7 @@ fn unheard<'a>(
         return Vec::new();
     }
     let without: Vec<usize> = without.map(|column| column.index).collect();
-    consent::find_unheard(headers, rows, &without)
+    consent::find_unused_answers(headers, rows, &without)
 }
 
 /// Refuses columns of which only a person knows what they are for: a "yes" and a "no" without a header may say who may be

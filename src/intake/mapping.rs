@@ -34,7 +34,7 @@ pub struct Mapping {
     pub(super) elsewhere: Vec<ConsentColumn>,
     /// Columns of answers that are taken for nothing: a "no" in them is told, and keeps nobody out.
     #[serde(skip)]
-    pub(super) unheard: Vec<Column>,
+    pub(super) unused_answers: Vec<Column>,
     /// What the people are read for: in a list of people who must not be messaged no refusal is heard.
     #[serde(skip)]
     pub(super) read_for: ReadFor,

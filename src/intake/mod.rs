@@ -69,7 +69,7 @@ mod words;
 mod tests;
 
 pub(crate) use column::column_names;
-pub(crate) use consent::Unheard;
+pub(crate) use consent::UnusedAnswers;
 pub(crate) use contact_id::is_rounded;
 pub use corrections::Corrections;
 pub use doubt::LetterDoubt;

@@ -47,7 +47,7 @@ pub(super) struct Number {
     /// A remark that may mean that the person must not be messaged.
     pub(super) doubt: Option<String>,
     /// A bit for each column of answers that are taken for nothing: whether it says "no".
-    pub(super) unheard: u64,
+    pub(super) unused_answers: u64,
     /// A hash of the person's name, 0 if there is none.
     pub(super) name: u16,
 }
@@ -298,7 +298,7 @@ impl RowJudge<'_> {
             suppressed: (self.judge.suppressed)(phone).or(repeated),
             silent_on_consent: answer == Consent::Silent,
             doubt: answer.doubt(),
-            unheard: consent::unheard_noes(&self.mapping.unheard, |at| record.get(at)),
+            unused_answers: consent::noes_in(&self.mapping.unused_answers, |at| record.get(at)),
             overrides_region: found.overrides_region,
             name: name_hash(first_name.as_deref(), last_name.as_deref()),
         };

@@ -169,7 +169,7 @@ pub(crate) use results::{NotReached, ResultRow, RowContent};
 pub(crate) use retry::RefusedRow;
 pub(crate) use runs::MayAsk;
 pub(crate) use same_batch::ImportedMessage;
-pub(crate) use same_batch::OtherThanTold;
+pub(crate) use same_batch::ListDifference;
 pub(crate) use seen::Seen;
 pub(crate) use session::KeptSession;
 pub(crate) use steps::at_most;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::column::Column;
 use super::words::{
     ADDRESSEE, AREA_CODE, COUNTRY, COUNTRY_ELSEWHERE, COUNTRY_OF_NUMBER, COUNTRY_WORD, DIALLED,
-    DOUBTFUL_COUNTRY, OF_THE_PERSON, ONE_ADDRESS, PLACE, WHOSE_COUNTRY, words,
+    DOUBTFUL_COUNTRY, GOODS, OF_THE_PERSON, ONE_ADDRESS, PLACE, WHOSE_COUNTRY, words,
 };
 use crate::domain::phone::{AddressEnd, PhoneNumber, Region};
 use crate::domain::text::trimmed;
@@ -43,6 +43,8 @@ pub(super) enum Nearness {
     OfAnAddress,
     /// It stands after a city: `Brno, Czech Republic`.
     BehindACity,
+    /// It is where goods go: `Shipping country`. A present goes to another country than its sender's number.
+    OfGoods,
     /// It may be that of something else: `Favourite country`. It is no country of a number, and a reason to doubt another.
     OfSomething,
 }
@@ -75,7 +77,7 @@ impl CountryColumn {
                 }
                 AddressEnd::Georgia | AddressEnd::Other => RowCountry::Nothing,
             },
-            Nearness::OfSomething => match (named(), self.of_list) {
+            Nearness::OfGoods | Nearness::OfSomething => match (named(), self.of_list) {
                 (None, _) => RowCountry::Nothing,
                 (Some(region), Some(own)) if region.calling_code() == own.calling_code() => {
                     RowCountry::Nothing
@@ -94,7 +96,7 @@ impl fmt::Display for CountryColumn {
             | Nearness::OfThePerson
             | Nearness::OfAnAddress => "",
             Nearness::BehindACity => " (after the city)",
-            Nearness::OfSomething => {
+            Nearness::OfGoods | Nearness::OfSomething => {
                 " (may not be the number's: where it differs from the list's, a number needs its country code)"
             }
         };
@@ -128,7 +130,8 @@ pub(super) fn find(
         .collect();
     // Beside a phone of one address, that address names the country, and no other.
     if found.iter().any(|it| it.nearness == Nearness::Beside) {
-        found.retain(|it| it.nearness != Nearness::OfAnAddress);
+        let is_other = |it: Nearness| matches!(it, Nearness::OfAnAddress | Nearness::OfGoods);
+        found.retain(|it| !is_other(it.nearness));
     }
     found.sort_by_key(|it| it.nearness);
     found
@@ -266,16 +269,21 @@ fn nearness(
     if of_codes || core != folded && COUNTRY_OF_NUMBER.is_in(&folded) {
         return Some(Nearness::OfTheNumber);
     }
-    let Some(address) = folded.split(' ').find(|word| ONE_ADDRESS.has(word)) else {
-        return Some(Nearness::OfThePerson);
+    let is_beside = |address: &str| {
+        let mut phones = phone.iter().map(|column| words(&column.name));
+        phones.any(|name| name.split(' ').any(|word| word == address))
     };
-    let beside = phone
-        .iter()
-        .any(|column| words(&column.name).split(' ').any(|word| word == address));
-    Some(if beside {
+    let mut addresses = folded
+        .split(' ')
+        .filter(|word| ONE_ADDRESS.has(word) || GOODS.has(word));
+    Some(if addresses.clone().any(is_beside) {
         Nearness::Beside
-    } else {
+    } else if GOODS.is_in(&folded) {
+        Nearness::OfGoods
+    } else if addresses.next().is_some() {
         Nearness::OfAnAddress
+    } else {
+        Nearness::OfThePerson
     })
 }
 

@@ -34,6 +34,7 @@ pub(super) const COUNTRY_WORD: List = List("word for a country");
 pub(super) const COUNTRY_ELSEWHERE: List = List("country elsewhere");
 pub(super) const OF_THE_PERSON: List = List("of the person");
 pub(super) const ONE_ADDRESS: List = List("one address");
+pub(super) const GOODS: List = List("goods");
 pub(super) const COUNTRY_OF_NUMBER: List = List("country of the number");
 pub(super) const PLACE: List = List("place");
 pub(super) const MESSAGES: List = List("messages");

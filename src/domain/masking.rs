@@ -287,9 +287,15 @@ mod tests {
     #[test]
     fn a_message_that_is_shown_keeps_all_but_the_middle_of_numbers() {
         for (message, shown) in [
-            ("We call +420 777 100 123 on 28.11.2026 20:06.", "We call +420 *** *** 123 on 28.11.2026 20:06."),
+            (
+                "We call +420 777 100 123 on 28.11.2026 20:06.",
+                "We call +420 *** *** 123 on 28.11.2026 20:06.",
+            ),
             ("Order 12345 for 777100123", "Order 12345 for 777***123"),
-            (r#"{"payload":"+420777100123"}"#, r#"{"payload":"+420******123"}"#),
+            (
+                r#"{"payload":"+420777100123"}"#,
+                r#"{"payload":"+420******123"}"#,
+            ),
             ("No number", "No number"),
         ] {
             assert_eq!(masked_message(message), shown);

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::console::{line_of_words, print_json, words};
 use super::error::CommandError;
-use crate::domain::masking::masked_cell;
+use crate::domain::masking::{masked_cell, masked_message};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
 use crate::report::{Local, place, without_numbers};
@@ -91,7 +91,8 @@ fn write_timeline(
     )?;
     let suggestion = timeline.suggestion.as_deref().map(masked_cell);
     print("did you mean", suggestion.as_deref())?;
-    print("content", timeline.content.as_deref())?;
+    let content = timeline.content.as_deref().map(masked_message);
+    print("content", content.as_deref())?;
     print("message", timeline.message_id.as_deref())?;
     print("contact", timeline.contact_id.as_deref())?;
     let at = |time: Option<Timestamp>| time.map(|time| local.second(time));

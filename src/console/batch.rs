@@ -11,7 +11,7 @@ use super::app::App;
 use super::audit::note;
 use super::bar::counted_people;
 use super::base::Kind;
-use super::batch_view::{Act, BatchView, LiveView};
+use super::batch_view::{Act, BatchView, LiveView, shown};
 use super::gate::{Actor, Fields, Visit};
 use super::more::More;
 use super::named::Named;
@@ -24,7 +24,7 @@ use crate::report::{counted, grouped};
 use crate::run::{
     self, Access, Decision, HeldBatch, Meaning, QuotaOf, RefusalRule, RowChoice, random_bits,
 };
-use crate::store::Store;
+use crate::store::{Batch, Reader, Store};
 
 #[derive(Template)]
 #[template(path = "console/batch.html", config = "src/templates/askama.toml")]
@@ -144,6 +144,7 @@ fn begin(actor: &Actor<'_>, named: &Named, fields: &Fields) -> Result<String, Fa
             fields.get("people")
         )));
     }
+    refuse_other_than_shown(actor, named, batch.batch(), fields.get("shown"))?;
     // A person who starts the batch approves it: that must be on disk before a missing approval is looked for.
     if actor.gate.has_users() {
         batch.approve(actor.person, now)?;
@@ -169,6 +170,24 @@ fn begin(actor: &Actor<'_>, named: &Named, fields: &Fields) -> Result<String, Fa
     note(actor, &store, Some(id), "start", &people)?;
     actor.runs.start(named.kind, work)?;
     Ok(String::new())
+}
+
+/// Refuses a batch that is another one by now than the page of that person showed. Who must not start it was shown no form, and
+/// is refused for that.
+fn refuse_other_than_shown(
+    actor: &Actor<'_>,
+    named: &Named,
+    batch: &Batch,
+    page: &str,
+) -> Result<(), Failure> {
+    let approval = Reader::open(actor.checkpoint(named.kind))?.approval(batch.id)?;
+    if page == shown(batch)? || approval.own_work(actor.person).is_some() {
+        return Ok(());
+    }
+    Err(Failure::refused(
+        "Nothing was sent: the list, the message or the channels of this batch have changed since this page was opened. Go back, \
+         open the page again, look at what it shows now, and start it from there.",
+    ))
 }
 
 /// Pauses it: what is under way is finished.

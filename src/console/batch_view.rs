@@ -11,9 +11,9 @@ use super::more::More;
 use super::named::{Named, path};
 use super::page::Failure;
 use crate::domain::batch_state::{BatchState, Standing};
-use crate::domain::text::on_one_line;
+use crate::domain::text::{digest_of, hex, on_one_line};
 use crate::report::{Local, Summary, counted, grouped, place, without_numbers};
-use crate::run::{Access, Counts, PhoneNumber, Wait, first_forecast, newer_lists};
+use crate::run::{Access, Counts, PhoneNumber, RunError, Wait, first_forecast, newer_lists};
 use crate::store::{Approval, Batch, Holder, Reader, UnknownRow};
 
 /// How many rows whose outcome is unknown are named.
@@ -177,6 +177,8 @@ pub(super) enum Act {
         done: String,
         first: bool,
         forecast: String,
+        /// As [`shown`] says.
+        shown: String,
         /// Batches of newer versions of its list.
         newer: String,
     },
@@ -368,8 +370,17 @@ fn act(
         },
         first: batch.started_at.is_none(),
         forecast: forecast(app, named.kind, to_send)?,
+        shown: shown(batch)?,
         newer: newer_lists(reader, batch)?.join(", "),
     })
+}
+
+/// What the page that starts a batch has shown: its list, its text and its channels, as a digest. A list that takes the place of
+/// that one may be as long.
+pub(super) fn shown(batch: &Batch) -> Result<String, Failure> {
+    let fallback = serde_json::to_string(&batch.fallback).map_err(RunError::from)?;
+    let digest = digest_of([&*hex(&batch.digest), &*batch.channel, &*fallback]);
+    Ok(hex(&digest[..16]))
 }
 
 /// When it would be done; nothing for a rehearsal.

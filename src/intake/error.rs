@@ -236,7 +236,7 @@ pub enum IntakeError {
     },
     /// A results file among lists that are sent with nobody watching.
     #[error(
-        "{file}: this is a results file of outreach (it has a column outreach_status), and no new list: its people were messaged. Nothing was sent to them. If they are to get this message, take the columns out that begin with outreach_, or send it by hand: `outreach send` with another --batch"
+        "{file}: this is a results file of outreach (it has a column outreach_status), and no new list: its people were messaged. Nothing was sent to them. If they are to get this message, take the columns out that begin with outreach_, or send it by hand: `outreach send` with another --batch, and for the same message with --ignore-consent-column outreach_status"
     )]
     Results {
         /// The file.

@@ -73,6 +73,7 @@ pub(crate) use consent::UnusedAnswers;
 pub(crate) use contact_id::is_rounded;
 pub use corrections::Corrections;
 pub use doubt::LetterDoubt;
+pub use earlier::EarlierMessages;
 pub(crate) use encoding::TextEncoding;
 pub(crate) use error::TooFewRows;
 pub use error::{IntakeError, JudgeError};

@@ -10,6 +10,7 @@ use super::consent::{self, Consent};
 use super::contact_id;
 use super::corrections::Corrections;
 use super::country::{self, RowCountry};
+use super::earlier::EarlierMessages;
 use super::file::FileInput;
 use super::mapping::Mapping;
 use super::notes;
@@ -58,6 +59,8 @@ pub(super) struct RowJudge<'a> {
     pub(super) corrections: &'a Corrections,
     pub(super) file: &'a FileInput,
     pub(super) judge: &'a Judge<'a>,
+    /// The messages that the list itself says were sent.
+    pub(super) sent: &'a EarlierMessages,
 }
 
 /// A number that was found in a cell.
@@ -274,7 +277,7 @@ impl RowJudge<'_> {
             Err(problem) => return refused(record, typed, problem),
         };
         let render = self.judge.render;
-        let rendered = render.map(|render| render(read, position, phone));
+        let rendered = render.map(|render| render(read, phone, self.sent));
         let (content, repeated) = match rendered.transpose() {
             Ok(content) => (content, None),
             Err(Unsendable::Suppressed(cause)) => (None, Some(cause)),

@@ -272,6 +272,10 @@ fn suppression_text(cause: &Suppression) -> &'static str {
         Suppression::OtherMessage { .. } => {
             "got another message, and are left out (--skip-messaged)"
         }
+        Suppression::SentByList { .. } => {
+            "got this message, or may have, as the list itself says (outreach_status); `--ignore-consent-column \
+             outreach_status` messages them all the same"
+        }
         Suppression::UnreadReply => {
             "wrote what may ask not to be messaged, and nobody has read it: `outreach suppress replies` shows it"
         }
@@ -300,6 +304,7 @@ fn suppression_note(cause: &Suppression) -> Note {
         Suppression::NoMessengerWithin { at } => Note::Detail(at.clone()),
         Suppression::MendedBefore { by } => Note::Detail(by.clone()),
         Suppression::SameBatch { .. }
+        | Suppression::SentByList { .. }
         | Suppression::UnreadReply
         | Suppression::Removed
         | Suppression::Forgotten

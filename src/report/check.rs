@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::page;
 use super::words::{grouped, place};
-use crate::domain::masking::masked_cell;
+use crate::domain::masking::{masked_cell, masked_message};
 use crate::domain::sms::SmsTally;
 use crate::domain::text::{cell, on_one_line, visible};
 use crate::intake::{Example, Group, IntakeError, Mapping, Note, Summary, TooFewRows};
@@ -163,7 +163,11 @@ impl CheckReport {
             lines: lines
                 .map(|entry| (entry.line_type.to_string(), entry.count))
                 .collect(),
-            samples: self.samples.iter().map(|sample| indented(sample)).collect(),
+            samples: self
+                .samples
+                .iter()
+                .map(|sample| indented(&masked_message(sample)))
+                .collect(),
             advice: advice(summary),
         }
     }

@@ -16,6 +16,7 @@ mod opposites;
 mod pairs;
 mod row;
 mod says;
+mod stated;
 mod unused;
 
 use jiff::Timestamp;
@@ -41,6 +42,7 @@ pub(super) use names::{names_refusals, names_refusals_in_any_cell, names_refusin
 pub(super) use row::{Consent, Refusal, of_row};
 pub(super) use says::ColumnKind;
 use says::{is_opt_out, says};
+use stated::stated;
 pub(crate) use unused::UnusedAnswers;
 pub(super) use unused::{find_unused_answers, noes_in};
 
@@ -127,6 +129,7 @@ const MOST: f64 = 0.8;
 
 /// The kind of a column, if it says who may be messaged.
 fn column_kind(name: &str, cells: &Cells<'_>) -> Option<ColumnKind> {
+    let name = &stated(name);
     // An empty column may say "no" further down.
     let is_empty = cells.share(|_| true) == 0.0;
     let by_whole = || by_whole_header(name).filter(|_| cells.share(is_answer) >= MOST);

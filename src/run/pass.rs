@@ -20,8 +20,7 @@ use crate::domain::recipient::{JudgedRow, Mends, Position, Record, Suppression, 
 use crate::domain::results_row::content_digest;
 use crate::domain::sms::SmsTally;
 use crate::intake::{
-    EXAMPLES, EarlierMessages, Input, IntakeError, Judge, JudgeError, MendedRow, Render, Summary,
-    Unsendable,
+    EXAMPLES, EarlierMessages, Input, Judge, JudgeError, MendedRow, Render, Summary, Unsendable,
 };
 use crate::report::check::CheckReport;
 use crate::report::rejects::RejectsFile;

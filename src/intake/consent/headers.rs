@@ -3,6 +3,7 @@
 use super::answers::{has_negation, has_question, may_deny};
 use super::denials::{TakenBack, is_denied_by_prefix, taken_back};
 use super::says::ColumnKind;
+use super::stated::{contradicts_itself, stated};
 use crate::domain::fold;
 use crate::intake::words::{
     ACTIVE, ANOTHER_MATTER, BASIS, BEGINS, BESIDE_CONSENT, BESIDE_MESSAGES, BETWEEN_DENIALS,
@@ -48,6 +49,7 @@ impl Meaning {
 
 /// What a header says; `None` where it says nothing about who may be messaged.
 pub(super) fn meaning(header: &str) -> Option<Meaning> {
+    let header = &stated(header);
     let folded = words(header);
     if TECHNICAL.longest_at(&folded.split(' ').collect::<Vec<_>>()) > 0 {
         return None;
@@ -80,6 +82,9 @@ pub(super) fn meaning(header: &str) -> Option<Meaning> {
         } else {
             ColumnKind::UnclearConsent
         }));
+    }
+    if !is_beside(&folded) && contradicts_itself(&folded, is_neutral) {
+        return Some(Meaning::certain(ColumnKind::Ambiguous));
     }
     if is_refusal {
         return Some(of_refusal(header, &folded));
@@ -271,6 +276,8 @@ fn denies_contact(folded: &str) -> bool {
 
 /// Whether the header tells something beside the consent: when, where, how.
 fn is_beside(folded: &str) -> bool {
+    // `By checking this box I agree`.
+    let folded = folded.strip_prefix("by ").unwrap_or(folded);
     BESIDE_CONSENT.is_in(folded) || has_phrase(folded, &["consent text", "opt in text"])
 }
 
@@ -353,9 +360,7 @@ pub(super) fn has_unknown_word(header: &str) -> bool {
     let folded = words(header);
     let is_known = |word: &str| {
         let is_word = word.chars().count() > 1 && word.chars().all(char::is_alphabetic);
-        !is_word
-            || NEUTRAL.iter().any(|list| list.has_in_phrase(word))
-            || NO.has(word) && has_question(&folded)
+        !is_word || is_neutral(word) || NO.has(word) && has_question(&folded)
     };
     let is_of_two = folded.split(' ').count() == 2;
     (is_of_two || !CONSENTS.is_in(&folded))
@@ -399,6 +404,10 @@ const NEUTRAL: [List; 20] = [
     BESIDE_CONSENT,
     BESIDE_MESSAGES,
 ];
+
+fn is_neutral(word: &str) -> bool {
+    NEUTRAL.iter().any(|list| list.has_in_phrase(word))
+}
 
 fn has_word(folded: &str, words: &[&str]) -> bool {
     folded.split(' ').any(|word| words.contains(&word))

@@ -6,6 +6,7 @@ mod elsewhere;
 mod exports;
 mod kinds;
 mod pairs;
+mod stated;
 mod words;
 
 use super::*;

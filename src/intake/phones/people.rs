@@ -315,8 +315,14 @@ mod tests {
             ),
             ("Phone;Type;Phone;Type", "602333441;Home;602333442;Work"),
             ("ID;Phone;Name;Phone", "12;602333441;Eva;602333442"),
-            ("Datum;Telefon;Jméno;Telefon", "1.2.2026;602333441;Eva;602333442"),
-            ("E-mail;Telefon;Jméno;Telefon", "a@b.cz;602333441;Eva;602333442"),
+            (
+                "Datum;Telefon;Jméno;Telefon",
+                "1.2.2026;602333441;Eva;602333442",
+            ),
+            (
+                "E-mail;Telefon;Jméno;Telefon",
+                "a@b.cz;602333441;Eva;602333442",
+            ),
             ("VIP;Telefon;Jméno;Telefon", "ano;602333441;Eva;602333442"),
             ("Typ;Telefon;Jméno;Telefon", "Mobil;602333441;Eva;602333442"),
             ("Firma;Telefon;Jméno;Mobil", "Acme;602333441;Eva;602333442"),

@@ -11,6 +11,7 @@ mod dates;
 mod denials;
 mod headers;
 mod legend;
+mod marks;
 mod names;
 mod opposites;
 mod pairs;
@@ -27,7 +28,7 @@ use crate::domain::event::{OptOutWords, OptRequest};
 use crate::domain::fold;
 use crate::domain::text::trimmed;
 use answers::{CellConsent, REFUSING_SIGNS, answers_no, answers_yes, has_negation};
-pub(super) use codes::{explains_codes, may_explain_codes};
+pub(super) use codes::{explains_codes, explains_codes_in_header, may_explain_codes};
 pub(super) use column::ConsentColumn;
 use column::LONGEST_REFUSAL;
 pub(super) use column::Use;
@@ -38,6 +39,7 @@ use headers::{
     is_of_another_matter, meaning, names_channel, no_at_end,
 };
 use legend::Legend;
+pub(super) use marks::names_mark;
 pub(super) use names::{names_refusals, names_refusals_in_any_cell, names_refusing_sheet};
 pub(super) use row::{Consent, Refusal, of_row};
 pub(super) use says::ColumnKind;

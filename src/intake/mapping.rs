@@ -131,7 +131,8 @@ impl Mapping {
         };
         let index = |column: &Option<Column>| column.as_ref().map(|column| column.index);
         let phones = self.phone.iter().map(|phone| phone.column.index).collect();
-        let regions = self.region.iter().map(|it| it.column.index).collect();
+        let regions = self.region.iter().filter(|it| it.is_known());
+        let regions = regions.map(|it| it.column.index).collect();
         let roles = [
             ("phone", only(phones)),
             ("first_name", index(&self.first_name)),

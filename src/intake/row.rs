@@ -161,15 +161,20 @@ impl RowJudge<'_> {
     /// none, and no more digits than a note.
     pub(super) fn explanation_of_codes(&self, fields: &Fields<'_>) -> Option<String> {
         let cells = fields.iter().map(|cell| trimmed(self.cell(cell)));
-        let cells: Vec<&str> = cells.filter(|cell| !cell.is_empty()).take(3).collect();
+        let cells = cells.filter(|cell| !cell.is_empty());
+        let mut cells: Vec<&str> = cells.take(MOST_CELLS_OF_LINE + 1).collect();
+        // Cells that are merged.
+        cells.dedup();
         let line = match cells[..] {
             [line] => line.to_owned(),
             // A letter may be a name.
             [code, means] if !code.contains(char::is_alphabetic) => format!("{code}: {means}"),
+            [first, ..] if cells.len() <= MOST_CELLS_OF_LINE && consent::names_mark(first) => {
+                cells.join(", ")
+            }
             _ => return None,
         };
-        let digits = line.bytes().filter(u8::is_ascii_digit).count();
-        let is_read = self.mapping.read_for == ReadFor::Messages && digits < 6;
+        let is_read = self.mapping.read_for == ReadFor::Messages && notes::digits(&line) < 6;
         (is_read && consent::explains_codes(&line, &self.mapping.consent)).then_some(line)
     }
 
@@ -390,6 +395,9 @@ impl RowJudge<'_> {
         Ok(Some(id))
     }
 }
+
+/// A line beside the table has at most so many cells.
+const MOST_CELLS_OF_LINE: usize = 4;
 
 fn invalid(
     position: Position,

@@ -79,10 +79,10 @@ fn whom_an_updated_list_refuses_is_not_messaged_by_the_follow_up_of_an_audience_
     let scratch = Scratch::new();
     let sandbox = SandboxProcess::start(&[]);
     let list = |answers: [&str; 3]| {
-        let mut list = String::from("phone,first_name,consent\n");
-        for (at, answer) in answers.into_iter().enumerate() {
-            list += &format!("+42077700000{at},Name{at},{answer}\n");
-        }
+        let rows = answers.into_iter().enumerate();
+        let rows = rows.map(|(at, answer)| format!("+42077700000{at},Name{at},{answer}"));
+        let rows: Vec<String> = rows.collect();
+        let list = format!("phone,first_name,consent\n{}\n", rows.join("\n"));
         scratch.write("contacts.csv", &list);
     };
     list(["yes", "yes", "yes"]);

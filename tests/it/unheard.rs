@@ -302,7 +302,7 @@ fn what_speaks_for_a_number_and_what_is_no_old_one_keeps_nobody_out() {
 
 #[test]
 fn a_list_is_not_sent_past_a_line_that_says_what_its_codes_mean() {
-    let refused = "says what a code means";
+    let refused = "says what a code, a mark or a colour means";
     let (one, two) = ("+420602333441", "+420602333442");
     let list = |above: &str, header: &str, below: &str| {
         format!("{above}Name,Phone,{header}\nA,602333441,1\nB,602333442,0\n{below}")

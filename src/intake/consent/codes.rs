@@ -4,10 +4,20 @@ use super::answers::{CellConsent, answers_no, answers_yes, is_way};
 use super::column::ConsentColumn;
 use super::headers::{is_about_messages, is_of_another_matter, tells_consent};
 use super::legend::{Answer, Code, LONGEST_CODE, written_codes};
+use super::marks::{explains_marks, refuses_by_words};
 
-/// Whether a line beside the table says what a code means of who may be messaged, and no column is read so: `9 = do not
-/// contact`.
+/// Whether a line beside the table says what a code, a mark or a colour means of who may be messaged, and no column is read
+/// so: `9 = do not contact`, `* nechce SMS`.
 pub(in crate::intake) fn explains_codes(line: &str, columns: &[ConsentColumn]) -> bool {
+    explains_equations(line, columns) || explains_marks(line, columns)
+}
+
+/// The same of the header of a column: an asterisk there may be about its form.
+pub(in crate::intake) fn explains_codes_in_header(header: &str, columns: &[ConsentColumn]) -> bool {
+    explains_equations(header, columns) || refuses_by_words(header)
+}
+
+fn explains_equations(line: &str, columns: &[ConsentColumn]) -> bool {
     if !line.contains(['=', ':', '–', '-']) {
         return false;
     }

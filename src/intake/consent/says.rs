@@ -272,7 +272,7 @@ fn asks_to_stop(cell: &str, folded: &str) -> bool {
 
 /// Whether a text says in whatever words that a person does not want to be contacted, and nothing else: `will nicht mehr
 /// kontaktiert werden`.
-fn refuses_contact(folded: &str) -> bool {
+pub(super) fn refuses_contact(folded: &str) -> bool {
     CONTACTING.is_in(folded) && is_made_of_refusal(folded, &[CONTACTING])
 }
 

@@ -5,6 +5,7 @@ mod denials;
 mod elsewhere;
 mod exports;
 mod kinds;
+mod marks;
 mod pairs;
 mod stated;
 mod words;

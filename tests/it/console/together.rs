@@ -194,9 +194,9 @@ fn nobody_starts_another_list_or_message_than_the_page_has_shown() {
         jan.post(&format!("{batch}/start"), &form)
     };
     for old in [&*shown, ""] {
-        let refused = start(old);
-        assert_eq!(refused.status, 409, "{}", refused.text());
-        assert!(refused.text().contains("have changed since"));
+        let answer = start(old);
+        assert_eq!(answer.status, 409, "{}", answer.text());
+        assert!(answer.text().contains("have changed since"));
     }
     assert_eq!(sandbox.stats().sends, 0);
     start(&jan.shown(&batch)).location();

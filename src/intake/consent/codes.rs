@@ -30,13 +30,15 @@ fn explains_equations(line: &str, columns: &[ConsentColumn]) -> bool {
     codes.iter().filter(is_short).any(|code| {
         let any_says = |said| columns.iter().any(|it| it.says(&code.cell, None) == said);
         match code.means {
-            Some(Answer::No) if is_about_messages => !any_says(CellConsent::MustNot),
-            Some(Answer::Yes) if is_about_messages => {
+            Some(Answer::No | Answer::MustNot) if is_about_messages => {
+                !any_says(CellConsent::MustNot)
+            }
+            Some(Answer::Yes | Answer::May) if is_about_messages => {
                 any_says(CellConsent::MustNot) && !any_says(CellConsent::May)
             }
             // `1 = no`: as if it stood in the header of the answers.
-            Some(Answer::No) => answers_yes(&code.cell) && !columns.is_empty(),
-            Some(Answer::Yes) => answers_no(&code.cell) && !columns.is_empty(),
+            Some(Answer::No | Answer::MustNot) => answers_yes(&code.cell) && !columns.is_empty(),
+            Some(Answer::Yes | Answer::May) => answers_no(&code.cell) && !columns.is_empty(),
             None => false,
         }
     })

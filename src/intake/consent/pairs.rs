@@ -48,7 +48,7 @@ fn asks_with(folded: &str, answers: List) -> Option<(&str, &'static str)> {
 }
 
 /// Whether a header says of whom it is ticked for that they agree, or that they do not; `None` where it says something else.
-fn agrees(folded: &str) -> Option<bool> {
+pub(super) fn agrees(folded: &str) -> Option<bool> {
     let is_agreement = |text: &str| AGREES.has(text) || CONSENTS.has(text);
     let without_prefix = |text: &str| {
         let mut prefixes = ["ne", "nie", "dis"].into_iter();

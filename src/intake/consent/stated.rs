@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::headers::words;
 use crate::intake::words::{
     ABOUT, CALLING, CONSENTS, DENIES_SOMETHING_ELSE, List, MAY_BE_WITHDRAWN, MESSAGES, NEGATIONS,
-    OTHER_WAY, REFUSALS, WEAK_REFUSALS, WITHDRAWN,
+    NO, OTHER_WAY, REFUSALS, WEAK_REFUSALS, WITHDRAWN, YES,
 };
 
 /// The lists of words that refuse, or deny what stands beside them.
@@ -84,7 +84,8 @@ fn without_phrases(clause: &str) -> String {
     let mut at = 0;
     while let Some(word) = words.get(at) {
         let rest = &words[at..];
-        if is_subject(rest) && is_ours(&left.join(" ")) {
+        let is_end = is_subject(rest) || offers_answers(rest);
+        if is_end && is_ours(&left.join(" ")) {
             break;
         }
         let count = DENIES_SOMETHING_ELSE.longest_at(rest);
@@ -95,6 +96,16 @@ fn without_phrases(clause: &str) -> String {
         at += count.max(1);
     }
     left.join(" ")
+}
+
+/// Whether these words are the answers that a header offers: `yes/no/unknown`.
+fn offers_answers(words: &[&str]) -> bool {
+    match words {
+        [first, second] | [first, second, _] => {
+            YES.has(first) && NO.has(second) || NO.has(first) && YES.has(second)
+        }
+        _ => false,
+    }
 }
 
 /// How many words are a denial of another way to reach a person: `no calls`, `bez e-mailů`.

@@ -149,3 +149,59 @@ fn a_header_that_contradicts_itself_is_none_to_rely_on() {
         &[("yes", Out), ("no", Out)],
     );
 }
+
+#[test]
+fn a_code_that_is_explained_by_the_refusal_refuses_whatever_the_header_asks() {
+    expect(
+        &[
+            "Opt-out (1 = opted out)",
+            "Unsubscribed (1 = unsubscribed, 0 = subscribed)",
+            "Opt-out (1 = opted out, 0 = not opted out)",
+            "Nevolat (1 = nevolat)",
+            "Neposílat SMS (1 = neposílat)",
+            "Zákaz SMS (1 = zákaz)",
+            "Odhlášen (1 = odhlášen)",
+            "Keine SMS (1 = keine SMS)",
+            "SMS (1=stop, 0=ok)",
+            "SMS (0=ok, 1=stop)",
+            "DNC? (1 = do not contact)",
+            "Opt-out (1 = yes)",
+        ],
+        &["1", "0", "0"],
+        &[("1", Out), ("0", Sent)],
+    );
+    expect(
+        &["SMS (0=stop,1=ok)"],
+        &["1", "0", "1"],
+        &[("1", Sent), ("0", Out)],
+    );
+}
+
+#[test]
+fn a_header_of_both_answers_asks_for_the_consent() {
+    for (headers, yes, no) in [
+        (
+            &[
+                "Souhlasím/nesouhlasím",
+                "Souhlas či nesouhlas",
+                "Souhlasím / nesouhlasím se zasíláním SMS",
+                "Ano, chci dostávat SMS / Ne, nechci",
+                "Souhlas / odvolání",
+            ][..],
+            "ano",
+            "ne",
+        ),
+        (&["Consent yes/no/unknown", "SMS yes/no"], "yes", "no"),
+        (&["Agree/Disagree", "Agree / Disagree"], "Agree", "Disagree"),
+        (&["Chci / nechci novinky"], "chci", "nechci"),
+        (&["Souhlas/Nesouhlas"], "souhlas", "nesouhlas"),
+        (
+            &["Opt-in/opt-out", "SMS opt-in or opt-out"],
+            "opt-in",
+            "opt-out",
+        ),
+        (&["Alta/Baja"], "alta", "baja"),
+    ] {
+        expect(headers, &[yes, no, yes], &[(yes, Sent), (no, Out)]);
+    }
+}

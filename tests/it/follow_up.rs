@@ -1,5 +1,7 @@
 //! A further message after an event: whom it is for, when, and how often.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use outreach::internals::domain::delivery::State;
 use outreach::internals::sandbox::Settings;
@@ -81,7 +83,7 @@ fn whom_an_updated_list_refuses_is_not_messaged_by_the_follow_up_of_an_audience_
     let list = |answers: [&str; 3]| {
         let mut list = String::from("phone,first_name,consent\n");
         for (at, answer) in answers.into_iter().enumerate() {
-            list += &format!("+42077700000{at},Name{at},{answer}\n");
+            writeln!(list, "+42077700000{at},Name{at},{answer}").unwrap();
         }
         scratch.write("contacts.csv", &list);
     };

@@ -1,5 +1,7 @@
 //! A second list for a batch: what it must leave alone.
 
+use std::fmt::Write as _;
+
 use crate::support::{CHANNEL, SandboxProcess, Scratch, contacts, number};
 
 #[test]
@@ -137,7 +139,7 @@ fn a_worker_leaves_a_batch_whose_list_was_read_again_and_takes_one_that_only_has
         let mut text = String::from("phone,first_name,consent\n");
         for n in from..from + 8 {
             let answer = if n < refused { "no" } else { "yes" };
-            text += &format!("+{},Name{n},{answer}\n", number(n));
+            writeln!(text, "+{},Name{n},{answer}", number(n)).unwrap();
         }
         text
     };

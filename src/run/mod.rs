@@ -197,4 +197,4 @@ pub use test_message::{TestMessage, Tested, suppression};
 pub use unknown_messages::{UnknownMessages, messages_unknown_to};
 pub use upgrade::upgrade;
 pub use wait::{Wait, WaitFor};
-pub(crate) use worker::WorkerQueue;
+pub(crate) use worker::{LeftAlone, WorkerQueue};

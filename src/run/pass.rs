@@ -127,13 +127,7 @@ impl Pass<'_> {
         };
         let of_another = |id: &str, phone| known.contact_of_another(channel, id, phone);
         let render = |record: &Record, phone, sent: &EarlierMessages| match message {
-            Some(message) => {
-                let rendered = self.render(message, others, record, phone)?;
-                match self.sent_by_list(&rendered, others, phone, sent) {
-                    Some(cause) => Err(Unsendable::Suppressed(cause)),
-                    None => Ok(rendered),
-                }
-            }
+            Some(message) => self.render((message, others), record, phone, sent),
             None => Err(Unsendable::Problem("there is no message".to_owned())),
         };
         let has = self.has;
@@ -244,19 +238,23 @@ impl Pass<'_> {
     /// The message of one row for a number, or why there is none.
     fn render(
         &self,
-        message: &Template,
-        others: Option<&FallbackMessages>,
+        (message, others): (&Template, Option<&FallbackMessages>),
         record: &Record,
         phone: PhoneNumber,
+        sent: &EarlierMessages,
     ) -> Result<Rendered, Unsendable> {
         let rendered = self.known.message(message, self.channel, record, phone)?;
         if let Some(refusal) = self.sms.and_then(|rule| rule.refusal(&rendered)) {
             return Err(Unsendable::Segments(refusal));
         }
-        Ok(match others {
+        let rendered = match others {
             Some(others) => others.render(rendered, record),
             None => rendered,
-        })
+        };
+        match self.sent_by_list(&rendered, others, phone, sent) {
+            Some(cause) => Err(Unsendable::Suppressed(cause)),
+            None => Ok(rendered),
+        }
     }
 
     /// Whether the list itself says that the message went to the number, over its own channel or over another one that the

@@ -1,5 +1,7 @@
 //! A further message after an event: whom it is for, when, and how often.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use outreach::internals::domain::delivery::State;
 use outreach::internals::sandbox::Settings;
@@ -79,10 +81,10 @@ fn whom_an_updated_list_refuses_is_not_messaged_by_the_follow_up_of_an_audience_
     let scratch = Scratch::new();
     let sandbox = SandboxProcess::start(&[]);
     let list = |answers: [&str; 3]| {
-        let rows = answers.into_iter().enumerate();
-        let rows = rows.map(|(at, answer)| format!("+42077700000{at},Name{at},{answer}"));
-        let rows: Vec<String> = rows.collect();
-        let list = format!("phone,first_name,consent\n{}\n", rows.join("\n"));
+        let mut list = String::from("phone,first_name,consent\n");
+        for (at, answer) in answers.into_iter().enumerate() {
+            writeln!(list, "+42077700000{at},Name{at},{answer}").unwrap();
+        }
         scratch.write("contacts.csv", &list);
     };
     list(["yes", "yes", "yes"]);

@@ -185,8 +185,8 @@ fn nobody_starts_another_list_or_message_than_the_page_has_shown() {
     let update = ["send", "other.csv", "--update", "--batch", "list", "--yes"];
     let update = scratch.outreach(&update).with(&["--channel", CHANNEL]);
     let update = update.with(&["--message", "Hello {{ first_name }}"]);
-    let refuses = SandboxProcess::with_faults(&["401:from=1"]);
-    let update = update.with(&["--base-url", refuses.base_url()]);
+    let closed = SandboxProcess::with_faults(&["401:from=1"]);
+    let update = update.with(&["--base-url", closed.base_url()]);
     update.run().expect(5);
     assert_eq!(sandbox.stats().sends, 0);
     let start = |shown: &str| {

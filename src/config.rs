@@ -36,9 +36,8 @@ mod values;
 mod tests;
 
 pub(crate) use declare::{
-    Checkpoint, CheckpointFile, CheckpointPlace, Connection, ConsolePage, ContactsFile, Content,
-    DefaultRegion, Guards, History, MessageSource, OtherChannels, Pace, Results, ResultsFormat,
-    Serve, Tls,
+    Checkpoint, CheckpointFile, Connection, ConsolePage, ContactsFile, Content, DefaultRegion,
+    Guards, History, MessageSource, OtherChannels, Pace, Results, ResultsFormat, Serve, Tls,
 };
 pub(crate) use error::ConfigError;
 pub use layer::Layer;

@@ -8,6 +8,8 @@
 pub(crate) enum CrashPoint {
     /// The schema is written, but not committed.
     Migration,
+    /// A checkpoint that is made of results files: first it has no home, then its mark is there, then its home.
+    Rebuilding,
     /// Some rows of a list are in the checkpoint, the list is not complete.
     Intake,
     /// The intent to send is written, but not committed.
@@ -34,6 +36,7 @@ impl CrashPoint {
     const fn name(self) -> &'static str {
         match self {
             Self::Migration => "migration",
+            Self::Rebuilding => "rebuilding",
             Self::Intake => "intake",
             Self::BeforeIntentCommit => "before-intent-commit",
             Self::AfterAppend => "after-append",

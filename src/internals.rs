@@ -93,7 +93,8 @@ pub mod exit {
 }
 pub mod intake {
     pub use crate::intake::{
-        Input, IntakeError, Judge, JudgeError, NumbersPerRow, Settings, Source, Summary, Unsendable,
+        EarlierMessages, Input, IntakeError, Judge, JudgeError, NumbersPerRow, Settings, Source,
+        Summary, Unsendable,
     };
 }
 pub mod report {

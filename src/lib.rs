@@ -68,7 +68,8 @@
 //!
 //! Imports run downwards only: `commands`, `console`, `cli`, `config`, `run`, then the stages (`intake`, `dispatch`,
 //! `report`, `serve`, `sandbox`), then `store`, `amio`, `cluster`, and at the bottom `domain`, `clock`, `exit`,
-//! `locked`, `crash`. The stages do not import each other: they meet in the store. The exceptions are in
+//! `locked`, `crash`. The stages do not import each other: they meet in the store. `commands` reach `intake`,
+//! `dispatch` and `store` through `run` alone, as every caller of the library does. The exceptions are in
 //! `tests/it/structure.rs`, each with its reason.
 //!
 //! # From `main.rs` to the wire
@@ -106,7 +107,7 @@
 //! | An erased person leaves no trace but a keyed hash. | `store/forget.rs` | `an_erased_person_leaves_no_trace_and_gets_no_later_message` |
 //! | One process at a time works on a batch. | `store/lock.rs` | `twenty_commands_at_once_are_one_batch` |
 //! | Decisions are pure; SQL, HTTP, axum and the clock have one owner each. | all | `the_domain_is_pure`, `each_outside_library_has_one_owner`, `the_clock_is_read_in_one_place` |
-//! | Imports run downwards, without circles. | all | `imports_between_folders_run_downwards`, `no_files_import_each_other_in_a_circle` |
+//! | Imports run downwards, without circles. | all | `imports_between_folders_run_downwards`, `no_files_import_each_other_in_a_circle`, `commands_are_callers_of_run` |
 //!
 //! # Words
 //!

@@ -150,8 +150,7 @@ fn answered_number(value: &serde_json::Value) -> Option<PhoneNumber> {
         | serde_json::Value::Array(_)
         | serde_json::Value::Object(_) => return None,
     };
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    PhoneNumber::from_e164(digits.parse().ok()?)
+    PhoneNumber::from_api(&text)
 }
 
 #[derive(Deserialize)]

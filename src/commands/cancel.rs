@@ -35,7 +35,7 @@ pub(crate) fn run(args: &CancelArgs, call: &Call) -> CommandResult {
     } else {
         ""
     };
-    let hints = found.hints_of(&batch.reader()?, batch.batch())?;
+    let hints = found.hints_of(batch.batch())?;
     let undo = hints.command("resume", &args.batch, &[sandbox, "--undo-cancel"]);
     console.say(format_args!(
         "Batch {} is cancelled: {queued} queued people are not messaged. `{undo}` takes it up again.",

@@ -12,10 +12,9 @@ use super::settings;
 use crate::amio;
 use crate::cli::CheckArgs;
 use crate::exit::ExitCode;
-use crate::intake::{EXAMPLES, IntakeError};
 use crate::report::check::CheckReport;
 use crate::report::write_whole_file;
-use crate::run::{CheckSettings, Files, List, RunError, first_forecast, likely_fallback};
+use crate::run::{CheckSettings, EXAMPLES, Files, List, RunError, first_forecast, likely_fallback};
 
 /// Runs the command; `out` is standard output.
 ///
@@ -72,10 +71,8 @@ pub(crate) fn run(args: &CheckArgs, call: &Call, out: &mut dyn Write) -> Command
         report.forecast = Some(forecast.to_string());
     }
     show(args, &report, &files, console, out)?;
-    match report.refusal {
-        Some(refusal) => Err(RunError::from(IntakeError::too_few(&report.files, refusal)).into()),
-        None => Ok(ExitCode::Complete),
-    }
+    report.accepted()?;
+    Ok(ExitCode::Complete)
 }
 
 /// Writes the files that were asked for, and prints the report.

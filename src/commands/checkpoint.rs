@@ -1,14 +1,11 @@
 //! Which checkpoint a command about existing batches means.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::error::CommandError;
-use crate::config::{Checkpoint, CheckpointPlace, Settings};
+use crate::config::{Checkpoint, Settings};
 use crate::report::Hints;
-use crate::run::{
-    CheckpointPlaces, CheckpointSettings, RunError, is_same_file, known_to_rehearsal,
-};
-use crate::store::{Batch, Reader, Store, StoreError, make_private_folder};
+use crate::run::{Batch, CheckpointSettings, RunError, api_of, cluster};
 
 /// The flag of the API's address.
 const BASE_URL: &str = "base-url";
@@ -39,22 +36,17 @@ impl Found {
 
     /// The same for commands about a batch: those that ask the API must name the one that the batch went to, where they
     /// would ask another.
-    pub(super) fn hints_of(&self, reader: &Reader, batch: &Batch) -> Result<Hints, CommandError> {
+    pub(super) fn hints_of(&self, batch: &Batch) -> Result<Hints, CommandError> {
         let mut hints = self.hints();
         let is_typed = hints.flags.iter().any(|(flag, _)| *flag == BASE_URL);
         if !is_typed
             && !batch.sandbox
-            && let Some(kept) = reader.kept_api(batch.id)?
+            && let Some(kept) = api_of(&self.path, batch)?
             && self.api.as_ref() != Some(&kept)
         {
             hints.flags.push((BASE_URL, kept));
         }
         Ok(hints)
-    }
-
-    /// Opens it for reading.
-    pub(super) fn reader(&self) -> Result<Reader, CommandError> {
-        Ok(Reader::open(&self.path)?)
     }
 }
 
@@ -82,71 +74,15 @@ pub(super) fn find(settings: &Settings, batch: Option<&str>) -> Result<Found, Co
 /// it is not there, and what it missed is applied.
 pub(super) fn path(checkpoint: &Checkpoint) -> Result<PathBuf, RunError> {
     let Some(access) = &checkpoint.cluster else {
-        return place(checkpoint);
+        return checkpoint.place().find();
     };
-    let path = place_to_make(checkpoint)?;
-    Store::keep_up(&path, access)?;
+    let path = checkpoint.place().find_to_make()?;
+    cluster::keep_up(&path, access)?;
     Ok(path)
-}
-
-/// The file alone.
-pub(super) fn place(checkpoint: &Checkpoint) -> Result<PathBuf, RunError> {
-    path_at(checkpoint.place())
-}
-
-/// The checkpoint of the real batches that a rehearsal in another one uses, if there is one.
-pub(super) fn real(checkpoint: &Checkpoint, rehearsal: &Path) -> Result<Option<PathBuf>, RunError> {
-    match path_at(checkpoint.real()) {
-        Err(RunError::NoHome) => Ok(None),
-        found => known_to_rehearsal(&found?, rehearsal),
-    }
-}
-
-fn path_at(place: &CheckpointPlace) -> Result<PathBuf, RunError> {
-    match place {
-        CheckpointPlace::Named(path) => Ok(path.clone()),
-        CheckpointPlace::Either { local, home } => {
-            let (local, home) = (local.clone(), home.clone());
-            CheckpointPlaces { local, home }.find()
-        }
-    }
 }
 
 /// The same for a command that makes it where it is not there: the folder of the user's data is made too.
 pub(super) fn path_to_make(checkpoint: &Checkpoint) -> Result<PathBuf, RunError> {
-    place_to_make(checkpoint)?;
+    checkpoint.place().find_to_make()?;
     path(checkpoint)
-}
-
-/// The file alone; the folder of the user's data is made.
-pub(super) fn place_to_make(checkpoint: &Checkpoint) -> Result<PathBuf, RunError> {
-    let file = place(checkpoint)?;
-    if let CheckpointPlace::Either { home, .. } = checkpoint.place()
-        && home.as_ref() == Some(&file)
-    {
-        make_folder(&file)?;
-    }
-    Ok(file)
-}
-
-/// The checkpoint that is found from other folders, where this one is not it.
-pub(super) fn elsewhere<'a>(checkpoint: &'a Checkpoint, used: &Path) -> Option<&'a Path> {
-    match checkpoint.place() {
-        CheckpointPlace::Either {
-            local,
-            home: Some(home),
-        } if local == used && !is_same_file(local, home) => Some(home),
-        CheckpointPlace::Either { .. } | CheckpointPlace::Named(_) => None,
-    }
-}
-
-/// Makes the folder of a file, for its owner only.
-fn make_folder(file: &Path) -> Result<(), StoreError> {
-    let Some(folder) = file.parent() else {
-        return Ok(());
-    };
-    make_private_folder(folder).map_err(|error| StoreError::Open {
-        path: file.to_owned(),
-        detail: format!("its folder cannot be made: {error}"),
-    })
 }

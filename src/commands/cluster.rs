@@ -12,7 +12,7 @@ use crate::cluster::Access;
 use crate::config::{ConfigError, Settings};
 use crate::exit::ExitCode;
 use crate::report::{counted, grouped};
-use crate::store::{ClusterStatus, Store};
+use crate::run::cluster::{self, ClusterStatus};
 
 /// Runs the command; `out` is standard output.
 ///
@@ -37,14 +37,14 @@ fn access(settings: &Settings) -> Result<Access, CommandError> {
 
 /// The file, without joining the cluster.
 fn file(settings: &Settings) -> Result<PathBuf, CommandError> {
-    Ok(checkpoint::place(&settings.checkpoint()?)?)
+    Ok(settings.checkpoint()?.place().find()?)
 }
 
 fn init(settings: &Settings, from: Option<&Path>, console: Console) -> CommandResult {
     let access = access(settings)?;
     let path = match from {
         Some(from) => from.to_owned(),
-        None => checkpoint::place_to_make(&settings.checkpoint()?)?,
+        None => settings.checkpoint()?.place().find_to_make()?,
     };
     if from.is_some() && !path.exists() {
         return Err(CommandError::usage(format_args!(
@@ -52,13 +52,13 @@ fn init(settings: &Settings, from: Option<&Path>, console: Console) -> CommandRe
             path.display()
         )));
     }
-    Store::begin_cluster(&path, &access)?;
+    cluster::begin(&path, &access)?;
     console.say(format_args!(
         "The log at {access} begins with {}. From now on every command on it needs --cluster (or OUTREACH_CLUSTER); \
          another machine joins with the first command that has it.",
         path.display()
     ));
-    say_doubts(console, &Store::cluster_status(&path, &access)?);
+    say_doubts(console, &cluster::status(&path, &access)?);
     Ok(ExitCode::Complete)
 }
 
@@ -70,7 +70,7 @@ fn say_doubts(console: Console, status: &ClusterStatus) {
 
 fn status(settings: &Settings, json: bool, out: &mut dyn Write) -> CommandResult {
     let access = access(settings)?;
-    let status = Store::cluster_status(&file(settings)?, &access)?;
+    let status = cluster::status(&file(settings)?, &access)?;
     if json {
         writeln!(out, "{}", status_json(&status))?;
         return Ok(ExitCode::Complete);
@@ -159,7 +159,7 @@ fn verify(settings: &Settings, out: &mut dyn Write) -> CommandResult {
     let access = access(settings)?;
     // A node that does not fit the log says so.
     let path = checkpoint::path(&settings.checkpoint()?)?;
-    if let Some(seq) = Store::verify_cluster(&access)? {
+    if let Some(seq) = cluster::first_fault(&access)? {
         return Err(CommandError::text(
             ExitCode::Storage,
             format_args!(
@@ -168,7 +168,7 @@ fn verify(settings: &Settings, out: &mut dyn Write) -> CommandResult {
         ));
     }
     writeln!(out, "Every record follows the one before.")?;
-    let found = Store::compare_cluster(&path, &access)?;
+    let found = cluster::compare(&path, &access)?;
     let at = count(found.seq);
     if found.same.is_empty() && found.different.is_empty() {
         writeln!(
@@ -200,7 +200,7 @@ fn verify(settings: &Settings, out: &mut dyn Write) -> CommandResult {
 fn compact(settings: &Settings, console: Console) -> CommandResult {
     let access = access(settings)?;
     let path = checkpoint::path(&settings.checkpoint()?)?;
-    let at = Store::compact_cluster(&path, &access)?;
+    let at = cluster::compact(&path, &access)?;
     console.say(format_args!(
         "The log begins with a snapshot at record {}. {ERASED}",
         count(at)
@@ -217,7 +217,7 @@ fn accept(settings: &Settings, from: &str, yes: bool, console: Console) -> Comma
     console.require_yes(yes, "begin the log anew")?;
     let access = access(settings)?;
     let path = file(settings)?;
-    let new = Store::new_beginning(&path, &access)?;
+    let new = cluster::new_beginning(&path, &access)?;
     if new.machine != from {
         return Err(CommandError::usage(format_args!(
             "this machine is {}: give the command on {from}, whose file the log is to begin with; nothing was changed",
@@ -237,7 +237,7 @@ fn accept(settings: &Settings, from: &str, yes: bool, console: Console) -> Comma
         console.say("Nothing was changed.");
         return Ok(ExitCode::Complete);
     }
-    Store::begin_log_anew(&path, &access)?;
+    cluster::begin_anew(&path, &access)?;
     console.say(format_args!(
         "The log begins anew with {}. The other machines join anew with their next command, and keep their old files beside the new ones.",
         path.display()
@@ -256,7 +256,7 @@ fn leave(settings: &Settings, yes: bool, console: Console) -> CommandResult {
         console.say("Nothing was changed.");
         return Ok(ExitCode::Complete);
     }
-    Store::leave_cluster(&path)?;
+    cluster::leave(&path)?;
     console.say(format_args!(
         "{} is a checkpoint of its own. Do not send from it what the cluster sends.",
         path.display()

@@ -9,16 +9,16 @@ use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use crate::cli::UserAction;
 use crate::config::read_text;
-use crate::console::{UserError, UserFile};
+use crate::console::{UserError, UserFile, add_user, remove_user};
 use crate::exit::ExitCode;
 use crate::run::RunError;
-use crate::store::{DecisionRecord, Store};
 
 impl From<UserError> for CommandError {
     fn from(error: UserError) -> Self {
         match error {
             UserError::File { .. } => Self::new(ExitCode::Storage, error),
             UserError::Line { .. } => Self::new(ExitCode::Configuration, error),
+            UserError::Store(error) => RunError::from(error).into(),
             UserError::Known(_) | UserError::NoUser(_) | UserError::Short => Self::usage(error),
         }
     }
@@ -30,7 +30,7 @@ impl From<UserError> for CommandError {
 /// [`CommandError`], with its exit code.
 pub(super) fn run(action: &UserAction, call: &Call, out: &mut impl Write) -> CommandResult {
     let (settings, console, clock) = (&call.settings, call.console, &call.clock);
-    let now = clock.now().to_string();
+    let (by, now) = (settings.person(), clock.now());
     let checkpoint = settings.checkpoint()?;
     match action {
         UserAction::Add {
@@ -41,44 +41,27 @@ pub(super) fn run(action: &UserAction, call: &Call, out: &mut impl Write) -> Com
         } => {
             let password = password(password_file.as_deref(), console)?;
             let path = checkpoint::path_to_make(&checkpoint)?;
-            // What cannot be kept is not done.
-            let store = Store::open(&path).map_err(RunError::from)?;
-            UserFile::beside(&path).add(name, *role, &password, &now)?;
-            let name = name.get();
-            note(&store, call, "user-add", format!("{name} as {role}"))?;
+            add_user(&path, (name, *role), &password, &by, now)?;
             console.say(format_args!(
-                "{name} may sign in on the console, as {role}."
+                "{} may sign in on the console, as {role}.",
+                name.get()
             ));
         }
         UserAction::List { .. } => {
-            for user in UserFile::beside(&checkpoint::place(&checkpoint)?).read()? {
+            for user in UserFile::beside(&checkpoint.place().find()?).read()? {
                 writeln!(out, "{} {}", user.name, user.role)?;
             }
         }
         UserAction::Remove { name, .. } => {
             let path = checkpoint::path_to_make(&checkpoint)?;
-            let store = Store::open(&path).map_err(RunError::from)?;
-            UserFile::beside(&path).remove(name, &now)?;
-            let name = name.get();
-            note(&store, call, "user-remove", name.to_owned())?;
+            remove_user(&path, name, &by, now)?;
             console.say(format_args!(
-                "{name} cannot sign in any more, and is signed out."
+                "{} cannot sign in any more, and is signed out.",
+                name.get()
             ));
         }
     }
     Ok(ExitCode::Complete)
-}
-
-/// Keeps in the audit who changed the users.
-fn note(
-    store: &Store,
-    call: &Call,
-    what: &'static str,
-    detail: String,
-) -> Result<(), CommandError> {
-    let actor = call.settings.person();
-    let decision = DecisionRecord::new(&actor, what, detail, call.clock.now());
-    Ok(store.record_decision(decision).map_err(RunError::from)?)
 }
 
 /// The password: of a file, of standard input, or typed twice on the terminal.

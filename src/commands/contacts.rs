@@ -1,8 +1,7 @@
 //! `outreach contacts`: the people known on each channel.
 
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -16,9 +15,11 @@ use crate::cli::{ContactsAction, ContactsArgs};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{Local, grouped, place, without_numbers, write_contacts};
-use crate::run::typed_number;
-use crate::store::{Contact, PersonRow, Reader};
+use crate::report::{Local, grouped, place, without_numbers};
+use crate::run::{
+    Contact, ContactMessage, Person, PersonRow, contacts, export_contacts, export_contacts_file,
+    typed_number,
+};
 
 /// Runs the command; `out` is standard output.
 ///
@@ -31,15 +32,15 @@ pub(crate) fn run(
 ) -> CommandResult {
     let (settings, console) = (&call.settings, call.console);
     let found = checkpoint::find(settings, None)?;
-    let reader = found.reader()?;
     match &args.action {
-        ContactsAction::List { json, .. } => list(&reader, *json, &mut out.0)?,
+        ContactsAction::List { json, .. } => list(&found.path, *json, &mut out.0)?,
         ContactsAction::Show { number, json, .. } => {
             let phone = typed_number(number, settings.intake()?.reading())?;
-            show(&reader, phone, *json, console, &mut out.0)?;
+            let person = Person::read(&found.path, phone)?;
+            show(&person, phone, *json, console, &mut out.0)?;
         }
         ContactsAction::Export { out: None, .. } => {
-            write_contacts(&reader, &mut out.0)?;
+            export_contacts(&found.path, &mut out.0)?;
         }
         ContactsAction::Export {
             out: Some(path),
@@ -48,8 +49,7 @@ pub(crate) fn run(
         } => {
             let mut files = call.files(Some(&found.path), &[], *force)?;
             files.write("--out", path)?;
-            let count = export_file(&reader, path)
-                .map_err(|error| error.context(path.display().to_string()))?;
+            let count = export_contacts_file(&found.path, path)?;
             files.enter("contacts", path);
             console.say(format_args!(
                 "{} contacts written to {}.",
@@ -61,9 +61,9 @@ pub(crate) fn run(
     Ok(ExitCode::Complete)
 }
 
-fn list(reader: &Reader, json: bool, out: &mut dyn Write) -> Result<(), CommandError> {
+fn list(checkpoint: &Path, json: bool, out: &mut dyn Write) -> Result<(), CommandError> {
     let mut entries = Entries::new(json, out);
-    reader.contacts(|contact| -> Result<(), CommandError> {
+    contacts(checkpoint, |contact| -> Result<(), CommandError> {
         Ok(entries.print(|| value(&contact), || contact_line(&contact))?)
     })?;
     entries.end()?;
@@ -106,49 +106,44 @@ fn value(contact: &Contact) -> Value {
 }
 
 fn show(
-    reader: &Reader,
+    person: &Person,
     phone: PhoneNumber,
     json: bool,
     console: Console,
     out: &mut dyn Write,
-) -> Result<(), CommandError> {
-    let suppressed = reader.suppression_of(phone)?.map(|cause| cause.to_string());
-    let contacts = reader.contacts_of(phone)?;
-    let rows = reader.rows_of(phone)?;
+) -> std::io::Result<()> {
+    let Person { contacts, rows, .. } = person;
+    let suppressed = person.suppressed.as_ref().map(ToString::to_string);
     if json {
-        let mut known = Vec::new();
-        for contact in &contacts {
+        let known = contacts.iter().map(|(contact, messages)| {
             let mut value = value(contact);
-            value["messages"] = json!(reader.messages_to(&contact.channel, phone)?);
-            known.push(value);
-        }
+            value["messages"] = json!(messages);
+            value
+        });
+        let known: Vec<Value> = known.collect();
         let rows: Vec<Value> = rows.iter().map(row_value).collect();
         let phone = phone.e164();
         let all =
             json!({ "phone": phone, "suppressed": suppressed, "contacts": known, "rows": rows });
-        return Ok(writeln!(Visible(out), "{all:#}")?);
+        return writeln!(Visible(out), "{all:#}");
     }
     if contacts.is_empty() {
         console.say("Nobody with this number was messaged from this checkpoint.");
     }
     let mut text = String::new();
-    for contact in &contacts {
-        text.push_str(&contact_text(reader, phone, contact)?);
+    for (contact, messages) in contacts {
+        text.push_str(&contact_text(phone, contact, messages));
     }
-    text.push_str(&rows_text(&rows));
+    text.push_str(&rows_text(rows));
     if let Some(cause) = suppressed {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "Not messaged any more: {}", on_one_line(&cause));
     }
-    Ok(words(&text, out)?)
+    words(&text, out)
 }
 
 /// A contact, with the messages to it.
-fn contact_text(
-    reader: &Reader,
-    phone: PhoneNumber,
-    contact: &Contact,
-) -> Result<String, CommandError> {
+fn contact_text(phone: PhoneNumber, contact: &Contact, messages: &[ContactMessage]) -> String {
     let id = contact.contact_id.as_deref().map(on_one_line);
     let id = id.as_deref().unwrap_or("not known");
     let mut text = format!(
@@ -166,7 +161,7 @@ fn contact_text(
             let _ = writeln!(text, "  {what} {}", moment(at));
         }
     }
-    for message in reader.messages_to(&contact.channel, phone)? {
+    for message in messages {
         let dated = |what: &str, at: Option<Timestamp>| {
             at.map_or_else(String::new, |at| format!(", {what} {}", moment(at)))
         };
@@ -181,7 +176,7 @@ fn contact_text(
             dated("read", message.read_at)
         );
     }
-    Ok(text)
+    text
 }
 
 /// The rows that have the number, in every list.
@@ -215,17 +210,4 @@ fn row_value(row: &PersonRow) -> Value {
 
 pub(super) fn moment(at: Timestamp) -> String {
     Local::at(Timestamp::MAX).second(at)
-}
-
-/// The same into a file that only its owner may read: it holds phone numbers.
-fn export_file(reader: &Reader, path: &Path) -> Result<u64, CommandError> {
-    let mut options = File::options();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = BufWriter::new(options.open(path)?);
-    let count = write_contacts(reader, &mut file)?;
-    file.flush()?;
-    file.get_ref().sync_all()?;
-    Ok(count)
 }

@@ -54,9 +54,7 @@ pub(super) fn doctor_settings(
         .as_ref()
         .and_then(|it| Some((it, it.cluster.as_ref()?)));
     let cluster = match cluster {
-        Some((checkpoint, access)) => {
-            cluster_findings(&checkpoint::place(checkpoint)?, access, now)
-        }
+        Some((checkpoint, access)) => cluster_findings(&checkpoint.place().find()?, access, now),
         None => Vec::new(),
     };
     // What is opened to be written would wait for it.

@@ -120,12 +120,11 @@ impl From<std::io::Error> for CommandError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::StoreError;
 
     #[test]
     fn the_exit_code_is_that_of_the_library() {
-        let full = StoreError::Full;
-        assert_eq!(CommandError::from(full).exit(), ExitCode::Storage);
+        let gone = RunError::NoCheckpoint("outreach.db".into());
+        assert_eq!(CommandError::from(gone).exit(), ExitCode::Storage);
         let config = CommandError::from(ConfigError::NoToken);
         assert_eq!(config.exit(), ExitCode::Configuration);
     }

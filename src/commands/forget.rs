@@ -11,7 +11,6 @@ use crate::cli::ForgetArgs;
 use crate::exit::ExitCode;
 use crate::report::counted;
 use crate::run::{forget, typed_number};
-use crate::store::Store;
 
 /// Runs the command; `out` is standard output.
 ///
@@ -34,13 +33,13 @@ pub(crate) fn run(args: &ForgetArgs, call: &Call, out: &mut dyn Write) -> Comman
             return Ok(ExitCode::Complete);
         }
     }
-    let store = Store::open_existing(&path)?;
-    let erased = forget(&store, phone, clock.now(), &mut || {
+    let done = forget(&path, phone, clock.now(), &mut || {
         console.say(
             "A request to this number is under way: the person gets no other one. Waiting for its answer.",
         );
     })?;
-    let told = format!(
+    let erased = done.erased;
+    let text = format!(
         "Erased: {} ({} still queued), {}, {}, {}, {}.\n\
          The rows still count, without number and fields. A keyed hash stays on the suppression list: \
          a later list with this number does not message it.\n",
@@ -51,8 +50,8 @@ pub(crate) fn run(args: &ForgetArgs, call: &Call, out: &mut dyn Write) -> Comman
         counted(erased.contacts, "contact"),
         counted(erased.events, "webhook event")
     );
-    words(&told, out)?;
-    say_traces(console, store.empty_log()?, found.is_shared);
+    words(&text, out)?;
+    say_traces(console, done.log_is_empty, found.is_shared);
     console.say(
         "Files that were written before (contacts, results, rejects, backups) are not changed: \
          remove the person there yourself.",

@@ -6,9 +6,9 @@ use super::settings;
 use crate::config::Settings;
 use crate::domain::percent::Percent;
 use crate::run::{
-    BatchKnows, ContentSource, FallbackSource, IntakeSettings, Source, batch_knows, batch_to_mend,
+    BatchKnows, Change, ContentSource, FallbackSource, IntakeSettings, Source, batch_knows,
+    batch_to_mend,
 };
-use crate::store::Change;
 
 /// The settings that make a message.
 const MESSAGE: [&str; 4] = ["message", "content", "tag", "metadata"];

@@ -21,11 +21,10 @@ use crate::cli::{Cli, NightArgs, StartFlags};
 use crate::config::{FILE_NAME, Layer};
 use crate::domain::eligibility::waited_for;
 use crate::exit::ExitCode;
-use crate::intake::EXAMPLES;
 use crate::report::{ListKind, ListReport, NightReport, plural, quoted};
 use crate::run::{
-    Arrival, Arrivals, ChangedList, CheckSettings, FallbackSource, Files, InboxList, List, ListRun,
-    NightFolder, PausedBy, RunEnd, refused_since,
+    Arrival, Arrivals, ChangedList, CheckSettings, EXAMPLES, FallbackSource, Files, InboxList,
+    List, ListRun, NightFolder, PausedBy, RunEnd, refused_since,
 };
 
 /// Goes into the folder of the night. Returns the flags as they were typed outside of it, and the settings file:

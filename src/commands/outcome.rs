@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use crate::exit::ExitCode;
-use crate::run::{Ended, PausedBy, PilotAsked};
-use crate::store::Counts;
+use crate::run::{Counts, Ended, PausedBy, PilotAsked};
 
 /// A batch that was to be sent.
 #[derive(Debug)]

@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::dispatch::pacer::core::FALLBACK_RATE;
 use crate::domain::text::on_one_line;
 use crate::report::{counted, grouped};
-use crate::run::{Batch, HistorySpan, LikelyFallback, PilotStep, Preview};
+use crate::run::{Batch, FALLBACK_RATE, HistorySpan, LikelyFallback, PilotStep, Preview};
 
 /// The batch as it stands before this run.
 pub(super) fn preview_text(

@@ -13,7 +13,7 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::text::{on_one_line, shortened};
 use crate::exit::ExitCode;
 use crate::report::place;
-use crate::store::{Answer, Answered, KeptEvent, PersonRow, Reader, Store};
+use crate::run::{Answer, Answered, KeptEvent, PersonRow, answer_events, kept_events};
 
 /// How much of a text is shown on the screen; `--json` has all of it.
 const SHOWN: usize = 300;
@@ -21,16 +21,16 @@ const SHOWN: usize = 300;
 /// Lists them.
 pub(super) fn list(call: &Call, json: bool, out: &mut dyn Write) -> CommandResult {
     let console = call.console;
-    let reader = checkpoint::find(&call.settings, None)?.reader()?;
+    let found = checkpoint::find(&call.settings, None)?;
     let mut count = 0;
     let mut values = Vec::new();
-    reader.kept_events(|event| -> Result<(), CommandError> {
+    kept_events(&found.path, |event, rows| -> Result<(), CommandError> {
         count += 1;
+        let rows: Vec<String> = rows.iter().map(row_text).collect();
         if json {
-            values.push(value(&reader, &event)?);
+            values.push(value(&event, &rows));
             return Ok(());
         }
-        let rows = rows(&reader, &event)?;
         let mut text = match &event.said {
             Some(said) => format!("\"{}\"", on_one_line(&shortened(said, SHOWN))),
             None => format!("a {} event: {}", on_one_line(&event.kind), event.problem),
@@ -72,19 +72,12 @@ pub(super) fn list(call: &Call, json: bool, out: &mut dyn Write) -> CommandResul
     Ok(ExitCode::Complete)
 }
 
-/// The rows that have the number, for people.
-fn rows(reader: &Reader, event: &KeptEvent) -> Result<Vec<String>, CommandError> {
-    let rows = match event.phone {
-        Some(phone) => reader.rows_of(phone)?,
-        None => Vec::new(),
-    };
-    let named =
-        |row: &PersonRow| format!("{}, {}", row.batch, place(&row.files, row.file, row.row));
-    Ok(rows.iter().map(named).collect())
+fn row_text(row: &PersonRow) -> String {
+    format!("{}, {}", row.batch, place(&row.files, row.file, row.row))
 }
 
-fn value(reader: &Reader, event: &KeptEvent) -> Result<Value, CommandError> {
-    Ok(json!({
+fn value(event: &KeptEvent, rows: &[String]) -> Value {
+    json!({
         "id": event.id,
         "event": event.kind,
         "received_at": event.received_at,
@@ -96,8 +89,8 @@ fn value(reader: &Reader, event: &KeptEvent) -> Result<Value, CommandError> {
         "problem": event.problem,
         // Where the text could not be read, a person may find it here.
         "body": event.said.is_none().then_some(&event.body),
-        "rows": rows(reader, event)?,
-    }))
+        "rows": rows,
+    })
 }
 
 /// Settles those that a person has read.
@@ -120,9 +113,8 @@ pub(super) fn settle(
              its number in a command of its own",
         ));
     }
-    let store = Store::open_existing(&checkpoint::find(settings, None)?.path)?;
-    let now = call.clock.now();
-    let done = store.answer_events(ids.to_vec(), answer, number, settings.person(), now)?;
+    let (found, by) = (checkpoint::find(settings, None)?, settings.person());
+    let done = answer_events(&found.path, ids, answer, number, by, call.clock.now())?;
     match (done, answer) {
         (Answered::NoSuch(id), _) => Err(CommandError::usage(format_args!(
             "no reply {id} waits for a person; nothing was changed. `outreach suppress replies` shows them"

@@ -18,8 +18,9 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{Local, counted, counted_are, grouped, place, plural, without_numbers};
-use crate::run::{Evidence, HeldBatch, Mismatch, RowChoice, SettledRows, UnknownRows, Wait};
-use crate::store::Decision;
+use crate::run::{
+    Decision, Evidence, HeldBatch, Mismatch, RowChoice, SettledRows, UnknownRows, Wait,
+};
 
 /// Runs the command; `out` is standard output.
 ///
@@ -117,7 +118,7 @@ pub(super) fn queued_again(
     batch: &HeldBatch,
     rows: u64,
 ) -> Result<String, CommandError> {
-    let hints = found.hints_of(&batch.reader()?, batch.batch())?;
+    let hints = found.hints_of(batch.batch())?;
     let batch = batch.batch();
     let sandbox = if batch.sandbox { "--sandbox" } else { "" };
     let resume = hints.command("resume", &batch.name, &[sandbox]);
@@ -223,7 +224,7 @@ fn list(
         words(&text, out)?;
     }
     let known = rows.iter().filter(|(row, _)| row.contact_id.is_some());
-    let hints = found.hints_of(&found.reader()?, batch)?;
+    let hints = found.hints_of(batch)?;
     let command = hints.command("resolve", &batch.name, &[]);
     Ok(words(&next_text(&command, known.count() as u64), out)?)
 }

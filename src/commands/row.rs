@@ -1,28 +1,29 @@
 //! `outreach status BATCH --row N`: all that is known of one row, in order.
 
 use std::io::Write;
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::console::{line_of_words, print_json, words};
 use super::error::CommandError;
-use crate::domain::masking::masked_cell;
+use crate::domain::masking::{masked_cell, masked_message};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
 use crate::report::{Local, place, without_numbers};
-use crate::store::{AttemptRecord, Batch, Reader, Timeline};
+use crate::run::{AttemptRecord, Batch, Timeline, timelines};
 
 /// Prints the timeline of each row of that number: several files may have one.
 pub(super) fn print(
-    reader: &Reader,
-    batch: &Batch,
+    checkpoint: &Path,
+    batch: &str,
     row: u32,
     json: bool,
     local: &Local,
     out: &mut dyn Write,
 ) -> Result<(), CommandError> {
-    let timelines = reader.timelines(batch.id, row)?;
+    let (batch, timelines) = timelines(checkpoint, batch, row)?;
     if timelines.is_empty() {
         return Err(CommandError::usage(format_args!(
             "batch {} has no row {row}; rows are numbered as a spreadsheet does it, the header is row 1",
@@ -32,12 +33,12 @@ pub(super) fn print(
     if json {
         let timelines: Vec<_> = timelines
             .iter()
-            .map(|it| timeline_json(batch, it))
+            .map(|it| timeline_json(&batch, it))
             .collect();
         return Ok(print_json(&timelines, out)?);
     }
     for timeline in &timelines {
-        write_timeline(batch, timeline, local, out)?;
+        write_timeline(&batch, timeline, local, out)?;
     }
     Ok(())
 }
@@ -90,7 +91,8 @@ fn write_timeline(
     )?;
     let suggestion = timeline.suggestion.as_deref().map(masked_cell);
     print("did you mean", suggestion.as_deref())?;
-    print("content", timeline.content.as_deref())?;
+    let content = timeline.content.as_deref().map(masked_message);
+    print("content", content.as_deref())?;
     print("message", timeline.message_id.as_deref())?;
     print("contact", timeline.contact_id.as_deref())?;
     let at = |time: Option<Timestamp>| time.map(|time| local.second(time));

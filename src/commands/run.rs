@@ -15,16 +15,14 @@ use super::terminal::Terminal;
 use crate::amio;
 use crate::cli::StartFlags;
 use crate::config::{Checkpoint, Connection};
-use crate::dispatch::pacer::core::FALLBACK_RATE;
 use crate::domain::content::ContentSource;
 use crate::domain::schedule::Schedule;
 use crate::exit::ExitCode;
 use crate::report::{Hints, Local, ProgressMode, counted};
 use crate::run::{
-    AfterHalt, Ended, Files, HeldBatch, KnownPeople, LittleTime, PausedBy, PilotStep, Preview,
-    QuotaOf, Rehearsal, RunEnd, RunSettings, StopHandle, random_bits, summary,
+    AfterHalt, Counts, Ended, FALLBACK_RATE, Files, HeldBatch, KnownPeople, LittleTime, PausedBy,
+    PilotStep, Preview, QuotaOf, Rehearsal, RunEnd, RunSettings, StopHandle, random_bits, summary,
 };
-use crate::store::Counts;
 
 /// The command line as the front end of a run.
 pub(super) struct Front<'a> {
@@ -84,12 +82,15 @@ pub(super) fn real(
     rehearsal: &Path,
     console: Console,
 ) -> Result<Option<PathBuf>, CommandError> {
-    let real = checkpoint::real(checkpoint, rehearsal).map_err(|error| {
-        let error = CommandError::from(error);
-        error.context(
+    let real = checkpoint
+        .real()
+        .known_to_rehearsal(rehearsal)
+        .map_err(|error| {
+            let error = CommandError::from(error);
+            error.context(
             "what the real checkpoint knows counts in a rehearsal, unless --sandbox-empty is given",
         )
-    })?;
+        })?;
     if let Some(real) = &real {
         console.say(format_args!(
             "Rehearsal as of now: the suppression list and the history of {} count; the file is only read.",

@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::error::CommandError;
 use super::run::Front;
-use crate::dispatch::{Halt, RunEnd};
 use crate::domain::eligibility::waited_for;
 use crate::domain::outcome::FatalKind;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{counted_are, displacement, grouped, quoted};
-use crate::run::{AfterHalt, Ended, HeldBatch, HeldText, Meaning, PausedBy, summary};
+use crate::run::{AfterHalt, Ended, Halt, HeldBatch, HeldText, Meaning, PausedBy, RunEnd, summary};
 
 impl Front<'_> {
     /// What goes on with the rest after a pilot.

@@ -19,10 +19,9 @@ use crate::cli::SendArgs;
 use crate::exit::ExitCode;
 use crate::report::{ProgressLine, counted, quoted};
 use crate::run::{
-    AudienceBatch, FallbackSource, FollowUp, List, Messaged, PilotAsked, ReadPlan, SendPlan,
-    SendSettings, Source, Unfinished, enter_begun, reading_follow_up,
+    AudienceBatch, Change, FallbackSource, FollowUp, List, Messaged, PilotAsked, ReadPlan,
+    SendPlan, SendSettings, Source, Unfinished, enter_begun, reading_follow_up,
 };
-use crate::store::Change;
 
 /// A list that is to be sent.
 #[derive(Debug, Clone)]
@@ -273,7 +272,7 @@ fn plan(front: &Front<'_>, to_send: &ListToSend<'_>, list: List) -> Result<SendP
         None => front.channel()?,
     };
     let db = checkpoint::path_to_make(&front.checkpoint)?;
-    if let Some(home) = checkpoint::elsewhere(&front.checkpoint, &db) {
+    if let Some(home) = front.checkpoint.place().elsewhere(&db) {
         console.say(format_args!(
             "note: the checkpoint is {} in this folder, and is not found from other folders, which use {}: name \
              it there with --db, or as db in a settings file",

@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::call::Call;
@@ -16,12 +15,8 @@ use crate::domain::dialect::Dialect;
 use crate::domain::event::OptOutWords;
 use crate::exit::ExitCode;
 use crate::report::{counted, displacement, grouped, quoted};
-use crate::run::{prune, refresh_results};
-use crate::serve::{Limits, ServeError, Server, Settings as ServerSettings};
-use crate::store::{Seen, Store, StoreError};
-
-/// How often the checkpoint's path is compared with the file that is open.
-const POLL_INTERVAL: Duration = Duration::from_millis(500);
+use crate::run::{Displaced, Receiver, prune};
+use crate::serve::{Limits, ServeError, Settings as ServerSettings};
 
 /// How often old batches are pruned.
 const DAY: Duration = Duration::from_hours(24);
@@ -42,9 +37,7 @@ pub(crate) fn run(call: &Call, out: &mut impl Write) -> CommandResult {
     let checkpoint = settings.checkpoint()?;
     let dialect = checkpoint.dialect;
     let db = checkpoint::path_to_make(&checkpoint)?;
-    let store = Arc::new(Store::open(&db)?);
-    // From here on the file can be read, whatever becomes of its name.
-    store.read_opened(|_| Ok(()))?;
+    let receiver = Receiver::open(&db, &clock)?;
     if serve.insecure_no_signature && serve.secrets.is_empty() {
         console.warn("Events are taken without a signature: only for tests on this machine.");
     }
@@ -58,31 +51,24 @@ pub(crate) fn run(call: &Call, out: &mut impl Write) -> CommandResult {
         limits: Limits::default(),
     };
     runtime()?.block_on(async {
-        // What was sent while no receiver ran, and what waited, is applied before the first event comes.
-        let waiting = store.apply_waiting_events(clock.now()).await?;
-        let ours = clock.clone();
-        let server = Server::bind(server_settings, Arc::clone(&store), clock).await?;
-        // Whatever is written over the file once the receiver is said to listen, is noticed.
-        let mut seen = Seen::default();
-        seen.check(&store)?;
+        // Before the first event comes.
+        let (waiting, file) = receiver.catch_up().await?;
+        let server = receiver.bind(server_settings).await?;
         let url = format!("{}://{}", server.scheme(), server.address());
         writeln!(out, "{url}")?;
         out.flush()?;
         console.say(format_args!(
             "Receiving webhooks at {url}/webhooks/amio (or /webhooks/amio/CHANNEL_ID); stop with Ctrl-C."
         ));
-        if waiting.waiting > 0 {
-            let events = counted(waiting.waiting, "stored event");
+        if waiting > 0 {
+            let events = counted(waiting, "stored event");
             console.say(format_args!("Waiting until their person is known: {events}."));
         }
         let person = settings.person();
         let at_once = tokio::select! {
-            damage = displaced(&store, &mut seen, &ours) => return Err(match damage {
-                Some(damage) => damage.into(),
-                None => keep(&store)?,
-            }),
-            never = prune_daily(&db, serve.prune_after, &person, &ours, console) => match never {},
-            never = refresh(&store, serve.refresh_results, dialect, &ours, console) => match never {},
+            displaced = file.displaced() => return Err(displaced_error(&displaced?)),
+            never = prune_daily(&db, serve.prune_after, &person, &clock, console) => match never {},
+            never = refresh(&receiver, serve.refresh_results, dialect, &clock, console) => match never {},
             () = server.run(async {
                 signal().await;
                 console.say("Stopping: requests under way are finished. Press Ctrl-C again to stop at once.");
@@ -96,35 +82,20 @@ pub(crate) fn run(call: &Call, out: &mut impl Write) -> CommandResult {
     })
 }
 
-/// Returns once the path of the checkpoint leads to another file, or to none; or what is wrong with the file, if
-/// another one was written into it.
-async fn displaced(store: &Store, seen: &mut Seen, clock: &Clock) -> Option<StoreError> {
-    while store.is_in_place() {
-        let looked = seen.check(store);
-        if store.is_in_place() && looked.is_err() {
-            return looked.err();
-        }
-        clock.sleep(POLL_INTERVAL).await;
-    }
-    None
-}
-
-/// Keeps what was received; returns what to say.
-fn keep(store: &Store) -> Result<CommandError, CommandError> {
-    let kept = store.keep_beside()?;
-    Ok(CommandError::text(
+fn displaced_error(Displaced { original, kept }: &Displaced) -> CommandError {
+    CommandError::text(
         ExitCode::Storage,
         format_args!(
             "{}. Nothing more is taken, and the API sends its events again: put it back, or go on with it (`--db {}`)",
-            displacement(store.original(), &kept, "events were received"),
+            displacement(original, kept, "events were received"),
             quoted(&kept.to_string_lossy()),
         ),
-    ))
+    )
 }
 
 /// Writes results files anew, now and then so often; never ends. Without a time none is written.
 async fn refresh(
-    store: &Arc<Store>,
+    receiver: &Receiver,
     every: Option<Duration>,
     dialect: Option<Dialect>,
     clock: &Clock,
@@ -134,10 +105,10 @@ async fn refresh(
         return std::future::pending().await;
     };
     loop {
-        let (store, now) = (Arc::clone(store), clock.now());
-        let written = tokio::task::spawn_blocking(move || refresh_results(&store, dialect, now));
+        let (receiver, now) = (receiver.clone(), clock.now());
+        let written = tokio::task::spawn_blocking(move || receiver.refresh_results(dialect, now));
         let failed = match written.await {
-            Ok(Ok(_)) => None,
+            Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.to_string()),
             Err(error) => Some(error.to_string()),
         };

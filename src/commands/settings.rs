@@ -9,16 +9,14 @@ use super::call::Call;
 use super::console::Console;
 use super::error::CommandError;
 use super::process::open_files_for;
-use crate::config::{self, CheckpointPlace, MessageSource, OtherChannels, Settings};
-use crate::dispatch::GuardSettings;
-use crate::dispatch::pacer::core::Settings as PacerSettings;
+use crate::config::{self, MessageSource, OtherChannels, Settings};
 use crate::domain::content::{Body, ContentSource, Template};
 use crate::exit::ExitCode;
-use crate::intake::{HiddenRows, Sheets, Source};
 use crate::report::{grouped, plural};
 use crate::run::{
-    Access, FallbackSource, Files, HistorySpan, IntakeSettings, List, ManyMayFallBack, Meaning,
-    RefusalRule, Rehearsal, RunError, RunSettings,
+    Access, CheckpointPlace, FallbackSource, Files, GuardSettings, HiddenRows, HistorySpan,
+    IntakeSettings, List, ManyMayFallBack, Meaning, PacerSettings, RefusalRule, Rehearsal,
+    RunError, RunSettings, Sheets, Source,
 };
 
 /// How a batch is sent, by a run that begins `now`.

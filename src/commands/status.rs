@@ -13,8 +13,7 @@ use crate::cli::StatusArgs;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{Column, Hints, Local, Summary, TextTable, counted, grouped, plural};
-use crate::run::standing_results;
-use crate::store::{Batch, Reader, Store};
+use crate::run::{BatchStatus, BatchWatch, kept_counts, latest_batch, summaries};
 
 /// How often `--watch` reads the checkpoint.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -29,31 +28,33 @@ const PRINT_INTERVAL: Duration = Duration::from_mins(1);
 pub(crate) fn run(args: &StatusArgs, call: &Call, out: &mut dyn Write) -> CommandResult {
     let (settings, clock) = (&call.settings, &call.clock);
     let found = checkpoint::find(settings, args.batch.as_deref())?;
-    let reader = found.reader()?;
     let local = Local::at(clock.now());
     let name = match &args.batch {
         Some(name) => name.clone(),
-        None if args.last || args.watch => last(&reader)?,
+        None if args.last || args.watch => {
+            let latest = latest_batch(&found.path)?;
+            latest.ok_or_else(|| CommandError::usage("there is no batch yet"))?
+        }
         None => {
-            all(&reader, args.json, &local, out)?;
+            all(&found.path, args.json, &local, out)?;
             return Ok(ExitCode::Complete);
         }
     };
     if let Some(row) = args.row {
-        row::print(&reader, &reader.batch(&name)?, row, args.json, &local, out)?;
+        row::print(&found.path, &name, row, args.json, &local, out)?;
         return Ok(ExitCode::Complete);
     }
     if args.watch {
-        // In a cluster an open checkpoint takes in what other machines write.
-        let _open = found
-            .is_shared
-            .then(|| Store::open_existing(&found.path))
-            .transpose()?;
-        watch(&reader, &name, out)?;
+        let watched = BatchWatch::open(&found.path, &name, found.is_shared)?;
+        watch(&watched, out)?;
     }
-    let batch = reader.batch(&name)?;
+    let BatchStatus {
+        batch,
+        summary,
+        results: file,
+    } = BatchStatus::read(&found.path, &name)?;
     let (mut results, mut older_results) = (None, None);
-    if let Some(file) = standing_results(&reader, &batch)? {
+    if let Some(file) = file {
         let path = from_here(&file.path);
         if file.is_current {
             results = Some(path);
@@ -65,19 +66,15 @@ pub(crate) fn run(args: &StatusArgs, call: &Call, out: &mut dyn Write) -> Comman
         results,
         older_results,
         local: Local::at(clock.now()),
-        ..found.hints_of(&reader, &batch)?
+        ..found.hints_of(&batch)?
     };
-    one(&reader, &batch, &hints, args.json, out)
-}
-
-/// The batch that changed last.
-fn last(reader: &Reader) -> Result<String, CommandError> {
-    let batches = reader.batches()?;
-    // Of two at the same time the newer one, which comes first.
-    let last = batches.into_iter().rev().max_by_key(|it| it.state_since);
-    Ok(last
-        .ok_or_else(|| CommandError::usage("there is no batch yet"))?
-        .name)
+    if args.json {
+        print_json(&summary.with_next(&hints), &mut Visible(out))?;
+    } else {
+        words(&summary.text(&hints), out)?;
+        unreadable(&found.path, out)?;
+    }
+    Ok(summary.exit())
 }
 
 /// The path, without the current folder before it.
@@ -87,27 +84,10 @@ pub(super) fn from_here(path: &Path) -> PathBuf {
     inside.unwrap_or(path).to_owned()
 }
 
-fn one(
-    reader: &Reader,
-    batch: &Batch,
-    hints: &Hints,
-    json: bool,
-    out: &mut dyn Write,
-) -> CommandResult {
-    let summary = Summary::load(reader, batch)?;
-    if json {
-        print_json(&summary.with_next(hints), &mut Visible(out))?;
-    } else {
-        words(&summary.text(hints), out)?;
-        unreadable(reader, out)?;
-    }
-    Ok(summary.exit())
-}
-
 /// Opt-outs that reach nobody yet, replies that may be opt-outs, and events that could not be read: a person should read
 /// them.
-fn unreadable(reader: &Reader, out: &mut dyn Write) -> Result<(), CommandError> {
-    let kept = reader.kept_counts()?;
+fn unreadable(checkpoint: &Path, out: &mut dyn Write) -> Result<(), CommandError> {
+    let kept = kept_counts(checkpoint)?;
     let opt_outs = (kept.opt_outs > 0).then(|| {
         format!(
             "{} for the number of a contact to be known",
@@ -137,22 +117,18 @@ fn unreadable(reader: &Reader, out: &mut dyn Write) -> Result<(), CommandError> 
 }
 
 fn all(
-    reader: &Reader,
+    checkpoint: &Path,
     json: bool,
     local: &Local,
     out: &mut dyn Write,
 ) -> Result<(), CommandError> {
-    let summaries = reader
-        .batches()?
-        .iter()
-        .map(|batch| Summary::counts(reader, batch))
-        .collect::<Result<Vec<_>, _>>()?;
+    let summaries = summaries(checkpoint)?;
     if json {
         return Ok(print_json(&summaries, &mut Visible(out))?);
     }
     if summaries.is_empty() {
         writeln!(out, "No batch yet.")?;
-        return unreadable(reader, out);
+        return unreadable(checkpoint, out);
     }
     words(
         &format!(
@@ -161,7 +137,7 @@ fn all(
         ),
         out,
     )?;
-    unreadable(reader, out)
+    unreadable(checkpoint, out)
 }
 
 /// The batches, a line each.
@@ -212,14 +188,11 @@ fn last_run(summary: &Summary, local: &Local) -> String {
 }
 
 /// Shows the counts until the batch is settled, or the run that sends it has ended.
-fn watch(reader: &Reader, name: &str, out: &mut dyn Write) -> Result<(), CommandError> {
+fn watch(watched: &BatchWatch, out: &mut dyn Write) -> Result<(), CommandError> {
     let terminal = std::io::stdout().is_terminal();
-    let last_end = reader.batch(name)?.finished_at;
     let mut printed: Option<Instant> = None;
     loop {
-        let batch = reader.batch(name)?;
-        let summary = Summary::counts(reader, &batch)?;
-        let over = summary.is_settled() || batch.finished_at != last_end;
+        let (summary, over) = watched.look()?;
         if terminal {
             redraw(&line(&summary))?;
         } else if printed.is_none_or(|printed| printed.elapsed() >= PRINT_INTERVAL) {

@@ -3,8 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::call::Call;
 use super::checkpoint;
@@ -19,8 +18,10 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{counted, grouped, plural};
-use crate::run::{List, Refusing, Suppressed, suppress, typed_numbers};
-use crate::store::{ContactsTaken, HashesTaken, Store, SuppressionEntry};
+use crate::run::{
+    ContactsTaken, HashesTaken, Held, List, ListEntry, Listed, Refusing, Suppressed, suppress,
+    suppression_list, typed_numbers, unsuppress,
+};
 
 /// Runs the command; `out` is standard output.
 ///
@@ -41,8 +42,8 @@ pub(crate) fn run(args: &SuppressArgs, call: &Call, out: &mut dyn Write) -> Comm
         SuppressAction::Remove { numbers, .. } => {
             let phones = parse(numbers, settings)?;
             let asked = phones.len();
-            let store = Store::open_existing(&checkpoint::find(settings, None)?.path)?;
-            let removed = store.unsuppress(phones)?;
+            let found = checkpoint::find(settings, None)?;
+            let removed = unsuppress(&found.path, phones)?;
             console.say(format_args!(
                 "Taken off the suppression list: {removed} of {}.",
                 counted(asked as u64, "number")
@@ -237,89 +238,65 @@ pub(super) fn say_hashes(console: Console, hashes: HashesTaken) {
 }
 
 fn list(call: &Call, json: bool, out: &mut dyn Write) -> CommandResult {
-    let reader = checkpoint::find(&call.settings, None)?.reader()?;
+    let found = checkpoint::find(&call.settings, None)?;
     let mut entries = Entries::new(json, out);
-    let mut print = |entry: SuppressionEntry| -> Result<(), CommandError> {
-        let phone = entry.phone.e164();
-        let SuppressionEntry {
-            reason,
-            source,
-            added_at,
-            ..
-        } = &entry;
-        let value =
-            || json!({"phone": phone, "reason": reason, "source": source, "added_at": added_at});
-        let line = || line(&phone, reason, source, *added_at);
-        Ok(entries.print(value, line)?)
-    };
-    reader.suppressions(&mut print)?;
-    let held = reader.held_by_replies()?;
-    let held_people = held.people.len() as u64;
-    held.people.into_iter().try_for_each(print)?;
-    for entry in reader.listed_contacts()? {
-        let contact = entry.contact.to_string();
-        let value = || {
-            json!({
-                "phone": null,
-                "reason": entry.reason,
-                "source": entry.source,
-                "added_at": entry.added_at,
-                CHANNEL_CONTACT: contact,
-            })
-        };
-        let line = || {
-            line(
-                &on_one_line(&contact),
-                &entry.reason,
-                &entry.source,
-                entry.added_at,
-            )
-        };
-        entries.print(value, line)?;
-    }
     let mut hashed = 0;
-    reader.hashed_suppressions(|entry| -> Result<(), CommandError> {
-        hashed += 1;
-        if !json {
-            return Ok(());
+    let held = suppression_list(&found.path, |entry| -> Result<(), CommandError> {
+        if matches!(entry.who, Listed::Hash(_)) {
+            hashed += 1;
+            if !json {
+                return Ok(());
+            }
         }
-        let value = || {
-            json!({
-                "phone": null,
-                "reason": entry.reason,
-                "source": entry.source,
-                "added_at": entry.added_at,
-                KEYED_HASH: entry.hash.to_string(),
-            })
-        };
-        Ok(entries.print(value, String::new)?)
+        Ok(entries.print(|| value(&entry), || line(&entry))?)
     })?;
     let printed = entries.end()?;
     if !json {
         say_who_is_listed(call.console, printed, hashed);
     }
-    warn_of_unread(call.console, held_people, held.nameless);
+    warn_of_unread(call.console, held);
     Ok(match held.nameless {
         0 => ExitCode::Complete,
         _ => ExitCode::CompleteWithProblems,
     })
 }
 
+fn value(entry: &ListEntry) -> Value {
+    let mut value = json!({
+        "phone": null,
+        "reason": entry.reason,
+        "source": entry.source,
+        "added_at": entry.added_at,
+    });
+    let (key, who) = match &entry.who {
+        Listed::Number(phone) => ("phone", phone.e164()),
+        Listed::Hash(hash) => (KEYED_HASH, hash.to_string()),
+        Listed::Contact(contact) => (CHANNEL_CONTACT, contact.to_string()),
+    };
+    value[key] = who.into();
+    value
+}
+
 /// An entry for people.
-fn line(who: &str, reason: &str, source: &str, added_at: Timestamp) -> String {
-    let day = added_at.strftime("%Y-%m-%d");
-    let (reason, source) = (on_one_line(reason), on_one_line(source));
+fn line(entry: &ListEntry) -> String {
+    let who = match &entry.who {
+        Listed::Number(phone) => phone.e164(),
+        Listed::Hash(hash) => hash.to_string(),
+        Listed::Contact(contact) => on_one_line(&contact.to_string()).into_owned(),
+    };
+    let day = entry.added_at.strftime("%Y-%m-%d");
+    let (reason, source) = (on_one_line(&entry.reason), on_one_line(&entry.source));
     format!("{who:16}  {day}  {reason}  ({source})")
 }
 
 /// Who wrote what nobody has read is on a list for another checkpoint, which does not have what they wrote.
-fn warn_of_unread(console: Console, people: u64, nameless: u64) {
-    if people > 0 {
+fn warn_of_unread(console: Console, Held { numbers, nameless }: Held) {
+    if numbers > 0 {
         console.warn(format_args!(
             "{} of it {} held here until somebody reads what they wrote (`outreach suppress replies`); a checkpoint that \
              imports this list suppresses them.",
-            counted(people, "number"),
-            if people == 1 { "is" } else { "are" },
+            counted(numbers, "number"),
+            if numbers == 1 { "is" } else { "are" },
         ));
     }
     if nameless > 0 {

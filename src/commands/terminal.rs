@@ -8,9 +8,11 @@ use jiff::Timestamp;
 use super::console::Console;
 use super::process::signal;
 use crate::clock::{Clock, between};
-use crate::dispatch::pacer::core::{FALLBACK_RATE, PacerView, Source, Why};
 use crate::report::{ProgressLine, ProgressMode, plural, without_numbers};
-use crate::run::{Observer, RunProgress, Started, StopHandle, Wait, WaitFor};
+use crate::run::{
+    FALLBACK_RATE, Observer, PaceSource, PacerView, RunProgress, Started, StopHandle, Wait,
+    WaitFor, Why,
+};
 
 /// A wait for the pace that is reported; shorter ones come between any two requests.
 const LONG_WAIT: Duration = Duration::from_secs(5);
@@ -105,7 +107,7 @@ impl Terminal {
 
     /// The notice, given once, that the API reports no quota and the pace is assumed.
     fn quota_notice(&mut self, pacer: &PacerView) -> Option<String> {
-        if self.said_fallback || pacer.source != Source::Fallback {
+        if self.said_fallback || pacer.source != PaceSource::Fallback {
             return None;
         }
         self.said_fallback = true;
@@ -371,9 +373,9 @@ pub(super) fn say_interrupted(console: Console, resolve: &str, interrupted: u64)
 mod tests {
     use super::*;
     use crate::clock::Moment;
-    use crate::dispatch::ProgressView;
+    use crate::run::ProgressView;
 
-    fn pacer(source: Source, why: Option<Why>) -> PacerView {
+    fn pacer(source: PaceSource, why: Option<Why>) -> PacerView {
         PacerView {
             source,
             limit: None,
@@ -397,13 +399,22 @@ mod tests {
             Duration::ZERO,
             ProgressMode::Auto,
         );
-        assert_eq!(terminal.quota_notice(&pacer(Source::Unknown, None)), None);
-        assert_eq!(terminal.quota_notice(&pacer(Source::UserRate, None)), None);
+        assert_eq!(
+            terminal.quota_notice(&pacer(PaceSource::Unknown, None)),
+            None
+        );
+        assert_eq!(
+            terminal.quota_notice(&pacer(PaceSource::UserRate, None)),
+            None
+        );
         let told = terminal
-            .quota_notice(&pacer(Source::Fallback, None))
+            .quota_notice(&pacer(PaceSource::Fallback, None))
             .unwrap();
         assert!(told.contains("1000/h"), "{told}");
-        assert_eq!(terminal.quota_notice(&pacer(Source::Fallback, None)), None);
+        assert_eq!(
+            terminal.quota_notice(&pacer(PaceSource::Fallback, None)),
+            None
+        );
     }
 
     fn progress(minutes_before: i64, wait: Option<WaitFor>) -> RunProgress {
@@ -414,7 +425,7 @@ mod tests {
             },
             queued: 1000,
             done: ProgressView::default(),
-            pace: pacer(Source::Headers, None),
+            pace: pacer(PaceSource::Headers, None),
             outage: None,
             wait: wait.map(|what| Wait {
                 what,

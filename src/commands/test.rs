@@ -13,6 +13,7 @@ use super::settings;
 use super::terminal::say_waits;
 use crate::cli::TestArgs;
 use crate::config::Settings;
+use crate::domain::masking::masked_message;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
 use crate::domain::sms::segments_text;
@@ -47,7 +48,8 @@ pub(crate) fn run(args: &TestArgs, call: &Call, out: &mut dyn Write) -> CommandR
         to.e164(),
     ));
     // Its further lines cannot pass for our own lines.
-    console.warn_lines(format_args!("  {}", message.text().replace('\n', "\n  ")));
+    let text = masked_message(&message.text());
+    console.warn_lines(format_args!("  {}", text.replace('\n', "\n  ")));
     let question = format_args!("Send it to {} now?", to.e164()).to_string();
     if !args.sandbox && !args.yes && !console.ask(question) {
         console.say("Nothing was sent.");

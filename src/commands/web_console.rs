@@ -76,7 +76,7 @@ fn page_settings(args: &ConsoleArgs, call: &Call) -> Result<ConsoleSettings, Com
     let (settings, console) = (&call.settings, call.console);
     let (page, tls) = (settings.console()?, settings.tls()?);
     let real = settings.checkpoint()?;
-    let users = UserFile::beside(&checkpoint::place(&real)?);
+    let users = UserFile::beside(&real.place().find()?);
     let rehearsals = if args.sandbox {
         real.clone().for_sandbox()
     } else {

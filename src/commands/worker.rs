@@ -1,6 +1,5 @@
 //! `outreach worker`: takes up any batch that nobody holds, until a signal.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::call::Call;
@@ -11,9 +10,9 @@ use super::process::{runtime, signal};
 use super::run::Front;
 use crate::amio;
 use crate::cli::WorkerArgs;
-use crate::domain::text::on_one_line;
+use crate::domain::text::{on_one_line, quoted};
 use crate::exit::ExitCode;
-use crate::run::{HeldBatch, ResumeSettings, RunEnd, RunError, StopHandle, WorkerQueue};
+use crate::run::{HeldBatch, LeftAlone, ResumeSettings, RunEnd, RunError, StopHandle, WorkerQueue};
 
 /// How often a worker looks for a batch.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -51,10 +50,7 @@ pub(crate) fn run(args: &WorkerArgs, call: &Call) -> CommandResult {
     let mut worst = ExitCode::Complete;
     while worker.stop.by().is_none() {
         let batches = queue.batches(call.clock.now())?;
-        batches
-            .newly_edited
-            .iter()
-            .for_each(|it| worker.warn_of(it));
+        batches.newly_left.iter().for_each(|it| worker.warn_of(it));
         if batches.names.is_empty() && args.once {
             let worst = worst_with_the_rest(&queue, call, worst)?;
             return Ok(match batches.left_alone {
@@ -101,12 +97,22 @@ fn worst_with_the_rest(
 
 impl Worker<'_> {
     /// A batch is left alone for its list.
-    fn warn_of(&self, (batch, list): &(String, PathBuf)) {
-        self.call.console.warn(format_args!(
-            "batch {} is left to the next night: its list {} was edited since it was read, and may refuse people by now",
-            on_one_line(batch),
-            on_one_line(&list.display().to_string())
-        ));
+    fn warn_of(&self, left: &LeftAlone) {
+        self.call.console.warn(match left {
+            LeftAlone::ToNight { batch, list } => format!(
+                "batch {} is left to the next night: its list {} was edited since it was read, and may refuse people by now",
+                on_one_line(batch),
+                on_one_line(&list.display().to_string())
+            ),
+            LeftAlone::ToPerson { batch, newer } => format!(
+                "batch {} is left to a person: its list was read again since, edited, as batch {}, and may refuse people by now. \
+                 `outreach cancel {}` gives it up; `outreach resume {}` goes on by the older list",
+                on_one_line(batch),
+                on_one_line(newer),
+                quoted(batch),
+                quoted(batch)
+            ),
+        });
     }
 
     /// Sends one batch. Returns how that ended, and whether the worker's own time is over; nothing if another process

@@ -30,7 +30,7 @@ use crate::domain::sending::Undecided;
 use crate::domain::sms::SmsSettings;
 use crate::domain::span::{above_zero, parse_span};
 use crate::intake::{Delimiter, HiddenRows, NumbersPerRow, Prefer, TextEncoding};
-use crate::run::REHEARSALS;
+use crate::run::{CheckpointPlace, REHEARSALS};
 
 /// How to reach the API.
 #[derive(Debug, Clone, Args)]
@@ -384,20 +384,6 @@ pub(crate) struct ResultsFormat {
     /// How CSV files are written: comma, semicolon, tab or pipe, with +bom for Excel [default: like the list]
     #[arg(long, value_name = "HOW", value_parser = parsed::<Dialect>)]
     pub(super) dialect: Option<Dialect>,
-}
-
-/// Which file is the checkpoint of real batches.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum CheckpointPlace {
-    /// A setting names it.
-    Named(PathBuf),
-    /// One of two: which, depends on what they hold.
-    Either {
-        /// In the current folder.
-        local: PathBuf,
-        /// The same from every folder; `None` if the environment names no home.
-        home: Option<PathBuf>,
-    },
 }
 
 /// Where state and results are kept.

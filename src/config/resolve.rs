@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::declare::{
-    Checkpoint, CheckpointFile, CheckpointPlace, Connection, ConsolePage, ContactsFile, Content,
-    Guards, History, MessageSource, OtherChannels, Pace, Results, ResultsFormat, Serve, Tls,
+    Checkpoint, CheckpointFile, Connection, ConsolePage, ContactsFile, Content, Guards, History,
+    MessageSource, OtherChannels, Pace, Results, ResultsFormat, Serve, Tls,
 };
 use super::error::ConfigError;
 use super::folders::data_folder;
@@ -23,6 +23,7 @@ use crate::domain::schedule::{Schedule, parse_until};
 use crate::domain::sending::SendingAsked;
 use crate::domain::sms::SmsSettings;
 use crate::intake::{self, ColumnChoice, ReadFor};
+use crate::run::CheckpointPlace;
 
 /// The checkpoint's name, in whatever folder.
 const CHECKPOINT_NAME: &str = "outreach.db";

@@ -6,6 +6,7 @@ use secrecy::ExposeSecret as _;
 use super::origin::Origin;
 use super::*;
 use crate::exit::ExitCode;
+use crate::run::CheckpointPlace;
 
 /// The layer of these flags.
 fn flags(typed: &[&str]) -> Layer {

@@ -7,9 +7,9 @@ use super::gate::Actor;
 use super::named::Named;
 use super::page::Failure;
 use crate::domain::batch_state::BatchState;
-use crate::domain::text::on_one_line;
+use crate::domain::text::{digest_of, hex, on_one_line};
 use crate::report::{Local, Summary, grouped};
-use crate::run::{Access, first_forecast, newer_lists, pilot_to_send};
+use crate::run::{Access, RunError, first_forecast, newer_lists, pilot_to_send};
 use crate::store::{Approval, Batch, Holder, Reader};
 
 /// What can be done with a batch now.
@@ -23,6 +23,8 @@ pub(super) enum Act {
         /// Who of them waits for an event, and who waits beside them until the pilot is over.
         waiting: Vec<String>,
         forecast: String,
+        /// As [`shown`] says.
+        shown: String,
         /// Batches of newer versions of its list.
         newer: String,
     },
@@ -78,8 +80,8 @@ pub(super) fn act(
         None => 0,
     };
     let queued = queued + again;
-    let pilot = pilot_to_send(reader, batch, batch.halted_text.as_deref())
-        .map_err(crate::run::RunError::from)?;
+    let pilot =
+        pilot_to_send(reader, batch, batch.halted_text.as_deref()).map_err(RunError::from)?;
     let approval = reader.approval(batch.id)?;
     let awaiting = awaiting(batch, summary.counts.awaiting, &approval);
     if queued + awaiting == 0 || !batch.is_whole() {
@@ -109,8 +111,17 @@ pub(super) fn act(
         first: batch.started_at.is_none(),
         waiting: waiting.into_iter().flatten().collect(),
         forecast: forecast(app, named.kind, now)?,
+        shown: shown(batch)?,
         newer: newer_lists(reader, batch)?.join(", "),
     })
+}
+
+/// What the page that starts a batch has shown: its list, its text and its channels, as a digest. A list that takes the place of
+/// that one may be as long.
+pub(super) fn shown(batch: &Batch) -> Result<String, Failure> {
+    let fallback = serde_json::to_string(&batch.fallback).map_err(RunError::from)?;
+    let digest = digest_of([&*hex(&batch.digest), &*batch.channel, &*fallback]);
+    Ok(hex(&digest[..16]))
 }
 
 /// When it would be done; nothing for a rehearsal.

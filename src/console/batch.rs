@@ -7,7 +7,7 @@ use axum::extract::{Path, Query};
 use axum::response::Response;
 use tokio::runtime::Handle;
 
-use super::act::{Act, awaiting};
+use super::act::{Act, awaiting, shown};
 use super::app::App;
 use super::audit::note;
 use super::bar::counted_people;
@@ -23,9 +23,10 @@ use super::runs::Work;
 use crate::domain::text::is_typed_count;
 use crate::report::{counted, grouped};
 use crate::run::{
-    self, Access, Decision, HeldBatch, Meaning, QuotaOf, RefusalRule, RowChoice, random_bits,
+    self, Access, Decision, HeldBatch, Meaning, Preview, QuotaOf, RefusalRule, RowChoice,
+    random_bits,
 };
-use crate::store::Store;
+use crate::store::{Batch, Reader, Store};
 
 #[derive(Template)]
 #[template(path = "console/batch.html", config = "src/templates/askama.toml")]
@@ -137,17 +138,8 @@ fn begin(actor: &Actor<'_>, named: &Named, fields: &Fields) -> Result<String, Fa
     };
     let pilot = batch.pilot_step(None, true, random_bits()());
     let preview = batch.preview(&settings, quota_of, &after_halt, pilot, now)?;
-    let approval = batch.reader()?.approval(batch.batch().id)?;
-    let awaiting = awaiting(batch.batch(), preview.counts.awaiting, &approval);
-    let people = preview.to_send + awaiting;
-    if !is_typed_count(fields.get("people"), people) {
-        return Err(Failure::refused(format!(
-            "Nothing was sent: the number of people is {}, and \"{}\" was typed. Go back, read what will be done, and type \
-             that number.",
-            grouped(people),
-            fields.get("people")
-        )));
-    }
+    let people = typed_people(&batch, &preview, fields)?;
+    refuse_other_than_shown(actor, named, batch.batch(), fields.get("shown"))?;
     // A person who starts the batch approves it: that must be on disk before a missing approval is looked for.
     if actor.gate.has_users() {
         batch.approve(actor.person, now)?;
@@ -173,6 +165,40 @@ fn begin(actor: &Actor<'_>, named: &Named, fields: &Fields) -> Result<String, Fa
     note(actor, &store, Some(id), "start", &people)?;
     actor.runs.start(named.kind, work)?;
     Ok(String::new())
+}
+
+/// Whom a start is for; refused where another number was typed.
+fn typed_people(batch: &HeldBatch, preview: &Preview, fields: &Fields) -> Result<u64, Failure> {
+    let approval = batch.reader()?.approval(batch.batch().id)?;
+    let awaiting = awaiting(batch.batch(), preview.counts.awaiting, &approval);
+    let people = preview.to_send + awaiting;
+    if is_typed_count(fields.get("people"), people) {
+        return Ok(people);
+    }
+    Err(Failure::refused(format!(
+        "Nothing was sent: the number of people is {}, and \"{}\" was typed. Go back, read what will be done, and type that \
+         number.",
+        grouped(people),
+        fields.get("people")
+    )))
+}
+
+/// Refuses a batch that is another one by now than the page of that person showed. Who must not start it was shown no form, and
+/// is refused for that.
+fn refuse_other_than_shown(
+    actor: &Actor<'_>,
+    named: &Named,
+    batch: &Batch,
+    page: &str,
+) -> Result<(), Failure> {
+    let approval = Reader::open(actor.checkpoint(named.kind))?.approval(batch.id)?;
+    if page == shown(batch)? || approval.own_work(actor.person).is_some() {
+        return Ok(());
+    }
+    Err(Failure::refused(
+        "Nothing was sent: the list, the message or the channels of this batch have changed since this page was opened. Go back, \
+         open the page again, look at what it shows now, and start it from there.",
+    ))
 }
 
 /// Pauses it: what is under way is finished.

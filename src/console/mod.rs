@@ -62,7 +62,7 @@ use crate::serve::{Acceptor, Limits, accept, acceptor};
 
 use app::App;
 pub(crate) use settings::{ConsoleError, ConsoleSettings};
-pub(crate) use users::{UserError, UserFile};
+pub(crate) use users::{UserError, UserFile, add_user, remove_user};
 
 /// A console that listens.
 pub(crate) struct ConsoleServer {

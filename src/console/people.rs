@@ -15,7 +15,7 @@ use crate::domain::phone::Region;
 use crate::domain::text::on_one_line;
 use crate::report::{place, without_numbers};
 use crate::run::{self, PhoneNumber, suppress as suppress_numbers, typed_number};
-use crate::store::{Reader, Store};
+use crate::store::Store;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Asked {
@@ -73,10 +73,10 @@ fn number(app: &App, typed: &str) -> Result<PhoneNumber, Failure> {
 
 impl PersonView {
     fn read(app: &App, phone: PhoneNumber, masked: bool) -> Result<Self, Failure> {
-        let (reader, local) = (Reader::open(app.people())?, app.local());
+        let (person, local) = (run::Person::read(app.people(), phone)?, app.local());
         let mut events: Vec<(Timestamp, String)> = Vec::new();
         let mut names: Vec<String> = Vec::new();
-        for contact in reader.contacts_of(phone)? {
+        for (contact, messages) in person.contacts {
             let both = [&contact.first_name, &contact.last_name];
             let both: Vec<&str> = both.into_iter().flatten().map(String::as_str).collect();
             let name = on_one_line(&both.join(" ")).into_owned();
@@ -94,7 +94,7 @@ impl PersonView {
                     .opted_out_at
                     .map(|at| (at, format!("opted out on channel {channel}"))),
             );
-            for message in reader.messages_to(channel, phone)? {
+            for message in messages {
                 let (batch, row) = (on_one_line(&message.batch), message.row);
                 let what = |done: &str| format!("{done}: batch {batch}, row {row}");
                 events.push((
@@ -106,7 +106,7 @@ impl PersonView {
             }
         }
         events.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-        let rows = reader.rows_of(phone)?.into_iter().map(|row| {
+        let rows = person.rows.into_iter().map(|row| {
             let at = place(&row.files, row.file, row.row);
             let why = row
                 .reason
@@ -124,7 +124,7 @@ impl PersonView {
             number: if masked { phone.masked() } else { phone.e164() },
             country: phone.region().map_or_else(String::new, Region::name),
             names,
-            suppressed: reader.suppression_of(phone)?.map(|cause| cause.to_string()),
+            suppressed: person.suppressed.map(|cause| cause.to_string()),
             rows: rows.collect(),
             events: events
                 .into_iter()
@@ -176,8 +176,8 @@ pub(super) async fn suppress(visit: Visit, fields: Fields) -> Result<Response, F
 /// Takes the person off it.
 pub(super) async fn lift(visit: Visit, fields: Fields) -> Result<Response, Failure> {
     change(visit, fields, |app, phone, reason| {
+        let removed = run::unsuppress(app.people(), vec![phone])?;
         let store = Store::open_existing(app.people())?;
-        let removed = store.unsuppress(vec![phone])?;
         note(app, &store, None, "suppress-remove", reason)?;
         Ok(match removed {
             0 => "This person was not on the suppression list.".to_owned(),
@@ -195,10 +195,11 @@ pub(super) async fn forget(visit: Visit, fields: Fields) -> Result<Response, Fai
         ));
     }
     change(visit, fields, |app, phone, reason| {
+        let done = run::forget(app.people(), phone, app.clock.now(), &mut || ())?;
         let store = Store::open_existing(app.people())?;
-        let erased = run::forget(&store, phone, app.clock.now(), &mut || ())?;
         note(app, &store, None, "forget", reason)?;
-        let traces = if store.empty_log()? {
+        let erased = done.erased;
+        let traces = if done.log_is_empty {
             ""
         } else {
             " Another process uses the checkpoint: its log may hold traces until that process ends."

@@ -16,7 +16,7 @@ use super::page::{Failure, Frame, page};
 use super::stream::written;
 use crate::domain::text::on_one_line;
 use crate::report::{counted, grouped, plural, without_numbers, write_suppressions};
-use crate::run::{List, RunError, Source, Suppressed, suppress, typed_numbers};
+use crate::run::{List, RunError, Source, Suppressed, kept_counts, suppress, typed_numbers};
 use crate::store::{ContactsTaken, HashesTaken, Reader, Store, StoreError, SuppressionEntry};
 
 /// How many entries are shown.
@@ -54,9 +54,7 @@ pub(super) async fn show(
     let (wanted, masked) = (q.trim().to_owned(), visit.sees_masked());
     let find = move |app: &std::sync::Arc<App>| search(app, &wanted, masked);
     let (all, found, entries) = visit.app.blocking(find).await?;
-    let kept = |app: &std::sync::Arc<App>| -> Result<_, Failure> {
-        Ok(Reader::open(app.people())?.kept_counts()?)
-    };
+    let kept = |app: &std::sync::Arc<App>| -> Result<_, Failure> { Ok(kept_counts(app.people())?) };
     let waiting = visit.app.blocking(kept).await?.opt_outs;
     let shown = entries.len() as u64;
     page(&SuppressionPage {

@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use jiff::Timestamp;
 
 use super::base::digest;
 use crate::config::read_text;
 use crate::domain::role::{Role, UserName};
 use crate::report::write_whole_file;
-use crate::store::Hold;
+use crate::store::{DecisionRecord, Hold, Store, StoreError};
 
 /// The shortest password, in characters: NIST SP 800-63B asks for 8.
 const SHORTEST: usize = 8;
@@ -90,11 +91,48 @@ pub(crate) enum UserError {
     /// There is no such user.
     #[error("there is no user {0}; `outreach console user list` shows all")]
     NoUser(String),
+    /// The checkpoint cannot be changed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The password is too short.
     #[error(
         "the password is too short: it needs at least {SHORTEST} characters; nothing was changed"
     )]
     Short,
+}
+
+/// Adds a user of the checkpoint's console; the audit has who did it.
+///
+/// # Errors
+/// [`UserError`] if the name is taken, the password is too short, or checkpoint or file cannot be changed.
+pub(crate) fn add_user(
+    checkpoint: &Path,
+    (name, role): (&UserName, Role),
+    password: &str,
+    by: &str,
+    now: Timestamp,
+) -> Result<(), UserError> {
+    // What cannot be kept is not done.
+    let store = Store::open(checkpoint)?;
+    UserFile::beside(checkpoint).add(name, role, password, &now.to_string())?;
+    let detail = format!("{} as {role}", name.get());
+    Ok(store.record_decision(DecisionRecord::new(by, "user-add", detail, now))?)
+}
+
+/// Removes a user, whose sessions end with that; the audit has who did it.
+///
+/// # Errors
+/// [`UserError`] if there is none of this name, or checkpoint or file cannot be changed.
+pub(crate) fn remove_user(
+    checkpoint: &Path,
+    name: &UserName,
+    by: &str,
+    now: Timestamp,
+) -> Result<(), UserError> {
+    let store = Store::open(checkpoint)?;
+    UserFile::beside(checkpoint).remove(name, &now.to_string())?;
+    let detail = name.get().to_owned();
+    Ok(store.record_decision(DecisionRecord::new(by, "user-remove", detail, now))?)
 }
 
 /// The file of the users.
@@ -141,13 +179,7 @@ impl UserFile {
     ///
     /// # Errors
     /// [`UserError`] if the name is taken, the password is too short, or the file cannot be changed.
-    pub(crate) fn add(
-        &self,
-        name: &UserName,
-        role: Role,
-        password: &str,
-        now: &str,
-    ) -> Result<(), UserError> {
+    fn add(&self, name: &UserName, role: Role, password: &str, now: &str) -> Result<(), UserError> {
         if password.chars().count() < SHORTEST {
             return Err(UserError::Short);
         }
@@ -170,7 +202,7 @@ impl UserFile {
     ///
     /// # Errors
     /// [`UserError`] if there is none of this name, or the file cannot be changed.
-    pub(crate) fn remove(&self, name: &UserName, now: &str) -> Result<(), UserError> {
+    fn remove(&self, name: &UserName, now: &str) -> Result<(), UserError> {
         self.change(now, |users| {
             let before = users.len();
             users.retain(|user| user.name != name.get());

@@ -76,7 +76,8 @@ impl Gate {
     /// The one that passed is done. If it went alone, and nothing opened or shut the gate meanwhile, the next one goes
     /// alone; returns whether that is so.
     pub(super) fn came_back(&mut self, passed: Passed) -> bool {
-        let next = passed.alone && self.mode == Mode::Taken && self.holds(passed);
+        // Of those that passed since the gate was shut, only one that went alone leaves it taken.
+        let next = self.mode == Mode::Taken && self.holds(passed);
         if next {
             self.mode = Mode::Alone { from: None };
         }
@@ -103,10 +104,7 @@ impl Gate {
     /// How long none passes yet, because of an outage; `None` if one may.
     pub(super) fn shut_for(&self, now: Moment) -> Option<Duration> {
         match self.keeps_back(now) {
-            Some((Some(from), _)) => from
-                .mono
-                .checked_sub(now.mono)
-                .filter(|wait| !wait.is_zero()),
+            Some((Some(from), _)) => from.mono.checked_sub(now.mono),
             Some((None, _)) | None => None,
         }
     }

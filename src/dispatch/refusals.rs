@@ -198,7 +198,6 @@ impl Refusals {
         self.accepted += 1;
         self.messages.clear();
         self.last = None;
-        self.by_text.clear();
     }
 
     /// What is to be done about the refusals of earlier runs: the last of them died before it did it.
@@ -261,7 +260,7 @@ impl Refusals {
 
     /// The results that are no results, once all answers of the run are in.
     pub(super) fn take_back(&mut self) -> Option<TakenBack> {
-        self.back.take().filter(|back| !back.rows.is_empty())
+        self.back.take()
     }
 
     fn without_messenger(

@@ -276,6 +276,62 @@ mod tests {
         };
         assert_eq!(of(["CZ", "SK"]).canonical(), of(["SK", "CZ"]).canonical());
         assert_ne!(of(["CZ", "SK"]).canonical(), of(["CZ", "DE"]).canonical());
+        assert_eq!(
+            of(["SK", "SK"]).canonical(),
+            "opted_in=false;since=0;unread=false;not_within=0;country=SK",
+            "what is given twice counts once"
+        );
+    }
+
+    /// The name of the batch holds it: another text would make another batch of the same audience.
+    #[test]
+    fn every_condition_stands_in_the_text_of_an_audience() {
+        let audience = Audience {
+            opted_in: true,
+            since: Some(HOUR * 48),
+            accepted_not_read: true,
+            not_within: Some(HOUR),
+            batch_status: vec![("spring".to_owned(), State::Sent)],
+            countries: vec!["CZ".to_owned()],
+            on_channels: vec!["7001".to_owned()],
+        };
+        assert_eq!(
+            audience.canonical(),
+            "opted_in=true;since=172800000;unread=true;not_within=3600000\
+             ;channel=7001;country=CZ;status=spring=sent"
+        );
+    }
+
+    #[test]
+    fn a_length_of_time_holds_to_its_last_instant() {
+        let opted_in = |hours| Audience {
+            opted_in: true,
+            since: Some(HOUR * hours),
+            ..Audience::default()
+        };
+        assert!(has(&opted_in(30)) && !has(&opted_in(29)));
+        let not_within = |hours| Audience {
+            not_within: Some(HOUR * hours),
+            ..Audience::default()
+        };
+        assert!(!has(&not_within(5)) && has(&not_within(4)));
+    }
+
+    #[test]
+    fn of_several_channels_an_opt_in_or_an_unread_message_on_one_is_enough() {
+        let both = Audience {
+            on_channels: vec!["7001".to_owned(), "7002".to_owned()],
+            ..Audience::default()
+        };
+        let opted_in = Audience {
+            opted_in: true,
+            ..both.clone()
+        };
+        let unread = Audience {
+            accepted_not_read: true,
+            ..both
+        };
+        assert!(has(&opted_in) && has(&unread));
     }
 
     #[test]

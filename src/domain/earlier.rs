@@ -97,6 +97,20 @@ mod tests {
     }
 
     #[test]
+    fn where_the_guard_is_off_the_same_text_over_another_channel_is_no_question() {
+        let at = Timestamp::UNIX_EPOCH;
+        for batch_unfinished in [true, false] {
+            let request = EarlierRequest {
+                at,
+                same_text: true,
+                same_channel: false,
+                batch_unfinished,
+            };
+            assert_eq!(difference(&request, Duration::ZERO, at), None);
+        }
+    }
+
+    #[test]
     fn a_list_with_more_than_half_of_anothers_numbers_is_that_list() {
         assert!(is_same_list(60, 60, 60));
         assert!(is_same_list(31, 60, 500), "some rows of a long list");

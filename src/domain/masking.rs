@@ -25,13 +25,28 @@ pub(crate) fn without_numbers(text: &str) -> String {
 
 /// The text with each phone number as one `#`.
 pub(crate) fn hide_numbers(text: &str) -> String {
+    with_numbers(text, |_| "#".to_owned())
+}
+
+/// A message as it is shown to a person who looks whether it is right, where a number may be read by others: of each phone
+/// number the first and the last three digits stay.
+pub(crate) fn masked_message(text: &str) -> String {
+    with_numbers(text, masked)
+}
+
+/// The text with each phone number as that says.
+fn with_numbers(text: &str, shown: impl Fn(&str) -> String) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, from)) = at_digit(rest) {
         out.push_str(before);
         let written = Written::first(from, is_dialled(&out, from));
         let (digits, after) = from.split_at(written.length);
-        out.push_str(if written.is_number { "#" } else { digits });
+        if written.is_number {
+            out.push_str(&shown(digits));
+        } else {
+            out.push_str(digits);
+        }
         rest = after;
     }
     out.push_str(rest);
@@ -266,6 +281,24 @@ mod tests {
                 hidden.chars().filter(char::is_ascii_digit).count() <= 1,
                 "{text}: {hidden}"
             );
+        }
+    }
+
+    #[test]
+    fn a_message_that_is_shown_keeps_all_but_the_middle_of_numbers() {
+        for (message, shown) in [
+            (
+                "We call +420 777 100 123 on 28.11.2026 20:06.",
+                "We call +420 *** *** 123 on 28.11.2026 20:06.",
+            ),
+            ("Order 12345 for 777100123", "Order 12345 for 777***123"),
+            (
+                r#"{"payload":"+420777100123"}"#,
+                r#"{"payload":"+420******123"}"#,
+            ),
+            ("No number", "No number"),
+        ] {
+            assert_eq!(masked_message(message), shown);
         }
     }
 

@@ -156,6 +156,11 @@ pub enum Suppression {
         /// Whether it was accepted for certain.
         sure: bool,
     },
+    /// The list is a results file that says that this message went to the number; the checkpoint does not know of it.
+    SentByList {
+        /// Whether it was accepted for certain.
+        sure: bool,
+    },
     /// What the person wrote may ask not to be messaged, and nobody has read it.
     UnreadReply,
     /// It mends a row that another one mended before.
@@ -185,12 +190,13 @@ pub enum ListAnswer {
 }
 
 /// The words for reasons that are about one message or a time: what is suppressed for them may have another message.
-const NOT_FOR_GOOD: [&str; 9] = [
+const NOT_FOR_GOOD: [&str; 10] = [
     "repeat_guard",
     "not_within",
     "no_messenger_within",
     "same_batch",
     "other_message",
+    "sent_by_list",
     "mended_before",
     "window_never_opens",
     "window_closed",
@@ -240,6 +246,7 @@ impl Suppression {
             Self::SameBatch { .. } => "same_batch",
             Self::NoConsent { .. } => "no_consent",
             Self::OtherMessage { .. } => "other_message",
+            Self::SentByList { .. } => "sent_by_list",
             Self::UnreadReply => "unread_reply",
             Self::MendedBefore { .. } => "mended_before",
             Self::Removed => "removed_by_update",
@@ -271,6 +278,13 @@ impl fmt::Display for Suppression {
                 write!(
                     f,
                     "another message {went} to this number at {at} (batch {batch}; --skip-messaged)"
+                )
+            }
+            Self::SentByList { sure } => {
+                let went = went(*sure);
+                write!(
+                    f,
+                    "the list itself says that this message {went} to this number (outreach_status)"
                 )
             }
             Self::NoMessengerWithin { at } => write!(
@@ -433,6 +447,7 @@ mod tests {
                     sure: true,
                 },
             ),
+            (false, Suppression::SentByList { sure: true }),
             (false, Suppression::MendedBefore { by: String::new() }),
             (false, Suppression::WindowNeverOpens),
             (false, Suppression::WindowClosed),

@@ -8,6 +8,9 @@ use super::fold;
 use super::phone::PhoneNumber;
 use super::text::hex;
 
+/// The end of the name of a rehearsal's results, before the extension of the format: nobody was messaged.
+pub(crate) const REHEARSED: &str = ".sandbox.results";
+
 /// A row of a results file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ResultsRow {

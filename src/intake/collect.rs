@@ -114,7 +114,7 @@ pub(super) fn collect<E>(
         before: judge.mended,
         here: HashMap::new(),
     };
-    let mut counter = Counter::new(judge.examples, &input.mapping.unheard);
+    let mut counter = Counter::new(judge.examples, &input.mapping.unused_answers);
     let (mut tail, mut headed) = (Tail::default(), Headed::default());
     for result in results.iter().cycle().map(Receiver::recv) {
         match result {

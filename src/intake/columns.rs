@@ -44,7 +44,7 @@ pub(super) fn map(
     let elsewhere = elsewhere(headers, rows, settings, known().chain(heard.clone()));
     let region = countries(file, headers, rows, settings, &columns)?;
     let of_regions = region.iter().map(|it| &it.column);
-    let unheard = unheard(
+    let unused_answers = unused_answers(
         headers,
         rows,
         settings,
@@ -65,7 +65,7 @@ pub(super) fn map(
         mobile_first: choice.phone.is_empty() && have_several_names(headers, &taken),
         consent,
         elsewhere,
-        unheard,
+        unused_answers,
         read_for: settings.read_for,
         hears_earlier: ours.is_empty(),
         ignored_consent: with_ours(ignored, ours),
@@ -115,7 +115,7 @@ fn elsewhere<'a>(
 }
 
 /// The columns of answers that are taken for nothing.
-fn unheard<'a>(
+fn unused_answers<'a>(
     headers: &[String],
     rows: &[Vec<String>],
     settings: &Settings,
@@ -125,7 +125,7 @@ fn unheard<'a>(
         return Vec::new();
     }
     let without: Vec<usize> = without.map(|column| column.index).collect();
-    consent::find_unheard(headers, rows, &without)
+    consent::find_unused_answers(headers, rows, &without)
 }
 
 /// Refuses columns of which only a person knows what they are for: a "yes" and a "no" without a header may say who may be
@@ -177,10 +177,13 @@ pub(super) fn refuse_codes(
     let known = mapping.consent.iter().map(|it| &it.column.name);
     let known: Vec<&String> = known.chain(&mapping.ignored_consent).collect();
     let is_unknown = |name: &&String| !known.contains(name) && consent::may_explain_codes(name);
-    let mut lines = titles.iter().chain(headers.iter().filter(is_unknown));
-    let explains = |line: &&String| consent::explains_codes(line, &mapping.consent);
+    let mut headers = headers.iter().filter(is_unknown);
     let is_sent = settings.read_for == ReadFor::Messages;
-    match lines.find(explains).filter(|_| is_sent) {
+    let found = titles
+        .iter()
+        .find(|line| consent::explains_codes(line, &mapping.consent))
+        .or_else(|| headers.find(|it| consent::explains_codes_in_header(it, &mapping.consent)));
+    match found.filter(|_| is_sent) {
         Some(line) => Err(IntakeError::CodesExplained {
             file: file.to_owned(),
             line: line.clone(),
@@ -209,7 +212,7 @@ fn countries(
     settings: &Settings,
     phone: &[Column],
 ) -> Result<Vec<CountryColumn>, IntakeError> {
-    let found = match &settings.columns.region {
+    let mut found = match &settings.columns.region {
         Some(name) => vec![CountryColumn::chosen(named_column(
             name,
             headers,
@@ -218,17 +221,20 @@ fn countries(
         None if settings.no_header => Vec::new(),
         None => country::find(headers, rows, phone, settings.region),
     };
-    if settings.no_header || !settings.columns.phone.is_empty() {
-        return Ok(found);
-    }
-    match country::area_codes(headers, rows, phone, &found) {
-        Some(codes) => Err(IntakeError::NumbersApart {
+    let may_be_apart = !settings.no_header && settings.columns.phone.is_empty();
+    let apart = || country::area_codes(headers, rows, phone, &found);
+    if let Some(codes) = may_be_apart.then(apart).flatten() {
+        return Err(IntakeError::NumbersApart {
             file: file.to_owned(),
             codes: codes.clone(),
             phone: phone.first().map_or_else(String::new, |it| it.name.clone()),
-        }),
-        None => Ok(found),
+        });
     }
+    // Whoever must not be messaged is better suppressed in the wrong country than in none.
+    if settings.columns.region.is_none() && settings.read_for == ReadFor::Messages {
+        country::find_by_cells(headers, rows, phone, settings.region, &mut found);
+    }
+    Ok(found)
 }
 
 fn have_several_names(headers: &[String], places: &[usize]) -> bool {

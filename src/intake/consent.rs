@@ -11,12 +11,14 @@ mod dates;
 mod denials;
 mod headers;
 mod legend;
+mod marks;
 mod names;
 mod opposites;
 mod pairs;
 mod row;
 mod says;
-mod unheard;
+mod stated;
+mod unused;
 
 use jiff::Timestamp;
 
@@ -26,7 +28,7 @@ use crate::domain::event::{OptOutWords, OptRequest};
 use crate::domain::fold;
 use crate::domain::text::trimmed;
 use answers::{CellConsent, REFUSING_SIGNS, answers_no, answers_yes, has_negation};
-pub(super) use codes::{explains_codes, may_explain_codes};
+pub(super) use codes::{explains_codes, explains_codes_in_header, may_explain_codes};
 pub(super) use column::ConsentColumn;
 use column::LONGEST_REFUSAL;
 pub(super) use column::Use;
@@ -37,12 +39,14 @@ use headers::{
     is_of_another_matter, meaning, names_channel, no_at_end,
 };
 use legend::Legend;
+pub(super) use marks::names_mark;
 pub(super) use names::{names_refusals, names_refusals_in_any_cell, names_refusing_sheet};
 pub(super) use row::{Consent, Refusal, of_row};
-pub(super) use says::YesMeaning;
+pub(super) use says::ColumnKind;
 use says::{is_opt_out, says};
-pub(crate) use unheard::Unheard;
-pub(super) use unheard::{find_unheard, unheard_noes};
+use stated::stated;
+pub(crate) use unused::UnusedAnswers;
+pub(super) use unused::{find_unused_answers, noes_in};
 
 /// Finds the columns that tell who may be messaged. `rows` are the first rows.
 pub(super) fn find(
@@ -66,9 +70,9 @@ pub(super) fn find(
             legend: &legend,
         };
         let of_pair = pairs.get(index).copied().flatten();
-        let yes = match of_pair.filter(|_| cells.share(|cell| !is_answer(cell)) < 0.5) {
-            Some(yes) => yes,
-            None => yes_meaning(&name, &cells)?,
+        let kind = match of_pair.filter(|_| cells.share(|cell| !is_answer(cell)) < 0.5) {
+            Some(kind) => kind,
+            None => column_kind(&name, &cells)?,
         };
         let has = |sign: &str| cells.share(|cell| fold::header(cell) == sign) > 0.0;
         let has_noughts = has("x") && has("o");
@@ -79,7 +83,7 @@ pub(super) fn find(
         };
         Some(ConsentColumn {
             column,
-            yes,
+            kind,
             legend,
         })
     });
@@ -89,12 +93,12 @@ pub(super) fn find(
 /// Where a column of its own says who may be messaged, that of calls is told, and keeps nobody out.
 fn without_calls(mut found: Vec<ConsentColumn>) -> Vec<ConsentColumn> {
     let may = |it: &ConsentColumn, names: &dyn Fn(&str) -> bool| {
-        it.yes == YesMeaning::May && names(&words(&it.column.name))
+        it.kind == ColumnKind::Consent && names(&words(&it.column.name))
     };
     if found.iter().any(|it| may(it, &|name| MESSAGES.is_in(name))) {
         for it in &mut found {
             if may(it, &|name| CALLING.has(name)) {
-                it.yes = YesMeaning::Perhaps;
+                it.kind = ColumnKind::UnclearConsent;
             }
         }
     }
@@ -125,50 +129,52 @@ impl Cells<'_> {
 /// The share of a column's cells that are answers, from which on a word that may be about something else is a question.
 const MOST: f64 = 0.8;
 
-/// What "yes" means in a column, if it tells who may be messaged.
-fn yes_meaning(name: &str, cells: &Cells<'_>) -> Option<YesMeaning> {
+/// The kind of a column, if it says who may be messaged.
+fn column_kind(name: &str, cells: &Cells<'_>) -> Option<ColumnKind> {
+    let name = &stated(name);
     // An empty column may say "no" further down.
     let is_empty = cells.share(|_| true) == 0.0;
     let by_whole = || by_whole_header(name).filter(|_| cells.share(is_answer) >= MOST);
-    let Some(Meaning { yes, is_certain }) = meaning(name).or_else(by_whole) else {
+    let Some(Meaning { kind, is_certain }) = meaning(name).or_else(by_whole) else {
         let in_words = || {
             refuses_in_words(name, cells) || opposites::are_unknown(name, cells.index, cells.rows)
         };
         let of_channel = of_channel(name, cells.share(is_answer), is_empty);
-        return of_channel.or_else(|| in_words().then_some(YesMeaning::May));
+        return of_channel.or_else(|| in_words().then_some(ColumnKind::Consent));
     };
-    let is_plain = matches!(yes, YesMeaning::May | YesMeaning::Given);
+    let is_plain = matches!(kind, ColumnKind::Consent | ColumnKind::ConsentDate);
     if is_plain && has_unknown_word(name) && cells.share(is_answer) >= 0.5 {
-        return Some(YesMeaning::Either);
+        return Some(ColumnKind::Ambiguous);
     }
     // Whether a cell is a date does not depend on today's: by then all of them have come.
     let in_the_end = Some(Timestamp::MAX);
-    let understood = |cell: &str| says(yes, cell, in_the_end) != CellConsent::NotUnderstood;
+    let understood = |cell: &str| says(kind, cell, in_the_end) != CellConsent::NotUnderstood;
     let is_another = || cells.are_filled() && is_doubtful_refusal(name);
     if is_certain && !is_another() || is_empty || cells.share(understood) >= 0.5 {
-        return Some(yes);
+        return Some(kind);
     }
     // A column with other cells may be about something else.
-    match yes {
-        YesMeaning::May | YesMeaning::Given | YesMeaning::From | YesMeaning::Until => {
-            Some(YesMeaning::OnlyNo)
+    match kind {
+        ColumnKind::Consent
+        | ColumnKind::ConsentDate
+        | ColumnKind::ConsentFrom
+        | ColumnKind::ConsentUntil => Some(ColumnKind::OnlyNo),
+        ColumnKind::Refusal | ColumnKind::RefusalIfTicked(_) | ColumnKind::RefusalUntil => {
+            Some(ColumnKind::UnclearRefusal)
         }
-        YesMeaning::MustNot | YesMeaning::MustNotIfTicked(_) | YesMeaning::MustNotUntil => {
-            Some(YesMeaning::PerhapsNot)
-        }
-        YesMeaning::Perhaps
-        | YesMeaning::PerhapsNot
-        | YesMeaning::Either
-        | YesMeaning::OnlyNo
-        | YesMeaning::Basis
-        | YesMeaning::Beside
-        | YesMeaning::Nothing
-        | YesMeaning::Preference
-        | YesMeaning::Channel
-        | YesMeaning::Remark
-        | YesMeaning::Name
-        | YesMeaning::Thing
-        | YesMeaning::Anything => None,
+        ColumnKind::UnclearConsent
+        | ColumnKind::UnclearRefusal
+        | ColumnKind::Ambiguous
+        | ColumnKind::OnlyNo
+        | ColumnKind::LegalBasis
+        | ColumnKind::ConsentDetail
+        | ColumnKind::Status
+        | ColumnKind::Preference
+        | ColumnKind::PreferredChannel
+        | ColumnKind::Remark
+        | ColumnKind::Name
+        | ColumnKind::Thing
+        | ColumnKind::Other => None,
     }
 }
 
@@ -181,10 +187,10 @@ pub(super) fn find_elsewhere(
     let columns = headers.iter().enumerate();
     let free = columns.filter(|(index, _)| !without.contains(index));
     free.filter_map(|(index, name)| {
-        let mut yes = elsewhere(name)?;
+        let mut kind = elsewhere(name)?;
         // A thing of which each row says so is none: the keywords of those who opted out.
-        if yes == YesMeaning::Thing && is_of_opt_outs(index, rows) {
-            yes = YesMeaning::Anything;
+        if kind == ColumnKind::Thing && is_of_opt_outs(index, rows) {
+            kind = ColumnKind::Other;
         }
         let name = if trimmed(name).is_empty() {
             format!("column {}", index + 1)
@@ -195,7 +201,7 @@ pub(super) fn find_elsewhere(
         let legend = Legend::default();
         Some(ConsentColumn {
             column,
-            yes,
+            kind,
             legend,
         })
     })
@@ -215,25 +221,25 @@ fn is_of_opt_outs(index: usize, rows: &[Vec<String>]) -> bool {
 
 /// Whether a cell of whatever column says that the person must not be messaged, and nothing else.
 pub(super) fn refuses_as_a_whole(cell: &str) -> bool {
-    cell.len() <= LONGEST_REFUSAL && says(YesMeaning::Anything, cell, None) == CellConsent::MustNot
+    cell.len() <= LONGEST_REFUSAL && says(ColumnKind::Other, cell, None) == CellConsent::MustNot
 }
 
-/// What "yes" means in a column that names a way to reach a person, if so many of its cells are answers.
-fn of_channel(name: &str, answers: f64, is_empty: bool) -> Option<YesMeaning> {
+/// The kind of a column that names a way to reach a person, if so many of its cells are answers.
+fn of_channel(name: &str, answers: f64, is_empty: bool) -> Option<ColumnKind> {
     if !names_channel(name) {
         None
     } else if is_empty && MESSAGES.is_in(&words(name)) {
-        Some(YesMeaning::OnlyNo)
+        Some(ColumnKind::OnlyNo)
     } else if answers < 0.5 {
         None
     } else if let Some(word) = no_at_end(&words(name)) {
-        Some(YesMeaning::MustNotIfTicked(word))
+        Some(ColumnKind::RefusalIfTicked(word))
     } else if has_negation(&words(name)) {
-        Some(YesMeaning::MustNot)
+        Some(ColumnKind::Refusal)
     } else if has_unknown_word(name) {
-        Some(YesMeaning::Either)
+        Some(ColumnKind::Ambiguous)
     } else {
-        Some(YesMeaning::May)
+        Some(ColumnKind::Consent)
     }
 }
 
@@ -253,7 +259,7 @@ pub(super) fn are_words_of_answer(index: usize, rows: &[Vec<String>]) -> bool {
 
 fn is_answer(cell: &str) -> bool {
     let digits = cell.bytes().filter(u8::is_ascii_digit).count();
-    digits < 5 && says(YesMeaning::May, cell, None) != CellConsent::NotUnderstood
+    digits < 5 && says(ColumnKind::Consent, cell, None) != CellConsent::NotUnderstood
 }
 
 /// Whether a column whose header says nothing answers who may be messaged: of its answers, one is a refusal in words.
@@ -261,7 +267,7 @@ fn refuses_in_words(name: &str, cells: &Cells<'_>) -> bool {
     let is_plain_answer = |cell: &str| answers_yes(cell) || answers_no(cell);
     let refuses = |cell: &str| !is_plain_answer(cell) && refuses_as_a_whole(cell);
     !trimmed(name).is_empty()
-        && elsewhere(name) == Some(YesMeaning::Anything)
+        && elsewhere(name) == Some(ColumnKind::Other)
         && !is_of_another_matter(name)
         && cells.share(refuses) > 0.0
         && cells.share(answers_yes) > 0.0
@@ -270,7 +276,7 @@ fn refuses_in_words(name: &str, cells: &Cells<'_>) -> bool {
 
 /// Whether the header of a column of numbers says so: `Do not call`, `STOP numbers`.
 pub(super) fn is_refusing_header(name: &str) -> bool {
-    meaning(name).is_some_and(|it| it.yes == YesMeaning::MustNot && it.is_certain)
+    meaning(name).is_some_and(|it| it.kind == ColumnKind::Refusal && it.is_certain)
         || names_refusals(name)
 }
 
@@ -305,7 +311,7 @@ pub(super) fn is_refusal_beside_number(cell: &str) -> bool {
     if MUST_NOT.is_in(&folded) || WRONG_NUMBER.is_in(&folded) {
         return true;
     }
-    match says(YesMeaning::Remark, &words, None) {
+    match says(ColumnKind::Remark, &words, None) {
         CellConsent::MustNot | CellConsent::MayMeanNo => true,
         CellConsent::Nothing | CellConsent::May | CellConsent::NotUnderstood => {
             OptOutWords::default().wish(&words) != OptRequest::None

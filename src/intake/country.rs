@@ -3,6 +3,8 @@
 //! A list that names the country wins: its cell wins over `--region`, and a cell that is not understood
 //! makes a national number invalid, because `--region` would make it a stranger's.
 
+mod cells;
+
 use std::fmt;
 
 use serde::Serialize;
@@ -10,7 +12,7 @@ use serde::Serialize;
 use super::column::Column;
 use super::words::{
     ADDRESSEE, AREA_CODE, COUNTRY, COUNTRY_ELSEWHERE, COUNTRY_OF_NUMBER, COUNTRY_WORD, DIALLED,
-    DOUBTFUL_COUNTRY, OF_THE_PERSON, ONE_ADDRESS, PLACE, WHOSE_COUNTRY, words,
+    DOUBTFUL_COUNTRY, GOODS, NO_COUNTRY, OF_THE_PERSON, ONE_ADDRESS, PLACE, WHOSE_COUNTRY, words,
 };
 use crate::domain::phone::{AddressEnd, PhoneNumber, Region};
 use crate::domain::text::trimmed;
@@ -27,6 +29,9 @@ pub struct CountryColumn {
     /// The country that is set for the list.
     #[serde(skip)]
     of_list: Option<Region>,
+    /// The columns of the numbers, where what it says hangs on them.
+    #[serde(skip)]
+    phones: Vec<usize>,
 }
 
 /// How near a column of countries is to the phone number, the nearest first: the calling code beside a number says
@@ -43,8 +48,13 @@ pub(super) enum Nearness {
     OfAnAddress,
     /// It stands after a city: `Brno, Czech Republic`.
     BehindACity,
+    /// It is where goods go: `Shipping country`. A present goes to another country than its sender's number.
+    OfGoods,
     /// It may be that of something else: `Favourite country`. It is no country of a number, and a reason to doubt another.
     OfSomething,
+    /// Its header says nothing of a country, and its cells do. Where a number may be of the country that one names as well
+    /// as of the list's, nobody knows which.
+    Unknown,
 }
 
 impl CountryColumn {
@@ -54,11 +64,17 @@ impl CountryColumn {
             column,
             nearness: Nearness::OfTheNumber,
             of_list: None,
+            phones: Vec::new(),
         }
     }
 
-    /// The country that a filled cell names.
-    fn read(&self, cell: &str) -> RowCountry {
+    /// Whether it is known of what its countries are.
+    pub(super) fn is_known(&self) -> bool {
+        self.nearness != Nearness::Unknown
+    }
+
+    /// The country that a filled cell names; `other` are the cells of its row.
+    fn read<'a>(&self, cell: &str, other: impl Fn(usize) -> Option<&'a str>) -> RowCountry {
         let named = || cell.parse::<Region>().ok();
         match self.nearness {
             Nearness::OfTheNumber
@@ -75,13 +91,25 @@ impl CountryColumn {
                 }
                 AddressEnd::Georgia | AddressEnd::Other => RowCountry::Nothing,
             },
-            Nearness::OfSomething => match (named(), self.of_list) {
+            Nearness::OfGoods | Nearness::OfSomething => match (named(), self.of_list) {
                 (None, _) => RowCountry::Nothing,
                 (Some(region), Some(own)) if region.calling_code() == own.calling_code() => {
                     RowCountry::Nothing
                 }
                 (Some(_), _) => RowCountry::NotUnderstood,
             },
+            Nearness::Unknown => {
+                let countries = self.of_list.zip(cells::named(cell));
+                let is_either = countries.is_some_and(|(own, named)| {
+                    let mut numbers = self.phones.iter().filter_map(|at| other(*at));
+                    numbers.any(|number| cells::may_be_of_either(number, own, named))
+                });
+                if is_either {
+                    RowCountry::NotUnderstood
+                } else {
+                    RowCountry::Nothing
+                }
+            }
         }
     }
 }
@@ -94,8 +122,11 @@ impl fmt::Display for CountryColumn {
             | Nearness::OfThePerson
             | Nearness::OfAnAddress => "",
             Nearness::BehindACity => " (after the city)",
-            Nearness::OfSomething => {
+            Nearness::OfGoods | Nearness::OfSomething => {
                 " (may not be the number's: where it differs from the list's, a number needs its country code)"
+            }
+            Nearness::Unknown => {
+                " (it is not known of what: a number that may be of it as well as of the list's needs its country code)"
             }
         };
         write!(f, "\"{}\"{behind}", self.column.name)
@@ -123,15 +154,49 @@ pub(super) fn find(
                 column: Column { index, name },
                 nearness,
                 of_list: region,
+                phones: Vec::new(),
             })
         })
         .collect();
     // Beside a phone of one address, that address names the country, and no other.
     if found.iter().any(|it| it.nearness == Nearness::Beside) {
-        found.retain(|it| it.nearness != Nearness::OfAnAddress);
+        let is_other = |it: Nearness| matches!(it, Nearness::OfAnAddress | Nearness::OfGoods);
+        found.retain(|it| !is_other(it.nearness));
     }
     found.sort_by_key(|it| it.nearness);
     found
+}
+
+/// Finds more of them by their cells, in columns whose headers say nothing of a country.
+pub(super) fn find_by_cells(
+    headers: &[String],
+    rows: &[Vec<String>],
+    phone: &[Column],
+    region: Option<Region>,
+    found: &mut Vec<CountryColumn>,
+) {
+    let phones: Vec<usize> = phone.iter().map(|column| column.index).collect();
+    let list = cells::List::new(rows, &phones, region);
+    let columns = headers.iter().enumerate();
+    let free = columns.filter(|(index, _)| {
+        !phones.contains(index) && found.iter().all(|it| it.column.index != *index)
+    });
+    let more = free.filter_map(|(index, header)| {
+        let (nearness, phones) = match list.column(header, index)? {
+            cells::Said::CallingCodes => (Nearness::OfTheNumber, Vec::new()),
+            cells::Said::Countries => (Nearness::Unknown, phones.clone()),
+        };
+        let name = header.clone();
+        Some(CountryColumn {
+            column: Column { index, name },
+            nearness,
+            of_list: region,
+            phones,
+        })
+    });
+    let more: Vec<CountryColumn> = more.collect();
+    found.extend(more);
+    found.sort_by_key(|it| it.nearness);
 }
 
 /// Whether countries stand after the cities of a column: in any cell of one for addresses, in most of another.
@@ -240,7 +305,12 @@ fn nearness(
 ) -> Option<Nearness> {
     let folded = words(header);
     let core = core(&folded);
-    if !is_known(&core) && (!COUNTRY_WORD.is_in(&folded) || COUNTRY_ELSEWHERE.is_in(&folded)) {
+    let is_elsewhere = || {
+        [NO_COUNTRY, COUNTRY_ELSEWHERE]
+            .iter()
+            .any(|list| list.is_in(&folded))
+    };
+    if !is_known(&core) && (!COUNTRY_WORD.is_in(&folded) || is_elsewhere()) {
         return None;
     }
     if !COUNTRY.has(&core) {
@@ -266,16 +336,21 @@ fn nearness(
     if of_codes || core != folded && COUNTRY_OF_NUMBER.is_in(&folded) {
         return Some(Nearness::OfTheNumber);
     }
-    let Some(address) = folded.split(' ').find(|word| ONE_ADDRESS.has(word)) else {
-        return Some(Nearness::OfThePerson);
+    let is_beside = |address: &str| {
+        let mut phones = phone.iter().map(|column| words(&column.name));
+        phones.any(|name| name.split(' ').any(|word| word == address))
     };
-    let beside = phone
-        .iter()
-        .any(|column| words(&column.name).split(' ').any(|word| word == address));
-    Some(if beside {
+    let mut addresses = folded
+        .split(' ')
+        .filter(|word| ONE_ADDRESS.has(word) || GOODS.has(word));
+    Some(if addresses.clone().any(is_beside) {
         Nearness::Beside
-    } else {
+    } else if GOODS.is_in(&folded) {
+        Nearness::OfGoods
+    } else if addresses.next().is_some() {
         Nearness::OfAnAddress
+    } else {
+        Nearness::OfThePerson
     })
 }
 
@@ -302,10 +377,9 @@ pub(super) fn of_row<'a>(
     let mut found = RowCountry::Nothing;
     let mut nearest = None;
     for column in columns {
-        let cell = cell(column.column.index).map_or("", trimmed);
-        let own = match cell {
+        let own = match cell(column.column.index).map_or("", trimmed) {
             "" => RowCountry::Nothing,
-            cell => column.read(cell),
+            filled => column.read(filled, &cell),
         };
         if own == RowCountry::Nothing {
             continue;

@@ -236,7 +236,7 @@ pub enum IntakeError {
     },
     /// A results file among lists that are sent with nobody watching.
     #[error(
-        "{file}: this is a results file of outreach (it has a column outreach_status), and no new list: its people were messaged. Nothing was sent to them. If they are to get this message, take the columns out that begin with outreach_, or send it by hand: `outreach send` with another --batch"
+        "{file}: this is a results file of outreach (it has a column outreach_status), and no new list: its people were messaged. Nothing was sent to them. If they are to get this message, take the columns out that begin with outreach_, or send it by hand: `outreach send` with another --batch, and for the same message with --ignore-consent-column outreach_status"
     )]
     Results {
         /// The file.
@@ -317,11 +317,11 @@ pub enum IntakeError {
         /// The row.
         row: u32,
     },
-    /// A line beside the table that says what a code means.
+    /// A line beside the table that says what a code, a mark or a colour means.
     #[error(
-        "{file}: \"{line}\" says what a code means of who may be messaged, and no column is read so. Write \"yes\" or \"no\" into \
-         a column with the name \"Consent\" in place of the codes, and delete these words; or delete them, if they are about \
-         something else"
+        "{file}: \"{line}\" says what a code, a mark or a colour means of who may be messaged, and no column is read so. Write \
+         \"yes\" or \"no\" into a column with the name \"Consent\" in its place, and delete these words; or delete them, if they \
+         are about something else"
     )]
     CodesExplained {
         /// The file.

@@ -447,7 +447,8 @@ fn dropped_note(files: &[FileInput], headers: &[String], hears_earlier: bool) ->
         .max()
         .unwrap_or(0);
     let but = if hears_earlier && files.iter().any(|file| file.earlier.is_some()) {
-        ", but for whom they call suppressed because they must not be messaged"
+        ", but for whom they call suppressed because they must not be messaged, and for whom they say that this very message \
+         was sent or may have been"
     } else {
         ""
     };

@@ -9,6 +9,7 @@ use std::thread;
 
 use super::collect::{Judged, RefusedNumbers, collect};
 use super::consent::Refusal;
+use super::earlier::EarlierMessages;
 use super::error::{IntakeError, JudgeError, TooFewRows};
 use super::input::Input;
 use super::row::{Candidate, RowJudge};
@@ -77,14 +78,15 @@ impl Input {
         sink: &mut dyn FnMut(JudgedRow) -> Result<(), E>,
     ) -> Result<Summary, JudgeError<E>> {
         let input: &Self = self;
-        let refused = refused_numbers(input, judge)?;
+        let (refused, sent) = read_ahead(input, judge)?;
+        let sent = &sent;
         let count = judging_threads();
         thread::scope(|scope| {
             let (mut queues, mut results) = (Vec::new(), Vec::new());
             for _ in 0..count {
                 let (give_job, take_job) = sync_channel(WAITING);
                 let (give_result, take_result) = sync_channel(WAITING);
-                scope.spawn(move || work(input, judge, &take_job, &give_result));
+                scope.spawn(move || work(input, (judge, sent), &take_job, &give_result));
                 queues.push(give_job);
                 results.push(take_result);
             }
@@ -155,9 +157,14 @@ fn first_of(group: &Group) -> String {
     }
 }
 
-/// Reads the list once more for the rows that say "no": they win for their numbers, whatever rows before them say.
-fn refused_numbers(input: &Input, judge: &Judge<'_>) -> Result<RefusedNumbers, IntakeError> {
-    let mut refused = RefusedNumbers::new();
+/// Reads the list once more for the rows that say "no", and for those that say that their message was sent: they win for their
+/// numbers, whatever rows before them say.
+fn read_ahead(
+    input: &Input,
+    judge: &Judge<'_>,
+) -> Result<(RefusedNumbers, EarlierMessages), IntakeError> {
+    let (mut refused, mut sent) = (RefusedNumbers::new(), EarlierMessages::default());
+    let none_sent = EarlierMessages::default();
     for file in &input.files {
         let mapping = &input.mapping;
         let row_judge = RowJudge {
@@ -165,6 +172,7 @@ fn refused_numbers(input: &Input, judge: &Judge<'_>) -> Result<RefusedNumbers, I
             corrections: &input.corrections,
             file,
             judge,
+            sent: &none_sent,
         };
         // Rows that join a batch stand beside those of its other files.
         let is_only_file = input.files.len() == 1 && judge.first_file == 0;
@@ -177,6 +185,7 @@ fn refused_numbers(input: &Input, judge: &Judge<'_>) -> Result<RefusedNumbers, I
         };
         file.for_each_block(&mut |block| {
             for (row, fields) in block.iter() {
+                row_judge.note_sent(&fields, &mut sent);
                 if let Some((numbers, refusal)) = row_judge.refused(&fields, row) {
                     let answer = refusal.answer;
                     for number in numbers {
@@ -192,7 +201,7 @@ fn refused_numbers(input: &Input, judge: &Judge<'_>) -> Result<RefusedNumbers, I
             true
         })?;
     }
-    Ok(refused)
+    Ok((refused, sent))
 }
 
 /// What a row says, with its place. A row of a results file may end with the same.
@@ -217,14 +226,17 @@ fn read_all(input: &Input, mut workers: Workers) {
     workers.send(Job::End(Ok(())));
 }
 
-fn work(input: &Input, judge: &Judge<'_>, jobs: &Receiver<Job>, results: &SyncSender<Judged>) {
+/// By what the rows of a list are judged.
+type Judging<'a> = (&'a Judge<'a>, &'a EarlierMessages);
+
+fn work(input: &Input, by: Judging<'_>, jobs: &Receiver<Job>, results: &SyncSender<Judged>) {
     for job in jobs {
         let result = match job {
             Job::End(result) => Judged::End(result),
             Job::Rows { file, block } => {
                 // The templates and the cells come from strangers: a panic is reported, not passed on.
                 let judged =
-                    catch_unwind(AssertUnwindSafe(|| judge_block(input, file, &block, judge)));
+                    catch_unwind(AssertUnwindSafe(|| judge_block(input, file, &block, by)));
                 match judged.unwrap_or_else(|_| Err(input.defect_in(file))) {
                     Ok((rows, blank)) => Judged::Rows { rows, blank },
                     Err(fault) => Judged::End(Err(fault)),
@@ -242,7 +254,7 @@ fn judge_block(
     input: &Input,
     index: usize,
     block: &Block,
-    judge: &Judge<'_>,
+    (judge, sent): Judging<'_>,
 ) -> Result<(Vec<Candidate>, u64), IntakeError> {
     let file = input
         .files
@@ -253,6 +265,7 @@ fn judge_block(
         corrections: &input.corrections,
         file,
         judge,
+        sent,
     };
     let shape = file.row_shape();
     let number = u16::try_from(index).unwrap_or(u16::MAX);

@@ -34,7 +34,7 @@ pub struct Mapping {
     pub(super) elsewhere: Vec<ConsentColumn>,
     /// Columns of answers that are taken for nothing: a "no" in them is told, and keeps nobody out.
     #[serde(skip)]
-    pub(super) unheard: Vec<Column>,
+    pub(super) unused_answers: Vec<Column>,
     /// What the people are read for: in a list of people who must not be messaged no refusal is heard.
     #[serde(skip)]
     pub(super) read_for: ReadFor,
@@ -131,7 +131,8 @@ impl Mapping {
         };
         let index = |column: &Option<Column>| column.as_ref().map(|column| column.index);
         let phones = self.phone.iter().map(|phone| phone.column.index).collect();
-        let regions = self.region.iter().map(|it| it.column.index).collect();
+        let regions = self.region.iter().filter(|it| it.is_known());
+        let regions = regions.map(|it| it.column.index).collect();
         let roles = [
             ("phone", only(phones)),
             ("first_name", index(&self.first_name)),

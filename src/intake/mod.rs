@@ -69,10 +69,11 @@ mod words;
 mod tests;
 
 pub(crate) use column::column_names;
-pub(crate) use consent::Unheard;
+pub(crate) use consent::UnusedAnswers;
 pub(crate) use contact_id::is_rounded;
 pub use corrections::Corrections;
 pub use doubt::LetterDoubt;
+pub use earlier::EarlierMessages;
 pub(crate) use encoding::TextEncoding;
 pub(crate) use error::TooFewRows;
 pub use error::{IntakeError, JudgeError};

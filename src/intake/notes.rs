@@ -73,7 +73,7 @@ fn is_sentence(text: &str) -> bool {
 }
 
 /// The digits of a cell, without those of dates and times.
-fn digits(text: &str) -> usize {
+pub(super) fn digits(text: &str) -> usize {
     let mut before = "";
     let mut count = 0;
     for token in text.split(|c: char| c.is_whitespace() || c == 'T') {

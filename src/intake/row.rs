@@ -10,6 +10,7 @@ use super::consent::{self, Consent};
 use super::contact_id;
 use super::corrections::Corrections;
 use super::country::{self, RowCountry};
+use super::earlier::EarlierMessages;
 use super::file::FileInput;
 use super::mapping::Mapping;
 use super::notes;
@@ -47,7 +48,7 @@ pub(super) struct Number {
     /// A remark that may mean that the person must not be messaged.
     pub(super) doubt: Option<String>,
     /// A bit for each column of answers that are taken for nothing: whether it says "no".
-    pub(super) unheard: u64,
+    pub(super) unused_answers: u64,
     /// A hash of the person's name, 0 if there is none.
     pub(super) name: u16,
 }
@@ -58,6 +59,8 @@ pub(super) struct RowJudge<'a> {
     pub(super) corrections: &'a Corrections,
     pub(super) file: &'a FileInput,
     pub(super) judge: &'a Judge<'a>,
+    /// The messages that the list itself says were sent.
+    pub(super) sent: &'a EarlierMessages,
 }
 
 /// A number that was found in a cell.
@@ -158,15 +161,20 @@ impl RowJudge<'_> {
     /// none, and no more digits than a note.
     pub(super) fn explanation_of_codes(&self, fields: &Fields<'_>) -> Option<String> {
         let cells = fields.iter().map(|cell| trimmed(self.cell(cell)));
-        let cells: Vec<&str> = cells.filter(|cell| !cell.is_empty()).take(3).collect();
+        let cells = cells.filter(|cell| !cell.is_empty());
+        let mut cells: Vec<&str> = cells.take(MOST_CELLS_OF_LINE + 1).collect();
+        // Cells that are merged.
+        cells.dedup();
         let line = match cells[..] {
             [line] => line.to_owned(),
             // A letter may be a name.
             [code, means] if !code.contains(char::is_alphabetic) => format!("{code}: {means}"),
+            [first, ..] if cells.len() <= MOST_CELLS_OF_LINE && consent::names_mark(first) => {
+                cells.join(", ")
+            }
             _ => return None,
         };
-        let digits = line.bytes().filter(u8::is_ascii_digit).count();
-        let is_read = self.mapping.read_for == ReadFor::Messages && digits < 6;
+        let is_read = self.mapping.read_for == ReadFor::Messages && notes::digits(&line) < 6;
         (is_read && consent::explains_codes(&line, &self.mapping.consent)).then_some(line)
     }
 
@@ -274,7 +282,7 @@ impl RowJudge<'_> {
             Err(problem) => return refused(record, typed, problem),
         };
         let render = self.judge.render;
-        let rendered = render.map(|render| render(read, position, phone));
+        let rendered = render.map(|render| render(read, phone, self.sent));
         let (content, repeated) = match rendered.transpose() {
             Ok(content) => (content, None),
             Err(Unsendable::Suppressed(cause)) => (None, Some(cause)),
@@ -298,7 +306,7 @@ impl RowJudge<'_> {
             suppressed: (self.judge.suppressed)(phone).or(repeated),
             silent_on_consent: answer == Consent::Silent,
             doubt: answer.doubt(),
-            unheard: consent::unheard_noes(&self.mapping.unheard, |at| record.get(at)),
+            unused_answers: consent::noes_in(&self.mapping.unused_answers, |at| record.get(at)),
             overrides_region: found.overrides_region,
             name: name_hash(first_name.as_deref(), last_name.as_deref()),
         };
@@ -387,6 +395,9 @@ impl RowJudge<'_> {
         Ok(Some(id))
     }
 }
+
+/// A line beside the table has at most so many cells.
+const MOST_CELLS_OF_LINE: usize = 4;
 
 fn invalid(
     position: Position,

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::earlier::EarlierMessages;
 use crate::domain::content::Rendered;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Mends, Position, Record, Suppression};
@@ -9,9 +10,9 @@ use crate::domain::recipient::{Mends, Position, Record, Suppression};
 /// The number of examples that are kept of each kind.
 pub(crate) const EXAMPLES: usize = 5;
 
-/// Renders the content of one row for one number.
+/// Renders the content of one row for one number, beside the messages that the list itself says were sent.
 pub(crate) type Render<'a> =
-    dyn Fn(&Record, Position, PhoneNumber) -> Result<Rendered, Unsendable> + Sync + 'a;
+    dyn Fn(&Record, PhoneNumber, &EarlierMessages) -> Result<Rendered, Unsendable> + Sync + 'a;
 
 /// Why the content of one row is not sent.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::column::Column;
-use super::consent::Unheard;
+use super::consent::UnusedAnswers;
 use super::corrections::is_one_number;
 use super::row::Number;
 use crate::domain::phone::{LineType, Parsed, PhoneProblem, Region};
@@ -53,8 +53,8 @@ pub struct Summary {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<Example>,
     /// Columns of answers that are taken for nothing, and in which queued rows say "no".
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub unheard: Vec<Unheard>,
+    #[serde(rename = "unheard", skip_serializing_if = "Vec::is_empty")]
+    pub unused_answers: Vec<UnusedAnswers>,
     /// Duplicates whose row names another person than the first row.
     pub shared_numbers: u64,
     /// Invalid rows by reason, the most frequent first.
@@ -272,6 +272,10 @@ fn suppression_text(cause: &Suppression) -> &'static str {
         Suppression::OtherMessage { .. } => {
             "got another message, and are left out (--skip-messaged)"
         }
+        Suppression::SentByList { .. } => {
+            "got this message, or may have, as the list itself says (outreach_status); `--ignore-consent-column \
+             outreach_status` messages them all the same"
+        }
         Suppression::UnreadReply => {
             "wrote what may ask not to be messaged, and nobody has read it: `outreach suppress replies` shows it"
         }
@@ -300,6 +304,7 @@ fn suppression_note(cause: &Suppression) -> Note {
         Suppression::NoMessengerWithin { at } => Note::Detail(at.clone()),
         Suppression::MendedBefore { by } => Note::Detail(by.clone()),
         Suppression::SameBatch { .. }
+        | Suppression::SentByList { .. }
         | Suppression::UnreadReply
         | Suppression::Removed
         | Suppression::Forgotten
@@ -335,13 +340,13 @@ fn group<'a>(
 }
 
 impl Counter {
-    /// `unheard` are the columns of answers that are taken for nothing.
-    pub(super) fn new(examples: usize, unheard: &[Column]) -> Self {
-        let unheard = unheard.iter().map(Unheard::of).collect();
+    /// `unused_answers` are the columns of answers that are taken for nothing.
+    pub(super) fn new(examples: usize, unused_answers: &[Column]) -> Self {
+        let unused_answers = unused_answers.iter().map(UnusedAnswers::of).collect();
         Self {
             examples,
             summary: Summary {
-                unheard,
+                unused_answers,
                 ..Summary::default()
             },
             ..Self::default()
@@ -443,8 +448,8 @@ impl Counter {
         *self.lines.entry(line_type).or_default() += 1;
         self.summary.silent_on_consent += u64::from(number.silent_on_consent);
         self.summary.overrides_region += u64::from(number.overrides_region);
-        for (bit, column) in self.summary.unheard.iter_mut().enumerate() {
-            column.no += number.unheard >> bit & 1;
+        for (bit, column) in self.summary.unused_answers.iter_mut().enumerate() {
+            column.no += number.unused_answers >> bit & 1;
         }
         if let Some(says) = &number.doubt {
             self.summary.doubtful_remarks += 1;
@@ -477,9 +482,9 @@ impl Counter {
             });
         let lines = self.lines.into_iter();
         let lines = lines.map(|(line_type, count)| LineCount { line_type, count });
-        let unheard = self.summary.unheard.into_iter();
+        let unused_answers = self.summary.unused_answers.into_iter();
         Summary {
-            unheard: unheard.filter(|it| it.no > 0).collect(),
+            unused_answers: unused_answers.filter(|it| it.no > 0).collect(),
             problems: groups(self.problems),
             mendings: groups(self.mendings),
             suppressions: groups(self.suppressions),

@@ -1,6 +1,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
+mod countries;
 mod earlier;
 mod labels;
 

@@ -13,10 +13,10 @@ use serde::Serialize;
 
 use super::page;
 use super::words::{grouped, place};
-use crate::domain::masking::masked_cell;
+use crate::domain::masking::{masked_cell, masked_message};
 use crate::domain::sms::SmsTally;
 use crate::domain::text::{cell, on_one_line, visible};
-use crate::intake::{Example, Group, Mapping, Note, Summary, TooFewRows};
+use crate::intake::{Example, Group, IntakeError, Mapping, Note, Summary, TooFewRows};
 use advice::advice;
 use counts::counts;
 pub(crate) use counts::sms_lines;
@@ -60,6 +60,17 @@ pub struct CheckReport {
 }
 
 impl CheckReport {
+    /// The report, of a list that may be used.
+    ///
+    /// # Errors
+    /// [`IntakeError`] if the list as a whole must not be used.
+    pub(crate) fn accepted(mut self) -> Result<Self, IntakeError> {
+        match self.refusal.take() {
+            Some(refusal) => Err(IntakeError::too_few(&self.files, refusal)),
+            None => Ok(self),
+        }
+    }
+
     /// The report for a terminal, a mail or a ticket.
     pub fn text(&self) -> String {
         self.text_within(usize::MAX)
@@ -152,7 +163,11 @@ impl CheckReport {
             lines: lines
                 .map(|entry| (entry.line_type.to_string(), entry.count))
                 .collect(),
-            samples: self.samples.iter().map(|sample| indented(sample)).collect(),
+            samples: self
+                .samples
+                .iter()
+                .map(|sample| indented(&masked_message(sample)))
+                .collect(),
             advice: advice(summary),
         }
     }

@@ -1,8 +1,10 @@
 //! The contacts as CSV.
 
 use std::io::Write;
+use std::path::Path;
 
 use super::error::ReportError;
+use super::file::NewFile;
 use crate::domain::spreadsheet::guard;
 use crate::store::Reader;
 
@@ -46,4 +48,17 @@ pub(crate) fn write_contacts(reader: &Reader, out: &mut dyn Write) -> Result<u64
     })?;
     writer.flush()?;
     Ok(count)
+}
+
+/// The same to a file that only its owner may read; it appears whole or not at all.
+///
+/// # Errors
+/// [`ReportError`] if the checkpoint cannot be read or the file cannot be written.
+pub(crate) fn write_contacts_file(reader: &Reader, path: &Path) -> Result<u64, ReportError> {
+    let (new, mut file) = NewFile::create(path)?;
+    let written = write_contacts(reader, &mut file).and_then(|count| {
+        new.publish(&file, || ())?;
+        Ok(count)
+    });
+    written.map_err(|error| error.at(path))
 }

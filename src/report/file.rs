@@ -20,6 +20,37 @@ pub(crate) fn write_whole_file(path: &Path, content: &[u8]) -> Result<(), Report
     new.publish(&file, || ()).map_err(fail)
 }
 
+/// Finds out whether the file at `path` could be written, without a trace: a file is made in its folder and removed. A device
+/// is asked to take nothing: a full one refuses that.
+///
+/// # Errors
+/// Why it cannot.
+pub(crate) fn try_file(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(there) if is_device(&there) => OpenOptions::new()
+            .write(true)
+            .open(path)?
+            .write(&[])
+            .map(drop),
+        // What is written into a pipe or socket cannot be found out before.
+        Ok(there) if !there.is_file() => Ok(()),
+        Ok(_) | Err(_) => {
+            let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+            TemporaryFile::create(folder_of(&target)).map(drop)
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_device(there: &fs::Metadata) -> bool {
+    std::os::unix::fs::FileTypeExt::is_char_device(&there.file_type())
+}
+
+#[cfg(not(unix))]
+fn is_device(_: &fs::Metadata) -> bool {
+    false
+}
+
 /// What a file with this content is known by.
 pub(crate) fn known_by(content: &[u8]) -> WrittenFile {
     WrittenFile {

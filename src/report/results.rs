@@ -22,6 +22,7 @@ use crate::crash::{CrashPoint, crash_point};
 use crate::domain::delivery::State;
 use crate::domain::dialect::{Dialect, FileFormat, SHEET_COLUMNS};
 use crate::domain::results_row::content_digest;
+use crate::domain::text::on_one_line;
 use crate::store::{Batch, Reader, ResultRow, RowContent, StoreError, WrittenFile};
 
 /// The reason of a row whose request is on disk and whose answer is not.
@@ -250,7 +251,8 @@ impl<W: RowWriter> Lines<'_, W> {
             | State::Duplicate
             | State::Suppressed => row.reason.or(row.reason_code).unwrap_or(""),
         };
-        let mut text = Cow::Borrowed(reason);
+        // It may be the text of an answer: unlike the cells of the list, nobody needs it back as it was.
+        let mut text = on_one_line(reason);
         if let Some(suggestion) = row.suggestion {
             text += "; did you mean ";
             text += suggestion;

@@ -6,7 +6,7 @@ use super::error::ReportError;
 use crate::domain::channel_contact::CHANNEL_CONTACT;
 use crate::domain::keyed_hash::KEYED_HASH;
 use crate::domain::spreadsheet::guard;
-use crate::store::{Reader, SuppressionEntry};
+use crate::store::{Listed, Reader};
 
 /// The columns of the exported file.
 const COLUMNS: [&str; 6] = [
@@ -26,26 +26,15 @@ const COLUMNS: [&str; 6] = [
 pub(crate) fn write_suppressions(reader: &Reader, out: impl Write) -> Result<(), ReportError> {
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(COLUMNS)?;
-    let mut write = |entry: SuppressionEntry| -> Result<(), ReportError> {
-        let (phone, at) = (entry.phone.e164(), entry.added_at.to_string());
+    reader.suppression_list(|entry| -> Result<(), ReportError> {
+        let (phone, hash, contact) = match entry.who {
+            Listed::Number(phone) => (phone.e164(), String::new(), String::new()),
+            Listed::Hash(hash) => (String::new(), hash.to_string(), String::new()),
+            Listed::Contact(contact) => (String::new(), String::new(), contact.to_string()),
+        };
         let (reason, source) = (guard(&entry.reason), guard(&entry.source));
-        Ok(writer.write_record([phone.as_str(), &reason, &source, &at, "", ""])?)
-    };
-    reader.suppressions(&mut write)?;
-    reader
-        .held_by_replies()?
-        .people
-        .into_iter()
-        .try_for_each(write)?;
-    reader.hashed_suppressions(|entry| -> Result<(), ReportError> {
-        let (hash, at) = (entry.hash.to_string(), entry.added_at.to_string());
-        let (reason, source) = (guard(&entry.reason), guard(&entry.source));
-        Ok(writer.write_record(["", &*reason, &*source, &at, &hash, ""])?)
+        let at = entry.added_at.to_string();
+        Ok(writer.write_record([&*phone, &*reason, &*source, &*at, &*hash, &*contact])?)
     })?;
-    for entry in reader.listed_contacts()? {
-        let (contact, at) = (entry.contact.to_string(), entry.added_at.to_string());
-        let (reason, source) = (guard(&entry.reason), guard(&entry.source));
-        writer.write_record(["", &*reason, &*source, &at, "", &contact])?;
-    }
     Ok(writer.flush()?)
 }

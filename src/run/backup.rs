@@ -20,11 +20,6 @@ const FLAG: &str = "FILE";
 /// # Errors
 /// [`RunError`] if `file` is there or has another use, cannot be written, or the checkpoint cannot be read.
 pub fn back_up(checkpoint: &Path, file: &Path, now: Timestamp) -> Result<u64, RunError> {
-    // Whatever stands there is refused below, so that nothing is asked about it.
-    Files::new(Some(checkpoint), true).write(FLAG, file)?;
-    if std::fs::symlink_metadata(file).is_ok() {
-        return Err(FileClash::new(FLAG, file, Clash::Taken).into());
-    }
     let cannot_be_written = |path: &Path, source| ReportError::File {
         path: path.to_owned(),
         source,
@@ -34,6 +29,11 @@ pub fn back_up(checkpoint: &Path, file: &Path, now: Timestamp) -> Result<u64, Ru
         let text = format!("there is no folder {}", folder.display());
         let missing = io::Error::new(io::ErrorKind::NotFound, text);
         return Err(cannot_be_written(file, missing).into());
+    }
+    // Whatever stands there is refused below, so that nothing is asked about it.
+    Files::new(Some(checkpoint), true).write(FLAG, file)?;
+    if std::fs::symlink_metadata(file).is_ok() {
+        return Err(FileClash::new(FLAG, file, Clash::Taken).into());
     }
     let size = Reader::open(checkpoint)?.back_up(file, now);
     size.map_err(|error| match error {

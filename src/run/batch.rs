@@ -11,6 +11,7 @@ use super::mismatch::Mismatch;
 use super::settings::RunSettings;
 use super::unknown_messages::{refuse_if_older, refuse_if_sent};
 use crate::domain::batch_state::BatchState;
+use crate::domain::earlier::is_same_list;
 use crate::domain::follow_up::is_named_as_one;
 use crate::store::{Batch, DecisionRecord, Hold, Reader, Store};
 
@@ -217,14 +218,30 @@ impl HeldBatch {
 /// # Errors
 /// [`RunError`] if the checkpoint fails.
 pub(crate) fn newer_lists(reader: &Reader, own: &Batch) -> Result<Vec<String>, RunError> {
+    let newer = newer_batches(reader, own)?;
+    Ok(newer.into_iter().map(|batch| batch.name).collect())
+}
+
+/// The newest of these batches whose list is that of `own`, edited: it has most of the people who are queued. A list that only
+/// has its name is none.
+pub(super) fn read_again_as(reader: &Reader, own: &Batch) -> Result<Option<String>, RunError> {
+    for newer in newer_batches(reader, own)? {
+        let (shared, people) = reader.queued_in(own.id, newer.id)?;
+        if is_same_list(shared, people, people) {
+            return Ok(Some(newer.name));
+        }
+    }
+    Ok(None)
+}
+
+fn newer_batches(reader: &Reader, own: &Batch) -> Result<Vec<Batch>, RunError> {
     let is_newer = |other: &Batch| {
         other.files == own.files
             && other.created_at > own.created_at
             && other.follow_up.is_none()
             && !has_rows_of(&other.definition, &own.definition)
     };
-    let batches = reader.batches()?.into_iter();
-    Ok(batches.filter(is_newer).map(|batch| batch.name).collect())
+    Ok(reader.batches()?.into_iter().filter(is_newer).collect())
 }
 
 /// What a batch lacks that was restored from a results file.

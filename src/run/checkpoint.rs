@@ -4,15 +4,20 @@ use std::path::{Path, PathBuf};
 
 use super::error::{REHEARSALS, RunError};
 use super::mismatch::Mismatch;
-use crate::store::{Reader, Store, StoreError};
+use crate::store::{Reader, Store, StoreError, make_private_folder};
 
-/// Where the checkpoint of real batches may be, if no setting names one file.
+/// Which file is the checkpoint of real batches.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CheckpointPlaces {
-    /// In the current folder, where it was in earlier versions.
-    pub local: PathBuf,
-    /// The same from every folder; `None` if there is no home.
-    pub home: Option<PathBuf>,
+pub enum CheckpointPlace {
+    /// A setting names it.
+    Named(PathBuf),
+    /// One of two: which, depends on what they hold.
+    Either {
+        /// In the current folder, where it was in earlier versions.
+        local: PathBuf,
+        /// The same from every folder; `None` if there is no home.
+        home: Option<PathBuf>,
+    },
 }
 
 /// What a file holds.
@@ -43,52 +48,84 @@ fn choose(local: FileContents, home: Option<FileContents>) -> Choice {
     }
 }
 
-impl CheckpointPlaces {
+impl CheckpointPlace {
     /// The checkpoint to use; it need not be there yet.
     ///
     /// # Errors
     /// [`RunError`] if both are in use, one of them cannot be read, or there is no home.
     pub fn find(&self) -> Result<PathBuf, RunError> {
-        let home = self.home.as_deref();
-        if home.is_some_and(|home| is_same_file(&self.local, home)) {
-            return Ok(self.local.clone());
+        match self {
+            Self::Named(path) => Ok(path.clone()),
+            Self::Either { local, home } => find_either(local, home.as_deref()),
         }
-        // A local one that is gone is no reason to take another one, which does not know whom the first one messaged:
-        // opening it reports that it is gone.
-        if Store::refuse_gone(&self.local, home).is_err() {
-            return Ok(self.local.clone());
+    }
+
+    /// The same for a caller that makes it where it is not there: the folder of the user's data is made too.
+    ///
+    /// # Errors
+    /// As [`Self::find`]; and if the folder cannot be made.
+    pub fn find_to_make(&self) -> Result<PathBuf, RunError> {
+        let file = self.find()?;
+        if let Self::Either { home, .. } = self
+            && home.as_ref() == Some(&file)
+            && let Some(folder) = file.parent()
+        {
+            make_private_folder(folder).map_err(|error| StoreError::Open {
+                path: file.clone(),
+                detail: format!("its folder cannot be made: {error}"),
+            })?;
         }
-        match (
-            choose(holds(&self.local)?, home.map(holds).transpose()?),
-            home,
-        ) {
-            (Choice::Local, _) => Ok(self.local.clone()),
-            (Choice::Home, Some(home)) => Ok(home.to_owned()),
-            (Choice::Both, Some(home)) => {
-                Err(Mismatch::TwoCheckpoints(self.local.clone(), home.to_owned()).into())
-            }
-            (Choice::Neither | Choice::Home | Choice::Both, _) => Err(RunError::NoHome),
+        Ok(file)
+    }
+
+    /// The checkpoint that is found from other folders, where `used` is not it.
+    pub fn elsewhere(&self, used: &Path) -> Option<&Path> {
+        match self {
+            Self::Either {
+                local,
+                home: Some(home),
+            } if local == used && !is_same_file(local, home) => Some(home),
+            Self::Either { .. } | Self::Named(_) => None,
         }
+    }
+
+    /// The checkpoint, where it holds what a rehearsal in another one must know. Nothing is made or written.
+    ///
+    /// # Errors
+    /// [`RunError`] if it cannot be read.
+    pub fn known_to_rehearsal(&self, rehearsal: &Path) -> Result<Option<PathBuf>, RunError> {
+        let real = match self.find() {
+            Err(RunError::NoHome) => return Ok(None),
+            found => found?,
+        };
+        // A real run refuses one that is gone, with a message of its own; here it knows no one.
+        if is_same_file(&real, rehearsal) || !real.exists() {
+            return Ok(None);
+        }
+        Ok(match holds(&real)? {
+            FileContents::People => Some(real),
+            FileContents::Nothing => None,
+        })
     }
 }
 
-/// The checkpoint, where it holds what a rehearsal must know, and is not that of the rehearsal itself. Nothing is
-/// made or written.
-///
-/// # Errors
-/// [`RunError`] if it cannot be read.
-pub fn known_to_rehearsal(real: &Path, rehearsal: &Path) -> Result<Option<PathBuf>, RunError> {
-    if is_same_file(real, rehearsal) {
-        return Ok(None);
+fn find_either(local: &Path, home: Option<&Path>) -> Result<PathBuf, RunError> {
+    if home.is_some_and(|home| is_same_file(local, home)) {
+        return Ok(local.to_owned());
     }
-    // A real run refuses one that is gone, with a message of its own; here it knows no one.
-    if !real.exists() {
-        return Ok(None);
+    // A local one that is gone is no reason to take another one, which does not know whom the first one messaged:
+    // opening it reports that it is gone.
+    if Store::refuse_gone(local, home).is_err() {
+        return Ok(local.to_owned());
     }
-    Ok(match holds(real)? {
-        FileContents::People => Some(real.to_owned()),
-        FileContents::Nothing => None,
-    })
+    match (choose(holds(local)?, home.map(holds).transpose()?), home) {
+        (Choice::Local, _) => Ok(local.to_owned()),
+        (Choice::Home, Some(home)) => Ok(home.to_owned()),
+        (Choice::Both, Some(home)) => {
+            Err(Mismatch::TwoCheckpoints(local.to_owned(), home.to_owned()).into())
+        }
+        (Choice::Neither | Choice::Home | Choice::Both, _) => Err(RunError::NoHome),
+    }
 }
 
 /// What a file holds. One of an older version is in use: it is upgraded when it is written.
@@ -107,7 +144,7 @@ fn holds(path: &Path) -> Result<FileContents, RunError> {
 }
 
 /// Whether two paths lead to one file.
-pub fn is_same_file(a: &Path, b: &Path) -> bool {
+fn is_same_file(a: &Path, b: &Path) -> bool {
     match (std::fs::canonicalize(a), std::fs::canonicalize(b)) {
         (Ok(a), Ok(b)) => a == b,
         (Ok(_) | Err(_), _) => false,

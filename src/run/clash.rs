@@ -32,6 +32,11 @@ pub(super) enum Clash {
         " is a named pipe. Nothing was written; name a file, or let `outreach export BATCH -o -` write into a pipe"
     )]
     Pipe,
+    /// It cannot be written, for this reason.
+    #[error(
+        " cannot be written: {0}. Nothing was written or sent; name another file, or mend its folder"
+    )]
+    Unwritable(String),
     /// A folder stands there.
     #[error(" is a folder. Nothing was written; name a file")]
     Folder,

@@ -171,7 +171,7 @@ impl Definition {
             (Some(_), Some(what)) => Err(Mismatch::OtherMessage(name, part_name(what))),
             (None, _) => {
                 let words = |part| match part {
-                    MAPPING => self.told_mapping(&stored),
+                    MAPPING => self.differing_flags(&stored),
                     other => vec![part_name(other)],
                 };
                 let differing = differing.into_iter().flat_map(words).collect();
@@ -194,8 +194,8 @@ impl Definition {
             .collect()
     }
 
-    /// What differs about the reading of the rows: the flags, where nothing but flags does.
-    fn told_mapping(&self, stored: &BTreeMap<String, String>) -> Vec<&'static str> {
+    /// The flags by which the rows are read in another way, where nothing but flags differs.
+    fn differing_flags(&self, stored: &BTreeMap<String, String>) -> Vec<&'static str> {
         let mapping = |parts: &BTreeMap<String, String>| parts.get(MAPPING).cloned();
         let (Some(was), Some(is)) = (mapping(stored), mapping(&self.parts)) else {
             return vec![part_name(MAPPING)];

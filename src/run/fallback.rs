@@ -139,6 +139,11 @@ impl FallbackMessages {
         Ok(())
     }
 
+    /// The other channels, in the order in which they are tried.
+    pub(super) fn channels(&self) -> impl Iterator<Item = &str> {
+        self.channels.iter().map(|channel| channel.id.as_str())
+    }
+
     /// The row's message, with those for the other channels beside it. A message that cannot be made costs the row
     /// that channel only.
     pub(super) fn render(&self, own: Rendered, record: &Record) -> Rendered {

@@ -1,11 +1,12 @@
 //! The files that a call writes. None of them takes the place of the checkpoint, of what is read, of another
 //! that is written, or of what another program wrote or changed.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::clash::{Clash, FileClash};
 use super::error::RunError;
-use crate::report::{file_as_it_is, is_database, is_own_page};
+use crate::report::{file_as_it_is, is_database, is_own_page, try_file};
 use crate::store::{Place, Reader, StoreError, enter_file, folder_of, is_named_pipe, remove_left};
 
 /// How many other names are tried.
@@ -68,11 +69,11 @@ impl Files {
         });
     }
 
-    /// The call writes this file, which `flag` names. To be asked before anything is written.
+    /// The call writes this file, which `flag` names. To be asked before anything is written or sent.
     ///
     /// # Errors
-    /// [`FileClash`] if the file has another use, or stands there and is not as we left it; else if the
-    /// checkpoint cannot be read.
+    /// [`FileClash`] if the file has another use, or stands there and is not as we left it, or cannot be written; else if
+    /// the checkpoint cannot be read.
     pub fn write(&mut self, flag: &'static str, path: &Path) -> Result<(), RunError> {
         self.write_over(flag, path, |_| false)
     }
@@ -108,12 +109,14 @@ impl Files {
     ) -> Result<(), RunError> {
         let place = Place::of(path);
         let refuse = |why| Err(FileClash::new(flag, path, why).into());
+        let unwritable = |error: io::Error| Clash::Unwritable(error.to_string());
         match std::fs::metadata(path) {
             Ok(there) if there.is_dir() => return refuse(Clash::Folder),
             Ok(_) if is_named_pipe(path) => return refuse(Clash::Pipe),
             // A pipe of the shell, a terminal, /dev/null: written to as it is, and never replaced.
-            Ok(there) if !there.is_file() => return Ok(()),
-            // A missing folder is reported when the file is written: the batch does not hang on it.
+            Ok(there) if !there.is_file() => {
+                return try_file(path).map_err(unwritable).or_else(refuse);
+            }
             Ok(_) | Err(_) => {}
         }
         if let Some(other_use) = self.use_of(&place) {
@@ -121,6 +124,9 @@ impl Files {
         }
         if !self.force && !self.is_ours(&place)? && !is_known(&place.path) {
             return refuse(Clash::Stands);
+        }
+        if let Err(error) = try_file(path) {
+            return refuse(unwritable(error));
         }
         self.writing(flag, place);
         Ok(())

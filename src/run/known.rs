@@ -168,6 +168,23 @@ impl Known {
         }
     }
 
+    /// Whether a message is not repeated.
+    pub(super) fn guards_repeats(&self) -> bool {
+        let mut checkpoints = self.checkpoints.iter();
+        self.checkpoints.is_empty() || checkpoints.any(|it| !it.span.repeat_guard.is_zero())
+    }
+
+    /// Whether a request with that message to the number is known, or one of the batch itself.
+    pub(super) fn knows_message(&self, phone: PhoneNumber, channel: &str, content: &str) -> bool {
+        let mut checkpoints = self.checkpoints.iter();
+        checkpoints.any(|it| {
+            let is_known = it.ask_of(phone, |reader, past| {
+                reader.knows_message_to(past, (channel, content), it.batch)
+            });
+            is_known == Some(true)
+        })
+    }
+
     /// Whether a contact id is known to be another person's than that of the number; of any channel where none
     /// is chosen yet.
     pub(super) fn contact_of_another(

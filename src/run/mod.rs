@@ -25,7 +25,9 @@
 //!   (what the API knows).
 //! - A run: `send`, `settings`, `sender` (to the API), `quota`, `past` (answers of earlier runs), `hours`, `notes`, `wait`,
 //!   `observer`, `end`, `sound` (the check of the checkpoint), `rehearsal`, `worker`.
+//! - What is read at any time: `status` (batches), `people`, `replies` (events that a person should read).
 //! - Files that are written: `export`, `refresh`, `files`, `clash`.
+//! - Webhook events: `receiver`.
 //! - A night: `night` (the folder), `arrivals`, `filed`.
 //! - The checkpoint: `checkpoint` (which one is meant), `adopt`, `backup`, `upgrade`, `prune`, `forget`, `suppress`, `history` (results
 //!   files that come back), `unknown_messages`, `doctor` with `prerequisites`, `test_message`.
@@ -69,6 +71,7 @@ mod observer;
 mod pass;
 mod past;
 mod pause;
+mod people;
 mod pilot;
 mod plan;
 mod prerequisites;
@@ -77,8 +80,10 @@ mod prune;
 mod quota;
 mod read_list;
 mod read_plan;
+mod receiver;
 mod refresh;
 mod rehearsal;
+mod replies;
 mod resolve;
 mod retry;
 mod sample;
@@ -87,6 +92,7 @@ mod sender;
 mod settings;
 mod sms;
 mod sound;
+mod status;
 mod suppress;
 mod test_message;
 mod unknown_messages;
@@ -97,6 +103,7 @@ mod worker;
 pub use crate::amio::BaseUrl;
 pub use crate::amio::webhook::WebhookSecrets;
 pub use crate::clock::{Clock, Moment};
+pub(crate) use crate::dispatch::pacer::core::FALLBACK_RATE;
 pub use crate::dispatch::pacer::core::{
     PacerView, Settings as PacerSettings, Source as PaceSource, Why,
 };
@@ -121,8 +128,14 @@ pub use crate::exit::ExitCode;
 pub use crate::intake::{
     Corrections, LetterDoubt, LooksInternational, ReadFor, Settings as IntakeSettings, Source,
 };
+pub(crate) use crate::intake::{EXAMPLES, HiddenRows, Sheets};
 pub use crate::report::check::{CheckReport, KnownBatch, KnownLine, KnownPeople, ReplyWindow};
 pub use crate::report::{Hints, Local, Selection, StandingReport, Summary};
+pub(crate) use crate::store::cluster;
+pub(crate) use crate::store::{
+    Answer, Answered, AttemptRecord, Contact, ContactMessage, Held, KeptEvent, ListEntry, Listed,
+    PersonRow, Timeline,
+};
 pub use crate::store::{Batch, Change, Counts, Decision, HeldText, UnknownRow};
 pub use crate::store::{ContactsTaken, HashesTaken, Messaged, OldBatch, OldCopy, OutageRecord};
 pub use adopt::{Adopted, adopt};
@@ -132,9 +145,7 @@ pub use backup::back_up;
 pub(crate) use batch::newer_lists;
 pub use batch::{HeldBatch, ResumeSettings};
 pub use check::CheckSettings;
-pub use checkpoint::{
-    CheckpointPlaces, CheckpointSettings, FoundCheckpoint, is_same_file, known_to_rehearsal,
-};
+pub use checkpoint::{CheckpointPlace, CheckpointSettings, FoundCheckpoint};
 pub use clash::FileClash;
 pub use definition::BatchMatch;
 pub(crate) use doctor::cluster::cluster_findings;
@@ -142,7 +153,6 @@ pub use doctor::{DoctorApi, DoctorSettings, Finding, FindingVerdict, Findings, d
 pub use earlier::MessagedBefore;
 pub use end::{Ended, Waiting};
 pub use error::{REHEARSALS, RunError};
-pub(crate) use export::standing_results;
 pub use export::{ExportSettings, export, export_file, pruned_at, summary};
 pub use fallback::{FallbackChange, FallbackSource, ManyMayFallBack};
 pub use filed::{ChangedList, enter_begun};
@@ -165,22 +175,27 @@ pub use night::{AfterList, Inbox, InboxList, ListRun, NightFolder, refused_since
 pub use numbers::{NumberError, typed_number, typed_numbers};
 pub use observer::{Observer, RunProgress, Started, StopHandle};
 pub(crate) use pause::pause;
+pub(crate) use people::{Person, contacts, export_contacts, export_contacts_file};
 pub(crate) use pilot::to_send as pilot_to_send;
 pub use plan::{SendPlan, SendSettings, Unfinished};
 pub use preview::{LikelyFallback, Preview, QuotaOf, likely_fallback};
 pub use prune::{Pruned, prunable, prune};
 pub(crate) use quota::saw_tooth;
 pub use read_plan::ReadPlan;
-pub use refresh::{Exported, export_all, refresh_results};
+pub(crate) use receiver::{Displaced, Receiver};
+pub use refresh::{Exported, export_all};
 pub use rehearsal::Rehearsal;
+pub(crate) use replies::{answer_events, kept_counts, kept_events};
 pub use resolve::{Evidence, RowChoice, SettledRows, UnknownRows};
 pub use retry::{Retry, RetryChoice};
 pub use sample::{SampleRow, SampleRows};
 pub(crate) use send::random_bits;
 pub use settings::{Access, RunSettings};
+pub(crate) use status::{BatchStatus, BatchWatch, api_of, latest_batch, summaries, timelines};
 pub use suppress::{Refusing, Suppressed, suppress};
+pub(crate) use suppress::{suppression_list, unsuppress};
 pub use test_message::{TestMessage, Tested, suppression};
 pub use unknown_messages::{UnknownMessages, messages_unknown_to};
 pub use upgrade::upgrade;
 pub use wait::{Wait, WaitFor};
-pub(crate) use worker::WorkerQueue;
+pub(crate) use worker::{LeftAlone, WorkerQueue};

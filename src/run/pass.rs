@@ -1,6 +1,7 @@
 //! One pass over all rows of a list: judged, rendered, counted, and the rows to mend written.
 
 use std::collections::HashMap;
+use std::iter;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -11,13 +12,15 @@ use super::fallback::FallbackMessages;
 use super::known::{Known, KnownTally};
 use super::list::{List, readable};
 use super::sms::SmsRule;
-use crate::domain::content::{Rendered, Template};
+use crate::domain::content::{Rendered, Template, for_step};
 use crate::domain::dialect::{Dialect, FileFormat};
+use crate::domain::fallback::Step;
 use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::{JudgedRow, Mends, Position, Record, Verdict};
+use crate::domain::recipient::{JudgedRow, Mends, Position, Record, Suppression, Verdict};
+use crate::domain::results_row::content_digest;
 use crate::domain::sms::SmsTally;
 use crate::intake::{
-    EXAMPLES, Input, IntakeError, Judge, JudgeError, MendedRow, Render, Summary, Unsendable,
+    EXAMPLES, EarlierMessages, Input, Judge, JudgeError, MendedRow, Render, Summary, Unsendable,
 };
 use crate::report::check::CheckReport;
 use crate::report::rejects::RejectsFile;
@@ -96,11 +99,7 @@ impl Pass<'_> {
         progress: &mut dyn FnMut(u64),
         take: &mut dyn FnMut(JudgedRow) -> Result<(), RunError>,
     ) -> Result<CheckReport, RunError> {
-        let mut report = self.judge_all(list, progress, take)?;
-        match report.refusal.take() {
-            Some(refusal) => Err(IntakeError::too_few(&report.files, refusal).into()),
-            None => Ok(report),
-        }
+        Ok(self.judge_all(list, progress, take)?.accepted()?)
     }
 
     /// Judges and renders each row and hands it to `take`; reports the rows read to `progress` now and then. What
@@ -127,8 +126,8 @@ impl Pass<'_> {
             None => known.cause(phone, channel),
         };
         let of_another = |id: &str, phone| known.contact_of_another(channel, id, phone);
-        let render = |record: &Record, _, phone| match message {
-            Some(message) => self.render(message, others, record, phone),
+        let render = |record: &Record, phone, sent: &EarlierMessages| match message {
+            Some(message) => self.render((message, others), record, phone, sent),
             None => Err(Unsendable::Problem("there is no message".to_owned())),
         };
         let has = self.has;
@@ -239,18 +238,45 @@ impl Pass<'_> {
     /// The message of one row for a number, or why there is none.
     fn render(
         &self,
-        message: &Template,
-        others: Option<&FallbackMessages>,
+        (message, others): (&Template, Option<&FallbackMessages>),
         record: &Record,
         phone: PhoneNumber,
+        sent: &EarlierMessages,
     ) -> Result<Rendered, Unsendable> {
         let rendered = self.known.message(message, self.channel, record, phone)?;
         if let Some(refusal) = self.sms.and_then(|rule| rule.refusal(&rendered)) {
             return Err(Unsendable::Segments(refusal));
         }
-        Ok(match others {
+        let rendered = match others {
             Some(others) => others.render(rendered, record),
             None => rendered,
+        };
+        match self.sent_by_list(&rendered, others, phone, sent) {
+            Some(cause) => Err(Unsendable::Suppressed(cause)),
+            None => Ok(rendered),
+        }
+    }
+
+    /// Whether the list itself says that the message went to the number, over its own channel or over another one that the
+    /// person would go on to, and no checkpoint knows of it: what is known there counts, and was asked before.
+    fn sent_by_list(
+        &self,
+        rendered: &Rendered,
+        others: Option<&FallbackMessages>,
+        phone: PhoneNumber,
+        sent: &EarlierMessages,
+    ) -> Option<Suppression> {
+        let own = self.channel?;
+        if sent.is_empty() || !self.known.guards_repeats() {
+            return None;
+        }
+        let others = others.into_iter().flat_map(FallbackMessages::channels);
+        let mut steps = (0..).map(Step::new).zip(iter::once(own).chain(others));
+        steps.find_map(|(step, channel)| {
+            let message = for_step(&rendered.content, &rendered.metadata, step).ok()?;
+            let sure = sent.sent(phone, channel, &content_digest(&message.content))?;
+            let is_known = self.known.knows_message(phone, channel, &message.content);
+            (!is_known).then_some(Suppression::SentByList { sure })
         })
     }
 

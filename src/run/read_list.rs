@@ -22,8 +22,8 @@ use crate::domain::recipient::Position;
 use crate::intake::Mapping;
 use crate::report::check::CheckReport;
 use crate::store::{
-    Batch, BatchId, BatchName, DecisionRecord, Loader, MendPlace, MessagedDecision, NewBatch,
-    OtherThanTold, RecipientId, Store,
+    Batch, BatchId, BatchName, DecisionRecord, ListDifference, Loader, MendPlace, MessagedDecision,
+    NewBatch, RecipientId, Store,
 };
 
 /// What the rows are judged by.
@@ -122,11 +122,11 @@ impl SendPlan {
         let fallback = self.fallback.as_ref();
         let differs = self
             .store
-            .differs_from_told(batch.id, staged, channel, fallback);
+            .difference_from_results(batch.id, staged, channel, fallback);
         let what = match differs? {
             None => return Ok(()),
-            Some(OtherThanTold::Channel) => "channel",
-            Some(OtherThanTold::Message) => "message",
+            Some(ListDifference::Channel) => "channel",
+            Some(ListDifference::Message) => "message",
         };
         Err(Mismatch::OtherMessage(batch.name.clone(), what).into())
     }

@@ -78,18 +78,17 @@ fn export_one(
 }
 
 /// Writes the results files of finished batches again, where their contents have changed: deliveries
-/// came. A file that was changed or removed stays as it is. Returns those that were written.
+/// came. A file that was changed or removed stays as it is.
 ///
 /// # Errors
 /// [`RunError`] if the checkpoint fails, or a file cannot be written.
-pub fn refresh_results(
+pub(super) fn refresh_results(
     store: &Store,
     dialect: Option<Dialect>,
     now: Timestamp,
-) -> Result<Vec<PathBuf>, RunError> {
+) -> Result<(), RunError> {
     let reader = store.reader()?;
     let files = Files::new(Some(store.path()), false);
-    let mut written = Vec::new();
     for batch in reader.batches()? {
         let is_finished = matches!(batch.state, BatchState::Complete | BatchState::Cancelled);
         let is_late = batch
@@ -101,11 +100,9 @@ pub fn refresh_results(
         }
         for file in reader.results_files(batch.id)? {
             if !file.is_current && is_as_left(&file.path, &file.left) {
-                written.push(write_results(
-                    store, &batch, &files, &file.path, dialect, now,
-                )?);
+                write_results(store, &batch, &files, &file.path, dialect, now)?;
             }
         }
     }
-    Ok(written)
+    Ok(())
 }

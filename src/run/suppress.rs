@@ -16,7 +16,10 @@ use crate::domain::phone::{LineType, PhoneNumber};
 use crate::domain::recipient::{OPTED_OUT, Position, Record, RowProblem, UNREAD, Verdict};
 use crate::domain::text::is_blank;
 use crate::intake::{HiddenRows, IntakeError, NumbersPerRow, ReadFor, Settings, Source};
-use crate::store::{ContactsTaken, HashedEntry, HashesTaken, ListedContact, Store};
+use crate::store::{
+    ContactsTaken, HashedEntry, HashesTaken, Held, ListEntry, ListedContact, Reader, Store,
+    StoreError,
+};
 
 /// Bad rows that are named.
 const NAMED: usize = 5;
@@ -84,6 +87,25 @@ pub fn suppress(
     let done = stops.enter(&store, reason, source, added_at)?;
     store.settle_replies_of(phones, source, added_at)?;
     Ok(done)
+}
+
+/// Takes numbers off the list, those of erased people too: they are known again. Returns how many were on it.
+///
+/// # Errors
+/// [`RunError`] if there is no such checkpoint, or it fails.
+pub(crate) fn unsuppress(checkpoint: &Path, phones: Vec<PhoneNumber>) -> Result<usize, RunError> {
+    Ok(Store::open_existing(checkpoint)?.unsuppress(phones)?)
+}
+
+/// Passes each entry of the list to `each`, as another checkpoint needs it. Returns whom unread replies hold.
+///
+/// # Errors
+/// [`StoreError`] if the checkpoint cannot be read, or whatever `each` returns.
+pub(crate) fn suppression_list<E: From<StoreError>>(
+    checkpoint: &Path,
+    each: impl FnMut(ListEntry) -> Result<(), E>,
+) -> Result<Held, E> {
+    Reader::open(checkpoint)?.suppression_list(each)
 }
 
 /// Numbers that are to be suppressed, read before anything is written.

@@ -11,16 +11,13 @@ use jiff::Timestamp;
 use super::error::RunError;
 use crate::domain::delivery::State;
 use crate::domain::phone::PhoneNumber;
-use crate::domain::results_row::ResultsRow;
+use crate::domain::results_row::{REHEARSED, ResultsRow};
 use crate::intake::{IntakeError, Settings, Source, Table, is_rounded};
 use crate::report::{ResultsColumns, file_as_it_is};
 use crate::store::{Batch, Misfit, Place, Reader, Store, StoreError};
 
 /// The formats that results are written in.
 const FORMATS: [&str; 2] = ["csv", "xlsx"];
-
-/// The end of the name of a rehearsal's results, before the extension of the format.
-pub(super) const REHEARSED: &str = ".sandbox.results";
 
 /// Messages of one results file that the checkpoint does not know.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

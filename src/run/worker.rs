@@ -1,15 +1,15 @@
 //! What a worker does: it takes up batches that nobody holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::batch::HeldBatch;
+use super::batch::{HeldBatch, read_again_as};
 use super::error::RunError;
 use super::filed::{Seen, edited_lists};
-use crate::store::{Store, StoreError};
+use crate::store::{Reader, Store, StoreError};
 
 /// The batches of a checkpoint that a worker may take up.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub(crate) struct WorkerQueue {
     token: i64,
     /// The lists in an inbox that are not as their batches read them, as they were when they were looked at last.
     edited: BTreeMap<PathBuf, Seen>,
+    /// Batches whose lists were read again, with the batches that they became.
+    read_again: BTreeSet<(String, String)>,
 }
 
 /// The batches that a worker may take up now.
@@ -25,10 +27,29 @@ pub(crate) struct WorkerQueue {
 pub(crate) struct WorkerBatches {
     /// Their names, the oldest first.
     pub(crate) names: Vec<String>,
-    /// How many are left to the next night: their lists were edited since they were read.
+    /// How many are left alone: their lists were edited since they were read.
     pub(crate) left_alone: usize,
-    /// Those of them that were not told yet, each with its list.
-    pub(crate) newly_edited: Vec<(String, PathBuf)>,
+    /// Those of them that were not told yet.
+    pub(crate) newly_left: Vec<LeftAlone>,
+}
+
+/// A batch that no worker takes up: its list was edited since it was read, and may refuse people by now.
+#[derive(Debug)]
+pub(crate) enum LeftAlone {
+    /// The list lies in the inbox of a night, which reads it again.
+    ToNight {
+        /// The batch.
+        batch: String,
+        /// Its list.
+        list: PathBuf,
+    },
+    /// The list was read again as another batch: a person says which of them goes on.
+    ToPerson {
+        /// The batch.
+        batch: String,
+        /// The other one.
+        newer: String,
+    },
 }
 
 impl WorkerQueue {
@@ -42,11 +63,13 @@ impl WorkerQueue {
             store,
             token,
             edited: BTreeMap::new(),
+            read_again: BTreeSet::new(),
         })
     }
 
     /// Which they are, as every node sees them `now`. A batch whose list lies in the inbox of a night, and was edited since
-    /// it was read, is none of them: the list may refuse people by now.
+    /// it was read, is none of them: the list may refuse people by now. Nor is one whose list was read again, edited, as another
+    /// batch.
     ///
     /// # Errors
     /// [`RunError`] if the checkpoint fails, or the cluster does.
@@ -65,10 +88,31 @@ impl WorkerQueue {
         for list in edited {
             let before = self.edited.insert(list.path.clone(), list.seen.clone());
             if before.as_ref() != Some(&list.seen) {
-                found.newly_edited.push((list.batch, list.path));
+                let (batch, list) = (list.batch, list.path);
+                found.newly_left.push(LeftAlone::ToNight { batch, list });
             }
         }
+        self.leave_read_again(&reader, &mut found)?;
         Ok(found)
+    }
+
+    /// Leaves out the batches whose lists were read again as others.
+    fn leave_read_again(
+        &mut self,
+        reader: &Reader,
+        found: &mut WorkerBatches,
+    ) -> Result<(), RunError> {
+        for batch in std::mem::take(&mut found.names) {
+            let Some(newer) = read_again_as(reader, &reader.batch(&batch)?)? else {
+                found.names.push(batch);
+                continue;
+            };
+            found.left_alone += 1;
+            if self.read_again.insert((batch.clone(), newer.clone())) {
+                found.newly_left.push(LeftAlone::ToPerson { batch, newer });
+            }
+        }
+        Ok(())
     }
 
     /// The names of those that it leaves alone until a second person has approved them.

@@ -1,21 +1,60 @@
 //! The people whom a batch can be made of without a file, read one at a time.
 
+use std::sync::LazyLock;
+
 use jiff::Timestamp;
-use rusqlite::Row;
+use rusqlite::{Connection, Row};
 
 use super::attempt::ACCEPTED;
 use super::checkpoint::Reader;
 use super::columns::{time, time_if_any};
 use super::error::StoreError;
-use super::follow_up::refusal_in;
+use super::follow_up::{refusal, refusal_in};
 use super::ids::{BatchId, PersonId};
 use super::query::Query as _;
 use crate::domain::audience::{Accepted, Audience, Facts};
 use crate::domain::delivery::State;
+use crate::domain::follow_up::FollowUp;
+use crate::domain::recipient::Suppression;
 
 /// The names of batches that were made of audiences.
 const AUDIENCES: &str =
     "audience-[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]*";
+
+/// The rows `r` of the person ?1 in the last list that has them, and in what was made of it; ?2 is [`AUDIENCES`]. The people of
+/// follow-ups and audiences are those of the lists before: such a batch is no later list than these.
+const FROM_LAST_LIST: &str = "r.person = ?1
+    AND r.id > coalesce((SELECT max(l.id) FROM recipient l INDEXED BY recipient_by_person
+                              CROSS JOIN batch b ON b.id = l.id >> 32
+                         WHERE l.person = ?1 AND b.policy ->> 'follow_up' IS NULL
+                               AND (b.name IS NULL OR b.name NOT GLOB ?2)), 0) >> 32 << 32";
+
+/// Whether the batch was made of an audience, or follows one that was.
+pub(super) fn has_its_people(
+    connection: &Connection,
+    batch: BatchId,
+    follow_up: Option<&FollowUp>,
+) -> Result<bool, StoreError> {
+    connection.has(
+        "SELECT 1 FROM batch WHERE (id = ?1 OR uid = unhex(?2)) AND name GLOB ?3",
+        (batch, follow_up.map(|it| &it.of), AUDIENCES),
+    )
+}
+
+/// What the last list with the person says, by now, if that is that the person must not be messaged.
+pub(super) fn refusal_by_now(
+    connection: &Connection,
+    whose: PersonId,
+) -> Result<Option<Suppression>, StoreError> {
+    static REFUSAL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT r.reason FROM recipient r INDEXED BY recipient_by_person
+             WHERE {FROM_LAST_LIST} AND r.reason_code IN ('no_consent', 'says_no') AND r.mended_by IS NULL LIMIT 1"
+        )
+    });
+    let reason: Option<Option<String>> = connection.find(&REFUSAL, (whose, AUDIENCES))?;
+    Ok(reason.map(|reason| refusal(reason.as_deref())))
+}
 
 /// A person of an audience.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,21 +175,18 @@ impl Reader {
     }
 
     /// Whether the last list with the person keeps them out: it says no, it doubts the number, or it no longer has the
-    /// person. A row that was mended says nothing any more. Of whom nothing is left but the number, no list has. The
-    /// people of follow-ups and audiences are those of the lists before: such a batch is no later list than these.
+    /// person. A row that was mended says nothing any more. Of whom nothing is left but the number, no list has.
     fn is_kept_out(&self, whose: PersonId, facts: &Facts) -> Result<bool, StoreError> {
         let (is_in_list, is_refused): (bool, bool) = self.connection.row(
-            "SELECT count(*) > 0,
+            &format!(
+                "SELECT count(*) > 0,
                     coalesce(max(r.mended_by IS NULL
                         AND (r.reason_code = 'no_consent'
                              OR r.state = 'suppressed' AND r.reason_code = 'removed_by_update'
                              OR r.state = 'invalid' AND r.reason_code NOT IN ('content', 'segments'))), 0)
              FROM recipient r INDEXED BY recipient_by_person
-             WHERE r.person = ?1
-                   AND r.id > coalesce((SELECT max(l.id) FROM recipient l INDEXED BY recipient_by_person
-                                             CROSS JOIN batch b ON b.id = l.id >> 32
-                                        WHERE l.person = ?1 AND b.policy ->> 'follow_up' IS NULL
-                                              AND (b.name IS NULL OR b.name NOT GLOB ?2)), 0) >> 32 << 32",
+             WHERE {FROM_LAST_LIST}"
+            ),
             (whose, AUDIENCES),
         )?;
         let is_known = is_in_list || !facts.contacts.is_empty() || !facts.messages.is_empty();

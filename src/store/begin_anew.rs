@@ -4,7 +4,6 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::checkpoint::Store;
 use super::error::StoreError;
 use super::file::connect;
 use super::keys::random;
@@ -25,55 +24,53 @@ pub(crate) struct NewBeginning {
     pub(crate) further: Vec<(String, i64)>,
 }
 
-impl Store {
-    /// The file at `path`, as what the log would begin anew with.
-    ///
-    /// # Errors
-    /// [`StoreError::Cluster`] if the log is in order, or the file is not one to begin with.
-    pub(crate) fn new_beginning(path: &Path, access: &Access) -> Result<NewBeginning, StoreError> {
-        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        let mut log = Postgres::new(access.clone())?;
-        let own = own_position(&connection, path, &mut log)?;
-        if !is_broken(&mut log, own)? {
-            return Err(refused(
-                "the log is in order: every record follows the one before, and this machine has all that it knows in it",
-            ));
-        }
-        let further = log
-            .nodes()?
-            .into_iter()
-            .filter(|node| node.applied > own.seq);
-        Ok(NewBeginning {
-            machine: machine_name(),
-            applied: own.seq,
-            further: further.map(|node| (node.machine, node.applied)).collect(),
-        })
+/// The file at `path`, as what the log would begin anew with.
+///
+/// # Errors
+/// [`StoreError::Cluster`] if the log is in order, or the file is not one to begin with.
+pub(crate) fn new_beginning(path: &Path, access: &Access) -> Result<NewBeginning, StoreError> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let mut log = Postgres::new(access.clone())?;
+    let own = own_position(&connection, path, &mut log)?;
+    if !is_broken(&mut log, own)? {
+        return Err(refused(
+            "the log is in order: every record follows the one before, and this machine has all that it knows in it",
+        ));
     }
+    let further = log
+        .nodes()?
+        .into_iter()
+        .filter(|node| node.applied > own.seq);
+    Ok(NewBeginning {
+        machine: machine_name(),
+        applied: own.seq,
+        further: further.map(|node| (node.machine, node.applied)).collect(),
+    })
+}
 
-    /// The log begins anew with this file. What stood in it and is not in the file is gone; the other machines join anew.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the engine fails, or another process has the file.
-    pub(crate) fn begin_log_anew(path: &Path, access: &Access) -> Result<(), StoreError> {
-        let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        let mut log = Postgres::new(access.clone())?;
-        let own = own_position(&connection, path, &mut log)?;
-        let last = log.last()?.map_or(0, |(last, _)| last);
-        let furthest = log.nodes()?.iter().map(|node| node.applied).max();
-        // A number higher than any machine has: so each of them sees that it has to join anew.
-        let seq = own.seq.max(last).max(furthest.unwrap_or(0)) + 1;
-        let body = Record::new(random()?, RecordContent::Snapshot).pack()?;
-        let first = Entry::after(&own.hash, seq, body);
-        // No other process writes until the file says where the log begins.
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let packed = snapshot::pack(path)?;
-        let position = Position::of(&first);
-        let at = position.snapshot(packed.digest);
-        log.begin_anew(&first, &at, &mut packed.parts()?)?;
-        position.write(&transaction)?;
-        position::note_engine(&transaction, &log.engine()?)?;
-        Ok(transaction.commit()?)
-    }
+/// The log begins anew with this file. What stood in it and is not in the file is gone; the other machines join anew.
+///
+/// # Errors
+/// [`StoreError`] if the engine fails, or another process has the file.
+pub(crate) fn begin_anew(path: &Path, access: &Access) -> Result<(), StoreError> {
+    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let mut log = Postgres::new(access.clone())?;
+    let own = own_position(&connection, path, &mut log)?;
+    let last = log.last()?.map_or(0, |(last, _)| last);
+    let furthest = log.nodes()?.iter().map(|node| node.applied).max();
+    // A number higher than any machine has: so each of them sees that it has to join anew.
+    let seq = own.seq.max(last).max(furthest.unwrap_or(0)) + 1;
+    let body = Record::new(random()?, RecordContent::Snapshot).pack()?;
+    let first = Entry::after(&own.hash, seq, body);
+    // No other process writes until the file says where the log begins.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let packed = snapshot::pack(path)?;
+    let position = Position::of(&first);
+    let at = position.snapshot(packed.digest);
+    log.begin_anew(&first, &at, &mut packed.parts()?)?;
+    position.write(&transaction)?;
+    position::note_engine(&transaction, &log.engine()?)?;
+    Ok(transaction.commit()?)
 }
 
 fn refused(why: &str) -> StoreError {

@@ -121,6 +121,7 @@ impl Store {
             }
             Purpose::Adopt => home::check_rebuilt(path, &connection)?,
             Purpose::Import => {
+                home::make_to_rebuild(&mut connection)?;
                 upgrade::migrate(path, &mut connection, OldCopy::Keep)?;
                 home::begin_rebuilding(path, &mut connection)?;
             }

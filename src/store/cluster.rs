@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use rusqlite::{OpenFlags, TransactionBehavior};
 
+pub(crate) use super::begin_anew::{begin_anew, new_beginning};
 use super::checkpoint::{Reader, Store, free_name};
 use super::error::StoreError;
 use super::file::connect;
@@ -171,122 +172,10 @@ impl Store {
         let access: Access = address.parse().map_err(|error| StoreError::Cluster {
             detail: format!("{error}"),
         })?;
-        Self::keep_up(path, &access)
+        keep_up(path, &access)
     }
 
-    /// Joins the cluster if there is no file at the path, else applies what was missed. From now on the checkpoint
-    /// at the path can be opened.
-    ///
-    /// # Errors
-    /// [`StoreError::Cluster`] if the engine does not answer, or the file is no replica of its log.
-    pub(crate) fn keep_up(path: &Path, access: &Access) -> Result<(), StoreError> {
-        let mut log = open_log(access)?;
-        let id = match log.id() {
-            Ok(id) => id.ok_or_else(|| no_log(access))?,
-            Err(LogError::Away(text)) if path.exists() => return go_by_file(path, access, &text),
-            Err(error @ (LogError::Away(_) | LogError::Refused(_))) => return Err(error.into()),
-        };
-        if !path.exists() {
-            snapshot::restore(&mut log, &id, path)?;
-        } else if is_cut_off(&mut log, &id, path)? {
-            let old = set_aside(path)?;
-            snapshot::restore(&mut log, &id, path)?;
-            tracing::warn!(
-                "the log of the cluster was cut while this machine was away: {} was made anew from the snapshot. {} is the old file; delete it when you no longer need it, because it may hold people who were erased since",
-                path.display(),
-                old.display()
-            );
-        }
-        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        let known = position::log_of(&connection)?;
-        drop(connection);
-        match known {
-            Some(known) if known == id => {}
-            Some(_) => {
-                return Err(StoreError::Cluster {
-                    detail: format!(
-                        "{} belongs to another log than the one at {access}",
-                        path.display()
-                    ),
-                });
-            }
-            None => return Err(no_part(path, access)),
-        }
-        let leases = match log.leases() {
-            Ok(leases) => leases,
-            Err(LogError::Away(text)) => return go_by_file(path, access, &text),
-            Err(error @ LogError::Refused(_)) => return Err(error.into()),
-        };
-        context::enter(path, access.clone(), leases);
-        // What was missed is applied when it is opened.
-        match Self::open(path) {
-            Ok(_) => Ok(()),
-            Err(StoreError::Misfit { path, misfit }) => Err(not_at_home(path, misfit)),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Begins a cluster with the checkpoint: its state is the beginning of the log.
-    ///
-    /// # Errors
-    /// [`StoreError`] if there is a log at the address, the checkpoint is in use, or is a replica already.
-    pub(crate) fn begin_cluster(path: &Path, access: &Access) -> Result<(), StoreError> {
-        // Brought to the form of this program, and made if it is not there.
-        let opened = Self::open(path);
-        if let Ok(connection) = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
-            && matches!(position::is_replica(&connection), Ok(true))
-        {
-            return Err(StoreError::Cluster {
-                detail: format!(
-                    "{} is part of a cluster already; `outreach cluster leave` makes it a checkpoint of its own",
-                    path.display()
-                ),
-            });
-        }
-        drop(opened?);
-        let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        let mut log = open_log(access)?;
-        let id = format!("{:032x}", u128::from_be_bytes(random()?));
-        let body = Record::new(random()?, RecordContent::Snapshot).pack()?;
-        let first = Entry::after(&[0; 32], 1, body);
-        // No other process writes until the file says that it is a replica.
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let packed = snapshot::pack(path)?;
-        let position = Position::of(&first);
-        let at = position.snapshot(packed.digest);
-        log.begin(&id, &first, &at, &mut packed.parts()?)?;
-        position.begin(&transaction, &id)?;
-        Ok(transaction.commit()?)
-    }
-
-    /// The checkpoint is one of its own again; the log and the other nodes go on without it.
-    ///
-    /// # Errors
-    /// [`StoreError`] if it is no replica, or cannot be written.
-    pub(crate) fn leave_cluster(path: &Path) -> Result<(), StoreError> {
-        let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        if !position::is_replica(&connection)? {
-            return Err(StoreError::Cluster {
-                detail: format!("{} is no part of a cluster", path.display()),
-            });
-        }
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        position::end(&transaction)?;
-        Ok(transaction.commit()?)
-    }
-
-    /// Puts a new snapshot in place of the log so far: what was erased before is in neither from then on. Returns
-    /// the place of the snapshot.
-    ///
-    /// # Errors
-    /// [`StoreError::Cluster`] if the engine fails.
-    pub(crate) fn compact_cluster(path: &Path, access: &Access) -> Result<i64, StoreError> {
-        // Its writer applies what comes meanwhile.
-        let _open = Self::open(path)?;
-        compact::compact(path, &mut open_log(access)?, &|| false)
-    }
-
-    /// The same for this open checkpoint, if it is in a cluster.
+    /// Cuts the log of the cluster that this open checkpoint is in, as [`compact`] does; nothing if it is in none.
     pub(super) fn cut_cluster_log(&self) -> Result<(), StoreError> {
         match context::access(&self.path) {
             Some(access) => {
@@ -295,70 +184,179 @@ impl Store {
             None => Ok(()),
         }
     }
+}
 
-    /// Compares this file with those of the machines that run.
-    ///
-    /// # Errors
-    /// [`StoreError::Cluster`] if the engine fails, or a machine does not answer.
-    pub(crate) fn compare_cluster(path: &Path, access: &Access) -> Result<Comparison, StoreError> {
-        let _open = Self::open(path)?;
-        compact::compare(path, &mut open_log(access)?, &|| false)
+/// Joins the cluster if there is no file at the path, else applies what was missed. From now on the checkpoint
+/// at the path can be opened.
+///
+/// # Errors
+/// [`StoreError::Cluster`] if the engine does not answer, or the file is no replica of its log.
+pub(crate) fn keep_up(path: &Path, access: &Access) -> Result<(), StoreError> {
+    let mut log = open_log(access)?;
+    let id = match log.id() {
+        Ok(id) => id.ok_or_else(|| no_log(access))?,
+        Err(LogError::Away(text)) if path.exists() => return go_by_file(path, access, &text),
+        Err(error @ (LogError::Away(_) | LogError::Refused(_))) => return Err(error.into()),
+    };
+    if !path.exists() {
+        snapshot::restore(&mut log, &id, path)?;
+    } else if is_cut_off(&mut log, &id, path)? {
+        let old = set_aside(path)?;
+        snapshot::restore(&mut log, &id, path)?;
+        tracing::warn!(
+            "the log of the cluster was cut while this machine was away: {} was made anew from the snapshot. {} is the old file; delete it when you no longer need it, because it may hold people who were erased since",
+            path.display(),
+            old.display()
+        );
     }
-
-    /// The first record whose hash does not fit, as the engine computes it over the whole log.
-    ///
-    /// # Errors
-    /// [`StoreError::Cluster`] if the engine fails.
-    pub(crate) fn verify_cluster(access: &Access) -> Result<Option<i64>, StoreError> {
-        Ok(open_log(access)?.first_fault()?)
-    }
-
-    /// How the cluster stands.
-    ///
-    /// # Errors
-    /// [`StoreError::Cluster`] if the engine does not answer, or there is no log.
-    pub(crate) fn cluster_status(
-        path: &Path,
-        access: &Access,
-    ) -> Result<ClusterStatus, StoreError> {
-        let mut log = open_log(access)?;
-        if log.id()?.is_none() {
-            return Err(no_log(access));
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let known = position::log_of(&connection)?;
+    drop(connection);
+    match known {
+        Some(known) if known == id => {}
+        Some(_) => {
+            return Err(StoreError::Cluster {
+                detail: format!(
+                    "{} belongs to another log than the one at {access}",
+                    path.display()
+                ),
+            });
         }
-        let about = log.about()?;
-        let size = log.size()?;
-        let last = log.last()?.map_or(0, |(last, _)| last);
-        let snapshot = log.snapshot()?.map_or(0, |it| it.seq);
-        let leases = log.leases()?;
-        let applied = match Reader::open(path) {
-            Ok(reader) if position::is_replica(&reader.connection)? => {
-                Some(Position::read(&reader.connection)?.seq)
-            }
-            Ok(_) | Err(_) => None,
-        };
-        let nodes = log.nodes()?;
-        let nodes = nodes
-            .into_iter()
-            .map(|node| ClusterNode {
-                holds: held_by(&leases, &node.node),
-                pid: node.pid,
-                machine: node.machine,
-                behind: last - node.applied,
-                seen: node.seen,
-                ahead: node.clock + node.seen - about.clock,
-            })
-            .collect();
-        Ok(ClusterStatus {
-            engine: about.engine,
-            doubts: about.doubts,
-            clock: about.clock,
-            bytes: (size.bytes, size.snapshot),
-            last,
-            snapshot,
-            applied,
-            nodes,
-        })
+        None => return Err(no_part(path, access)),
     }
+    let leases = match log.leases() {
+        Ok(leases) => leases,
+        Err(LogError::Away(text)) => return go_by_file(path, access, &text),
+        Err(error @ LogError::Refused(_)) => return Err(error.into()),
+    };
+    context::enter(path, access.clone(), leases);
+    // What was missed is applied when it is opened.
+    match Store::open(path) {
+        Ok(_) => Ok(()),
+        Err(StoreError::Misfit { path, misfit }) => Err(not_at_home(path, misfit)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Begins a cluster with the checkpoint: its state is the beginning of the log.
+///
+/// # Errors
+/// [`StoreError`] if there is a log at the address, the checkpoint is in use, or is a replica already.
+pub(crate) fn begin(path: &Path, access: &Access) -> Result<(), StoreError> {
+    // Brought to the form of this program, and made if it is not there.
+    let opened = Store::open(path);
+    if let Ok(connection) = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        && matches!(position::is_replica(&connection), Ok(true))
+    {
+        return Err(StoreError::Cluster {
+            detail: format!(
+                "{} is part of a cluster already; `outreach cluster leave` makes it a checkpoint of its own",
+                path.display()
+            ),
+        });
+    }
+    drop(opened?);
+    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let mut log = open_log(access)?;
+    let id = format!("{:032x}", u128::from_be_bytes(random()?));
+    let body = Record::new(random()?, RecordContent::Snapshot).pack()?;
+    let first = Entry::after(&[0; 32], 1, body);
+    // No other process writes until the file says that it is a replica.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let packed = snapshot::pack(path)?;
+    let position = Position::of(&first);
+    let at = position.snapshot(packed.digest);
+    log.begin(&id, &first, &at, &mut packed.parts()?)?;
+    position.begin(&transaction, &id)?;
+    Ok(transaction.commit()?)
+}
+
+/// The checkpoint is one of its own again; the log and the other nodes go on without it.
+///
+/// # Errors
+/// [`StoreError`] if it is no replica, or cannot be written.
+pub(crate) fn leave(path: &Path) -> Result<(), StoreError> {
+    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    if !position::is_replica(&connection)? {
+        return Err(StoreError::Cluster {
+            detail: format!("{} is no part of a cluster", path.display()),
+        });
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    position::end(&transaction)?;
+    Ok(transaction.commit()?)
+}
+
+/// Puts a new snapshot in place of the log so far: what was erased before is in neither from then on. Returns
+/// the place of the snapshot.
+///
+/// # Errors
+/// [`StoreError::Cluster`] if the engine fails.
+pub(crate) fn compact(path: &Path, access: &Access) -> Result<i64, StoreError> {
+    // Its writer applies what comes meanwhile.
+    let _open = Store::open(path)?;
+    compact::compact(path, &mut open_log(access)?, &|| false)
+}
+
+/// Compares this file with those of the machines that run.
+///
+/// # Errors
+/// [`StoreError::Cluster`] if the engine fails, or a machine does not answer.
+pub(crate) fn compare(path: &Path, access: &Access) -> Result<Comparison, StoreError> {
+    let _open = Store::open(path)?;
+    compact::compare(path, &mut open_log(access)?, &|| false)
+}
+
+/// The first record whose hash does not fit, as the engine computes it over the whole log.
+///
+/// # Errors
+/// [`StoreError::Cluster`] if the engine fails.
+pub(crate) fn first_fault(access: &Access) -> Result<Option<i64>, StoreError> {
+    Ok(open_log(access)?.first_fault()?)
+}
+
+/// How the cluster stands.
+///
+/// # Errors
+/// [`StoreError::Cluster`] if the engine does not answer, or there is no log.
+pub(crate) fn status(path: &Path, access: &Access) -> Result<ClusterStatus, StoreError> {
+    let mut log = open_log(access)?;
+    if log.id()?.is_none() {
+        return Err(no_log(access));
+    }
+    let about = log.about()?;
+    let size = log.size()?;
+    let last = log.last()?.map_or(0, |(last, _)| last);
+    let snapshot = log.snapshot()?.map_or(0, |it| it.seq);
+    let leases = log.leases()?;
+    let applied = match Reader::open(path) {
+        Ok(reader) if position::is_replica(&reader.connection)? => {
+            Some(Position::read(&reader.connection)?.seq)
+        }
+        Ok(_) | Err(_) => None,
+    };
+    let nodes = log.nodes()?;
+    let nodes = nodes
+        .into_iter()
+        .map(|node| ClusterNode {
+            holds: held_by(&leases, &node.node),
+            pid: node.pid,
+            machine: node.machine,
+            behind: last - node.applied,
+            seen: node.seen,
+            ahead: node.clock + node.seen - about.clock,
+        })
+        .collect();
+    Ok(ClusterStatus {
+        engine: about.engine,
+        doubts: about.doubts,
+        clock: about.clock,
+        bytes: (size.bytes, size.snapshot),
+        last,
+        snapshot,
+        applied,
+        nodes,
+    })
 }
 
 fn held_by(leases: &[Lease], node: &str) -> Vec<String> {

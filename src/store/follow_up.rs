@@ -109,14 +109,18 @@ pub(super) fn refusal_before(
         "SELECT id FROM batch WHERE uid = unhex(?1)",
         [&follow_up.of],
     )?;
-    let refusal = before.map(|batch| refusal_in(connection, whose, batch));
-    Ok(refusal.transpose()?.flatten().map(|reason| {
-        let says = reason.trim_start_matches("no consent: ").to_owned();
-        Suppression::NoConsent {
-            answer: ListAnswer::No,
-            says,
-        }
-    }))
+    let reason = before.map(|batch| refusal_in(connection, whose, batch));
+    let reason = reason.transpose()?.flatten();
+    Ok(reason.map(|reason| refusal(Some(&reason))))
+}
+
+/// Why a person is not messaged whose row in a list says no, for this reason.
+pub(super) fn refusal(reason: Option<&str>) -> Suppression {
+    let says = reason.unwrap_or_default();
+    Suppression::NoConsent {
+        answer: ListAnswer::No,
+        says: says.trim_start_matches("no consent: ").to_owned(),
+    }
 }
 
 /// A row goes back to those who wait for their event.

@@ -291,12 +291,41 @@ impl Reader {
         skip: &[SkippedBatch],
         now: Timestamp,
     ) -> Result<PersonVerdict, StoreError> {
+        let asker = self.asker(past, (on, content), batch, skip)?;
+        past.judge(&self.connection, &asker, span, now)
+    }
+
+    /// Whether a request with that content to the person, over that channel, was accepted or may have been, or any of `batch`
+    /// itself.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn knows_message_to(
+        &self,
+        past: &Past,
+        (on, content): (&str, &str),
+        batch: Option<BatchId>,
+    ) -> Result<bool, StoreError> {
+        let asker = self.asker(past, (Some(on), Some(content)), batch, &[])?;
+        let requests = PastOf::new(&past.attempts, &asker, None).requests;
+        let mut requests = requests.iter();
+        Ok(requests.any(|(request, _)| request.same_batch || request.same_content))
+    }
+
+    /// A list that is read, and asks about a person.
+    fn asker<'a>(
+        &'a self,
+        past: &Past,
+        (on, content): (Option<&'a str>, Option<&'a str>),
+        batch: Option<BatchId>,
+        skip: &'a [String],
+    ) -> Result<Asker<'a>, StoreError> {
         let known = match on {
             Some(on) if !past.attempts.is_empty() => self.channel(on)?,
             Some(_) | None => None,
         };
         let same = on.zip(content);
-        let asker = Asker {
+        Ok(Asker {
             batch,
             recipient: None,
             channel: known,
@@ -306,7 +335,6 @@ impl Reader {
                 key: AskedKey::Of(on),
             }),
             skip,
-        };
-        past.judge(&self.connection, &asker, span, now)
+        })
     }
 }

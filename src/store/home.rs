@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::columns::{from_millis, to_millis};
 use super::error::StoreError;
-use super::file::connect;
+use super::file::{connect, write_ahead};
 use super::log::begin_anew;
 use super::mark::{self, Mark, Marked, mark_path};
 use super::misfit::Misfit;
@@ -23,6 +23,7 @@ use super::openings::{self, Openings};
 use super::place::Place;
 use super::query::Query as _;
 use super::schema;
+use crate::crash::{CrashPoint, crash_point};
 
 /// Where the home stands in the table `node`.
 const HOME: &str = "home";
@@ -174,9 +175,21 @@ pub(super) fn check_place_to_rebuild(path: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// Makes a checkpoint, if this file is none yet, that is to be made of results files: it says so from its first moment, so that
+/// nothing is sent from one whose import was killed.
+pub(super) fn make_to_rebuild(connection: &mut Connection) -> Result<(), StoreError> {
+    if schema::version(connection)? > 0 {
+        return Ok(());
+    }
+    write_ahead(connection)?;
+    schema::migrate_and(connection, |new| node::set(new, REBUILT, 1))?;
+    Ok(())
+}
+
 /// Begins a checkpoint that is made of results files, if this one holds nothing yet: nothing is sent from it before
 /// [`end_rebuilding`], and the mark of one that is gone is taken over.
 pub(super) fn begin_rebuilding(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
+    crash_point(CrashPoint::Rebuilding);
     let place = Place::of(path).path;
     let marked = Marked::read(&place)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -193,8 +206,11 @@ pub(super) fn begin_rebuilding(path: &Path, connection: &mut Connection) -> Resu
     if let Some(marked) = marked {
         marked.outdo(&transaction)?;
     }
+    // First the mark: a checkpoint that has a home and no mark lost it.
+    Mark::open(&place, &Marked::of(&transaction)?)?;
+    crash_point(CrashPoint::Rebuilding);
     transaction.commit()?;
-    Mark::open(&place, &Marked::of(connection)?)?;
+    crash_point(CrashPoint::Rebuilding);
     Ok(())
 }
 

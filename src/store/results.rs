@@ -112,7 +112,7 @@ pub(super) const CONTENT: &str = "iif(r.step = 0, i.content, coalesce(
         i.metadata -> ('$.outreach_other_channels[' || (r.step - 1) || '].content'), i.content))";
 
 /// The digest of its message that a results file holds for recipient `r`, which has no message itself.
-const TOLD_CONTENT: &str = "iif(i.content IS NULL, (
+const IMPORTED_DIGEST: &str = "iif(i.content IS NULL, (
         SELECT x.proof_text FROM attempt x
         WHERE x.person IS r.person AND x.recipient = r.id AND x.kind = 'import' AND x.key_form IS NOT NULL
         ORDER BY x.id DESC LIMIT 1), NULL)";
@@ -127,7 +127,7 @@ pub(super) const REASON: &str =
 fn select(and: &str) -> String {
     format!(
         "SELECT r.id, r.state, iif(r.state = 'invalid' OR r.reason_code IS 'erased', NULL, p.number), r.attempts, r.reason_code, {REASON}, i.file, i.row, i.fields,
-                i.suggestion, {FACTS}, {CONTENT}, m.file, m.row, r.step, c.api_id, {TOLD_CONTENT}
+                i.suggestion, {FACTS}, {CONTENT}, m.file, m.row, r.step, c.api_id, {IMPORTED_DIGEST}
          FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id {JOINS}
          LEFT JOIN recipient_input m ON m.id = r.mended_by LEFT JOIN channel c ON c.id = a.channel
          WHERE r.id > ?1 AND r.id < ?2 {and} ORDER BY r.id"

@@ -27,7 +27,7 @@ pub(crate) struct ImportedMessage {
 
 /// How a list differs from the one whose messages a results file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OtherThanTold {
+pub(crate) enum ListDifference {
     /// No message went over its channels.
     Channel,
     /// Nobody who was messaged has the message that it has for them.
@@ -108,13 +108,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub(crate) fn differs_from_told(
+    pub(crate) fn difference_from_results(
         &self,
         batch: BatchId,
         staged: BatchId,
         channel: &str,
         fallback: Option<&Fallback>,
-    ) -> Result<Option<OtherThanTold>, StoreError> {
+    ) -> Result<Option<ListDifference>, StoreError> {
         let reader = self.reader()?;
         let ((first, last), (new_first, new_last)) = (batch.range(), staged.range());
         let messages: Vec<(i64, String, Option<String>)> = reader.connection.rows(
@@ -133,7 +133,7 @@ impl Store {
         let others = || fallback.iter().flat_map(|it| &it.channels);
         let is_known = |on: &String| on == channel || others().any(|other| other.id == *on);
         if !messages.is_empty() && !messages.iter().any(|(_, on, _)| is_known(on)) {
-            return Ok(Some(OtherThanTold::Channel));
+            return Ok(Some(ListDifference::Channel));
         }
         let is_same = same_channel().filter_map(|(key, _, content)| {
             let content = content.as_deref()?;
@@ -141,6 +141,6 @@ impl Store {
         });
         let compared: Vec<bool> = is_same.collect();
         let is_other = !compared.is_empty() && !compared.contains(&true);
-        Ok(is_other.then_some(OtherThanTold::Message))
+        Ok(is_other.then_some(ListDifference::Message))
     }
 }

@@ -40,6 +40,14 @@ pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// Brings the database to [`VERSION`]; does nothing if it is there. Returns the version that was found.
 pub(super) fn migrate(connection: &mut Connection) -> Result<u32, StoreError> {
+    migrate_and(connection, |_| Ok(()))
+}
+
+/// The same. A database that is made has in it, from its first moment, what `begin` writes.
+pub(super) fn migrate_and(
+    connection: &mut Connection,
+    begin: impl FnOnce(&Connection) -> Result<(), StoreError>,
+) -> Result<u32, StoreError> {
     let found = version(connection)?;
     if found == VERSION {
         return Ok(found);
@@ -56,6 +64,9 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<u32, StoreError> {
             Migration::Sql(sql) => transaction.execute_batch(sql)?,
             Migration::People => people(&transaction)?,
         }
+    }
+    if found == 0 {
+        begin(&transaction)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", VERSION)?;

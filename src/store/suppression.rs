@@ -13,7 +13,9 @@ use super::query::Query as _;
 use super::steps::{StepSize, at_most};
 use super::transaction::Tx;
 use super::unread::{self, Waiting};
+use crate::domain::channel_contact::ChannelContact;
 use crate::domain::delivery::{self, Event, State};
+use crate::domain::keyed_hash::KeyedHash;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Suppression, UNREAD};
 
@@ -33,12 +35,31 @@ pub struct SuppressionEntry {
     pub added_at: Timestamp,
 }
 
+/// Whom an entry of the list names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Listed {
+    Number(PhoneNumber),
+    /// An erased person.
+    Hash(KeyedHash),
+    /// A contact whose number is not known.
+    Contact(ChannelContact),
+}
+
+/// An entry of the list as it is taken to another checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ListEntry {
+    pub(crate) who: Listed,
+    pub(crate) reason: String,
+    pub(crate) source: String,
+    pub(crate) added_at: Timestamp,
+}
+
 /// Whom replies that nobody has read hold: not on the list here, and on one for another checkpoint, which does not have the
 /// replies.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Held {
-    /// Those whose number is known, in ascending order, as such a list has them.
-    pub(crate) people: Vec<SuppressionEntry>,
+    /// Numbers of such a list.
+    pub(crate) numbers: u64,
     /// Replies that name nobody: neither a number nor a contact.
     pub(crate) nameless: u64,
 }
@@ -253,22 +274,45 @@ impl Store {
 }
 
 impl Reader {
-    /// Whom unread replies hold.
+    /// The list as another checkpoint needs it, one entry at a time: numbers, those of people whom an unread reply holds,
+    /// erased people, and contacts whose number is not known. Returns whom unread replies hold.
     ///
     /// # Errors
-    /// [`StoreError`] if the checkpoint fails.
-    pub(crate) fn held_by_replies(&self) -> Result<Held, StoreError> {
-        let waiting = Waiting::find(&self.connection, &self.keys)?;
-        let entry = |(phone, added_at)| SuppressionEntry {
-            phone,
-            reason: UNREAD.to_owned(),
-            source: "a reply that waits to be read".to_owned(),
-            added_at,
+    /// [`StoreError`] if the checkpoint fails, or whatever `each` returns.
+    pub(crate) fn suppression_list<E: From<StoreError>>(
+        &self,
+        mut each: impl FnMut(ListEntry) -> Result<(), E>,
+    ) -> Result<Held, E> {
+        let mut each = |who, reason, source, added_at| {
+            each(ListEntry {
+                who,
+                reason,
+                source,
+                added_at,
+            })
         };
-        Ok(Held {
-            people: waiting.since.into_iter().map(entry).collect(),
+        self.suppressions(|it| each(Listed::Number(it.phone), it.reason, it.source, it.added_at))?;
+        let waiting = Waiting::find(&self.connection, &self.keys)?;
+        let held = Held {
+            numbers: waiting.since.len() as u64,
             nameless: waiting.nameless,
-        })
+        };
+        for (phone, since) in waiting.since {
+            let source = "a reply that waits to be read".to_owned();
+            each(Listed::Number(phone), UNREAD.to_owned(), source, since)?;
+        }
+        self.hashed_suppressions(|it| {
+            each(Listed::Hash(it.hash), it.reason, it.source, it.added_at)
+        })?;
+        for it in self.listed_contacts()? {
+            each(
+                Listed::Contact(it.contact),
+                it.reason,
+                it.source,
+                it.added_at,
+            )?;
+        }
+        Ok(held)
     }
 
     /// All numbers on the list, in ascending order, one at a time.

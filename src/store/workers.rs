@@ -71,6 +71,27 @@ impl Reader {
         self.left_to_workers(token, false, now)
     }
 
+    /// How many of the people who are queued in `batch` are in `other` too, and how many were looked at: the first thousand.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn queued_in(
+        &self,
+        batch: BatchId,
+        other: BatchId,
+    ) -> Result<(u64, u64), StoreError> {
+        let (first, last) = other.range();
+        let (shared, people): (i64, i64) = self.connection.row(
+            "SELECT coalesce(sum(EXISTS (SELECT 1 FROM recipient o INDEXED BY recipient_by_person
+                                         WHERE o.person = q.person AND o.id > ?2 AND o.id < ?3)), 0), count(*)
+             FROM (SELECT person FROM recipient INDEXED BY recipient_queue
+                   WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1 LIMIT 1000) q",
+            (batch, first, last),
+        )?;
+        let count = |it: i64| u64::try_from(it).unwrap_or(0);
+        Ok((count(shared), count(people)))
+    }
+
     fn left_to_workers(
         &self,
         token: i64,

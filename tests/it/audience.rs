@@ -1,5 +1,7 @@
 //! People of the checkpoint in place of a file: who belongs, who is frozen, and who comes next time.
 
+use std::fmt::Write as _;
+
 use outreach::internals::domain::delivery::State;
 use outreach::internals::sandbox::Settings;
 use serde_json::json;
@@ -104,6 +106,43 @@ fn the_people_of_an_unfinished_audience_are_frozen_and_those_of_the_next_were_in
         (rows[0].number, rows[0].state),
         (Some(420_777_900_001), State::Sent)
     );
+}
+
+#[test]
+fn whom_an_updated_list_refuses_is_not_messaged_by_an_audience_that_was_made_before() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&[]);
+    let list = |refused: Option<u64>| {
+        let mut list = String::from("phone,first_name,consent\n");
+        for n in 0..10 {
+            let is_refused = refused == Some(number(n));
+            let answer = if is_refused { "no" } else { "yes" };
+            writeln!(list, "+{},Name{n},{answer}", number(n)).unwrap();
+        }
+        scratch.write("contacts.csv", &list);
+    };
+    list(None);
+    scratch.send(&sandbox).run().expect(0);
+    let send = || send_to(&scratch, &sandbox, CHANNEL, &["--on-channel", CHANNEL]);
+    send()
+        .concurrency(1)
+        .crash_at("before-intent-commit:8")
+        .run()
+        .expect_crash();
+    let name = batches(&scratch).remove(0);
+    let rows = scratch.checkpoint().rows_of(&name);
+    let refused = rows.iter().rfind(|row| row.state == State::Queued);
+    let refused = refused.unwrap().number.unwrap();
+    list(Some(refused));
+    scratch.send(&sandbox).with(&["--update"]).run().expect(0);
+    send().run().expect(0);
+    let counts = scratch.checkpoint().counts_of(&name);
+    assert_eq!((counts.sent + counts.unknown, counts.suppressed), (9, 1));
+    let accepted = sandbox.accepted();
+    assert_eq!(accepted[&refused], 1, "the message of the list alone");
+    let rows = scratch.checkpoint().rows_of(&name);
+    let row = rows.iter().find(|row| row.number == Some(refused)).unwrap();
+    assert_eq!(row.reason_code.as_deref(), Some("no_consent"));
 }
 
 #[test]

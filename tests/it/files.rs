@@ -271,6 +271,30 @@ fn a_folder_is_refused_before_anything_is_sent() {
     assert_eq!(sandbox.stats().sends, 0);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_cannot_be_written_is_refused_before_anything_is_sent() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(1);
+    for path in ["no/such/x.csv", "/dev/full", "/proc/x.csv"] {
+        for flag in ["--out", "--summary"] {
+            let send = scratch.send(&sandbox).with(&[flag, path]).run().expect(2);
+            send.says(&format!("{flag} {path} cannot be written"));
+        }
+        for flag in ["--html", "--rejects"] {
+            let check = ["check", "contacts.csv", "--message", "x", flag, path];
+            let check = scratch.outreach(&check).run().expect(2);
+            check.says(&format!("{flag} {path} cannot be written"));
+        }
+    }
+    assert_eq!(sandbox.stats().requests, 0);
+    let send = scratch.send(&sandbox).with(&["--out", "/dev/null"]);
+    send.run().expect(0);
+    let names = content(scratch.folder()).into_iter().map(|(name, _)| name);
+    let left: Vec<_> = names.filter(|name| name.contains(".tmp")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
 /// To open a pipe that nobody reads waits without end, after all was sent.
 #[cfg(unix)]
 #[test]

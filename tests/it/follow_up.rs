@@ -1,5 +1,7 @@
 //! A further message after an event: whom it is for, when, and how often.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use outreach::internals::domain::delivery::State;
 use outreach::internals::sandbox::Settings;
@@ -71,6 +73,54 @@ fn thanked(sandbox: &SandboxProcess) -> Vec<u64> {
     let mut numbers: Vec<u64> = thanks.map(number).collect();
     numbers.sort_unstable();
     numbers
+}
+
+/// The people of an audience are those of the lists before.
+#[test]
+fn whom_an_updated_list_refuses_is_not_messaged_by_the_follow_up_of_an_audience_either() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&[]);
+    let list = |answers: [&str; 3]| {
+        let mut list = String::from("phone,first_name,consent\n");
+        for (at, answer) in answers.into_iter().enumerate() {
+            writeln!(list, "+42077700000{at},Name{at},{answer}").unwrap();
+        }
+        scratch.write("contacts.csv", &list);
+    };
+    list(["yes", "yes", "yes"]);
+    scratch.send(&sandbox).run().expect(0);
+    let to = ["--base-url", sandbox.base_url(), "--channel", CHANNEL];
+    let audience = ["send", "--audience-from", "checkpoint", "--yes"];
+    let audience = scratch.outreach(&audience).with(&to);
+    audience
+        .with(&[
+            "--on-channel",
+            CHANNEL,
+            "--message",
+            "Again",
+            "--message-again",
+        ])
+        .run()
+        .expect(0);
+    let batches = scratch.checkpoint().reader.batches().unwrap();
+    let mut names = batches.into_iter().map(|batch| batch.name);
+    let audience = names.find(|name| name.starts_with("audience-")).unwrap();
+    let follow = || {
+        let follow = ["send", "--after", "opt_in", "--of", &audience, "--yes"];
+        let follow = scratch.outreach(&follow).with(&to);
+        follow.with(&["--message", "Thank you, {{ first_name }}"])
+    };
+    follow().run().expect(0);
+    let people = people(&scratch);
+    list(["yes", "no", "yes"]);
+    scratch.send(&sandbox).with(&["--update"]).run().expect(0);
+    let receiver = Receiver::start(&scratch);
+    for person in &people {
+        receiver.take(&opt_in(person, &Timestamp::now().to_string()));
+    }
+    receiver.end();
+    follow().run().expect(0);
+    assert_eq!(thanked(&sandbox), [people[0].0, people[2].0]);
 }
 
 #[test]

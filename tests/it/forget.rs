@@ -45,6 +45,23 @@ fn whoever_was_messaged_is_a_contact() {
     assert!(file.starts_with("phone,channel,contact_id,"), "{file}");
 }
 
+#[cfg(unix)]
+#[test]
+fn an_export_over_a_file_that_all_may_read_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    sent(&scratch, &sandbox);
+    let path = scratch.path("c.csv");
+    std::fs::write(&path, "older").unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+    let export = ["contacts", "export", "--force", "-o", "c.csv"];
+    scratch.outreach(&export).run().expect(0);
+    assert_eq!(scratch.read("c.csv").lines().count(), 4);
+    let mode = path.metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
 #[test]
 fn an_erased_person_leaves_no_trace_and_gets_no_later_message() {
     let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));

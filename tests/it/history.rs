@@ -126,13 +126,16 @@ fn an_import_that_was_interrupted_is_gone_on_with_and_nothing_is_sent_before() {
         let before = sandbox.stats().requests;
         let args = ["history", "import", "results.csv", "--no-suppressions"];
         let import = || scratch.outreach(&args);
-        import().crash_at("intake").run().expect_crash();
-        scratch
-            .send(&sandbox)
-            .run()
-            .expect(8)
-            .says("history import");
-        assert_eq!(sandbox.stats().requests, before, "mark: {kept}");
+        for moment in ["rebuilding", "rebuilding:2", "rebuilding:3", "intake"] {
+            import().crash_at(moment).run().expect_crash();
+            let send = scratch.send(&sandbox).run().expect(8);
+            assert!(
+                send.said.contains("history import"),
+                "{moment}: {}",
+                send.said
+            );
+            assert_eq!(sandbox.stats().requests, before, "mark: {kept}");
+        }
         import().run().expect(0).says("is restored");
         scratch.send(&sandbox).run().expect(3);
         all_reached_once(&scratch, &sandbox);

@@ -82,6 +82,9 @@ fn an_answer_of_the_api_cannot_steer_the_terminal_that_shows_it() {
         expect_harmless(&ended.said);
         expect_harmless(&ended.out);
     }
+    let results = scratch.read("list.results.csv");
+    assert!(results.contains("\\u001b[2J"), "{results}");
+    expect_harmless(&results);
     for arguments in [
         &["status"][..],
         &["status", "list"],

@@ -411,7 +411,9 @@ fn rows_are_counted_as_rows_however_many_numbers_they_have() {
     };
     let judged = |faulty: &'static str| {
         let mut input = Input::open(&[Source::Path(path.clone())], &settings).unwrap();
-        let render = move |record: &outreach::internals::domain::recipient::Record, _, _| {
+        let render = move |record: &outreach::internals::domain::recipient::Record,
+                           _: outreach::internals::domain::phone::PhoneNumber,
+                           _: &outreach::internals::intake::EarlierMessages| {
             let name = record.get(1).unwrap_or("");
             if faulty.is_empty() || name == faulty {
                 return Err(outreach::internals::intake::Unsendable::Problem(

@@ -87,6 +87,7 @@ mod sandbox;
 mod sandbox_webhooks;
 mod schema;
 mod second_list;
+mod sent_lists;
 mod serve;
 mod serve_end_to_end;
 mod signals;

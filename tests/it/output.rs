@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Program, SandboxProcess, Scratch, binary, wait_until};
+use crate::support::{CHANNEL, Program, SandboxProcess, Scratch, binary, wait_until};
 
 const TOKEN: &str = outreach::internals::sandbox::Settings::DEFAULT_TOKEN;
 
@@ -235,6 +235,31 @@ fn an_outage_leaves_a_trace_and_what_left_is_told_from_what_did_not() {
     let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["outages"].as_array().unwrap().len(), 1, "{json}");
     assert_eq!(json["did_not_leave"], json["requests"], "{json}");
+}
+
+#[test]
+fn a_number_in_the_text_of_a_message_is_masked_where_the_message_is_shown() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(1);
+    let message = ["--message", "We call you on {{ phone }}, {{ first_name }}"];
+    let to = ["--channel", CHANNEL, "--base-url", sandbox.base_url()];
+    let masked = "We call you on +420******000, Name0";
+    let check = scratch.outreach(&["check", "contacts.csv"]).with(&message);
+    let send = ["send", "contacts.csv", "--batch", "list", "--yes"];
+    let send = scratch.outreach(&send).with(&message).with(&to);
+    let row = scratch.outreach(&["status", "list", "--row", "2"]);
+    let test = ["test", "--batch", "list", "--to", "+420777000009", "--yes"];
+    let test = scratch.outreach(&test).with(&to[2..]);
+    for command in [check, send, row, test] {
+        let ended = command.run().expect(0);
+        let shown = format!("{}{}", ended.out, ended.said);
+        assert!(shown.contains(masked), "{shown}");
+        assert!(!shown.contains("777000000"), "{shown}");
+    }
+    assert_eq!(
+        sandbox.messages()[0]["content"]["payload"],
+        "We call you on +420777000000, Name0"
+    );
 }
 
 #[test]

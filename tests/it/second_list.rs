@@ -1,6 +1,8 @@
 //! A second list for a batch: what it must leave alone.
 
-use crate::support::{CHANNEL, SandboxProcess, Scratch, contacts};
+use std::fmt::Write as _;
+
+use crate::support::{CHANNEL, SandboxProcess, Scratch, contacts, number};
 
 #[test]
 fn a_second_list_leaves_a_batch_alone_whatever_its_name_is() {
@@ -127,4 +129,43 @@ fn whoever_goes_on_with_a_batch_whose_list_was_read_again_is_told() {
         .clone();
     assert!(!resume(&new).said.contains(told));
     resume(&old).says(told).says(&new);
+}
+
+/// A worker has nobody to tell: what it goes on with by an older list is not asked about.
+#[test]
+fn a_worker_leaves_a_batch_whose_list_was_read_again_and_takes_one_that_only_has_the_name() {
+    let sandbox = SandboxProcess::start(&[]);
+    let list = |from: u32, refused: u32| {
+        let mut text = String::from("phone,first_name,consent\n");
+        for n in from..from + 8 {
+            let answer = if n < refused { "no" } else { "yes" };
+            writeln!(text, "+{},Name{n},{answer}", number(n)).unwrap();
+        }
+        text
+    };
+    for (from, edited, is_same) in [(0, list(0, 3), true), (100, list(200, 0), false)] {
+        let scratch = Scratch::new();
+        let send = || {
+            let send = ["send", "list.csv", "--detach", "--yes", "--message", "Hi"];
+            let send = scratch.outreach(&send).with(&["--channel", CHANNEL]);
+            send.with(&["--base-url", sandbox.base_url()]).run()
+        };
+        scratch.write("list.csv", &list(from, 0));
+        send();
+        scratch.write("list.csv", &edited);
+        send();
+        let worker = ["worker", "--once", "--base-url", sandbox.base_url()];
+        let worker = scratch.outreach(&worker).run();
+        let accepted = sandbox.accepted();
+        let messaged = |n: u32| accepted.get(&number(n)).copied().unwrap_or(0);
+        if is_same {
+            let ended = worker.expect(4).says("is left to a person");
+            assert_eq!(ended.said.matches("is left to a person").count(), 1);
+            let all: Vec<u64> = (0..8).map(messaged).collect();
+            assert_eq!(all, [0, 0, 0, 1, 1, 1, 1, 1]);
+        } else {
+            worker.expect(0);
+            assert!((100..108).chain(200..208).all(|n| messaged(n) == 1));
+        }
+    }
 }

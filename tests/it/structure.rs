@@ -343,6 +343,32 @@ fn imports_between_folders_run_downwards() {
     }
 }
 
+/// What `commands` reaches through `run` alone, as every caller of the library does.
+const BEHIND_RUN: [&str; 3] = ["intake", "dispatch", "store"];
+
+#[test]
+fn commands_are_callers_of_run() {
+    let sources = Sources::read();
+    let of_commands = sources
+        .imports
+        .iter()
+        .filter(|(module, _)| module[0] == "commands");
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for (module, paths) in of_commands {
+        seen += paths.len();
+        let inner = paths
+            .iter()
+            .filter(|path| BEHIND_RUN.contains(&path[0].as_str()));
+        wrong
+            .extend(inner.map(|path| format!("{} imports {}", module.join("::"), path.join("::"))));
+    }
+    assert!(seen > 100, "the imports were not found");
+    assert!(
+        wrong.is_empty(),
+        "imports that `run` has for them: {wrong:#?}"
+    );
+}
+
 #[test]
 fn the_reading_of_imports_finds_what_it_looks_for() {
     let texts = [

@@ -84,6 +84,36 @@ fn what_a_field_of_a_form_or_a_picture_shows_is_the_text_of_its_cell() {
 }
 
 #[test]
+fn a_picture_that_does_not_say_what_it_stands_for_is_not_understood() {
+    let unknown = "which is not understood as consent";
+    for (header, picture, verdict) in [
+        ("Souhlas", "<img src=no.png>", unknown),
+        ("Nevolat", "<img src=tick.png>", unknown),
+        ("Souhlas SMS", "<svg><path d=x></svg>", unknown),
+        ("Souhlas SMS", "<i class=\"fa fa-times\"></i>", unknown),
+        ("Souhlas SMS", "<img src=no.png title=ne>", NO),
+        ("Souhlas SMS", "<i class=icon aria-label=ne></i>", NO),
+        // Mere decoration, and a picture beside words.
+        (
+            "Souhlas SMS",
+            "<img src=blank.gif alt=\"\">",
+            "+420602333442",
+        ),
+        ("Souhlas SMS", "<img src=tick.png> ano", "+420602333442"),
+        ("Xyzzy", "<img src=no.png>", "+420602333442"),
+    ] {
+        let row = |phone: &str, cell: &str| format!("<tr><td>{phone}</td><td>{cell}</td></tr>");
+        let rows = [
+            row("Phone<img src=a.png>", header),
+            row("<img src=a.png> +420602333441", "<b></b><i></i>"),
+            row("+420602333442", picture),
+        ];
+        let list = format!("<html><body><table>{}</table></body></html>", rows.concat());
+        hold(&[("list.xls", &list, None, &["+420602333441", verdict])]);
+    }
+}
+
+#[test]
 fn what_a_card_says_of_consent_is_heard() {
     let card = |phone: &str, more: &str| {
         format!("BEGIN:VCARD\r\nVERSION:3.0\r\nFN:A\r\nTEL:{phone}\r\n{more}END:VCARD\r\n")
@@ -96,6 +126,14 @@ fn what_a_card_says_of_consent_is_heard() {
         ("NICKNAME:Stop\r\n", "DEATHDATE:20200101\r\n"),
         ("X-STATUS:active\r\n", "X-STATUS:Do not call\r\n"),
         ("X-INFO:stop by\r\n", "X-INFO:STOP\r\n"),
+        (
+            "item1.URL:a.cz\r\nitem1.X-ABLabel:Web\r\n",
+            "item1.URL:a.cz\r\nitem1.X-ABLabel:Nevolat\r\n",
+        ),
+        (
+            "item1.X-ABRELATEDNAMES:Petr\r\nitem1.X-ABLabel:_$!<Spouse>!$_\r\n",
+            "item2.X-ABLabel:Do not contact\r\nitem2.X-ABDATE:2020-01-01\r\n",
+        ),
     ] {
         let cards = [card("+420602333441", yes), card("+420602333442", no)];
         hold(&[("cards.vcf", &cards.concat(), None, &["+420602333441", NO])]);
@@ -264,7 +302,7 @@ fn what_speaks_for_a_number_and_what_is_no_old_one_keeps_nobody_out() {
 
 #[test]
 fn a_list_is_not_sent_past_a_line_that_says_what_its_codes_mean() {
-    let refused = "says what a code means";
+    let refused = "says what a code, a mark or a colour means";
     let (one, two) = ("+420602333441", "+420602333442");
     let list = |above: &str, header: &str, below: &str| {
         format!("{above}Name,Phone,{header}\nA,602333441,1\nB,602333442,0\n{below}")

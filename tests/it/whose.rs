@@ -137,12 +137,40 @@ fn a_country_of_something_else_is_no_country_of_a_number() {
         "Rechnungsland",
         "Customer country name",
         "Pays de facturation",
-        "Shipping country",
         "Country (billing address)",
     ] {
         let list = format!("Name;Phone;{header}\nA;602333444;Poland\n");
         hold(&[("list.csv", &list, Some("CZ"), &["+48602333444"])]);
     }
+}
+
+#[test]
+fn where_goods_go_is_no_country_of_a_number() {
+    let not_told = "its country cell names no country";
+    for header in [
+        "Shipping country",
+        "Delivery Country",
+        "Ship to country",
+        "Země doručení",
+        "Krajina dodania",
+        "Lieferland",
+        "Pays de livraison",
+        "País de envío",
+    ] {
+        let list = format!(
+            "Name;Phone;{header}\nA;602333444;Poland\nB;602333445;CZ\nC;+48602333446;PL\nD;602333447;\n"
+        );
+        let expected = [not_told, "+420602333445", "+48602333446", "+420602333447"];
+        hold(&[("list.csv", &list, Some("CZ"), &expected)]);
+        // The country of the person is nearer, and is no other.
+        let list = format!("Name;Phone;{header};Country\nA;602333444;Poland;CZ\n");
+        hold(&[("list.csv", &list, None, &["+420602333444"])]);
+    }
+    // Beside the phone of the same address.
+    let list = "Name;Shipping phone;Shipping country\nA;602333444;Poland\n";
+    hold(&[("list.csv", list, Some("CZ"), &["+48602333444"])]);
+    let list = "Name;Billing phone;Billing country;Shipping country\nA;602333444;;Poland\n";
+    hold(&[("list.csv", list, Some("CZ"), &["+420602333444"])]);
 }
 
 /// As Excel saves a list: sixteen rows at a time, without the columns at the end that are empty in all of them.

@@ -424,8 +424,7 @@ pub(super) fn who(data: &Fields<'_>, at: Timestamp) -> ContactEvent {
         contact_id: contact.id("id"),
         phone: contact
             .id("phone_number")
-            .and_then(|digits| digits.strip_prefix('+').unwrap_or(&digits).parse().ok())
-            .and_then(PhoneNumber::from_e164),
+            .and_then(|number| PhoneNumber::from_api(&number)),
         at,
         what: EventKind::Nothing,
     }
@@ -501,6 +500,36 @@ mod tests {
         assert_eq!(event.at, "2026-05-02T08:16:00Z".parse().unwrap());
         assert_eq!(event.phone.unwrap().get(), 15_550_100_199);
         assert_eq!(event.contact_id.as_deref(), Some("7002"));
+    }
+
+    #[test]
+    fn the_number_of_a_person_is_understood_as_people_write_numbers_too() {
+        for (written, expected) in [
+            ("15550100199", Some(15_550_100_199)),
+            ("+420777123456", Some(420_777_123_456)),
+            ("tel:+420777123456", Some(420_777_123_456)),
+            ("TEL:420777123456", Some(420_777_123_456)),
+            ("+420 777 123-456", Some(420_777_123_456)),
+            ("420 777 123 456", Some(420_777_123_456)),
+            ("(+420) 777.123.456", Some(420_777_123_456)),
+            ("+44 (0)20 7946 0958", Some(442_079_460_958)),
+            ("00420777123456", Some(420_777_123_456)),
+            ("00 420 777 123 456", Some(420_777_123_456)),
+            // In use by nobody, as far as is known.
+            ("1-555-010-0199", Some(15_550_100_199)),
+            ("tel:+420777123456;ext=12", Some(420_777_123_456)),
+            // A form that its numbering plan gave up.
+            ("+52 1 55 1234 5678", Some(525_512_345_678)),
+            ("+420777123456789012345", None),
+            ("none", None),
+            ("", None),
+        ] {
+            let contact = json!({ "id": "7002", "phone_number": written });
+            let contact = json!({ "contact": contact, "last_read_timestamp": SENT });
+            let event = parse("messages_read", SENT, &data(&contact));
+            let phone = event.pieces[0].event.phone;
+            assert_eq!(phone.map(PhoneNumber::get), expected, "{written}");
+        }
     }
 
     #[test]

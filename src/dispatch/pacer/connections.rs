@@ -74,7 +74,7 @@ impl Connections {
         match self.refused_at {
             Some(mark) if self.effective + 1 >= mark => {
                 if self.clean >= LONG_RUN {
-                    self.refused_at = (mark < self.configured).then_some(mark + 1);
+                    self.refused_at = Some(mark + 1);
                     self.clean = 0;
                     self.effective += 1;
                 }
@@ -99,6 +99,7 @@ mod tests {
         let mut refusals = 0;
         for at in 0..i64::from(answers) {
             let open = connections.effective();
+            assert!(open <= configured, "{open} of {configured}");
             if open > allowed {
                 assert!(connections.refused(at, at, open));
                 refusals += 1;
@@ -125,6 +126,48 @@ mod tests {
             assert!(connections.refused(5, 10, open));
         }
         assert_eq!(connections.effective(), 4);
+    }
+
+    /// The number in force after so many more clean answers.
+    fn after(connections: &mut Connections, clean: u32) -> u32 {
+        for _ in 0..clean {
+            connections.clean();
+        }
+        connections.effective()
+    }
+
+    #[test]
+    fn one_more_is_tried_after_fifty_clean_answers_and_what_was_refused_after_twenty_thousand() {
+        let mut connections = Connections::new(NonZeroU32::new(8).unwrap());
+        assert!(connections.refused(0, 1, 8));
+        assert_eq!(after(&mut connections, CLEAN_RUN - 1), 4);
+        // What was refused is half of what was open, and the answers are counted from there.
+        assert!(connections.refused(2, 3, 4));
+        for (clean, effective) in [
+            (0, 2),
+            (CLEAN_RUN - 1, 2),
+            (1, 3),
+            (LONG_RUN - 1, 3),
+            (1, 4),
+            (LONG_RUN - 1, 4),
+            (1, 5),
+        ] {
+            assert_eq!(after(&mut connections, clean), effective, "{clean}");
+        }
+        // Six are not known to be too many any more, but these five are.
+        assert!(connections.refused(4, 5, 5));
+        assert_eq!(after(&mut connections, 2 * CLEAN_RUN), 4);
+        assert_eq!(after(&mut connections, 3 * LONG_RUN), 7);
+        assert_eq!(after(&mut connections, 3 * LONG_RUN), 8, "never above");
+    }
+
+    #[test]
+    fn where_fewer_are_open_than_may_be_half_of_those_is_what_is_left() {
+        let mut connections = Connections::new(NonZeroU32::new(64).unwrap());
+        assert!(connections.refused(0, 1, 6));
+        assert_eq!(connections.effective(), 3);
+        assert_eq!(after(&mut connections, 2 * CLEAN_RUN), 5);
+        assert_eq!(after(&mut connections, CLEAN_RUN), 5, "six were too many");
     }
 
     #[test]

@@ -461,3 +461,6 @@ enum Known {
     /// The server reports nothing: the limiter alone paces.
     Nothing,
 }
+
+#[cfg(test)]
+mod tests;

@@ -225,6 +225,43 @@ mod tests {
         assert_eq!(most_in_a_window(&starts, 3600 * SECOND), 1000);
     }
 
+    /// One a minute, and never two at once.
+    fn one_a_minute(starts: &[i64]) -> Limiter {
+        Limiter::new("60/h".parse().unwrap(), NonZeroU32::new(1), starts, 0)
+    }
+
+    #[test]
+    fn after_a_restart_the_next_start_keeps_its_distance_to_the_last_one_and_no_more() {
+        for (ago, wait) in [(600, 0), (60, 0), (45, 15), (1, 59)] {
+            let starts = [-1800, -900, -ago].map(|at| at * SECOND);
+            let wanted = if wait == 0 {
+                Ok(())
+            } else {
+                Err(wait * SECOND)
+            };
+            assert_eq!(one_a_minute(&starts).ask(0), wanted, "{ago} seconds ago");
+        }
+    }
+
+    #[test]
+    fn one_that_was_returned_lets_one_other_start_at_once_if_it_was_asked_for() {
+        for (asked, at_once) in [(true, 1), (false, 0)] {
+            let mut limiter = one_a_minute(&[]);
+            assert_eq!(limiter.ask(0), Ok(()));
+            limiter.started(0, 1);
+            if !asked {
+                limiter.started(0, 1);
+            }
+            limiter.returned(0, asked);
+            for _ in 0..at_once {
+                assert_eq!(limiter.ask(0), Ok(()), "{asked}");
+                limiter.started(0, 1);
+            }
+            assert_eq!(limiter.used(0), 1);
+            assert_eq!(limiter.ask(0), Err(60 * SECOND), "{asked}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_window_ever_holds_one_more_whatever_the_restarts_and_returns(

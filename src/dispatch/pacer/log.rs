@@ -123,6 +123,27 @@ mod tests {
     }
 
     #[test]
+    fn what_was_taken_back_frees_its_place_and_nothing_else_does() {
+        let period = 32_768 * 20;
+        let mut log = StartLog::new(period);
+        log.push(0, 0);
+        assert_eq!(log.next_release(), None, "none started");
+        for at in [0, 5, 1000] {
+            log.push(at, 1);
+        }
+        // No start is noted then.
+        for at in [-1, 500, 5000] {
+            log.remove(at);
+            assert_eq!(log.used(1000), 3, "{at}");
+        }
+        assert_eq!(log.next_release(), Some(5 + period));
+        log.remove(5);
+        log.remove(0);
+        assert_eq!(log.used(1000), 1);
+        assert_eq!(log.next_release(), Some(1000 + period));
+    }
+
+    #[test]
     fn a_hundred_million_starts_an_hour_stay_small() {
         let mut log = StartLog::new(3_600_000_000_000);
         for step in 0..200_000 {

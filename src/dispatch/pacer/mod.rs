@@ -21,6 +21,7 @@ use super::gate::{Gate, Passed};
 use crate::clock::{Clock, Moment};
 use crate::domain::outcome::{Exchange, Outcome};
 use crate::domain::quota::{QuotaHeaders, QuotaState};
+use crate::domain::random::mix;
 use crate::domain::schedule::Schedule;
 use crate::locked::lock;
 
@@ -35,16 +36,13 @@ use self::core::{Decision, Pacer, PacerView, Past, Refusal, Settings, Ticket, Wh
 
 /// A source of numbers from 0 to 1 for jitter; seeded in tests.
 #[derive(Debug, Clone, Copy)]
-struct SplitMix64(u64);
+struct Jitter(u64);
 
-impl SplitMix64 {
+impl Jitter {
     /// The next number.
     fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) as f64 / u64::MAX as f64
+        self.0 = self.0.wrapping_add(1);
+        mix(self.0) as f64 / u64::MAX as f64
     }
 }
 
@@ -52,7 +50,7 @@ struct State {
     pacer: Pacer,
     schedule: Schedule,
     gate: Gate,
-    jitter: SplitMix64,
+    jitter: Jitter,
     /// The first in the queue waits for an event, not only for a time.
     event_helps: bool,
 }
@@ -103,7 +101,7 @@ impl Handle {
             pacer,
             schedule: Schedule::default(),
             gate: Gate::new(false),
-            jitter: SplitMix64(seed),
+            jitter: Jitter(seed),
             event_helps: false,
         });
         Self(Arc::new(Shared {
@@ -452,6 +450,30 @@ impl Drop for Flight {
         if let Some(ticket) = self.ticket.take() {
             self.handle
                 .settle(|state, now| state.pacer.lost(ticket, now));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_jitter_lies_evenly_between_nothing_and_one_and_another_seed_gives_another() {
+        let numbers = |seed: u64| {
+            let mut jitter = Jitter(seed);
+            std::iter::repeat_with(move || jitter.next()).take(1000)
+        };
+        for seed in [0, 7, u64::MAX] {
+            assert!(numbers(seed).all(|number| (0.0..=1.0).contains(&number)));
+            for tenth in 0..10 {
+                let (from, to) = (f64::from(tenth) / 10.0, f64::from(tenth + 1) / 10.0);
+                let count = numbers(seed)
+                    .filter(|number| (from..to).contains(number))
+                    .count();
+                assert!(count > 50, "{count} of 1000 between {from} and {to}");
+            }
+            assert!(numbers(seed).ne(numbers(seed.wrapping_add(10_000))));
         }
     }
 }

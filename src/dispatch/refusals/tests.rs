@@ -398,10 +398,12 @@ fn what_comes_after_the_stop_is_taken_back_only_if_it_is_of_the_same_kind() {
     let message = rejected(RejectionCause::Message("no"));
     let mut by_run = Refusals::new(20, past(40, 0));
     assert_eq!(until_stop(&mut by_run, &unread()), 5);
-    assert_eq!(refuse(&mut by_run, row(6), &unread()), RefusalVerdict::Go);
-    refuse(&mut by_run, row(7), &message);
+    for seq in 6..70 {
+        assert_eq!(refuse(&mut by_run, row(seq), &unread()), RefusalVerdict::Go);
+    }
+    refuse(&mut by_run, row(70), &message);
     let back = |rows, hold| Some(TakenBack { rows, hold });
-    assert_eq!(by_run.take_back(), back(rows(1..7), true));
+    assert_eq!(by_run.take_back(), back(rows(1..70), true));
     let mut by_message = Refusals::new(20, past(40, 0));
     for seq in 1..3 {
         let verdict = refuse(&mut by_message, row(seq), &message);
@@ -502,8 +504,12 @@ fn another_refusal_ends_a_run_once_a_message_was_accepted_and_not_before() {
 #[test]
 fn a_row_of_refusals_with_one_unknown_text_is_broken_by_any_other_answer() {
     let same = rejected(RejectionCause::Unread);
-    let others: [fn(&mut Refusals); 4] = [
+    let others: [fn(&mut Refusals); 5] = [
         Refusals::accepted,
+        |refusals| {
+            let message = rejected(RejectionCause::Message("no"));
+            assert_eq!(refuse(refusals, row(99), &message), RefusalVerdict::Probe);
+        },
         |refusals| assert_eq!(refuse(refusals, row(99), &by_person()), RefusalVerdict::Go),
         |refusals| assert_eq!(refuse(refusals, row(99), &known()), RefusalVerdict::Go),
         |refusals| {
@@ -561,4 +567,54 @@ fn a_text_that_is_counted_stops_the_batch_however_many_others_came_meanwhile() {
         count: 20,
     });
     assert_eq!(refuse(&mut refusals, row(1), &first), halt);
+}
+
+#[test]
+fn whom_a_person_said_to_have_no_messenger_is_never_taken_back() {
+    for stands in [RecentRow::Ended, RecentRow::InRun, RecentRow::Held] {
+        let earlier = PastAnswers {
+            latest: many(2000..2003, &by_person(), stands),
+            ..past(40, 3)
+        };
+        let mut refusals = Refusals::new(20, earlier);
+        let last = until_stop(&mut refusals, &unread());
+        let back = refusals.take_back().map(|back| back.rows);
+        assert_eq!(back, Some(rows(1..last + 1)), "{stands:?}");
+    }
+}
+
+/// A list in which every second person has no Messenger has no run: what was answered meanwhile ends each.
+#[test]
+fn a_run_that_an_acceptance_ended_counts_in_the_share_of_the_next_one() {
+    for (outcome, run) in [(unread(), 20), (known(), 40)] {
+        let mut refusals = Refusals::new(20, past(0, 0));
+        for seq in 0..100 {
+            assert_eq!(
+                refuse(&mut refusals, row(seq), &outcome),
+                RefusalVerdict::Go
+            );
+            refusals.accepted();
+        }
+        assert_eq!(until_stop(&mut refusals, &outcome), run);
+    }
+}
+
+/// Where hardly anybody has a Messenger a run may be long, and hold many texts: what is said of it is what most said.
+#[test]
+fn of_more_texts_than_are_counted_the_most_frequent_is_named() {
+    let text = |n: u32| {
+        no_messenger(
+            &format!("HTTP 422: {}", "x".repeat(n as usize)),
+            KnownBy::Nobody,
+        )
+    };
+    let mut refusals = Refusals::new(20, past(1000, 99_000));
+    let texts = (1..=300).chain(std::iter::repeat(7));
+    let stop = (1..).zip(texts).take(3000).find_map(|(seq, n)| {
+        match refuse(&mut refusals, row(seq), &text(n)) {
+            RefusalVerdict::Stop(Halt::NoMessengerRun { text, .. }) => Some(text),
+            RefusalVerdict::Stop(_) | RefusalVerdict::Go | RefusalVerdict::Probe => None,
+        }
+    });
+    assert_eq!(stop.as_deref(), Some("HTTP 422: xxxxxxx"));
 }

@@ -32,8 +32,21 @@ impl OptOutWords {
     /// It opts out if it is one of the words, once or several times, or if one of its sentences begins with one or has one,
     /// and the words around it are about messages, the number, the list, or are mere politeness. Where a sentence goes on
     /// about something else ("stop by tomorrow", "nechci cukr"), is a question or denied ("don't stop"), and for words that
-    /// often mean something else, a person must decide, and so must one of what is too long to be searched.
+    /// often mean something else, a person must decide, and so must one of what is too long to be searched, and of an address
+    /// of the web that has such a word.
     pub(crate) fn wish(&self, message: &str) -> OptRequest {
+        let wish = self.wish_of(message);
+        let is_link = |word: &&str| word.contains("://") || word.starts_with("www.");
+        if wish < OptRequest::OptOut || !message.split_whitespace().any(|word| is_link(&word)) {
+            return wish;
+        }
+        let words = message.split_inclusive(char::is_whitespace);
+        let typed: String = words.filter(|word| !is_link(word)).collect();
+        self.wish_of(&typed).max(OptRequest::Doubtful)
+    }
+
+    /// What all words of the message ask for.
+    fn wish_of(&self, message: &str) -> OptRequest {
         let end = message
             .char_indices()
             .nth(SEARCHED_CHARACTERS)
@@ -958,6 +971,23 @@ mod tests {
         assert_eq!(wish(&refuses), OptRequest::OptOut);
         let too_long = complaint.repeat(4);
         assert_eq!(wish(&too_long), OptRequest::Doubtful);
+    }
+
+    #[test]
+    fn a_refusing_word_within_a_link_is_left_to_a_person() {
+        for (message, wish) in [
+            ("https://example.com/stop", OptRequest::Doubtful),
+            ("www.example.com/stop", OptRequest::Doubtful),
+            (
+                "Thanks\nhttps://example.com/unsubscribe",
+                OptRequest::Doubtful,
+            ),
+            ("STOP https://example.com/stop", OptRequest::OptOut),
+            ("https://example.com/terms\nStop", OptRequest::OptOut),
+            ("https://example.com/shop", OptRequest::None),
+        ] {
+            assert_eq!(OptOutWords::default().wish(message), wish, "{message}");
+        }
     }
 
     #[test]

@@ -167,26 +167,56 @@ fn all_names() -> HashMap<String, Option<RawRegion>> {
             add(country.long_name, region);
         }
     }
-    let languages: Vec<LanguageIdentifier> = LANGUAGES
-        .iter()
-        .filter_map(|language| language.parse().ok())
-        .collect();
+    let languages = languages();
     for (code, region) in NAMES
         .iter()
         .filter_map(|(code, _)| Some((*code, engine::region(code)?)))
     {
-        let Ok(subtag) = code.parse::<subtags::Region>() else {
-            continue;
-        };
-        for language in &languages {
-            let usual = RegionDisplayName::try_new_light(language.into(), subtag);
-            let short = RegionDisplayName::try_new_short_light(language.into(), subtag);
-            for name in [usual, short].into_iter().flatten() {
-                add(&name.to_string(), region);
-            }
+        for name in in_languages(code, &languages) {
+            add(&name, region);
         }
     }
     names
+}
+
+fn languages() -> Vec<LanguageIdentifier> {
+    let languages = LANGUAGES.iter();
+    languages
+        .filter_map(|language| language.parse().ok())
+        .collect()
+}
+
+/// The names of a country in these languages.
+fn in_languages(code: &str, languages: &[LanguageIdentifier]) -> Vec<String> {
+    let Ok(subtag) = code.parse::<subtags::Region>() else {
+        return Vec::new();
+    };
+    let names = languages.iter().flat_map(|language| {
+        let usual = RegionDisplayName::try_new_light(language.into(), subtag);
+        let short = RegionDisplayName::try_new_short_light(language.into(), subtag);
+        [usual, short].into_iter().flatten()
+    });
+    names.map(|name| name.to_string()).collect()
+}
+
+/// What lists write where they mean one country: known sooner than the names of all of them.
+pub(super) fn names_of(region: RawRegion) -> Vec<String> {
+    let code = region.to_string();
+    let of_iso = celes::Country::get_countries().into_iter();
+    let of_iso = of_iso.filter(|it| it.alpha2 == code);
+    let of_iso = of_iso.flat_map(|it| [it.alpha3.to_owned(), it.long_name.to_owned()]);
+    let known = NAMES.iter().map(|(code, name)| (*name, *code));
+    let known = known.chain(names::others());
+    let known = known.filter(|(_, of)| *of == code);
+    let known = known.map(|(name, _)| name.to_owned());
+    let all = in_languages(&code, &languages()).into_iter();
+    let all = all.chain(of_iso).chain(known).chain([code.clone()]);
+    all.map(|name| as_name(&name)).collect()
+}
+
+/// A text as the names of countries are compared.
+pub(super) fn as_name(text: &str) -> String {
+    words(&fold::country(&with_letters_for_flags(text)))
 }
 
 /// A folded name without its articles and the signs between its words.

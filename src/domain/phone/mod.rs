@@ -48,5 +48,5 @@ pub(crate) use parse::Numbers;
 pub use problem::PhoneProblem;
 pub use reading::Reading;
 pub use region::Region;
-pub(crate) use region::UnknownRegion;
+pub(crate) use region::{RegionNames, UnknownRegion};
 pub(crate) use rejected::{Parsed, Rejected};

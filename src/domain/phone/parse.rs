@@ -72,6 +72,28 @@ impl PhoneNumber {
         Self::parse_all(text, reading).map(|numbers| numbers.first())
     }
 
+    /// A person's number as the API writes it: digits that begin with the country code. A plus, `tel:`, and spaces, dashes
+    /// or brackets between the digits are understood too: a STOP must not be lost for them.
+    ///
+    /// `None` where no number is left.
+    pub(crate) fn from_api(text: &str) -> Option<Self> {
+        let plain = text.strip_prefix('+').unwrap_or(text);
+        if plain.bytes().all(|byte| byte.is_ascii_digit()) {
+            return plain.parse().ok().and_then(Self::from_e164);
+        }
+        let reading = Reading {
+            international: true,
+            ..Reading::default()
+        };
+        let read = Self::parse(text, reading).map(|parsed| parsed.phone);
+        read.ok().or_else(|| {
+            // What follows a semicolon is an extension or a parameter.
+            let number = text.split(';').next()?;
+            let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+            digits.parse().ok().and_then(Self::from_e164)
+        })
+    }
+
     /// What a cell should say that holds a number beside the names of its person, and nothing else but labels.
     pub(crate) fn beside_names(
         text: &str,

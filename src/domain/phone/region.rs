@@ -1,5 +1,6 @@
 //! Countries and territories with a numbering plan of their own.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -33,9 +34,36 @@ impl Region {
         }
     }
 
+    /// What lists write for this country.
+    pub(crate) fn names(self) -> RegionNames {
+        RegionNames {
+            names: country::names_of(self.0).into_iter().collect(),
+            calling_code: self.calling_code().map(|code| code.to_string()),
+        }
+    }
+
     /// The country calling code: 420 for `CZ`.
     pub fn calling_code(self) -> Option<u16> {
         engine::calling_code(self.0)
+    }
+}
+
+/// What lists write for one country.
+#[derive(Debug)]
+pub(crate) struct RegionNames {
+    names: HashSet<String>,
+    calling_code: Option<String>,
+}
+
+impl RegionNames {
+    /// Whether the text, or a part of it, is one of them: `CZ`, `Česko (CZ)`, `+420`.
+    pub(crate) fn are_in(&self, text: &str) -> bool {
+        let is_name = |part: &str| self.names.contains(&country::as_name(part));
+        let code = text.trim_end_matches(".0");
+        let code = code.trim_matches(|c: char| !c.is_ascii_digit());
+        let is_code = || self.calling_code.as_deref() == Some(code.trim_start_matches("00"));
+        let mut parts = text.split(['(', ')', '[', ']', '/', '|', ';', ' ', '_', '-', '–']);
+        is_name(text) || is_code() || parts.any(|part| !part.is_empty() && is_name(part))
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::answers::CellConsent;
 use super::legend::Legend;
-use super::says::{YesMeaning, says};
+use super::says::{ColumnKind, says};
 use crate::domain::text::trimmed;
 use crate::domain::word_list::{Beginnings, WordList};
 use crate::intake::column::Column;
@@ -22,9 +22,9 @@ pub struct ConsentColumn {
     /// The column.
     #[serde(flatten)]
     pub column: Column,
-    /// What "yes" means in it.
+    /// What it is about.
     #[serde(skip)]
-    pub(in crate::intake) yes: YesMeaning,
+    pub(in crate::intake) kind: ColumnKind,
     /// What its header says of its cells.
     #[serde(skip)]
     pub(super) legend: Legend,
@@ -33,7 +33,7 @@ pub struct ConsentColumn {
 impl ConsentColumn {
     /// What a cell of the column says.
     pub(super) fn says(&self, cell: &str, now: Option<Timestamp>) -> CellConsent {
-        says(self.yes, self.legend.read(trimmed(cell)), now)
+        says(self.kind, self.legend.read(trimmed(cell)), now)
     }
 
     /// Whether it says something where it is empty, too: a column of remarks says nothing then.
@@ -56,34 +56,34 @@ impl ConsentColumn {
             LazyLock::new(|| WordList::beginnings(&[&OPTED_OUT, &NO_CONTACT, &DOUBTFUL_STATUS]));
         static REFUSING: LazyLock<Beginnings> = LazyLock::new(|| WordList::beginnings(&[&REFUSES]));
         IN_ANY.may_be_in(cell)
-            || self.yes == YesMeaning::Name && WHOLE.may_be_in(cell)
-            || self.yes == YesMeaning::Anything
+            || self.kind == ColumnKind::Name && WHOLE.may_be_in(cell)
+            || self.kind == ColumnKind::Other
                 && cell.len() <= LONGEST_REFUSAL
                 && (WHOLE.may_begin(cell) || REFUSING.may_be_in(cell))
     }
 
     /// What is done by the column, as the beginning of a line.
     pub(in crate::intake) fn use_of(&self) -> Use {
-        match self.yes {
-            YesMeaning::May
-            | YesMeaning::Given
-            | YesMeaning::MustNot
-            | YesMeaning::MustNotIfTicked(_)
-            | YesMeaning::Either => Use::Consent,
-            YesMeaning::From => Use::ConsentThatBegins,
-            YesMeaning::Until => Use::ConsentThatEnds,
-            YesMeaning::MustNotUntil => Use::RefusalThatEnds,
-            YesMeaning::OnlyNo => Use::Refusals,
-            YesMeaning::Nothing
-            | YesMeaning::Preference
-            | YesMeaning::Channel
-            | YesMeaning::Basis
-            | YesMeaning::Beside
-            | YesMeaning::Remark
-            | YesMeaning::Name
-            | YesMeaning::Thing
-            | YesMeaning::Anything => Use::OptOuts,
-            YesMeaning::Perhaps | YesMeaning::PerhapsNot => Use::Unclear,
+        match self.kind {
+            ColumnKind::Consent
+            | ColumnKind::ConsentDate
+            | ColumnKind::Refusal
+            | ColumnKind::RefusalIfTicked(_)
+            | ColumnKind::Ambiguous => Use::Consent,
+            ColumnKind::ConsentFrom => Use::ConsentThatBegins,
+            ColumnKind::ConsentUntil => Use::ConsentThatEnds,
+            ColumnKind::RefusalUntil => Use::RefusalThatEnds,
+            ColumnKind::OnlyNo => Use::Refusals,
+            ColumnKind::Status
+            | ColumnKind::Preference
+            | ColumnKind::PreferredChannel
+            | ColumnKind::LegalBasis
+            | ColumnKind::ConsentDetail
+            | ColumnKind::Remark
+            | ColumnKind::Name
+            | ColumnKind::Thing
+            | ColumnKind::Other => Use::OptOuts,
+            ColumnKind::UnclearConsent | ColumnKind::UnclearRefusal => Use::Unclear,
         }
     }
 }

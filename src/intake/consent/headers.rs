@@ -2,7 +2,8 @@
 
 use super::answers::{has_negation, has_question, may_deny};
 use super::denials::{TakenBack, is_denied_by_prefix, taken_back};
-use super::says::YesMeaning;
+use super::says::ColumnKind;
+use super::stated::{contradicts_itself, stated};
 use crate::domain::fold;
 use crate::intake::words::{
     ACTIVE, ANOTHER_MATTER, BASIS, BEGINS, BESIDE_CONSENT, BESIDE_MESSAGES, BETWEEN_DENIALS,
@@ -25,22 +26,22 @@ pub(super) fn words(header: &str) -> String {
 /// What a header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Meaning {
-    pub(super) yes: YesMeaning,
+    pub(super) kind: ColumnKind,
     /// The header alone says what the column is for; else its cells must be answers, too.
     pub(super) is_certain: bool,
 }
 
 impl Meaning {
-    const fn certain(yes: YesMeaning) -> Self {
+    const fn certain(kind: ColumnKind) -> Self {
         Self {
-            yes,
+            kind,
             is_certain: true,
         }
     }
 
-    const fn uncertain(yes: YesMeaning) -> Self {
+    const fn uncertain(kind: ColumnKind) -> Self {
         Self {
-            yes,
+            kind,
             is_certain: false,
         }
     }
@@ -48,6 +49,7 @@ impl Meaning {
 
 /// What a header says; `None` where it says nothing about who may be messaged.
 pub(super) fn meaning(header: &str) -> Option<Meaning> {
+    let header = &stated(header);
     let folded = words(header);
     if TECHNICAL.longest_at(&folded.split(' ').collect::<Vec<_>>()) > 0 {
         return None;
@@ -60,26 +62,29 @@ pub(super) fn meaning(header: &str) -> Option<Meaning> {
     let is_consent = CONSENTS.is_in(&folded);
     let is_refusal = REFUSALS.is_in(&folded) || is_consent && WITHDRAWN.is_in(&folded);
     if REMARK.is_in(&folded) && !is_consent && !is_refusal {
-        return Some(Meaning::certain(YesMeaning::Remark));
+        return Some(Meaning::certain(ColumnKind::Remark));
     }
     if PREFERENCE.has(&folded) {
-        return Some(Meaning::certain(YesMeaning::Preference));
+        return Some(Meaning::certain(ColumnKind::Preference));
     }
     if BASIS.is_in(&folded) && !is_consent && !is_refusal {
-        return Some(Meaning::certain(YesMeaning::Basis));
+        return Some(Meaning::certain(ColumnKind::LegalBasis));
     }
     if CHANNELS.has(&folded) {
-        return Some(Meaning::certain(YesMeaning::Channel));
+        return Some(Meaning::certain(ColumnKind::PreferredChannel));
     }
     if STATUS.has(&folded) {
-        return Some(Meaning::certain(YesMeaning::Nothing));
+        return Some(Meaning::certain(ColumnKind::Status));
     }
     if (is_refusal || is_consent) && is_another_matter(&folded) {
         return Some(Meaning::uncertain(if is_refusal || has_negation(&folded) {
-            YesMeaning::PerhapsNot
+            ColumnKind::UnclearRefusal
         } else {
-            YesMeaning::Perhaps
+            ColumnKind::UnclearConsent
         }));
+    }
+    if !is_beside(&folded) && contradicts_itself(&folded, is_neutral) {
+        return Some(Meaning::certain(ColumnKind::Ambiguous));
     }
     if is_refusal {
         return Some(of_refusal(header, &folded));
@@ -89,8 +94,8 @@ pub(super) fn meaning(header: &str) -> Option<Meaning> {
     }
     let is_denied = WITHDRAWN.is_in(&folded) && REFUSED_CONTACT.is_in(&folded);
     if (is_denied || denies_contact(&folded)) && !is_beside(&folded) {
-        let yes = if_taken_back(header).unwrap_or_else(|| refused(&folded));
-        return Some(Meaning::uncertain(yes));
+        let kind = if_taken_back(header).unwrap_or_else(|| refused(&folded));
+        return Some(Meaning::uncertain(kind));
     }
     let by_prefix = || taken_back(header) == Some(TakenBack::Denied);
     (WEAK_REFUSALS.is_in(&folded) || by_prefix()).then(|| of_weak_refusal(header, &folded))
@@ -100,19 +105,19 @@ pub(super) fn meaning(header: &str) -> Option<Meaning> {
 fn of_weak_refusal(header: &str, folded: &str) -> Meaning {
     let taken_back = if_taken_back(header);
     Meaning::uncertain(match taken_back {
-        Some(yes) if is_about_person(folded) => yes,
-        Some(_) => YesMeaning::Perhaps,
+        Some(kind) if is_about_person(folded) => kind,
+        Some(_) => ColumnKind::UnclearConsent,
         None if is_about_person(folded) => refused(folded),
-        None => YesMeaning::PerhapsNot,
+        None => ColumnKind::UnclearRefusal,
     })
 }
 
-/// What "yes" means under a refusal that is taken back.
-fn if_taken_back(header: &str) -> Option<YesMeaning> {
+/// The kind of a column whose header takes a refusal back.
+fn if_taken_back(header: &str) -> Option<ColumnKind> {
     Some(match taken_back(header)? {
-        TakenBack::Denied | TakenBack::PerhapsDenied => YesMeaning::May,
+        TakenBack::Denied | TakenBack::PerhapsDenied => ColumnKind::Consent,
         // It may stand all the same, where it was never taken back.
-        TakenBack::Ended => YesMeaning::Either,
+        TakenBack::Ended => ColumnKind::Ambiguous,
     })
 }
 
@@ -161,18 +166,18 @@ fn is_of_newsletter(folded: &str) -> bool {
 }
 
 /// How a refusal is looked for below a header that says nothing of who may be messaged.
-pub(super) fn elsewhere(header: &str) -> Option<YesMeaning> {
+pub(super) fn elsewhere(header: &str) -> Option<ColumnKind> {
     let folded = words(header);
     if is_about_mail(&folded) {
         return None;
     }
     let is_of = |lists: &[List]| lists.iter().any(|list| list.is_in(&folded));
     Some(if is_of(&[FIRST_NAME, LAST_NAME, NAMES]) {
-        YesMeaning::Name
+        ColumnKind::Name
     } else if is_of(&[OF_A_THING, PLACE, COUNTRY]) || is_another_matter(&folded) {
-        YesMeaning::Thing
+        ColumnKind::Thing
     } else {
-        YesMeaning::Anything
+        ColumnKind::Other
     })
 }
 
@@ -196,60 +201,60 @@ pub(super) fn is_of_another_matter(header: &str) -> bool {
 fn of_refusal(header: &str, folded: &str) -> Meaning {
     // The word of a way beside it, or of consent, says nothing then: a "yes" or a date is that of the refusal.
     if !is_beside(folded) {
-        if let Some(yes) = if_taken_back(header) {
-            return Meaning::certain(yes);
+        if let Some(kind) = if_taken_back(header) {
+            return Meaning::certain(kind);
         }
         let ends_consent = CONSENTS.is_in(folded) && !REFUSALS.is_in(folded);
         return Meaning::certain(if ends_consent {
-            YesMeaning::MustNot
+            ColumnKind::Refusal
         } else {
             refused(folded)
         });
     }
     // A reason for a refusal is one; a link to refuse by is not.
     Meaning::certain(if SAYS_REFUSED.is_in(folded) {
-        YesMeaning::MustNot
+        ColumnKind::Refusal
     } else {
-        YesMeaning::Beside
+        ColumnKind::ConsentDetail
     })
 }
 
-/// What "yes" means under a refusal: it may end on a day.
-fn refused(folded: &str) -> YesMeaning {
+/// The kind of a column of refusals: they may end on a day.
+fn refused(folded: &str) -> ColumnKind {
     // The `do` of `do not` is no Czech "until".
     let rest = folded.replace("do not ", " ").replace("do n t ", " ");
     if BLOCKED_UNTIL.is_in(rest.trim()) {
-        YesMeaning::MustNotUntil
+        ColumnKind::RefusalUntil
     } else {
-        YesMeaning::MustNot
+        ColumnKind::Refusal
     }
 }
 
 /// A header that names a consent.
 fn of_consent(folded: &str) -> Meaning {
     if is_beside(folded) || has_word(folded, &["double"]) {
-        return Meaning::certain(YesMeaning::Beside);
+        return Meaning::certain(ColumnKind::ConsentDetail);
     }
     if let Some(word) = no_at_end(folded) {
-        return Meaning::certain(YesMeaning::MustNotIfTicked(word));
+        return Meaning::certain(ColumnKind::RefusalIfTicked(word));
     }
     if has_negation(folded) {
-        return Meaning::certain(YesMeaning::MustNot);
+        return Meaning::certain(ColumnKind::Refusal);
     }
     if UNTIL.is_in(folded) {
-        return Meaning::uncertain(YesMeaning::Until);
+        return Meaning::uncertain(ColumnKind::ConsentUntil);
     }
     if BEGINS.is_in(folded) {
-        return Meaning::uncertain(YesMeaning::From);
+        return Meaning::uncertain(ColumnKind::ConsentFrom);
     }
     if TIME.is_in(folded) {
-        return Meaning::uncertain(YesMeaning::Given);
+        return Meaning::uncertain(ColumnKind::ConsentDate);
     }
     let is_status = has_word(folded, &["status", "state", "stav", "statut", "stato"]);
     if MESSAGES.is_in(folded) && !is_status {
-        Meaning::certain(YesMeaning::May)
+        Meaning::certain(ColumnKind::Consent)
     } else {
-        Meaning::uncertain(YesMeaning::May)
+        Meaning::uncertain(ColumnKind::Consent)
     }
 }
 
@@ -271,6 +276,8 @@ fn denies_contact(folded: &str) -> bool {
 
 /// Whether the header tells something beside the consent: when, where, how.
 fn is_beside(folded: &str) -> bool {
+    // `By checking this box I agree`.
+    let folded = folded.strip_prefix("by ").unwrap_or(folded);
     BESIDE_CONSENT.is_in(folded) || has_phrase(folded, &["consent text", "opt in text"])
 }
 
@@ -339,9 +346,9 @@ pub(super) fn is_channel(header: &str) -> bool {
 pub(super) fn by_whole_header(header: &str) -> Option<Meaning> {
     let folded = words(header);
     if SENDS.has(&folded) {
-        Some(Meaning::uncertain(YesMeaning::May))
+        Some(Meaning::uncertain(ColumnKind::Consent))
     } else if ACTIVE.has(&folded) {
-        Some(Meaning::uncertain(YesMeaning::Perhaps))
+        Some(Meaning::uncertain(ColumnKind::UnclearConsent))
     } else {
         None
     }
@@ -353,9 +360,7 @@ pub(super) fn has_unknown_word(header: &str) -> bool {
     let folded = words(header);
     let is_known = |word: &str| {
         let is_word = word.chars().count() > 1 && word.chars().all(char::is_alphabetic);
-        !is_word
-            || NEUTRAL.iter().any(|list| list.has_in_phrase(word))
-            || NO.has(word) && has_question(&folded)
+        !is_word || is_neutral(word) || NO.has(word) && has_question(&folded)
     };
     let is_of_two = folded.split(' ').count() == 2;
     (is_of_two || !CONSENTS.is_in(&folded))
@@ -399,6 +404,10 @@ const NEUTRAL: [List; 20] = [
     BESIDE_CONSENT,
     BESIDE_MESSAGES,
 ];
+
+fn is_neutral(word: &str) -> bool {
+    NEUTRAL.iter().any(|list| list.has_in_phrase(word))
+}
 
 fn has_word(folded: &str, words: &[&str]) -> bool {
     folded.split(' ').any(|word| words.contains(&word))

@@ -1,9 +1,11 @@
 //! What a header says of its cells: `Consent (1 = no, 0 = yes)`, `Subscribed/Unsubscribed`, `Communication opt`.
 
-use super::answers::{CellConsent, Question, answer, answers_no, answers_yes};
-use super::headers::{names_refusal, says_that_it_was, words};
+use super::answers::{CellConsent, Question, answer, answers_no, answers_yes, denies};
+use super::headers::{meaning, names_refusal, says_that_it_was, words};
+use super::pairs::agrees;
+use super::says::ColumnKind;
 use crate::domain::fold;
-use crate::intake::words::{NEVER, NO, YES};
+use crate::intake::words::{MAY_IN_ANY_COLUMN, MUST_NOT, NEVER, NO, YES};
 
 /// What some cells of a column mean, by its header.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,8 +24,14 @@ pub(super) struct Code {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
+    /// A "yes" to what the header asks.
     Yes,
+    /// A "no" to what the header asks.
     No,
+    /// The person may be messaged, whatever the header asks.
+    May,
+    /// The person must not be messaged, whatever the header asks: `Opt-out (1 = opted out)`.
+    MustNot,
 }
 
 /// A cell that no column understands.
@@ -40,8 +48,10 @@ impl Legend {
         if !codes.is_empty() {
             return (Self { codes, was }, rest);
         }
-        let codes = of_pair(header).or_else(|| of_opt(header));
-        let codes = codes.or_else(|| of_settings(header));
+        if let Some((codes, consent)) = of_pair(header) {
+            return (Self { codes, was: false }, consent);
+        }
+        let codes = of_opt(header).or_else(|| of_settings(header));
         let codes = codes.unwrap_or_default();
         (Self { codes, was }, header.to_owned())
     }
@@ -73,11 +83,16 @@ impl Legend {
             return match code.means {
                 Some(Answer::Yes) => "yes",
                 Some(Answer::No) => "no",
+                Some(Answer::May) => "opted in",
+                Some(Answer::MustNot) => "opted out",
                 None => NOT_UNDERSTOOD,
             };
         }
-        let means = |answer| self.codes.iter().any(|code| code.means == Some(answer));
-        let is_whole = means(Answer::Yes) && means(Answer::No);
+        let means = |answers: [Answer; 2]| {
+            let mut codes = self.codes.iter().filter_map(|code| code.means);
+            codes.any(|it| answers.contains(&it))
+        };
+        let is_whole = means([Answer::Yes, Answer::May]) && means([Answer::No, Answer::MustNot]);
         // A word needs no legend.
         let is_answer = folded.chars().count() > 1 && (answers_yes(&folded) || answers_no(&folded));
         if self.was && NEVER.has(&folded) {
@@ -160,23 +175,41 @@ fn of_words(folded: &str) -> Option<(Code, String)> {
     })
 }
 
-/// `Alta/Baja`: the name of a state, and that of the refusal.
-fn of_pair(header: &str) -> Option<Vec<Code>> {
-    let (first, second) = header.split_once('/')?;
-    let (refusal, other) = match (names_refusal(first), names_refusal(second)) {
+/// `Souhlas / nesouhlas`, `Alta/Baja`: a consent, or the name of a state, and its refusal. And the header of which they are the
+/// answers.
+fn of_pair(header: &str) -> Option<(Vec<Code>, String)> {
+    let (first, second) = sides(header)?;
+    let (refusal, other) = match (is_refusing(first), is_refusing(second)) {
         (true, false) => (first, second),
         (false, true) => (second, first),
         (true, true) | (false, false) => return None,
     };
-    // `SMS/Email unsubscribed` are two ways.
-    if meaning_of(other) != Some(Answer::Yes) {
-        return None;
-    }
     let code = |name: &str, means| Code {
         cell: fold::header(name),
         means: Some(means),
     };
-    Some(vec![code(refusal, Answer::Yes), code(other, Answer::No)])
+    let codes = vec![code(refusal, Answer::MustNot), code(other, Answer::May)];
+    if agrees(&words(other)) == Some(true) {
+        return Some((codes, "consent".to_owned()));
+    }
+    match meaning(other).map(|it| it.kind) {
+        Some(ColumnKind::Consent) => Some((codes, other.to_owned())),
+        // `SMS/Email unsubscribed` are two ways.
+        _ if meaning_of(other) != Some(Answer::Yes) => None,
+        _ => Some((codes, header.to_owned())),
+    }
+}
+
+/// The two sides of a header that names both.
+fn sides(header: &str) -> Option<(&str, &str)> {
+    const BETWEEN: [&str; 6] = ["/", " či ", " nebo ", " alebo ", " or ", " oder "];
+    BETWEEN.iter().find_map(|sign| header.split_once(sign))
+}
+
+/// Whether one side of a header is that of the refusal.
+fn is_refusing(side: &str) -> bool {
+    let folded = words(side);
+    names_refusal(side) || agrees(&folded) == Some(false) || denies(&folded)
 }
 
 /// `Communication opt`: in or out.
@@ -210,8 +243,12 @@ fn is_word_of_answer(folded: &str) -> bool {
 }
 
 /// What the words behind a code say of who may be messaged.
-fn meaning_of(words: &str) -> Option<Answer> {
-    match answer(Question::MayBeMessaged, words) {
+fn meaning_of(text: &str) -> Option<Answer> {
+    let folded = words(text);
+    let refuses = names_refusal(text) || MUST_NOT.is_in(&folded);
+    match answer(Question::MayBeMessaged, text) {
+        CellConsent::May if refuses || MAY_IN_ANY_COLUMN.has(&folded) => Some(Answer::May),
+        CellConsent::MustNot if refuses => Some(Answer::MustNot),
         CellConsent::May => Some(Answer::Yes),
         CellConsent::MustNot => Some(Answer::No),
         CellConsent::Nothing | CellConsent::NotUnderstood | CellConsent::MayMeanNo => None,

@@ -6,7 +6,7 @@ use super::answers::{CellConsent, Question, answer};
 use super::denials::without_prefix;
 use super::headers::{is_channel, meaning, names_contact};
 use super::legend::{Answer, Code};
-use super::says::YesMeaning;
+use super::says::ColumnKind;
 use crate::domain::fold;
 use crate::domain::text::trimmed;
 use crate::intake::words::{FACT, NEGATIONS, NO, OUR_WAY, OUTCOMES, YES};
@@ -68,9 +68,9 @@ pub(super) fn are_unknown(header: &str, index: usize, rows: &[Vec<String>]) -> b
 
 /// What the header of a column of answers asks.
 fn question(header: &str) -> Option<Question> {
-    match meaning(header).map(|it| it.yes) {
-        Some(YesMeaning::May) => Some(Question::MayBeMessaged),
-        Some(YesMeaning::MustNot | YesMeaning::MustNotUntil) => Some(Question::MustNotBeMessaged),
+    match meaning(header).map(|it| it.kind) {
+        Some(ColumnKind::Consent) => Some(Question::MayBeMessaged),
+        Some(ColumnKind::Refusal | ColumnKind::RefusalUntil) => Some(Question::MustNotBeMessaged),
         None if names_contact(header) => Some(Question::MayBeMessaged),
         Some(_) | None => None,
     }

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use super::headers::words;
-use super::says::YesMeaning;
+use super::says::ColumnKind;
 use crate::intake::words::{AGREES, CONSENTS, List, MUST_NOT, NEGATIONS, NO, SENDS, YES};
 
-/// What "yes" means under each header, where it is one of such a pair.
-pub(super) fn find(headers: &[String]) -> Vec<Option<YesMeaning>> {
+/// The kind of each column that is one of such a pair.
+pub(super) fn find(headers: &[String]) -> Vec<Option<ColumnKind>> {
     let folded: Vec<String> = headers.iter().map(|it| words(it)).collect();
     let asked = |answers: List| -> HashSet<&str> {
         let asked = folded.iter().filter_map(|it| asks_with(it, answers));
@@ -23,14 +23,14 @@ pub(super) fn find(headers: &[String]) -> Vec<Option<YesMeaning>> {
     let of_header = |(at, header): (usize, &String)| {
         let has = |asked: &HashSet<&str>, (it, _): &(&str, _)| asked.contains(it);
         if let Some((_, word)) = asks_with(header, NO).filter(|it| has(&with_yes, it)) {
-            return Some(YesMeaning::MustNotIfTicked(word));
+            return Some(ColumnKind::RefusalIfTicked(word));
         }
         if asks_with(header, YES).is_some_and(|it| has(&with_no, &it)) {
-            return Some(YesMeaning::May);
+            return Some(ColumnKind::Consent);
         }
         match agrees.get(at).copied().flatten() {
-            Some(true) if is_beside(at, false) => Some(YesMeaning::May),
-            Some(false) if is_beside(at, true) => Some(YesMeaning::MustNot),
+            Some(true) if is_beside(at, false) => Some(ColumnKind::Consent),
+            Some(false) if is_beside(at, true) => Some(ColumnKind::Refusal),
             Some(_) | None => None,
         }
     };
@@ -48,7 +48,7 @@ fn asks_with(folded: &str, answers: List) -> Option<(&str, &'static str)> {
 }
 
 /// Whether a header says of whom it is ticked for that they agree, or that they do not; `None` where it says something else.
-fn agrees(folded: &str) -> Option<bool> {
+pub(super) fn agrees(folded: &str) -> Option<bool> {
     let is_agreement = |text: &str| AGREES.has(text) || CONSENTS.has(text);
     let without_prefix = |text: &str| {
         let mut prefixes = ["ne", "nie", "dis"].into_iter();

@@ -21,92 +21,92 @@ use crate::intake::words::{
     WITHDRAWN, WRITING,
 };
 
-/// What "yes" means in a column.
+/// What a column is about, and so how its cells are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::intake) enum YesMeaning {
-    /// May be messaged: `Accepts SMS Marketing`.
-    May,
-    /// May be messaged, since the date that the cell holds: `Consent date`.
-    Given,
-    /// May be messaged, from the date that the cell holds: `Consent valid from`.
-    From,
-    /// May be messaged, until the date that the cell holds: `Consent expires`.
-    Until,
-    /// Must not be messaged: `Do not contact`.
-    MustNot,
-    /// Must not be messaged: of the "no" of two columns, of which one is to be ticked (`Souhlas NE`). Its own word, written
-    /// there, may mean either.
-    MustNotIfTicked(&'static str),
-    /// Must not be messaged, until the date that the cell holds: `No SMS until`.
-    MustNotUntil,
-    /// It is not certain: of `Active`, a "no" may mean that the person must not be messaged.
-    Perhaps,
-    /// It is not certain: of `Bus stop`, a "yes" may mean that the person must not be messaged.
-    PerhapsNot,
-    /// Either: a word of its header is not known (`Žádné SMS`, in another language). No answer is relied on.
-    Either,
-    /// The column is about consent, and most of its cells are no answers: only a "no" counts.
+pub(in crate::intake) enum ColumnKind {
+    /// A "yes" is a consent: `Accepts SMS Marketing`.
+    Consent,
+    /// The same, or the date on which it was given: `Consent date`.
+    ConsentDate,
+    /// A consent from the date in the cell on: `Consent valid from`.
+    ConsentFrom,
+    /// A consent until the date in the cell: `Consent expires`.
+    ConsentUntil,
+    /// A "yes" is a refusal: `Do not contact`.
+    Refusal,
+    /// The refusal of two columns, of which one is to be ticked (`Souhlas NE`). Its own word, written there, may mean either.
+    RefusalIfTicked(&'static str),
+    /// A refusal until the date in the cell: `No SMS until`.
+    RefusalUntil,
+    /// A "no" may be a refusal: `Active`.
+    UnclearConsent,
+    /// A "yes" may be a refusal: `Bus stop`.
+    UnclearRefusal,
+    /// A word of its header is not known (`Žádné SMS`, in another language): a "yes" may be either. No answer is relied on.
+    Ambiguous,
+    /// About consent, and most of its cells are no answers: only a "no" counts.
     OnlyNo,
-    /// It names the legal basis of messages (`Lawful basis`): that there is none counts, and a refusal.
-    Basis,
-    /// It is no answer there: of what stands beside a consent (`Consent source`), only the words of a refusal count.
-    Beside,
-    /// It is no answer there: of a status and of tags, only the words of an opt-out count.
-    Nothing,
-    /// It names a way to be reached by (`Contact preference`): the words of an opt-out count, and `none`.
+    /// The legal basis of messages (`Lawful basis`): that there is none counts, and the words of a refusal.
+    LegalBasis,
+    /// What stands beside a consent (`Consent source`): only the words of a refusal count.
+    ConsentDetail,
+    /// A status or tags: only the words of an opt-out count.
+    Status,
+    /// A way to be reached by (`Contact preference`): the words of an opt-out count, and `none`.
     Preference,
-    /// It names the ways to reach a person by (`Preferred channel`): the same, and what is not ours alone.
-    Channel,
-    /// It is no answer there: of a remark, a whole one that asks for no messages counts.
+    /// The ways to reach a person by (`Preferred channel`): the same, and ways of which none is ours.
+    PreferredChannel,
+    /// Remarks: one counts that asks for no messages and says nothing else.
     Remark,
-    /// It holds names: nobody is called `nevolat`.
+    /// Names: nobody is called `nevolat`.
     Name,
-    /// It is about a thing or a place: a cell counts that says in plain words that the person must not be messaged, and
-    /// nothing else.
+    /// A thing or a place: a cell counts that says in plain words that the person must not be messaged, and nothing else.
     Thing,
-    /// It holds anything else: what a status says of an opt-out counts as a whole cell, too (`STOP`).
-    Anything,
+    /// Anything else: the same, and a whole cell that is an opt-out in a status (`STOP`).
+    Other,
 }
 
-/// What a cell says, where `yes` is what "yes" means. The begin and the end of a consent are compared with `now`.
-pub(super) fn says(yes: YesMeaning, cell: &str, now: Option<Timestamp>) -> CellConsent {
+/// What a cell of a column of this kind says. The begin and the end of a consent are compared with `now`.
+pub(super) fn says(kind: ColumnKind, cell: &str, now: Option<Timestamp>) -> CellConsent {
     let cell = trimmed(cell);
-    match yes {
-        YesMeaning::Name => name(cell),
-        YesMeaning::Thing => thing(cell),
-        YesMeaning::Anything => anything(cell),
-        YesMeaning::Perhaps => only_no(
+    match kind {
+        ColumnKind::Name => name(cell),
+        ColumnKind::Thing => thing(cell),
+        ColumnKind::Other => other(cell),
+        ColumnKind::UnclearConsent => only_no(
             answer(Question::MayBeMessaged, cell),
             CellConsent::MayMeanNo,
         ),
-        YesMeaning::PerhapsNot => only_no(
+        ColumnKind::UnclearRefusal => only_no(
             answer(Question::MustNotBeMessaged, cell),
             CellConsent::MayMeanNo,
         ),
         // It is not known what the column would say.
         _ if cell == NOT_CALCULATED => CellConsent::NotUnderstood,
-        YesMeaning::Preference if is_none(&fold::header(cell)) => CellConsent::MustNot,
-        YesMeaning::Preference if is_only_of_other_way(&fold::header(cell)) => CellConsent::MustNot,
-        YesMeaning::Channel if is_of_no_way_of_ours(&fold::header(cell)) => CellConsent::MustNot,
-        YesMeaning::Basis if NO_BASIS.has(&fold::header(cell)) => CellConsent::MustNot,
-        YesMeaning::Nothing | YesMeaning::Preference | YesMeaning::Channel => status(cell),
-        YesMeaning::Remark => remark(cell),
-        YesMeaning::Beside | YesMeaning::Basis => beside(cell),
-        YesMeaning::May => dates::consent(DateMeaning::Any, cell, now),
-        YesMeaning::Given => dates::consent(DateMeaning::Given, cell, now),
-        YesMeaning::From => dates::consent(DateMeaning::Begin, cell, now),
-        YesMeaning::Until => dates::consent(DateMeaning::End, cell, now),
-        YesMeaning::MustNotIfTicked(word) if fold::header(cell) == word => {
+        ColumnKind::Preference if is_none(&fold::header(cell)) => CellConsent::MustNot,
+        ColumnKind::Preference if is_only_of_other_way(&fold::header(cell)) => CellConsent::MustNot,
+        ColumnKind::PreferredChannel if is_of_no_way_of_ours(&fold::header(cell)) => {
+            CellConsent::MustNot
+        }
+        ColumnKind::LegalBasis if NO_BASIS.has(&fold::header(cell)) => CellConsent::MustNot,
+        ColumnKind::Status | ColumnKind::Preference | ColumnKind::PreferredChannel => status(cell),
+        ColumnKind::Remark => remark(cell),
+        ColumnKind::ConsentDetail | ColumnKind::LegalBasis => consent_detail(cell),
+        ColumnKind::Consent => dates::consent(DateMeaning::Any, cell, now),
+        ColumnKind::ConsentDate => dates::consent(DateMeaning::Given, cell, now),
+        ColumnKind::ConsentFrom => dates::consent(DateMeaning::Begin, cell, now),
+        ColumnKind::ConsentUntil => dates::consent(DateMeaning::End, cell, now),
+        ColumnKind::RefusalIfTicked(word) if fold::header(cell) == word => {
             CellConsent::NotUnderstood
         }
         // `No longer interested` begins with a "no", and is none.
-        YesMeaning::MustNot if is_one_of(&[REFUSING_REMARKS], cell) => CellConsent::MustNot,
-        YesMeaning::MustNot | YesMeaning::MustNotIfTicked(_) => {
+        ColumnKind::Refusal if is_one_of(&[REFUSING_REMARKS], cell) => CellConsent::MustNot,
+        ColumnKind::Refusal | ColumnKind::RefusalIfTicked(_) => {
             answer(Question::MustNotBeMessaged, cell)
         }
-        YesMeaning::MustNotUntil => dates::refusal(cell, now),
-        YesMeaning::Either => either(cell),
-        YesMeaning::OnlyNo => match dates::consent(DateMeaning::Any, cell, now) {
+        ColumnKind::RefusalUntil => dates::refusal(cell, now),
+        ColumnKind::Ambiguous => ambiguous(cell),
+        ColumnKind::OnlyNo => match dates::consent(DateMeaning::Any, cell, now) {
             // Its "yes" is in words that are not known, and so may its "no" be.
             CellConsent::NotUnderstood if denies(&fold::header(cell)) => CellConsent::MustNot,
             said @ CellConsent::NotUnderstood
@@ -137,7 +137,7 @@ fn is_only_of_other_way(folded: &str) -> bool {
 }
 
 /// What a cell says, where it is not known what the header asks: what is no answer to one question alone.
-fn either(cell: &str) -> CellConsent {
+fn ambiguous(cell: &str) -> CellConsent {
     let as_consent = answer(Question::MayBeMessaged, cell);
     if as_consent == answer(Question::MustNotBeMessaged, cell) {
         as_consent
@@ -164,7 +164,7 @@ fn only_no(said: CellConsent, no: CellConsent) -> CellConsent {
 }
 
 /// What stands beside a consent: where it came from, in which words, how. `No` there may be about that.
-fn beside(cell: &str) -> CellConsent {
+fn consent_detail(cell: &str) -> CellConsent {
     if cell.contains(REFUSING_SIGNS) {
         return CellConsent::MustNot;
     }
@@ -272,7 +272,7 @@ fn asks_to_stop(cell: &str, folded: &str) -> bool {
 
 /// Whether a text says in whatever words that a person does not want to be contacted, and nothing else: `will nicht mehr
 /// kontaktiert werden`.
-fn refuses_contact(folded: &str) -> bool {
+pub(super) fn refuses_contact(folded: &str) -> bool {
     CONTACTING.is_in(folded) && is_made_of_refusal(folded, &[CONTACTING])
 }
 
@@ -370,7 +370,7 @@ fn thing(cell: &str) -> CellConsent {
 }
 
 /// What a cell says whose column is not known: it may be one of a status.
-fn anything(cell: &str) -> CellConsent {
+fn other(cell: &str) -> CellConsent {
     match thing(cell) {
         CellConsent::Nothing if is_one_of(&[DOUBTFUL_ELSEWHERE], cell) => CellConsent::MayMeanNo,
         CellConsent::Nothing if is_one_of(&[OPTED_OUT], cell) => CellConsent::MustNot,

@@ -5,13 +5,15 @@ mod denials;
 mod elsewhere;
 mod exports;
 mod kinds;
+mod marks;
 mod pairs;
+mod stated;
 mod words;
 
 use super::*;
 
-fn yes(header: &str) -> Option<YesMeaning> {
-    meaning(header).map(|meaning| meaning.yes)
+fn kind(header: &str) -> Option<ColumnKind> {
+    meaning(header).map(|meaning| meaning.kind)
 }
 
 /// A consent that was withdrawn, as lists call it: a "yes" there is a "no".
@@ -36,8 +38,8 @@ const WITHDRAWN_HEADERS: &str = "
 fn a_consent_that_was_withdrawn_is_none_whatever_its_column_is_called() {
     let headers = WITHDRAWN_HEADERS.split(['|', '\n']).map(str::trim);
     for header in headers.filter(|header| !header.is_empty()) {
-        let found = meaning(header).map(|it| it.yes);
-        assert_eq!(found, Some(YesMeaning::MustNot), "{header}");
+        let found = meaning(header).map(|it| it.kind);
+        assert_eq!(found, Some(ColumnKind::Refusal), "{header}");
     }
     for cell in [
         "yes",
@@ -49,7 +51,7 @@ fn a_consent_that_was_withdrawn_is_none_whatever_its_column_is_called() {
         "2026-02-01T10:00:00Z",
     ] {
         assert_eq!(
-            says(YesMeaning::MustNot, cell, None),
+            says(ColumnKind::Refusal, cell, None),
             CellConsent::MustNot,
             "{cell}"
         );
@@ -62,8 +64,8 @@ fn a_consent_that_was_withdrawn_is_none_whatever_its_column_is_called() {
         "Contact",
     ] {
         assert_ne!(
-            meaning(header).map(|it| it.yes),
-            Some(YesMeaning::MustNot),
+            meaning(header).map(|it| it.kind),
+            Some(ColumnKind::Refusal),
             "{header}"
         );
     }
@@ -92,7 +94,7 @@ fn headers_that_tell_who_may_be_messaged_are_known_in_many_languages() {
         "Consenso",
         "acceptsMarketing",
     ] {
-        assert_eq!(yes(header), Some(YesMeaning::May), "{header}");
+        assert_eq!(kind(header), Some(ColumnKind::Consent), "{header}");
     }
     for header in [
         "unsubscribed",
@@ -120,7 +122,7 @@ fn headers_that_tell_who_may_be_messaged_are_known_in_many_languages() {
         "Do not text",
         "doNotContact",
     ] {
-        assert_eq!(yes(header), Some(YesMeaning::MustNot), "{header}");
+        assert_eq!(kind(header), Some(ColumnKind::Refusal), "{header}");
     }
     for header in [
         "Accepts Email Marketing",
@@ -136,7 +138,7 @@ fn headers_that_tell_who_may_be_messaged_are_known_in_many_languages() {
         "Name",
         "Stopover",
     ] {
-        assert_eq!(yes(header), None, "{header}");
+        assert_eq!(kind(header), None, "{header}");
     }
 }
 
@@ -209,8 +211,12 @@ fn cells_say_yes_no_or_nothing() {
             CellConsent::NotUnderstood,
         ),
     ] {
-        assert_eq!(says(YesMeaning::May, cell, None), says_of_consent, "{cell}");
-        let refusal = says(YesMeaning::MustNot, cell, None);
+        assert_eq!(
+            says(ColumnKind::Consent, cell, None),
+            says_of_consent,
+            "{cell}"
+        );
+        let refusal = says(ColumnKind::Refusal, cell, None);
         assert_eq!(refusal, says_of_refusal, "{cell}");
     }
 }
@@ -235,7 +241,7 @@ fn consent_is_known_in_more_languages_and_words() {
         "¿Podemos contactarle?",
         "Możemy się kontaktować",
     ] {
-        assert_eq!(yes(header), Some(YesMeaning::May), "{header}");
+        assert_eq!(kind(header), Some(ColumnKind::Consent), "{header}");
     }
     for header in [
         "Deceased",
@@ -247,7 +253,7 @@ fn consent_is_known_in_more_languages_and_words() {
         "Fallecido",
         "Date of death",
     ] {
-        assert_eq!(yes(header), Some(YesMeaning::MustNot), "{header}");
+        assert_eq!(kind(header), Some(ColumnKind::Refusal), "{header}");
     }
     for (header, cell, said) in [
         ("Souhlas", "ne", CellConsent::MustNot),
@@ -274,7 +280,7 @@ fn consent_is_known_in_more_languages_and_words() {
         ("Deceased", "yes", CellConsent::MustNot),
     ] {
         assert_eq!(
-            says(yes(header).unwrap(), cell, None),
+            says(kind(header).unwrap(), cell, None),
             said,
             "{header} {cell}"
         );
@@ -282,10 +288,10 @@ fn consent_is_known_in_more_languages_and_words() {
 }
 
 /// What the only column of this header and these cells is taken for.
-fn found(header: &str, cells: &[&str]) -> Vec<YesMeaning> {
+fn found(header: &str, cells: &[&str]) -> Vec<ColumnKind> {
     let rows: Vec<Vec<String>> = cells.iter().map(|cell| vec![(*cell).to_owned()]).collect();
     let found = find(&[header.to_owned()], &rows, &[]);
-    found.iter().map(|it| it.yes).collect()
+    found.iter().map(|it| it.kind).collect()
 }
 
 #[test]
@@ -293,7 +299,7 @@ fn a_header_that_may_be_about_something_else_needs_answers_below_it() {
     for header in ["Send", "Poslat", "Odeslat", "Senden", "Envoyer", "To send"] {
         assert_eq!(
             found(header, &["yes", "no"]),
-            vec![YesMeaning::May],
+            vec![ColumnKind::Consent],
             "{header}"
         );
         assert_eq!(found(header, &["Monday", "by post"]), vec![], "{header}");
@@ -301,21 +307,24 @@ fn a_header_that_may_be_about_something_else_needs_answers_below_it() {
     for header in ["Active", "Aktivní", "aktiv", "Is active"] {
         assert_eq!(
             found(header, &["yes", "no"]),
-            vec![YesMeaning::Perhaps],
+            vec![ColumnKind::UnclearConsent],
             "{header}"
         );
     }
     assert_eq!(
-        says(YesMeaning::Perhaps, "ne", None),
+        says(ColumnKind::UnclearConsent, "ne", None),
         CellConsent::MayMeanNo
     );
-    assert_eq!(says(YesMeaning::Perhaps, "ano", None), CellConsent::Nothing);
+    assert_eq!(
+        says(ColumnKind::UnclearConsent, "ano", None),
+        CellConsent::Nothing
+    );
     for header in ["X", "Y", "x", "T", "E", "N", "1", "OK", "Ano", "Yes", "F"] {
         for cells in [["0", "1"], ["n", "y"], ["f", "t"], ["e", "h"]] {
             assert_eq!(found(header, &cells), vec![], "{header} {cells:?}");
         }
     }
-    assert_eq!(found("SMS (ano/ne)", &["ano", "ne"]), [YesMeaning::May]);
+    assert_eq!(found("SMS (ano/ne)", &["ano", "ne"]), [ColumnKind::Consent]);
 }
 
 #[test]
@@ -348,7 +357,7 @@ fn a_consent_that_ends_counts_until_its_date() {
     ] {
         assert_eq!(
             found(header, &["1.1.2020"]),
-            vec![YesMeaning::Until],
+            vec![ColumnKind::ConsentUntil],
             "{header}"
         );
     }
@@ -377,16 +386,20 @@ fn a_consent_that_ends_counts_until_its_date() {
         ("ano, 31. prosince 2020", CellConsent::NotUnderstood),
         ("soon", CellConsent::NotUnderstood),
     ] {
-        assert_eq!(says(YesMeaning::Until, cell, Some(now)), said, "{cell}");
+        assert_eq!(
+            says(ColumnKind::ConsentUntil, cell, Some(now)),
+            said,
+            "{cell}"
+        );
     }
     assert_eq!(
-        says(YesMeaning::Until, "1.1.2030", None),
+        says(ColumnKind::ConsentUntil, "1.1.2030", None),
         CellConsent::NotUnderstood
     );
     // When it was given is no end of it.
     assert_eq!(
         found("Consent given at", &["2020-01-01"]),
-        [YesMeaning::Given]
+        [ColumnKind::ConsentDate]
     );
-    assert_eq!(found("Souhlas", &["2020-01-01"]), [YesMeaning::May]);
+    assert_eq!(found("Souhlas", &["2020-01-01"]), [ColumnKind::Consent]);
 }

@@ -62,6 +62,9 @@ const KNOWN_ERRORS: [&str; 7] = [
     "#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!",
 ];
 
+/// The same as the reader of XLSB knows them, where no formula made them.
+const KNOWN_CODES: [u8; 8] = [0x00, 0x07, 0x0F, 0x17, 0x1D, 0x24, 0x2A, 0x2B];
+
 impl XlsxSheet {
     fn take(&mut self, event: &Event<'_>) -> Result<(), Fault> {
         match event {
@@ -254,13 +257,23 @@ pub(super) fn in_xlsb(content: &[u8], sheet: usize) -> Result<Marks, Fault> {
     let Some(path) = target(&mut archive, rels, &wanted.unwrap_or_default())? else {
         return Ok(Marks::default());
     };
-    let mut marks = Marks::default();
+    let (mut marks, mut row) = (Marks::default(), 0);
     for (kind, data) in records(&part(&mut archive, &path)?) {
         match kind {
             // BrtRowHdr: row, style, height, two bytes of flags.
-            0 if data.get(11).is_some_and(|flags| flags & 0x10 != 0) => {
-                let row = long(data, 0).unwrap_or(0).saturating_add(1);
-                marks.hidden_rows.add(row, row);
+            0 => {
+                row = long(data, 0).unwrap_or(0).saturating_add(1);
+                if data.get(11).is_some_and(|flags| flags & 0x10 != 0) {
+                    marks.hidden_rows.add(row, row);
+                }
+            }
+            // BrtCellError and BrtFmlaError: column, style, the code of the error.
+            3 | 11 => {
+                let is_known = data.get(8).is_some_and(|code| KNOWN_CODES.contains(code));
+                let column = long(data, 0).filter(|_| kind == 11 || !is_known);
+                marks
+                    .unknown_errors
+                    .extend(column.map(|column| (row, column as usize)));
             }
             // BrtColInfo: first, last, width, style, flags.
             60 if data.get(16).is_some_and(|flags| flags & 1 != 0) => {

@@ -125,6 +125,11 @@ impl Grid {
         self.marks.hidden_rows.add(row, row);
     }
 
+    /// The columns are hidden, from this one, counted from 0, to that.
+    pub(super) fn hide_columns(&mut self, first: u32, last: u32) {
+        self.marks.hidden_columns.add(first, last);
+    }
+
     /// The cells of these rows are one: to be said before the first of them comes.
     pub(super) fn merge(&mut self, rows: (u32, u32), column: usize) {
         self.marks.merge(rows, column);

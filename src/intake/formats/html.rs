@@ -9,6 +9,8 @@ use crate::domain::text::{is_blank, trimmed};
 /// A cell spans at most so many columns, and so many rows: the bounds of the HTML standard.
 const MAX_COLSPAN: usize = 1000;
 const MAX_ROWSPAN: u32 = 65_534;
+/// What is read of a picture that does not say what it stands for: an error, which no text and no answer is.
+const UNKNOWN_PICTURE: &str = "#PICTURE!";
 /// Tables within tables.
 const MAX_DEPTH: usize = 100;
 
@@ -94,9 +96,17 @@ impl Page {
                 self.open_table();
                 return self.start(tag);
             }
-            b"input" | b"select" | b"option" | b"img" => {
+            b"input" | b"select" | b"option" => {
                 if let Some(cell) = self.cell() {
                     cell.take_field(tag);
+                }
+            }
+            // `<i class="fa fa-check">` is a picture, too.
+            b"img" | b"svg" | b"i"
+                if name != b"i" || tag.attributes.contains_key(&b"class"[..]) =>
+            {
+                if let Some(cell) = self.cell() {
+                    cell.take_picture(tag);
                 }
             }
             b"tr" => {
@@ -223,7 +233,22 @@ impl Cell {
         }
     }
 
-    /// Takes a field of a form, or a picture: what it shows is text of the cell.
+    /// Takes a picture: what it stands for is text of the cell, and one that does not say so is not understood.
+    fn take_picture(&mut self, tag: &StartTag<()>) {
+        let names = [&b"alt"[..], b"title", b"aria-label"].into_iter();
+        let said: Vec<String> = names.filter_map(|name| attribute(tag, name)).collect();
+        let shown = said.iter().find(|text| !is_blank(text));
+        // An empty text says that the picture is mere decoration.
+        let shown = match shown {
+            Some(text) => text,
+            None if said.is_empty() => UNKNOWN_PICTURE,
+            None => "",
+        };
+        self.pictures.push(' ');
+        self.pictures.push_str(shown);
+    }
+
+    /// Takes a field of a form: what it shows is text of the cell.
     fn take_field(&mut self, tag: &StartTag<()>) {
         let has = |name: &[u8]| tag.attributes.contains_key(name);
         let name: &[u8] = &tag.name;
@@ -236,10 +261,6 @@ impl Cell {
                 if let Some(options) = &mut self.options {
                     options.push((has(b"selected"), String::new()));
                 }
-            }
-            b"img" => {
-                self.pictures.push(' ');
-                self.pictures.extend(attribute(tag, b"alt"));
             }
             _ => self.take_input(tag, has(b"checked")),
         }
@@ -287,7 +308,15 @@ impl Cell {
             },
             // Above the people, a box ticks them all.
             Some(_) | None if shown.is_empty() && row > 1 && !self.ticks.is_empty() => self.ticks,
-            Some(_) | None if shown.is_empty() => self::shown(&self.pictures),
+            Some(_) | None if shown.is_empty() => {
+                let pictures = self::shown(&self.pictures);
+                // No column is called so, and no title.
+                if row == 1 {
+                    pictures.replace(UNKNOWN_PICTURE, "")
+                } else {
+                    pictures
+                }
+            }
             Some(_) | None => shown,
         }
     }

@@ -11,7 +11,7 @@ use super::workbook::Sheets;
 
 /// Reads the sheet, or the first one.
 pub(super) fn read(text: &str, sheet: Option<&str>, skip_hidden: bool) -> Result<Table, Fault> {
-    let sheets = Sheets::named(sheet_names(text)?);
+    let sheets = Sheets::new(sheet_names(text)?);
     let chosen = sheets.choose(sheet)?;
     let mut reader = Reader::from_str(text);
     let mut at = 0;
@@ -35,15 +35,25 @@ pub(super) fn read(text: &str, sheet: Option<&str>, skip_hidden: bool) -> Result
     Ok(sheets.table(cells.grid, "workbook in XML", chosen, sheet))
 }
 
-fn sheet_names(text: &str) -> Result<Vec<String>, Fault> {
+/// The names of the sheets, and whether each is hidden.
+fn sheet_names(text: &str) -> Result<Vec<(String, bool)>, Fault> {
     let mut reader = Reader::from_str(text);
-    let mut names = Vec::new();
+    let mut sheets: Vec<(String, bool)> = Vec::new();
+    let mut in_visible = false;
     loop {
         match reader.read_event().map_err(Fault::broken)? {
             Event::Start(tag) | Event::Empty(tag) if tag.local_name().as_ref() == "Worksheet" => {
-                names.push(attribute(&tag, "Name")?.unwrap_or_default());
+                sheets.push((attribute(&tag, "Name")?.unwrap_or_default(), false));
             }
-            Event::Eof => return Ok(names),
+            Event::Start(tag) => in_visible = tag.local_name().as_ref() == "Visible",
+            Event::End(_) => in_visible = false,
+            Event::Text(text) if in_visible => {
+                if let Some((_, is_hidden)) = sheets.last_mut() {
+                    // `SheetHidden`, `SheetVeryHidden`.
+                    *is_hidden = text.xml10_content().contains("Hidden");
+                }
+            }
+            Event::Eof => return Ok(sheets),
             _ => {}
         }
     }
@@ -61,11 +71,20 @@ fn attribute(tag: &BytesStart<'_>, name: &str) -> Result<Option<String>, Fault> 
     Ok(None)
 }
 
+/// Whether a row or a column is hidden, or has no size.
+fn is_hidden(tag: &BytesStart<'_>, size: &str) -> Result<bool, Fault> {
+    let size = attribute(tag, size)?.and_then(|it| it.trim().parse::<f64>().ok());
+    let hidden = attribute(tag, "Hidden")?;
+    Ok(size.is_some_and(|size| size <= 0.0) || hidden.is_some_and(|it| it.trim() == "1"))
+}
+
 #[derive(Default)]
 struct Cells {
     grid: Grid,
     row: u32,
     column: usize,
+    /// Columns that were told of.
+    columns: u32,
     /// Columns after the cell that belong to it.
     merged: usize,
     /// The text of the cell's data, once it has begun.
@@ -108,13 +127,20 @@ impl Cells {
             .transpose()
         };
         match tag.local_name().as_ref() {
+            "Column" => {
+                let first = index("Index")?
+                    .unwrap_or(self.columns.saturating_add(1))
+                    .max(1);
+                self.columns = first.saturating_add(index("Span")?.unwrap_or(0));
+                if is_hidden(tag, "Width")? {
+                    self.grid.hide_columns(first - 1, self.columns - 1);
+                }
+            }
             "Row" => {
                 let next = self.row.saturating_add(1);
                 self.row = index("Index")?.unwrap_or(next);
                 self.column = 0;
-                let height = attribute(tag, "Height")?.and_then(|it| it.trim().parse::<f64>().ok());
-                let has_no_height = height.is_some_and(|height| height <= 0.0);
-                if has_no_height || attribute(tag, "Hidden")?.is_some_and(|it| it.trim() == "1") {
+                if is_hidden(tag, "Height")? {
                     self.grid.hide(self.row.max(1));
                 }
             }

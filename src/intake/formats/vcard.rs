@@ -160,13 +160,12 @@ impl Property {
         }
     }
 
-    /// What the parameters say of a number.
+    /// What the parameters say of a number. Programs have names of their own for them: `X-EVOLUTION-TYPE=ASSISTANT`.
     fn labels(&self) -> Vec<String> {
-        let types = self
-            .parameters
-            .iter()
-            .filter(|(key, _)| key == "TYPE" || key == "LABEL" || key == "X-TYPE");
-        types.map(|(_, value)| value.clone()).collect()
+        let is_technical = |key: &str| ["CHARSET", "ENCODING", "LANGUAGE", "VALUE"].contains(&key);
+        let labels = self.parameters.iter();
+        let labels = labels.filter(|(key, _)| !is_technical(key));
+        labels.map(|(_, value)| value.clone()).collect()
     }
 
     fn is_preferred(&self) -> bool {
@@ -296,7 +295,7 @@ impl Card {
                 self.countries.extend(country);
             }
             "X-ABADR" => self.layouts.push(text),
-            "X-ABLABEL" => {
+            "X-ABLABEL" | "X-LABEL" => {
                 self.labels.insert(property.group, text);
             }
             "TEL" => self.numbers.push(CardNumber {
@@ -358,6 +357,13 @@ impl Card {
         self.fill(COUNTRY, country);
         self.numbers.sort_by_key(|it| !it.is_preferred);
         let of_groups = self.labels;
+        let is_of_number = |group: &String| self.numbers.iter().any(|it| it.group == *group);
+        let mut others: Vec<(&String, &String)> = of_groups.iter().collect();
+        others.retain(|(group, label)| !is_of_number(group) && refuses_as_a_whole(label));
+        others.sort();
+        let others = others.into_iter().map(|(_, label)| label.clone());
+        self.consent
+            .extend(others.map(|label| ("label".to_owned(), label)));
         let numbers = self.numbers.into_iter().map(|it| {
             let labels = it.labels.iter().chain(of_groups.get(&it.group));
             Labelled::of(labels.map(String::as_str), it.number)

@@ -23,6 +23,9 @@ use crate::domain::spreadsheet::{REJECTS_SHEET, RESULTS_SHEET};
 /// Cells of all sheets that a reader may hold at a time, at some 50 bytes each.
 const MAX_HELD: u64 = 20_000_000;
 
+/// What is read of an error that is not known, or of which its reader tells nothing.
+const UNKNOWN_ERROR: &str = "#ERROR!";
+
 /// The cells of a sheet of XLSX, one after the other. An error that the reader does not know is the text of its cell.
 fn of_xlsx(
     content: &[u8],
@@ -56,6 +59,45 @@ fn of_xlsx(
     }
 }
 
+/// The cells of a sheet of XLSB. Its reader passes over the errors of formulas, and stops at an error that it does not know:
+/// they are taken from the marks of the sheet, each before the next row begins.
+fn of_xlsb(
+    content: &[u8],
+    book: &mut Xlsb<Cursor<&[u8]>>,
+    name: &str,
+    at: usize,
+    skip_hidden: bool,
+) -> Result<Grid, Fault> {
+    let marks = find_marks::in_xlsb(content, at)?;
+    let mut errors = marks.unknown_errors.clone().into_iter().peekable();
+    let mut cells = book.worksheet_cells_reader(name).map_err(Fault::broken)?;
+    let mut next = None;
+    of_cells(
+        Grid::new(marks, skip_hidden),
+        &ShownNumbers::default(),
+        || {
+            while next.is_none() {
+                match cells.next_cell() {
+                    Ok(Some(cell)) => next = Some((cell.get_position(), cell.get_value().clone())),
+                    Ok(None) => break,
+                    Err(XlsbError::CellError(_)) => {}
+                    Err(error) => return Err(Fault::broken(error)),
+                }
+            }
+            let row = next.as_ref().map_or(u32::MAX, |((row, _), _)| *row);
+            let error = errors.next_if(|(of_error, _)| of_error.saturating_sub(1) <= row);
+            let Some((row, column)) = error else {
+                return Ok(next.take());
+            };
+            let column = u32::try_from(column).unwrap_or(u32::MAX);
+            Ok(Some((
+                (row.saturating_sub(1), column),
+                DataRef::String(UNKNOWN_ERROR.to_owned()),
+            )))
+        },
+    )
+}
+
 /// Reads the sheet, or the first one, of an archive that is a workbook.
 pub(super) fn read_zip(
     content: &[u8],
@@ -75,15 +117,7 @@ pub(super) fn read_zip(
             content,
             sheet,
             |error| matches!(error, XlsbError::Password),
-            |book: &mut Xlsb<_>, name, at| {
-                let marks = find_marks::in_xlsb(content, at)?;
-                let shown = ShownNumbers::default();
-                let mut cells = book.worksheet_cells_reader(name).map_err(Fault::broken)?;
-                of_cells(Grid::new(marks, skip_hidden), &shown, || {
-                    let cell = cells.next_cell().map_err(Fault::broken)?;
-                    Ok(cell.map(|cell| (cell.get_position(), cell.get_value().clone())))
-                })
-            },
+            |book: &mut Xlsb<_>, name, at| of_xlsb(content, book, name, at, skip_hidden),
         ),
         Archive::Ods | Archive::Files(..) => {
             check_ods(content)?;
@@ -193,18 +227,14 @@ pub(super) struct Sheets {
 impl Sheets {
     fn of(sheets: &[calamine::Sheet]) -> Self {
         let hidden = |sheet: &calamine::Sheet| sheet.visible != SheetVisible::Visible;
-        Self {
-            names: sheets.iter().map(|sheet| sheet.name.clone()).collect(),
-            hidden: sheets.iter().map(hidden).collect(),
-        }
+        let sheets = sheets.iter().map(|it| (it.name.clone(), hidden(it)));
+        Self::new(sheets.collect())
     }
 
-    /// Sheets of which none is hidden.
-    pub(super) fn named(names: Vec<String>) -> Self {
-        Self {
-            hidden: vec![false; names.len()],
-            names,
-        }
+    /// Sheets with their names, and whether each is hidden.
+    pub(super) fn new(sheets: Vec<(String, bool)>) -> Self {
+        let (names, hidden) = sheets.into_iter().unzip();
+        Self { names, hidden }
     }
 
     /// The index of the sheet. The exact name first: a workbook may have `Data` and `data`.

@@ -122,7 +122,8 @@ impl List<'_> {
             let mut known = others.iter().chain(&met);
             let is_nobody_of_the_list = || are_alike || is_not_theirs(&spaced(self.header(*at)));
             let is_other = person == Person::Other && is_nobody_of_the_list()
-                || known.any(|known| are_two(*known, person, are_alike));
+                || known.any(|known| are_two(*known, person, are_alike))
+                || are_alike && self.is_headed_by_text(first);
             met.push(person);
             is_other
         })
@@ -135,6 +136,21 @@ impl List<'_> {
         let holds_texts =
             share_of_cells(at, self.rows, is_text) >= 0.5 && !consent::are_answers(at, self.rows);
         person(self.header(at)).filter(|_| is_empty || holds_texts)
+    }
+
+    /// Whether the column before these numbers holds texts, and none of a person: `Branch;Phone;Customer;Phone`. Each of two
+    /// columns of one name belongs to what stands before it.
+    fn is_headed_by_text(&self, phone: usize) -> bool {
+        let Some(at) = phone.checked_sub(1) else {
+            return false;
+        };
+        let is_text = |cell: &str| cell.contains(char::is_alphabetic) && !cell.contains('@');
+        let header = self.header(at);
+        self.person(at).is_none()
+            && phone_score(header) == 0
+            && !LABELS.is_in(&words(header))
+            && !consent::are_answers(at, self.rows)
+            && share_of_cells(at, self.rows, is_text) >= 0.5
     }
 
     /// Whether the cells of a column may be names, whatever its header says.
@@ -238,6 +254,14 @@ mod tests {
             "Paciente;Teléfono;Médico;Teléfono",
             "Pacjent;Telefon;Lekarz;Telefon",
             "Name;Phone;Somebody else;Phone",
+            "Pobočka;Telefon;Klient;Telefon",
+            "Ambulance;Telefon;Pacient;Telefon",
+            "Department;Phone;Patient;Phone",
+            "Filiale;Telefon;Kunde;Telefon",
+            "Company;Phone;Contact;Phone",
+            "Objednávka;Telefon;Zákazník;Telefon",
+            "Account;Phone 1;Name;Phone 2",
+            "ID;Adresa;Telefon;Jméno;Telefon",
             "Jméno;Telefon;;Jméno;Telefon",
             "Jméno;Telefon;Jméno;Telefon",
             "Telefon;;Telefon;x",
@@ -290,6 +314,19 @@ mod tests {
                 "Eva;602333441;Home;602333442;Work",
             ),
             ("Phone;Type;Phone;Type", "602333441;Home;602333442;Work"),
+            ("ID;Phone;Name;Phone", "12;602333441;Eva;602333442"),
+            (
+                "Datum;Telefon;Jméno;Telefon",
+                "1.2.2026;602333441;Eva;602333442",
+            ),
+            (
+                "E-mail;Telefon;Jméno;Telefon",
+                "a@b.cz;602333441;Eva;602333442",
+            ),
+            ("VIP;Telefon;Jméno;Telefon", "ano;602333441;Eva;602333442"),
+            ("Typ;Telefon;Jméno;Telefon", "Mobil;602333441;Eva;602333442"),
+            ("Firma;Telefon;Jméno;Mobil", "Acme;602333441;Eva;602333442"),
+            ("Telefon;Jméno;Telefon", "602333441;Eva;602333442"),
             ("Name;Phone;;Mobile", "Eva;602333441;;602333442"),
             ("Name;Phone", "Eva;602333441"),
             ("Name;City;Name;City", "Eva;Brno;Jan;Praha"),

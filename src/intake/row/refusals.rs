@@ -2,8 +2,10 @@
 
 use super::RowJudge;
 use crate::domain::phone::{PhoneNumber, Reading, is_label};
+use crate::domain::results_row::REHEARSED;
 use crate::domain::text::trimmed;
 use crate::intake::consent::{self, Consent, Refusal};
+use crate::intake::earlier::EarlierMessages;
 use crate::intake::rows::Fields;
 
 impl RowJudge<'_> {
@@ -56,13 +58,38 @@ impl RowJudge<'_> {
         earlier.refusal(|index| self.cell(fields.get(index)))
     }
 
-    /// The number that such a row was read with.
+    /// Notes the message that the row of a results file says was sent to its person, or may have been. Nobody was messaged
+    /// in a rehearsal.
+    pub(in crate::intake) fn note_sent(&self, fields: &Fields<'_>, into: &mut EarlierMessages) {
+        let earlier = self.file.earlier.filter(|_| self.mapping.hears_earlier);
+        let Some(earlier) = earlier.filter(|_| !self.file.name.contains(REHEARSED)) else {
+            return;
+        };
+        let Some(message) = earlier.message(|index| self.cell(fields.get(index))) else {
+            return;
+        };
+        match self.number_of_earlier(fields) {
+            Some(phone) => into.insert(phone, &message),
+            // A spreadsheet may have rounded it.
+            None => {
+                for phone in self.numbers_to_refuse(&self.record(fields), true) {
+                    into.insert(phone, &message);
+                }
+            }
+        }
+    }
+
+    /// The number that such a row was read with. A spreadsheet may have taken its plus.
     fn number_of_earlier(&self, fields: &Fields<'_>) -> Option<PhoneNumber> {
         let phone = self
             .file
             .earlier?
             .phone(|index| self.cell(fields.get(index)))?;
-        let parsed = PhoneNumber::parse(phone, Reading::default());
+        let reading = Reading {
+            international: true,
+            ..Reading::default()
+        };
+        let parsed = PhoneNumber::parse(phone, reading);
         parsed.ok().map(|parsed| parsed.phone)
     }
 

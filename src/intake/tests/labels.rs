@@ -98,6 +98,38 @@ fn a_card_whose_only_number_is_another_persons_is_not_messaged() {
 }
 
 #[test]
+fn whatever_a_program_calls_the_label_of_a_number_it_is_one() {
+    let card = |number: &str| {
+        let one = format!("FN:A\r\nTEL;TYPE=CELL{number}\r\nEND:VCARD\r\n");
+        let begin = "BEGIN:VCARD\r\nVERSION:3.0\r\n";
+        format!("{begin}{one}{begin}FN:B\r\nTEL:602333009\r\nEND:VCARD\r\n")
+    };
+    for label in [
+        ";X-LABEL=Manžel:602333001",
+        ";X-ABLabel=\"Manžel\":602333001",
+        ";X-EVOLUTION-TYPE=ASSISTANT:602333001",
+        ";RELATED=spouse:602333001",
+        ":602333001\r\nitem1.X-NOTHING:1\r\nitem1.TEL:602333002\r\nitem1.X-LABEL:Manžel",
+    ] {
+        let rows = rows(&card(label), &cz());
+        let is_of_card = label.contains("602333002") && rows[0].ends_with(" +420602333001");
+        assert!(
+            is_of_card || rows[0].ends_with(" letters"),
+            "{label}: {rows:?}"
+        );
+    }
+    for own in [
+        ";PREF=1:602333001",
+        ";VALUE=text;CHARSET=UTF-8:602333001",
+        ";X-EVOLUTION-UI-SLOT=1;ALTID=2;PID=1.1:602333001",
+        ";X-SERVICE-TYPE=x;LANGUAGE=cs:602333001",
+    ] {
+        let rows = rows(&card(own), &cz());
+        assert!(rows[0].ends_with(" +420602333001"), "{own}: {rows:?}");
+    }
+}
+
+#[test]
 fn a_column_that_is_named_as_one_of_other_people_or_old_numbers_is_asked_about() {
     for column in [
         "Old mobile",

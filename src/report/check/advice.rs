@@ -1,7 +1,7 @@
 //! What the owner of a list can do about its rows.
 
 use crate::domain::text::cell;
-use crate::intake::{Group, Note, Summary, Unheard};
+use crate::intake::{Group, Note, Summary, UnusedAnswers};
 use crate::report::words::counted;
 
 /// What the owner of the list can do about it, most pressing first.
@@ -22,7 +22,7 @@ pub(super) fn advice(summary: &Summary) -> Vec<String> {
     {
         lines.push("People whom the list itself excludes are left out. If a column means something else: --ignore-consent-column HEADER.".to_owned());
     }
-    lines.extend(summary.unheard.iter().map(unheard));
+    lines.extend(summary.unused_answers.iter().map(unused_answers));
     if summary.invalid > 0 {
         lines.push("Mend the rows that cannot be sent in the rejects file (`send` writes it, `check --rejects FILE` too), and send that file: it joins the same batch.".to_owned());
     }
@@ -30,7 +30,7 @@ pub(super) fn advice(summary: &Summary) -> Vec<String> {
 }
 
 /// A column of answers may say who must not be messaged, in words that are not known.
-fn unheard(Unheard { column, no }: &Unheard) -> String {
+fn unused_answers(UnusedAnswers { column, no }: &UnusedAnswers) -> String {
     let column = cell(column);
     format!(
         "\"{column}\" says \"no\" for {} to be sent, and keeps nobody out. If it says who may be messaged, call it \"Consent\" in the list, or \"Do not contact\" if its \"yes\" forbids it.",

@@ -9,7 +9,7 @@ use super::findings::{Finding, FindingVerdict, Findings};
 use crate::cluster::Access;
 use crate::exit::ExitCode;
 use crate::report::{counted, grouped};
-use crate::store::{ClusterNode, ClusterStatus, Store};
+use crate::store::cluster::{self, ClusterNode, ClusterStatus};
 
 /// A node that lacks more records than come in some seconds.
 const FAR_BEHIND: i64 = 100;
@@ -17,7 +17,7 @@ const FAR_BEHIND: i64 = 100;
 /// Checks the cluster that a checkpoint is of. It blocks.
 pub(crate) fn cluster_findings(checkpoint: &Path, access: &Access, now: Timestamp) -> Vec<Finding> {
     let mut findings = Findings::default();
-    let status = match Store::cluster_status(checkpoint, access) {
+    let status = match cluster::status(checkpoint, access) {
         Ok(status) => status,
         Err(error) => {
             findings.bad("cluster", error.to_string(), ExitCode::Storage);

@@ -16,7 +16,7 @@ use super::error::RunError;
 use super::list::List;
 use super::mismatch::Mismatch;
 use super::suppress::{NumbersToSuppress, Suppressed};
-use super::unknown_messages::REHEARSED;
+use crate::domain::results_row::REHEARSED;
 use crate::exit::ExitCode;
 use crate::intake::{Settings, Source, Table};
 use crate::report::ResultsColumns;

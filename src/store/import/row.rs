@@ -256,7 +256,7 @@ pub(super) fn merge(
         None => return Ok(()),
     };
     let row = &of_whom(tx, Some(whose), row)?;
-    if !tells_of_known_reply(tx, batch, whose, row)? {
+    if !is_known_reply(tx, batch, whose, row)? {
         brought.held += u64::from(keep_suppression(tx, keys, whose, row)?);
     }
     brought.new += u64::from(merge_message(tx, keys, (batch, headers), whose, row, now)?);
@@ -269,7 +269,7 @@ pub(super) fn merge(
 ///
 /// Who is on the suppression list by a file for another reason is put there by each import of it: the file cannot tell
 /// whether that was before or after a person took them off the list, and one message too few costs less than one too many.
-fn tells_of_known_reply(
+fn is_known_reply(
     tx: &Tx<'_>,
     batch: BatchId,
     whose: PersonId,

@@ -156,7 +156,7 @@ fn next(
             suppress(tx, ready.id, &Suppression::Forgotten, now)?;
             continue;
         };
-        if context.follow_up.is_some() && !route::is_its_turn(tx, context, &ready, now)? {
+        if !route::is_its_turn(tx, context, &ready, now)? {
             continue;
         }
         if context.fallback.is_some() && !route::stays(tx, context, &ready, now)? {

@@ -29,6 +29,8 @@ pub(super) struct Context {
     pub(super) fallback: Option<Fallback>,
     /// What the batch waits for, if it is a follow-up.
     pub(super) follow_up: Option<FollowUp>,
+    /// Its people are those of an audience, who were chosen from those of the lists before.
+    pub(super) is_audience: bool,
     /// The channels that were found to be refused as a whole: one bit for each step.
     pub(super) refused: AtomicU32,
     pub(super) rules: ClaimRules,

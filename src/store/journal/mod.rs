@@ -31,7 +31,7 @@ use super::refusal::{self, Cause};
 use super::runs::{self, Run};
 use super::steps::at_most;
 use super::transaction::Tx;
-use super::{channel, fallback, follow_up, quota, tuning};
+use super::{audience, channel, fallback, follow_up, quota, tuning};
 use crate::domain::fallback::Step;
 use crate::domain::outcome::AttemptOutcome;
 use crate::store::checkpoint::Store;
@@ -81,13 +81,14 @@ impl Journal {
     ) -> Result<(Self, JournalStart), StoreError> {
         let (id, token) = (batch.id, rules.token);
         let own = batch.channel.clone();
-        let (channels, (fallback, follow_up), before, interrupted) = store
+        let (channels, (fallback, follow_up, is_audience), before, interrupted) = store
             .writer
             .write(move |tx| {
                 tuning::for_sending(tx.connection)?;
                 tx.sends = Some(true);
                 let fallback = fallback::kept(tx.connection, id)?;
                 let follow_up = follow_up::kept(tx.connection, id)?;
+                let is_audience = audience::has_its_people(tx.connection, id, follow_up.as_ref())?;
                 let others = fallback.iter().flat_map(|it| &it.channels);
                 let mut channels = Vec::new();
                 for api_id in std::iter::once(&own).chain(others.map(|it| &it.id)) {
@@ -98,7 +99,8 @@ impl Journal {
                 }
                 let interrupted = interrupt(tx, id, now)?;
                 let before = quota::claims(tx.connection, token, id)?;
-                Ok((channels, (fallback, follow_up), before, interrupted))
+                let kind = (fallback, follow_up, is_audience);
+                Ok((channels, kind, before, interrupted))
             })
             .await?;
         // What waited for a time or for another batch is judged anew.
@@ -113,6 +115,7 @@ impl Journal {
             channels,
             fallback,
             follow_up,
+            is_audience,
             refused: AtomicU32::new(0),
             rules,
             keys: store.keys.clone(),

@@ -16,7 +16,7 @@ use crate::store::not_before::{FOR_AN_OUTCOME, NEXT_RUN};
 use crate::store::query::Query as _;
 use crate::store::suppression::suppress;
 use crate::store::transaction::Tx;
-use crate::store::{attempt, fallback, follow_up, stands};
+use crate::store::{attempt, audience, fallback, follow_up, stands};
 
 /// Whether the row may be tried on its channel now. If not, it was moved to the next channel, waits, or has its message
 /// already.
@@ -55,8 +55,8 @@ pub(super) fn stays(
     Ok(false)
 }
 
-/// Whether it is the turn of a row of a follow-up. If not, it waits, went on to the next channel, or is suppressed: also
-/// where the list of the batch before says by now that the person must not be messaged.
+/// Whether it is the turn of a row, as far as its batch is a follow-up, or was made of an audience. If not, it waits, went on to
+/// the next channel, or is suppressed: also where the list that its person is from says by now that they must not be messaged.
 /// Other channels than the batch's own have no end: they are what is left once it has come.
 pub(super) fn is_its_turn(
     tx: &mut Tx<'_>,
@@ -64,13 +64,20 @@ pub(super) fn is_its_turn(
     row: &Ready,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let Some(follow_up) = &context.follow_up else {
-        return Ok(true);
+    let mut refusal = match &context.follow_up {
+        Some(follow_up) => follow_up::refusal_before(tx.connection, row.person, follow_up)?,
+        None => None,
     };
-    if let Some(refusal) = follow_up::refusal_before(tx.connection, row.person, follow_up)? {
+    if refusal.is_none() && context.is_audience {
+        refusal = audience::refusal_by_now(tx.connection, row.person)?;
+    }
+    if let Some(refusal) = refusal {
         suppress(tx, row.id, &refusal, now)?;
         return Ok(false);
     }
+    let Some(follow_up) = &context.follow_up else {
+        return Ok(true);
+    };
     let Some(came) = follow_up::came(tx.connection, row.id, row.person)? else {
         follow_up::hold(tx.connection, row.id)?;
         return Ok(false);

@@ -172,6 +172,39 @@ fn a_second_person_starts_what_one_prepared_and_a_change_asks_again() {
 }
 
 #[test]
+fn nobody_starts_another_list_or_message_than_the_page_has_shown() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&[]);
+    let console = ConsoleProcess::of(&scratch, &sandbox, &["--channel", CHANNEL]);
+    let jan = console.visitor();
+    let list = jan.drop_list("contacts.csv", contacts(0..5).as_bytes());
+    let batch = jan.prepare(&list, "Hello {{ first_name }}", &[("name", "list")]);
+    let (token, shown) = (jan.token(), jan.shown(&batch));
+    // As many others take their place, while the page is open.
+    scratch.write("other.csv", &contacts(10..15));
+    let update = ["send", "other.csv", "--update", "--batch", "list", "--yes"];
+    let update = scratch.outreach(&update).with(&["--channel", CHANNEL]);
+    let update = update.with(&["--message", "Hello {{ first_name }}"]);
+    let closed = SandboxProcess::with_faults(&["401:from=1"]);
+    let update = update.with(&["--base-url", closed.base_url()]);
+    update.run().expect(5);
+    assert_eq!(sandbox.stats().sends, 0);
+    let start = |shown: &str| {
+        let form = [("token", &*token), ("people", "5"), ("shown", shown)];
+        jan.post(&format!("{batch}/start"), &form)
+    };
+    for old in [&*shown, ""] {
+        let answer = start(old);
+        assert_eq!(answer.status, 409, "{}", answer.text());
+        assert!(answer.text().contains("have changed since"));
+    }
+    assert_eq!(sandbox.stats().sends, 0);
+    start(&jan.shown(&batch)).location();
+    jan.wait_for(&batch, "complete");
+    assert!(sandbox.accepted().contains_key(&number(10)));
+}
+
+#[test]
 fn who_prepared_or_changed_what_nobody_has_approved_since_cannot_start_it() {
     let scratch = Scratch::new();
     for (name, role) in [("ada", "admin"), ("eva", "operator"), ("jan", "operator")] {

@@ -202,10 +202,24 @@ impl Visitor {
         rest.split('"').next().expect("its end").to_owned()
     }
 
-    /// Sends a form of the page.
+    /// Sends a form of the page, with what the page has put into it.
     pub(crate) fn send(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let token = self.token();
-        self.post(path, &[&[("token", token.as_str())], fields].concat())
+        let shown = path.strip_suffix("/start").map(|page| self.shown(page));
+        let shown = shown.as_deref().map(|shown| ("shown", shown));
+        let own: Vec<_> = [("token", token.as_str())]
+            .into_iter()
+            .chain(shown)
+            .collect();
+        self.post(path, &[&own[..], fields].concat())
+    }
+
+    /// What the form says that starts a batch from its page: nothing where there is none.
+    pub(crate) fn shown(&self, page: &str) -> String {
+        let page = self.get(page).text();
+        let from = page.split_once("name=\"shown\" value=\"");
+        let value = from.and_then(|(_, rest)| rest.split('"').next());
+        value.unwrap_or_default().to_owned()
     }
 
     /// Sends a form with these fields alone.

@@ -149,8 +149,16 @@ fn in_a_column_of_messages_the_word_that_denies_another_refuses() {
         }
         if !yes.to_lowercase().starts_with("gorgol") {
             // The other word may come first further down.
-            assert_eq!(found("SMS", &[yes, yes, yes]), [YesMeaning::May], "{yes}");
-            assert_ne!(says(YesMeaning::May, no, None), CellConsent::May, "{no}");
+            assert_eq!(
+                found("SMS", &[yes, yes, yes]),
+                [ColumnKind::Consent],
+                "{yes}"
+            );
+            assert_ne!(
+                says(ColumnKind::Consent, no, None),
+                CellConsent::May,
+                "{no}"
+            );
         }
     }
     // None is known: any may be a refusal.
@@ -214,7 +222,7 @@ fn in_a_column_of_refusals_the_other_word_refuses_nothing() {
         &["gorgol", "ne gorgol"],
         &[("gorgol", Out)],
     );
-    assert_eq!(yes("dndSettings.Email.status"), None);
+    assert_eq!(kind("dndSettings.Email.status"), None);
 }
 
 #[test]
@@ -278,7 +286,7 @@ fn technical_columns_and_those_about_mail_keep_nobody_out() {
         "(Neměnit) Kontakt",
         "(Ne pas modifier) Contact",
     ] {
-        assert_eq!(yes(header), None, "{header}");
+        assert_eq!(kind(header), None, "{header}");
         let guid = "b3569f10-c23b-418d-9271-927356ab81f3";
         expect(&[header], &[guid, guid], &[(guid, Sent)]);
     }

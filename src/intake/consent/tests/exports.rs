@@ -179,7 +179,7 @@ fn a_consent_that_has_not_begun_is_none() {
     ] {
         assert_eq!(
             found(header, &["2024-01-01"]),
-            [YesMeaning::From],
+            [ColumnKind::ConsentFrom],
             "{header}"
         );
         expect(

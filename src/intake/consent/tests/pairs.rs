@@ -120,7 +120,10 @@ fn the_column_of_the_no_of_two_is_no_consent() {
         let rows: [&[&str]; 2] = [&["x", ""], &["", "x"]];
         assert_eq!(rows_done(&headers, &rows), [Sent, Sent], "{headers:?}");
     }
-    assert_eq!(found("Souhlas ano/ne", &["ano", "ne"]), [YesMeaning::May]);
+    assert_eq!(
+        found("Souhlas ano/ne", &["ano", "ne"]),
+        [ColumnKind::Consent]
+    );
 }
 
 #[test]

@@ -69,12 +69,12 @@ fn a_column_of_answers_with_a_refusal_in_words_is_one_of_consent() {
     let rows = |cells: &[&str]| -> Vec<Vec<String>> {
         cells.iter().map(|cell| vec![(*cell).to_owned()]).collect()
     };
-    let is_unheard =
-        |cells: &[&str]| !find_unheard(&["Účast".to_owned()], &rows(cells), &[]).is_empty();
+    let is_unused =
+        |cells: &[&str]| !find_unused_answers(&["Účast".to_owned()], &rows(cells), &[]).is_empty();
     // What may be a refusal takes no warning away.
-    assert!(is_unheard(&["ano", "ne", "nesouhlasí"]));
-    assert!(is_unheard(&["ano", "ne"]));
-    assert!(!is_unheard(&["ano", "ne", "Praha"]));
+    assert!(is_unused(&["ano", "ne", "nesouhlasí"]));
+    assert!(is_unused(&["ano", "ne"]));
+    assert!(!is_unused(&["ano", "ne", "Praha"]));
 }
 
 #[test]

@@ -242,6 +242,11 @@ fn wide_text(text: &str) -> Vec<u8> {
 
 /// A workbook whose third and fourth row is hidden, and its second column, with these records behind its cells.
 fn xlsb(behind: &[u8]) -> Vec<u8> {
+    xlsb_with(&|_| Vec::new(), behind)
+}
+
+/// The same, with further records in its rows.
+fn xlsb_with(of_row: &dyn Fn(u32) -> Vec<u8>, behind: &[u8]) -> Vec<u8> {
     let sheet_name = [
         &[0; 4][..],
         &1_u32.to_le_bytes(),
@@ -268,9 +273,9 @@ fn xlsb(behind: &[u8]) -> Vec<u8> {
         record(145, &[]),
     ]
     .concat();
-    for row in 0..5_u32 {
-        let flags = if matches!(row, 2 | 3) { 0x10 } else { 0 };
-        let row = row.to_le_bytes();
+    for at in 0..5_u32 {
+        let flags = if matches!(at, 2 | 3) { 0x10 } else { 0 };
+        let row = at.to_le_bytes();
         let head = [&row[..], &[0; 4], &[0x2c, 1], &[0, flags], &[0; 5]].concat();
         sheet.extend(record(0, &head));
         for column in 0..2_u32 {
@@ -278,6 +283,7 @@ fn xlsb(behind: &[u8]) -> Vec<u8> {
             let cell = [&column.to_le_bytes()[..], &[0; 4], &text].concat();
             sheet.extend(record(6, &cell));
         }
+        sheet.extend(of_row(at));
     }
     sheet.extend([&record(146, &[]), behind, &record(130, &[])].concat());
     let relations = "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship \
@@ -299,6 +305,71 @@ fn xlsb(behind: &[u8]) -> Vec<u8> {
 #[test]
 fn rows_and_columns_of_xlsb_are_hidden_by_their_records() {
     hides_third_and_fourth(Kind::Zip, &xlsb(&[]));
+}
+
+#[test]
+fn errors_of_formulas_and_errors_that_are_not_known_stand_in_their_cells_of_xlsb() {
+    const CELL_ERROR: u16 = 3;
+    const FORMULA_ERROR: u16 = 11;
+    let error = |kind, column: u32, code: u8| {
+        let cell = [&column.to_le_bytes()[..], &[0; 4], &[code]].concat();
+        record(kind, &cell)
+    };
+    let book = xlsb_with(
+        &|row| match row {
+            1 => error(CELL_ERROR, 2, 0x2a),
+            2 => error(CELL_ERROR, 2, 0x2c),
+            3 => error(FORMULA_ERROR, 3, 0x2a),
+            4 => [error(FORMULA_ERROR, 2, 0x17), error(CELL_ERROR, 3, 0x99)].concat(),
+            _ => Vec::new(),
+        },
+        &[],
+    );
+    let rows = cells(read(Kind::Zip, &book, false));
+    let errors = rows.iter().map(|row| row[2..].join("|"));
+    let expected = ["#N/A", "#ERROR!", "|#ERROR!", "#ERROR!|#ERROR!"];
+    assert_eq!(errors.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn columns_and_sheets_of_workbooks_in_xml_are_hidden() {
+    let row = "<Row><Cell><Data ss:Type=\"String\">+420777123456</Data></Cell></Row>".repeat(2);
+    let sheet = |name: &str, columns: &str, visible: &str| {
+        format!(
+            "<Worksheet ss:Name=\"{name}\"><Table>{columns}{row}</Table><WorksheetOptions \
+             xmlns=\"urn:schemas-microsoft-com:office:excel\"><Selected/>{visible}</WorksheetOptions></Worksheet>"
+        )
+    };
+    let book = |sheets: &str| {
+        let book = format!(
+            "<?xml version=\"1.0\"?><Workbook xmlns=\"urn:schemas-microsoft-com:office:spreadsheet\" \
+             xmlns:ss=\"urn:schemas-microsoft-com:office:spreadsheet\">{sheets}</Workbook>"
+        );
+        let wide = "<Cell ss:Index=\"7\"><Data ss:Type=\"String\">x</Data></Cell></Row>";
+        read(
+            Kind::SpreadsheetMl,
+            book.replace("</Row>", wide).as_bytes(),
+            false,
+        )
+    };
+    for (columns, hidden) in [
+        ("<Column ss:Hidden=\"1\"/>", &[0][..]),
+        ("<Column ss:Width=\"50\"/><Column ss:Width=\"0\"/>", &[1]),
+        (
+            "<Column ss:Index=\"3\" ss:Hidden=\"1\" ss:Span=\"1\"/><Column/><Column ss:Hidden=\"1\"/>",
+            &[2, 3, 5],
+        ),
+        ("<Column ss:AutoFitWidth=\"0\" ss:Width=\"90\"/>", &[]),
+    ] {
+        let table = book(&sheet("A", columns, ""));
+        assert_eq!(table.hidden_columns, hidden, "{columns}");
+    }
+    for hidden in ["SheetHidden", "SheetVeryHidden"] {
+        let visible = format!("<Visible>{hidden}</Visible>");
+        let table = book(&(sheet("Old", "", &visible) + &sheet("New", "", "")));
+        assert!(table.note.contains("New"), "{}", table.note);
+        assert_eq!(table.sheets, ["New"], "{hidden}");
+    }
 }
 
 #[test]

@@ -1,0 +1,141 @@
+//! What a header of consent states, without the words that take nothing back: how the consent can be withdrawn, and what
+//! else is not meant. `I agree to receive SMS. Reply STOP to opt out.` is a consent.
+
+use std::borrow::Cow;
+
+use super::headers::words;
+use crate::intake::words::{
+    ABOUT, CALLING, CONSENTS, DENIES_SOMETHING_ELSE, List, MAY_BE_WITHDRAWN, MESSAGES, NEGATIONS,
+    NO, OTHER_WAY, REFUSALS, WEAK_REFUSALS, WITHDRAWN, YES,
+};
+
+/// The lists of words that refuse, or deny what stands beside them.
+const DENIALS: [List; 4] = [REFUSALS, WITHDRAWN, WEAK_REFUSALS, NEGATIONS];
+
+/// A header without its clauses and phrases that take nothing back; the header itself where it has none, or where what is left
+/// of it says nothing about messages.
+pub(super) fn stated(header: &str) -> Cow<'_, str> {
+    if !has_denial(&words(header)) {
+        return Cow::Borrowed(header);
+    }
+    let (mut kept, mut agrees, mut is_less) = (Vec::new(), false, false);
+    for clause in clauses(header) {
+        let all = words(clause);
+        let left = if agrees && tells_how_to_withdraw(&all) {
+            String::new()
+        } else {
+            without_phrases(&all)
+        };
+        is_less |= left != all;
+        agrees |= is_ours(&left) && !has_denial(&left);
+        if !left.is_empty() {
+            kept.push(left);
+        }
+    }
+    let left = kept.join(", ");
+    if is_less && is_ours(&words(&left)) {
+        Cow::Owned(left)
+    } else {
+        Cow::Borrowed(header)
+    }
+}
+
+/// Whether a header begins with a consent, and goes on with a denial that may be about something else: `Souhlas není
+/// podmínkou`. Which of the two it means is not known.
+pub(super) fn contradicts_itself(folded: &str, is_known: impl Fn(&str) -> bool) -> bool {
+    let words: Vec<&str> = folded.split(' ').collect();
+    let first = |lists: &[List]| {
+        (0..words.len()).find(|at| lists.iter().any(|list| list.longest_at(&words[*at..]) > 0))
+    };
+    let (Some(consent), Some(denial)) = (first(&[CONSENTS, MESSAGES]), first(&DENIALS)) else {
+        return false;
+    };
+    let is_known = |word: &str| {
+        is_known(word) || DENIALS.iter().any(|list| list.has_in_phrase(word)) || CALLING.has(word)
+    };
+    consent < denial && !words.iter().skip(denial).all(|word| is_known(word))
+}
+
+/// The clauses of a header, by its punctuation.
+fn clauses(header: &str) -> impl Iterator<Item = &str> {
+    let parts = header.split(|c| ".;:,!?()[]–—\n".contains(c));
+    let clauses = parts.flat_map(|part| part.split(" - "));
+    clauses.filter(|clause| clause.contains(char::is_alphanumeric))
+}
+
+fn has_denial(folded: &str) -> bool {
+    DENIALS.iter().any(|list| list.is_in(folded))
+}
+
+fn is_ours(folded: &str) -> bool {
+    CONSENTS.is_in(folded) || MESSAGES.is_in(folded)
+}
+
+/// Whether a clause says that a consent can be taken back, or how: `lze kdykoli odvolat`. It does not say that it was.
+fn tells_how_to_withdraw(folded: &str) -> bool {
+    MAY_BE_WITHDRAWN.is_in(folded)
+}
+
+/// A clause without the phrases that deny something else than messages, and without what messages are about: `SMS při zrušení
+/// lekce`.
+fn without_phrases(clause: &str) -> String {
+    let words: Vec<&str> = clause.split(' ').collect();
+    let mut left: Vec<&str> = Vec::new();
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        let rest = &words[at..];
+        let is_end = is_subject(rest) || offers_answers(rest);
+        if is_end && is_ours(&left.join(" ")) {
+            break;
+        }
+        let count = DENIES_SOMETHING_ELSE.longest_at(rest);
+        let count = count.max(length_of_other_way(rest));
+        if count == 0 {
+            left.push(word);
+        }
+        at += count.max(1);
+    }
+    left.join(" ")
+}
+
+/// Whether these words are the answers that a header offers: `yes/no/unknown`.
+fn offers_answers(words: &[&str]) -> bool {
+    match words {
+        [first, second] | [first, second, _] => {
+            YES.has(first) && NO.has(second) || NO.has(first) && YES.has(second)
+        }
+        _ => false,
+    }
+}
+
+/// How many words are a denial of another way to reach a person: `no calls`, `bez e-mailů`.
+fn length_of_other_way(words: &[&str]) -> usize {
+    let [denial, rest @ ..] = words else {
+        return 0;
+    };
+    let is_other = |words: &[&str]| match words {
+        ["e", mail, ..] if OTHER_WAY.has(mail) => 2,
+        [way, ..] if OTHER_WAY.has(way) || CALLING.has(way) => 1,
+        _ => 0,
+    };
+    let count = is_other(rest);
+    if NEGATIONS.has(denial) && count > 0 {
+        count + 1
+    } else {
+        0
+    }
+}
+
+/// Whether these words say what messages are about, and that is the end of something: `při zrušení lekce`, and not `o odvolání
+/// souhlasu`.
+fn is_subject(words: &[&str]) -> bool {
+    let [about, rest @ ..] = words else {
+        return false;
+    };
+    let ends = |at: usize| {
+        let rest = rest.get(at..).unwrap_or(&[]);
+        WITHDRAWN.longest_at(rest) > 0 || REFUSALS.longest_at(rest) > 0
+    };
+    let is_ended = || (0..3).any(ends);
+    ABOUT.has(about) && is_ended() && !CONSENTS.is_in(&rest.join(" "))
+}

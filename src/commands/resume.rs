@@ -38,6 +38,7 @@ pub(crate) fn run(args: &ResumeArgs, call: &Call) -> CommandResult {
     };
     let fallback = settings::fallback(settings, &settings.typed_other_channels()?)?;
     let batch = HeldBatch::resume(&front.db, &asked, front.now())?;
+    batch.refuse_if_edited()?;
     for newer in batch.newer_lists()? {
         let name = &batch.batch().name;
         call.console.warn(format_args!(

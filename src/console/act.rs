@@ -9,7 +9,7 @@ use super::page::Failure;
 use crate::domain::batch_state::BatchState;
 use crate::domain::text::{digest_of, hex, on_one_line};
 use crate::report::{Local, Summary, grouped};
-use crate::run::{Access, RunError, first_forecast, newer_lists, pilot_to_send};
+use crate::run::{Access, RunError, edited_list, first_forecast, newer_lists, pilot_to_send};
 use crate::store::{Approval, Batch, Holder, Reader};
 
 /// What can be done with a batch now.
@@ -34,6 +34,8 @@ pub(super) enum Act {
     Elsewhere(String),
     /// It was prepared or changed by the person who looks at it: another one starts it.
     Another,
+    /// It is sent by a night, and this list of it was edited since it was read: the next night reads it again.
+    ToNight(String),
     /// It was given up.
     TakeUp,
     /// Nobody can be messaged without a token.
@@ -92,6 +94,10 @@ pub(super) fn act(
     }
     if approval.own_work(app.person).is_some() {
         return Ok(Act::Another);
+    }
+    if let Some(list) = edited_list(reader, &batch.name)? {
+        let list = list.display().to_string();
+        return Ok(Act::ToNight(on_one_line(&list).into_owned()));
     }
     let counts = &summary.counts;
     let now = pilot.unwrap_or(queued);

@@ -131,6 +131,7 @@ fn begin(actor: &Actor<'_>, named: &Named, fields: &Fields) -> Result<String, Fa
     }
     let settings = (actor.settings.run)(now).map_err(Failure::refused)?;
     let batch = named.resume(actor, None)?;
+    batch.refuse_if_edited()?;
     let after_halt = batch.after_halt(&settings.refusals, false)?;
     let quota_of = QuotaOf {
         token: actor.settings.access.as_ref().map(Access::fingerprint),

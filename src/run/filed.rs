@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::batch::HeldBatch;
 use super::definition::has_file;
 use super::error::RunError;
+use super::mismatch::Mismatch;
 use crate::report::{file_as_it_is, grouped};
 use crate::store::{
     Batch, FiledList, Place, Reader, StoreError, WrittenFile, enter_list, leave_list,
@@ -155,6 +157,29 @@ pub(super) fn edited_lists(
         }
     }
     Ok(found)
+}
+
+/// The list in the inbox of a night that is sent as this batch, if it is not as it was read: the next night reads it again.
+///
+/// # Errors
+/// [`RunError`] if the checkpoint fails.
+pub(crate) fn edited_list(reader: &Reader, batch: &str) -> Result<Option<PathBuf>, RunError> {
+    let edited = edited_lists(reader, &[batch.to_owned()], &BTreeMap::new())?;
+    Ok(edited.into_iter().next().map(|list| list.path))
+}
+
+impl HeldBatch {
+    /// Refuses a batch of a night whose list in the inbox is not as it was read: it may refuse people by now.
+    ///
+    /// # Errors
+    /// [`RunError`] if it is not, or the checkpoint fails.
+    pub fn refuse_if_edited(&self) -> Result<(), RunError> {
+        let batch = &self.batch().name;
+        match edited_list(&self.reader()?, batch)? {
+            Some(list) => Err(Mismatch::ListEdited(batch.clone(), list).into()),
+            None => Ok(()),
+        }
+    }
 }
 
 fn is_as_read(batch: &Batch, list: &Path) -> bool {

@@ -155,6 +155,7 @@ pub use end::{Ended, Waiting};
 pub use error::{REHEARSALS, RunError};
 pub use export::{ExportSettings, export, export_file, pruned_at, summary};
 pub use fallback::{FallbackChange, FallbackSource, ManyMayFallBack};
+pub(crate) use filed::edited_list;
 pub use filed::{ChangedList, enter_begun};
 pub use files::Files;
 pub use follow_up::{FollowUpAsked, FollowUpBatch, reading_follow_up};

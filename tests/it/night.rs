@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::support::{
-    CHANNEL, Program, Receiver, SandboxProcess, Scratch, contacts, lock_name, wait_until,
+    CHANNEL, ConsoleProcess, Program, Receiver, SandboxProcess, Scratch, contacts, lock_name,
+    wait_until,
 };
 
 /// A folder with settings and lists, and the API that they are sent to.
@@ -884,6 +885,22 @@ fn a_worker_leaves_a_list_alone_that_was_edited_and_the_night_tells_who_refuses_
             .run()
     };
     worker().expect(4).says("was edited since it was read");
+    // A person may not know that it was: neither `resume` nor the page goes on with it.
+    let batches = nights.scratch.outreach(&["status", "--json"]).run().out;
+    let batches: serde_json::Value = serde_json::from_str(&batches).unwrap();
+    let batch = batches[0]["batch"].as_str().unwrap();
+    let url = ["--base-url", nights.sandbox.base_url()];
+    let resume = nights.scratch.outreach(&["resume", batch, "--yes"]).with(&url);
+    resume.run().expect(2).says("was edited since it was read");
+    let console = ConsoleProcess::of(&nights.scratch, &nights.sandbox, &["--channel", CHANNEL]);
+    let page = console.visitor().page(&format!("/batches/{batch}"));
+    assert!(page.contains("The next night goes on"), "{page}");
+    let queued = (200 - before).to_string();
+    let start = format!("/batches/{batch}/start");
+    let refused = console.visitor().send(&start, &[("people", &queued)]);
+    assert_eq!(refused.status, 409);
+    assert!(refused.text().contains("was edited"), "{}", refused.text());
+    console.end();
     assert_eq!(nights.sandbox.stats().accepted, before);
     let told = night(&[]).expect(0);
     assert!(

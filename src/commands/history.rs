@@ -93,36 +93,7 @@ fn left_out(file: &Imported) -> u64 {
 
 fn say(console: Console, file: &Imported) {
     let name = on_one_line(&file.file);
-    if file.rounded > 0 {
-        console.warn(format_args!(
-            "{name}: a spreadsheet rounded message or contact ids in {}: these ids are left out.",
-            counted(file.rounded, "row")
-        ));
-    }
-    if file.nameless > 0 {
-        console.warn(format_args!(
-            "{name}: {} messaged, or may have been, and {} no number, because the batch was pruned: the people of such rows \
-             are not known from this file, and may be messaged again.",
-            plural(file.nameless, "row was", "rows were"),
-            if file.nameless == 1 { "has" } else { "have" },
-        ));
-    }
-    if file.textless > 0 {
-        console.warn(format_args!(
-            "{name}: {} messaged, or may have been, and {} not say with what: the same message from another batch is not known to \
-             be the same, and these people would get it again. --not-within counts them.",
-            plural(file.textless, "row was", "rows were"),
-            if file.textless == 1 { "does" } else { "do" },
-        ));
-    }
-    if file.held > 0 {
-        console.warn(format_args!(
-            "{name}: {} wrote what may ask not to be messaged, and nobody had read it. The file does not hold what they wrote: \
-             they are on the suppression list now. Read it where the events came in; `outreach suppress remove NUMBER` \
-             takes off whoever asks for nothing.",
-            counted_people(file.held)
-        ));
-    }
+    warn_of_rows(console, &name, file);
     match &file.what {
         ImportedWhat::Nothing => console.warn(format_args!(
             "{name}: a results file without a row: nothing was imported from it. If it should hold some, give the whole file.",
@@ -155,6 +126,40 @@ fn say(console: Console, file: &Imported) {
                 ));
             }
         }
+    }
+}
+
+/// Says what rows of the file lack.
+fn warn_of_rows(console: Console, name: &str, file: &Imported) {
+    if file.rounded > 0 {
+        console.warn(format_args!(
+            "{name}: a spreadsheet rounded message or contact ids in {}: these ids are left out.",
+            counted(file.rounded, "row")
+        ));
+    }
+    if file.nameless > 0 {
+        console.warn(format_args!(
+            "{name}: {} messaged, or may have been, and {} no number, because the batch was pruned: the people of such rows \
+             are not known from this file, and may be messaged again.",
+            plural(file.nameless, "row was", "rows were"),
+            if file.nameless == 1 { "has" } else { "have" },
+        ));
+    }
+    if file.textless > 0 {
+        console.warn(format_args!(
+            "{name}: {} messaged, or may have been, and {} not say with what: the same message from another batch is not known to \
+             be the same, and these people would get it again. --not-within counts them.",
+            plural(file.textless, "row was", "rows were"),
+            if file.textless == 1 { "does" } else { "do" },
+        ));
+    }
+    if file.held > 0 {
+        console.warn(format_args!(
+            "{name}: {} wrote what may ask not to be messaged, and nobody had read it. The file does not hold what they wrote: \
+             they are on the suppression list now. Read it where the events came in; `outreach suppress remove NUMBER` \
+             takes off whoever asks for nothing.",
+            counted_people(file.held)
+        ));
     }
 }
 

@@ -77,16 +77,9 @@ pub(super) fn act(
     if batch.state == BatchState::Cancelled {
         return Ok(Act::TakeUp);
     }
-    let again = match &batch.halted_text {
-        Some(text) => reader.count_refused(batch.id, text)?,
-        None => 0,
-    };
-    let queued = queued + again;
-    let pilot =
-        pilot_to_send(reader, batch, batch.halted_text.as_deref()).map_err(RunError::from)?;
     let approval = reader.approval(batch.id)?;
-    let awaiting = awaiting(batch, summary.counts.awaiting, &approval);
-    if queued + awaiting == 0 || !batch.is_whole() {
+    let left = Left::of(reader, batch, summary, &approval, queued)?;
+    if left.queued + left.awaiting == 0 || !batch.is_whole() {
         return Ok(Act::Nothing);
     }
     if named.kind == Kind::Real && app.settings.access.is_none() {
@@ -100,26 +93,64 @@ pub(super) fn act(
         return Ok(Act::ToNight(on_one_line(&list).into_owned()));
     }
     let counts = &summary.counts;
-    let now = pilot.unwrap_or(queued);
-    let to_send = now + awaiting;
-    let waiting = [
-        rest_of_pilot(batch, pilot, queued),
-        awaited(batch, awaiting),
-    ];
+    let now = left.pilot.unwrap_or(left.queued);
+    let to_send = now + left.awaiting;
     let done = counts.sent + counts.unknown + counts.no_messenger + counts.error;
     Ok(Act::Start {
         to_send,
         people: grouped(to_send),
-        done: match done.saturating_sub(again) {
+        done: match done.saturating_sub(left.again) {
             0 => String::new(),
             done => counted_people(done),
         },
         first: batch.started_at.is_none(),
-        waiting: waiting.into_iter().flatten().collect(),
+        waiting: left.waiting(batch),
         forecast: forecast(app, named.kind, now)?,
         shown: shown(batch)?,
         newer: newer_lists(reader, batch)?.join(", "),
     })
+}
+
+/// Who is left of a batch.
+struct Left {
+    /// Those who are queued, and those who are sent to again.
+    queued: u64,
+    /// Of these, those who are sent to again although they were refused.
+    again: u64,
+    /// Of the queued those who are in the pilot, if it is not over.
+    pilot: Option<u64>,
+    /// Those who wait for their event, as far as a start is for them.
+    awaiting: u64,
+}
+
+impl Left {
+    fn of(
+        reader: &Reader,
+        batch: &Batch,
+        summary: &Summary,
+        approval: &Approval,
+        queued: u64,
+    ) -> Result<Self, Failure> {
+        let halted = batch.halted_text.as_deref();
+        let again = match halted {
+            Some(text) => reader.count_refused(batch.id, text)?,
+            None => 0,
+        };
+        Ok(Self {
+            queued: queued + again,
+            again,
+            pilot: pilot_to_send(reader, batch, halted).map_err(RunError::from)?,
+            awaiting: awaiting(batch, summary.counts.awaiting, approval),
+        })
+    }
+
+    /// Who of them gets nothing yet, in words.
+    fn waiting(&self, batch: &Batch) -> Vec<String> {
+        let rest = rest_of_pilot(batch, self.pilot, self.queued);
+        rest.into_iter()
+            .chain(awaited(batch, self.awaiting))
+            .collect()
+    }
 }
 
 /// What the page that starts a batch has shown: its list, its text and its channels, as a digest. A list that takes the place of

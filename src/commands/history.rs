@@ -107,6 +107,14 @@ fn say(console: Console, file: &Imported) {
             if file.nameless == 1 { "has" } else { "have" },
         ));
     }
+    if file.textless > 0 {
+        console.warn(format_args!(
+            "{name}: {} messaged, or may have been, and {} not say with what: the same message from another batch is not known to \
+             be the same, and these people would get it again. --not-within counts them.",
+            plural(file.textless, "row was", "rows were"),
+            if file.textless == 1 { "does" } else { "do" },
+        ));
+    }
     if file.held > 0 {
         console.warn(format_args!(
             "{name}: {} wrote what may ask not to be messaged, and nobody had read it. The file does not hold what they wrote: \

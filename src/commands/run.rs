@@ -233,6 +233,9 @@ impl<'a> Front<'a> {
         how: StartOptions,
     ) -> Result<Outcome, CommandError> {
         if let Some(by) = batch.paused_by(how.resumed)? {
+            if by == PausedBy::Approval {
+                batch = self.keep_asked(batch, how)?;
+            }
             let counts = batch.counts()?;
             return Ok(self.say_paused(&batch, by, counts));
         }
@@ -277,6 +280,20 @@ impl<'a> Front<'a> {
             not_sent: "",
             kept_back: None,
         })
+    }
+
+    /// Keeps what was asked for with a batch that a second person is to start elsewhere: how it is sent, and its pilot.
+    fn keep_asked(&self, batch: HeldBatch, how: StartOptions) -> Result<HeldBatch, CommandError> {
+        let batch = batch.keep_settings(&self.run, &self.person, self.now())?;
+        let has_queued = batch.counts()?.queued > 0;
+        match batch.pilot_step(how.pilot, how.resumed, random_bits()()) {
+            PilotStep::Begin(pilot) if has_queued => {
+                Ok(batch.begin_pilot(pilot, &self.person, self.now())?)
+            }
+            PilotStep::Begin(_) | PilotStep::None | PilotStep::GoOn(_) | PilotStep::Over(_) => {
+                Ok(batch)
+            }
+        }
     }
 
     /// Says what keeps the batch from being sent.

@@ -7,11 +7,12 @@ use axum::extract::{Path, Query};
 use axum::response::Response;
 use tokio::runtime::Handle;
 
+use super::act::{Act, awaiting, shown};
 use super::app::App;
 use super::audit::note;
 use super::bar::counted_people;
 use super::base::Kind;
-use super::batch_view::{Act, BatchView, LiveView, shown};
+use super::batch_view::{BatchView, LiveView};
 use super::gate::{Actor, Fields, Visit};
 use super::more::More;
 use super::named::Named;
@@ -136,11 +137,14 @@ fn begin(actor: &Actor<'_>, named: &Named, fields: &Fields) -> Result<String, Fa
     };
     let pilot = batch.pilot_step(None, true, random_bits()());
     let preview = batch.preview(&settings, quota_of, &after_halt, pilot, now)?;
-    if !is_typed_count(fields.get("people"), preview.to_send) {
+    let approval = batch.reader()?.approval(batch.batch().id)?;
+    let awaiting = awaiting(batch.batch(), preview.counts.awaiting, &approval);
+    let people = preview.to_send + awaiting;
+    if !is_typed_count(fields.get("people"), people) {
         return Err(Failure::refused(format!(
             "Nothing was sent: the number of people is {}, and \"{}\" was typed. Go back, read what will be done, and type \
              that number.",
-            grouped(preview.to_send),
+            grouped(people),
             fields.get("people")
         )));
     }
@@ -166,7 +170,7 @@ fn begin(actor: &Actor<'_>, named: &Named, fields: &Fields) -> Result<String, Fa
         Store::open_existing(actor.checkpoint(named.kind))?,
         work.batch.batch().id,
     );
-    let people = counted_people(preview.to_send);
+    let people = counted_people(people);
     note(actor, &store, Some(id), "start", &people)?;
     actor.runs.start(named.kind, work)?;
     Ok(String::new())

@@ -2,19 +2,19 @@
 
 use jiff::Timestamp;
 
+use super::act::{Act, act};
 use super::app::App;
 use super::audit;
 use super::bar::{Part, bar, counted_people};
-use super::base::Kind;
 use super::gate::Actor;
 use super::more::More;
 use super::named::{Named, path};
 use super::page::Failure;
 use crate::domain::batch_state::{BatchState, Standing};
-use crate::domain::text::{digest_of, hex, on_one_line};
-use crate::report::{Local, Summary, counted, grouped, place, without_numbers};
-use crate::run::{Access, Counts, PhoneNumber, RunError, Wait, first_forecast, newer_lists};
-use crate::store::{Approval, Batch, Holder, Reader, UnknownRow};
+use crate::domain::text::on_one_line;
+use crate::report::{Summary, counted, grouped, place, without_numbers};
+use crate::run::{Counts, PhoneNumber, Wait};
+use crate::store::{Approval, Batch, Reader, UnknownRow};
 
 /// How many rows whose outcome is unknown are named.
 const NAMED: usize = 10;
@@ -168,34 +168,6 @@ fn sentence(summary: &Summary, app: &App) -> String {
     })
 }
 
-/// What can be done with a batch now.
-pub(super) enum Act {
-    /// It can be started, or go on.
-    Start {
-        to_send: u64,
-        people: String,
-        done: String,
-        first: bool,
-        forecast: String,
-        /// As [`shown`] says.
-        shown: String,
-        /// Batches of newer versions of its list.
-        newer: String,
-    },
-    /// It is being sent, by this console or by another process: that one is named.
-    Pause(String),
-    /// A process works on it, and sends nothing more.
-    Elsewhere(String),
-    /// It was prepared or changed by the person who looks at it: another one starts it.
-    Another,
-    /// It was given up.
-    TakeUp,
-    /// Nobody can be messaged without a token.
-    NoToken,
-    /// There is nothing left to do.
-    Nothing,
-}
-
 /// What does not change every moment.
 pub(super) struct BatchView {
     pub(super) path: String,
@@ -310,89 +282,6 @@ fn stopped(batch: &Batch, summary: &Summary, held: u64) -> Option<(String, &'sta
          and clock; mend what it finds, then go on here."
     };
     Some((on_one_line(&why).into_owned(), todo))
-}
-
-/// A process that works on a batch.
-fn process(local: &Local, holder: &Holder) -> String {
-    let since = holder.since.parse();
-    let since = since.map_or_else(|_| holder.since.clone(), |at| local.time_and_distance(at));
-    let machine = holder.machine.as_deref().filter(|name| !name.is_empty());
-    let machine = machine.map_or_else(String::new, |name| format!(" on {name}"));
-    on_one_line(&format!("process {}{machine}, since {since}", holder.pid)).into_owned()
-}
-
-fn act(
-    app: &Actor<'_>,
-    named: &Named,
-    reader: &Reader,
-    batch: &Batch,
-    summary: &Summary,
-    to_send: u64,
-) -> Result<Act, Failure> {
-    let own = app.runs.find(named.kind, &named.name).is_some();
-    let is_sent = matches!(batch.state, BatchState::Running | BatchState::Waiting);
-    let holder = summary.stands.holder.as_ref();
-    if own || holder.is_some() {
-        let elsewhere = holder.filter(|it| !it.is_this_process());
-        let who = elsewhere.map_or_else(String::new, |holder| process(&app.local(), holder));
-        return Ok(if is_sent {
-            Act::Pause(who)
-        } else {
-            Act::Elsewhere(who)
-        });
-    }
-    if batch.state == BatchState::Cancelled {
-        return Ok(Act::TakeUp);
-    }
-    let again = match &batch.halted_text {
-        Some(text) => reader.count_refused(batch.id, text)?,
-        None => 0,
-    };
-    let to_send = to_send + again;
-    if to_send == 0 || !batch.is_whole() {
-        return Ok(Act::Nothing);
-    }
-    if named.kind == Kind::Real && app.settings.access.is_none() {
-        return Ok(Act::NoToken);
-    }
-    let approval = reader.approval(batch.id)?;
-    if approval.own_work(app.person).is_some() {
-        return Ok(Act::Another);
-    }
-    let counts = &summary.counts;
-    let done = counts.sent + counts.unknown + counts.no_messenger + counts.error;
-    Ok(Act::Start {
-        to_send,
-        people: grouped(to_send),
-        done: match done.saturating_sub(again) {
-            0 => String::new(),
-            done => counted_people(done),
-        },
-        first: batch.started_at.is_none(),
-        forecast: forecast(app, named.kind, to_send)?,
-        shown: shown(batch)?,
-        newer: newer_lists(reader, batch)?.join(", "),
-    })
-}
-
-/// What the page that starts a batch has shown: its list, its text and its channels, as a digest. A list that takes the place of
-/// that one may be as long.
-pub(super) fn shown(batch: &Batch) -> Result<String, Failure> {
-    let fallback = serde_json::to_string(&batch.fallback).map_err(RunError::from)?;
-    let digest = digest_of([&*hex(&batch.digest), &*batch.channel, &*fallback]);
-    Ok(hex(&digest[..16]))
-}
-
-/// When it would be done; nothing for a rehearsal.
-fn forecast(app: &App, kind: Kind, people: u64) -> Result<String, Failure> {
-    if kind == Kind::Rehearsal {
-        return Ok(String::new());
-    }
-    let now = app.clock.now();
-    let settings = (app.settings.run)(now).map_err(Failure::refused)?;
-    let token = app.settings.access.as_ref().map(Access::fingerprint);
-    let path = Some(app.checkpoint(kind));
-    Ok(first_forecast(path, token, &settings, people, now)?.to_string())
 }
 
 fn downloads(counts: &Counts) -> Vec<(&'static str, String)> {

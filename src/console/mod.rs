@@ -9,6 +9,7 @@
 //!   uploaded lists with what was said of them beside it.
 //! - All reading works without the script.
 
+mod act;
 mod app;
 mod assets;
 mod audit;

@@ -140,6 +140,12 @@ impl EarlierSearch<'_> {
             let Some(rendered) = content else {
                 return Ok(());
             };
+            // Who has this batch's message is not messaged by it again.
+            if let Some(own) = own
+                && reader.has_message_of(phone, own)?
+            {
+                return Ok(());
+            }
             let requests = reader.earlier_requests(phone, channel, &rendered.content, own)?;
             // A batch counts once for a person, by its latest request.
             let mut latest = BTreeMap::new();

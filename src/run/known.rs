@@ -20,7 +20,9 @@ use crate::domain::recipient::{Record, Suppression};
 use crate::intake::{Unsendable, judging_threads};
 use crate::locked::lock;
 use crate::report::check::{KnownBatch, KnownLine, KnownPeople, ReplyWindow};
-use crate::store::{BatchId, KnownPerson, Past, PersonVerdict, Reader, StoreError, UnreadFrom};
+use crate::store::{
+    BatchId, KnownPerson, Past, PersonVerdict, Reader, SkippedBatch, StoreError, UnreadFrom,
+};
 
 /// The checkpoint, asked by the threads that judge the rows; in a rehearsal that of the real batches too. Without
 /// one, no number is known.
@@ -42,7 +44,7 @@ struct Checkpoint {
     /// The batch whose own messages do not count as repeated.
     batch: Option<BatchId>,
     /// The random ids of the batches whose people are left out.
-    skip: Vec<String>,
+    skip: Vec<SkippedBatch>,
     now: Timestamp,
     /// What is known of the people is counted too.
     counts_people: bool,
@@ -90,7 +92,7 @@ impl Known {
         reader: Reader,
         span: HistorySpan,
         batch: Option<BatchId>,
-        skip: Vec<String>,
+        skip: Vec<SkippedBatch>,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
         let known = Checkpoint {

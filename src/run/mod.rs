@@ -176,6 +176,7 @@ pub use numbers::{NumberError, typed_number, typed_numbers};
 pub use observer::{Observer, RunProgress, Started, StopHandle};
 pub(crate) use pause::pause;
 pub(crate) use people::{Person, contacts, export_contacts, export_contacts_file};
+pub(crate) use pilot::to_send as pilot_to_send;
 pub use plan::{SendPlan, SendSettings, Unfinished};
 pub use preview::{LikelyFallback, Preview, QuotaOf, likely_fallback};
 pub use prune::{Pruned, prunable, prune};

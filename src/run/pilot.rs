@@ -5,10 +5,12 @@ use jiff::Timestamp;
 use super::batch::HeldBatch;
 use super::error::RunError;
 use crate::domain::batch_state::BatchState;
+use crate::domain::delivery::State;
 use crate::domain::pilot::{self, BY_PILOT, Pilot, PilotAsked, PilotStep};
 use crate::domain::random::mix;
+use crate::domain::text::canonical_text;
 use crate::report::PilotCounts;
-use crate::store::{Batch, NewPilot, Reader, StoreError};
+use crate::store::{Batch, NewPilot, PilotPeople, Reader, StoreError};
 
 impl HeldBatch {
     /// What the next run is, as far as pilots go. `resumed`: a person takes the batch up; `bits` are random: the seed of a
@@ -47,6 +49,27 @@ impl HeldBatch {
         self.store().begin_pilot(id, new)?;
         self.reread()
     }
+}
+
+/// Whom a run of the batch's pilot is for: those who are queued, and those who were refused with the text `again` and are
+/// sent to again; `None` if it has no pilot, or it is over.
+pub(crate) fn to_send(
+    reader: &Reader,
+    batch: &Batch,
+    again: Option<&str>,
+) -> Result<Option<u64>, StoreError> {
+    if batch.pilot.is_none_or(|pilot| pilot.is_over) {
+        return Ok(None);
+    }
+    let refused = |group: &PilotPeople| {
+        let text = group.text.as_deref().map(canonical_text);
+        group.state == State::Error && text.is_some() && text.as_deref() == again
+    };
+    let is_sent_to =
+        |group: &&PilotPeople| group.state == State::Queued && !group.held || refused(group);
+    let people = reader.pilot_people(batch.id)?;
+    let people = people.iter().filter(is_sent_to);
+    Ok(Some(people.map(|group| group.people).sum()))
 }
 
 /// How the people of the batch's pilot stand; `None` if it has none, or it is over.

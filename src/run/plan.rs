@@ -29,7 +29,9 @@ use crate::domain::eligibility::HistorySpan;
 use crate::domain::fallback::Fallback;
 use crate::domain::follow_up::FollowUp;
 use crate::domain::recipient::Verdict;
-use crate::store::{Batch, BatchId, Change, Hold, Messaged, MessagedDecision, Reader, Store};
+use crate::store::{
+    Batch, BatchId, Change, Hold, Messaged, MessagedDecision, Reader, SkippedBatch, Store,
+};
 
 /// What is asked for beside the list.
 #[derive(Debug, Clone, Copy)]
@@ -160,7 +162,7 @@ impl SendPlan {
         &self,
         history: HistorySpan,
         own: Option<BatchId>,
-        skip: Vec<String>,
+        skip: Vec<SkippedBatch>,
         now: Timestamp,
     ) -> Result<Known, RunError> {
         let history = self.at_intake(history);

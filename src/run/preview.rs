@@ -84,7 +84,8 @@ impl HeldBatch {
             PilotStep::None => queued,
             PilotStep::Begin(pilot) => queued.min(pilot.size.into()),
             PilotStep::GoOn(_) => {
-                pilot::counts(&self.reader()?, self.batch())?.map_or(0, |left| left.queued)
+                let again = after_halt.again.as_ref().map(|(text, _)| &**text);
+                pilot::to_send(&self.reader()?, self.batch(), again)?.unwrap_or(0)
             }
             PilotStep::Over(_) => 0,
         };

@@ -26,6 +26,18 @@ const SKIP: &str = "skip_messaged_by";
 /// The ids of the batches whose people are messaged all the same.
 const AGAIN: &str = "message_again_after";
 
+/// Batches that decided to skip the people of this one, with the time since when theirs are skipped here.
+const SKIPPED_SINCE: &str = "skip_messaged_since";
+
+/// A batch whose people another one leaves out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SkippedBatch {
+    /// Its random id.
+    pub(crate) uid: String,
+    /// Only those whom it messaged since then; `None`: all of them.
+    pub(crate) since: Option<Timestamp>,
+}
+
 /// What is decided about people whom other batches messaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Messaged {
@@ -57,13 +69,16 @@ pub(crate) struct MessagedDecision {
 }
 
 impl MessagedDecision {
-    /// The random ids of the batches whose people are left out.
-    pub(crate) fn skipped(&self) -> impl Iterator<Item = String> {
+    /// The batches whose people are left out.
+    pub(crate) fn skipped(&self) -> impl Iterator<Item = SkippedBatch> {
         let skipped: &[_] = match self.how {
             Messaged::Skip => &self.others,
             Messaged::Again => &[],
         };
-        skipped.iter().map(|(uid, _)| uid.clone())
+        skipped.iter().map(|(uid, _)| SkippedBatch {
+            uid: uid.clone(),
+            since: None,
+        })
     }
 
     /// The same, for the audit of the batch.
@@ -147,12 +162,32 @@ impl Reader {
         Ok(found)
     }
 
-    /// The random ids of the batches whose people the batch leaves out.
+    /// Whether the batch has a row for the number whose message went out, or may have: it is not sent again.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub(crate) fn skipped(&self, batch: BatchId) -> Result<Vec<String>, StoreError> {
-        skipped(&self.connection, batch)
+    pub(crate) fn has_message_of(
+        &self,
+        phone: PhoneNumber,
+        batch: BatchId,
+    ) -> Result<bool, StoreError> {
+        let Some(whose) = person::find(&self.connection, &self.keys, phone)? else {
+            return Ok(false);
+        };
+        let (first, last) = batch.range();
+        self.connection.has(
+            "SELECT 1 FROM recipient INDEXED BY recipient_by_person
+             WHERE person = ?1 AND id > ?2 AND id < ?3 AND state IN ('sent', 'sending', 'unknown')",
+            (whose, first, last),
+        )
+    }
+
+    /// The batches whose people the batch leaves out.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn skipped(&self, batch: BatchId) -> Result<Vec<SkippedBatch>, StoreError> {
+        skipped(&policy(&self.connection, batch)?)
     }
 
     /// Whether something was decided already about people whom `other` messaged.
@@ -161,9 +196,10 @@ impl Reader {
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn is_decided(&self, batch: BatchId, other: &str) -> Result<bool, StoreError> {
         let policy = policy(&self.connection, batch)?;
-        Ok([SKIP, AGAIN]
+        let is_own = [SKIP, AGAIN]
             .iter()
-            .any(|what| ids(&policy, what).iter().any(|id| id == other)))
+            .any(|what| ids(&policy, what).iter().any(|id| id == other));
+        Ok(is_own || times(&policy).any(|(uid, _)| uid == other))
     }
 }
 
@@ -211,21 +247,45 @@ pub(super) fn carry_out(
 }
 
 /// Batches that the batch skips people of skip its people too: decided before its first request, however it was confirmed.
+/// What it sent before such a batch was there keeps nobody back in that one: its list was made with that known.
 pub(super) fn share_skips(connection: &Connection, batch: BatchId) -> Result<(), StoreError> {
-    let others = skipped(connection, batch)?;
+    let others = ids(&policy(connection, batch)?, SKIP);
     if others.is_empty() {
         return Ok(());
     }
     let uid: String =
         connection.value("SELECT lower(hex(uid)) FROM batch WHERE id = ?1", [batch])?;
     for other in others {
-        let other: Option<BatchId> =
-            connection.find("SELECT id FROM batch WHERE uid = unhex(?1)", [&other])?;
-        if let Some(other) = other {
-            add(connection, other, SKIP, &uid)?;
+        let other: Vec<(BatchId, i64)> = connection.rows(
+            "SELECT id, created_at FROM batch WHERE uid = unhex(?1)",
+            [&other],
+        )?;
+        for (other, since) in other {
+            skip_since(connection, other, &uid, since)?;
         }
     }
     Ok(())
+}
+
+/// The batch skips the people whom `uid` messaged since then.
+fn skip_since(
+    connection: &Connection,
+    batch: BatchId,
+    uid: &str,
+    since: i64,
+) -> Result<(), StoreError> {
+    let mut policy = policy(connection, batch)?;
+    let is_known = ids(&policy, SKIP).iter().any(|id| id == uid);
+    if is_known || times(&policy).any(|(id, _)| id == uid) {
+        return Ok(());
+    }
+    let times = policy
+        .entry(SKIPPED_SINCE.to_owned())
+        .or_insert_with(|| serde_json::json!({}));
+    if let Some(times) = times.as_object_mut() {
+        times.insert(uid.to_owned(), since.into());
+    }
+    set_policy(connection, batch, &policy)
 }
 
 /// Whether a request was refused, put off, or never left.
@@ -235,14 +295,30 @@ fn is_refused(outcome: Option<&str>, proof: Option<&str>) -> bool {
     !may_be_accepted || request_outcome(outcome, proof).is_none()
 }
 
-/// The random ids of the batches whose people are left out, as the policy of a batch says.
-pub(super) fn skipped_by(policy: &str) -> Result<Vec<String>, StoreError> {
-    Ok(ids(&from_json(policy)?, SKIP))
+/// The batches whose people are left out, as the policy of a batch says.
+pub(super) fn skipped_by(policy: &str) -> Result<Vec<SkippedBatch>, StoreError> {
+    skipped(&from_json(policy)?)
 }
 
-/// The random ids of the batches whose people the batch skips.
-pub(super) fn skipped(connection: &Connection, batch: BatchId) -> Result<Vec<String>, StoreError> {
-    Ok(ids(&policy(connection, batch)?, SKIP))
+fn skipped(policy: &Policy) -> Result<Vec<SkippedBatch>, StoreError> {
+    let whenever = ids(policy, SKIP).into_iter();
+    let whenever = whenever.map(|uid| Ok(SkippedBatch { uid, since: None }));
+    let since = times(policy).map(|(uid, since)| {
+        Ok(SkippedBatch {
+            uid: uid.to_owned(),
+            since: Some(from_millis(since)?),
+        })
+    });
+    whenever.chain(since).collect()
+}
+
+/// The batches of [`SKIPPED_SINCE`], with their times in milliseconds.
+fn times(policy: &Policy) -> impl Iterator<Item = (&str, i64)> {
+    let times = policy
+        .get(SKIPPED_SINCE)
+        .and_then(serde_json::Value::as_object);
+    let times = times.into_iter().flatten();
+    times.filter_map(|(uid, since)| Some((uid.as_str(), since.as_i64()?)))
 }
 
 fn add(connection: &Connection, batch: BatchId, what: &str, uid: &str) -> Result<(), StoreError> {

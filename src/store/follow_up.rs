@@ -35,6 +35,11 @@ pub(super) const FOR_ITS_EVENT: i64 = 0;
 /// The reason code of such a row.
 pub(super) const AWAITED: &str = "awaits_event";
 
+/// Whether batch `b` takes events, as far as its state says. A draft that waits for its second person takes them: that
+/// wait may last longer than the event is remembered, and whom it queued is shown to that person.
+const TAKES_EVENTS: &str = "b.state <> 'reading' AND b.state <> 'cancelled'
+     AND (b.state <> 'draft' OR EXISTS (SELECT 1 FROM node WHERE key = 'require-approval'))";
+
 /// Rows that are closed in one transaction.
 const STEP: u32 = 2_000;
 
@@ -130,10 +135,11 @@ pub(super) fn hold(connection: &Connection, row: RecipientId) -> Result<(), Stor
 /// Queues the person of an event wherever it waits for that.
 pub(super) fn queue(tx: &mut Tx<'_>, happened: &TriggerEvent<'_>) -> Result<(), StoreError> {
     let waiting: Vec<RecipientId> = tx.connection.list(
-        "SELECT r.id FROM recipient r INDEXED BY recipient_by_person CROSS JOIN batch b ON b.id = r.id >> 32
+        &format!(
+            "SELECT r.id FROM recipient r INDEXED BY recipient_by_person CROSS JOIN batch b ON b.id = r.id >> 32
              WHERE r.person = ?1 AND r.state = 'queued' AND r.held = ?2
-                   AND b.state <> 'reading' AND b.state <> 'draft' AND b.state <> 'cancelled'
-                   AND b.created_at <= ?3",
+                   AND {TAKES_EVENTS} AND b.created_at <= ?3"
+        ),
         (
                 happened.whose,
                 FOR_ITS_EVENT,
@@ -176,9 +182,10 @@ pub(super) fn awaits_opt_in(
     at: Timestamp,
 ) -> Result<bool, StoreError> {
     let kept: Vec<Json<FollowUp>> = connection.list(
-        "SELECT policy ->> 'follow_up' FROM batch
-         WHERE channel = ?1 AND state <> 'reading' AND state <> 'draft' AND state <> 'cancelled'
-               AND created_at <= ?2 AND policy ->> 'follow_up' IS NOT NULL",
+        &format!(
+            "SELECT policy ->> 'follow_up' FROM batch b
+             WHERE channel = ?1 AND {TAKES_EVENTS} AND created_at <= ?2 AND policy ->> 'follow_up' IS NOT NULL"
+        ),
         (on, to_millis(at)),
     )?;
     let mut kept = kept.into_iter();

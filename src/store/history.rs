@@ -8,6 +8,7 @@ use super::attempt::unreached_since;
 use super::batch::unfinished_since;
 use super::checkpoint::{Reader, Store};
 use super::decision::{self, DecisionRecord};
+use super::earlier::SkippedBatch;
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::keys::HashKey;
@@ -246,7 +247,7 @@ impl Reader {
         &self,
         phone: PhoneNumber,
         unread: &UnreadFrom,
-        skip: &[String],
+        skip: &[SkippedBatch],
     ) -> Result<Option<Past>, StoreError> {
         let people = person::with_number(&self.connection, &self.keys, phone)?;
         if people.is_empty() {
@@ -257,7 +258,7 @@ impl Reader {
     }
 
     /// Whether a number may be messaged, as a claim would find now, on the channel `on` and with the rendered `content`,
-    /// as far as they are known. What was sent for the list's own `batch` keeps nobody back; `skip` are the random ids of
+    /// as far as they are known. What was sent for the list's own `batch` keeps nobody back; `skip` are
     /// the batches whose people are left out.
     ///
     /// # Errors
@@ -268,7 +269,7 @@ impl Reader {
         about: (Option<&str>, Option<&str>),
         span: HistorySpan,
         batch: Option<BatchId>,
-        skip: &[String],
+        skip: &[SkippedBatch],
         now: Timestamp,
     ) -> Result<PersonVerdict, StoreError> {
         match self.past(phone, &self.unread_from()?, skip)? {
@@ -287,7 +288,7 @@ impl Reader {
         (on, content): (Option<&str>, Option<&str>),
         span: HistorySpan,
         batch: Option<BatchId>,
-        skip: &[String],
+        skip: &[SkippedBatch],
         now: Timestamp,
     ) -> Result<PersonVerdict, StoreError> {
         let asker = self.asker(past, (on, content), batch, skip)?;
@@ -317,7 +318,7 @@ impl Reader {
         past: &Past,
         (on, content): (Option<&'a str>, Option<&'a str>),
         batch: Option<BatchId>,
-        skip: &'a [String],
+        skip: &'a [SkippedBatch],
     ) -> Result<Asker<'a>, StoreError> {
         let known = match on {
             Some(on) if !past.attempts.is_empty() => self.channel(on)?,

@@ -132,7 +132,7 @@ pub use contacts_listed::ContactsTaken;
 pub(crate) use contacts_listed::ListedContact;
 pub(crate) use decision::{Decided, DecisionRecord};
 pub use earlier::Messaged;
-pub(crate) use earlier::MessagedDecision;
+pub(crate) use earlier::{MessagedDecision, SkippedBatch};
 pub use error::StoreError;
 pub use event::{Incoming, Taken};
 pub(crate) use faults::{Depth, FoundSound};

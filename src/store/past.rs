@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use super::attempt::{MAY_BE_ACCEPTED, request_outcome};
 use super::columns::time;
+use super::earlier::SkippedBatch;
 use super::error::StoreError;
 use super::ids::{AttemptId, BatchId, ChannelId, PersonId, RecipientId};
 use super::keys::{HashKey, IMPORTED_FORM};
@@ -23,8 +24,8 @@ pub(super) struct Asker<'a> {
     pub(super) recipient: Option<RecipientId>,
     pub(super) channel: Option<ChannelId>,
     pub(super) content: Option<AskedContent<'a>>,
-    /// The random ids of the batches whose people are left out.
-    pub(super) skip: &'a [String],
+    /// The batches whose people are left out.
+    pub(super) skip: &'a [SkippedBatch],
 }
 
 /// A content that is to be sent.
@@ -123,7 +124,10 @@ impl PastAttempt {
             (Some(content), Some(ContentKey::Own(key))) => content.key() == key,
             (None, _) | (_, None) => false,
         };
-        let is_skipped = |uid| asker.skip.contains(uid);
+        let is_skipped = |uid: &String| {
+            let mut skip = asker.skip.iter();
+            skip.any(|it| it.uid == *uid && it.since.is_none_or(|since| self.at >= since))
+        };
         let request = PastRequest {
             at: self.at,
             outcome,
@@ -238,7 +242,7 @@ mod tests {
         store.keys.clone()
     }
 
-    fn asker<'a>(keys: &'a HashKey, skip: &'a [String]) -> Asker<'a> {
+    fn asker<'a>(keys: &'a HashKey, skip: &'a [SkippedBatch]) -> Asker<'a> {
         let batch = BatchId::for_tests(1);
         Asker {
             batch: Some(batch),
@@ -331,12 +335,19 @@ mod tests {
     #[test]
     fn a_request_of_a_batch_whose_people_are_left_out_says_so() {
         let keys = keys();
+        let later = Timestamp::from_second(1).unwrap();
         for (skip, is_skipped) in [
             (vec![], false),
-            (vec!["0b"], false),
-            (vec!["0b", "0a"], true),
+            (vec![("0b", None)], false),
+            (vec![("0b", None), ("0a", None)], true),
+            (vec![("0a", Some(Timestamp::UNIX_EPOCH))], true),
+            (vec![("0a", Some(later))], false),
         ] {
-            let skip: Vec<String> = skip.into_iter().map(str::to_owned).collect();
+            let skip = skip.into_iter().map(|(uid, since)| SkippedBatch {
+                uid: uid.to_owned(),
+                since,
+            });
+            let skip: Vec<_> = skip.collect();
             let (request, _) = accepted().seen_by(&asker(&keys, &skip), None).unwrap();
             assert_eq!(request.skipped, is_skipped, "{skip:?}");
         }

@@ -46,9 +46,14 @@ pub(crate) enum OwnWork {
 }
 
 impl Approval {
+    /// Whether another person must approve it before it is sent.
+    pub(crate) fn is_missing(&self) -> bool {
+        self.is_required && self.approved_by.is_none()
+    }
+
     /// What the person did to it, where an approval is missing and therefore another person must give it.
     pub(crate) fn own_work(&self, person: &str) -> Option<OwnWork> {
-        if !self.is_required || self.approved_by.is_some() {
+        if !self.is_missing() {
             None
         } else if self.prepared_by.as_deref() == Some(person) {
             Some(OwnWork::Prepared)

@@ -4,6 +4,7 @@ mod hostile;
 mod mending;
 mod pages;
 mod people;
+mod second_person;
 mod together;
 mod users;
 

@@ -590,3 +590,50 @@ fn a_moved_batch_whose_messages_went_over_its_other_channel_goes_on() {
     assert!(sandbox.accepted().values().all(|&count| count == 1));
     assert_eq!(sandbox.accepted().len(), 3);
 }
+
+/// With the rows of a pruned batch its texts go. Its list brings them back, so that results tell another checkpoint.
+#[test]
+fn what_a_pruned_batch_sent_is_told_again_once_its_list_is_back() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(3);
+    scratch.send(&sandbox).run().expect(0);
+    let digests = |file: &str| {
+        let text = scratch.read(file);
+        let digest = |line: &str| line.rsplit(',').next().unwrap().to_owned();
+        text.lines().skip(1).map(digest).collect::<Vec<_>>()
+    };
+    let before = digests("list.results.csv");
+    assert!(before.iter().all(|it| it.len() == 32), "{before:?}");
+    run(&scratch, &["prune", "--older-than", "0", "--yes"], 0);
+    update(&scratch, &sandbox, &[]).run().expect(0);
+    assert_eq!(sandbox.stats().accepted, 3);
+    run(&scratch, &["export", "list", "-o", "moved.csv"], 0);
+    assert_eq!(digests("moved.csv"), before);
+    // Elsewhere, as another batch.
+    let import = |db: &str, file: &str| {
+        let import = ["history", "import", file, "--no-suppressions", "--db", db];
+        scratch.outreach(&import).run().expect(0)
+    };
+    let told = import("two.db", "moved.csv");
+    assert!(!told.said.contains("with what"), "{}", told.said);
+    let again = send_list(
+        &scratch,
+        sandbox.base_url(),
+        "contacts.csv",
+        &["--db", "two.db"],
+    );
+    let again = again.with(&["--batch", "other", "--channel", CHANNEL]);
+    again
+        .with(&["--message", "Hello {{ first_name }}"])
+        .run()
+        .expect(0);
+    assert_eq!(sandbox.stats().accepted, 3);
+    // A file without the digests cannot tell, and that is said.
+    let mut text = scratch.read("moved.csv");
+    for digest in &before {
+        text = text.replace(digest.as_str(), "");
+    }
+    scratch.write("cut.csv", &text);
+    import("three.db", "cut.csv")
+        .says("3 rows were messaged, or may have been, and do not say with what");
+}

@@ -21,6 +21,8 @@ pub struct Imported {
     pub rounded: u64,
     /// Rows that were messaged, or may have been, and that say of nobody: their batch was pruned.
     pub nameless: u64,
+    /// Rows of a batch that was restored that were messaged, or may have been, and that do not say with what.
+    pub textless: u64,
     /// People who are on the suppression list from now on because nobody had read a reply of theirs, which the file does
     /// not hold.
     pub held: u64,
@@ -34,6 +36,7 @@ impl Imported {
             what: ImportedWhat::Nothing,
             rounded: 0,
             nameless: 0,
+            textless: 0,
             held: 0,
         }
     }
@@ -58,6 +61,8 @@ pub struct ImportedRows {
     pub rounded: u64,
     /// Rows that may have been messaged, and do not say whose they are.
     pub nameless: u64,
+    /// Rows that may have been messaged, and do not say with what.
+    pub textless: u64,
     /// People who are held from now on because of an unread reply.
     pub held: u64,
 }

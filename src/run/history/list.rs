@@ -150,6 +150,7 @@ impl HistoryList {
             rounded: 0,
             held: 0,
             nameless: 0,
+            textless: 0,
             what: ImportedWhat::List {
                 batch: name,
                 date: self.date,

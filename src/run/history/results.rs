@@ -165,6 +165,12 @@ impl ResultsFile {
                 rounded: target.counts.rounded,
                 held: target.counts.held,
                 nameless: target.counts.nameless,
+                // A batch that is in the checkpoint knows what it sent.
+                textless: if target.restored {
+                    target.counts.textless
+                } else {
+                    0
+                },
             });
         }
         Ok(done)
@@ -296,6 +302,9 @@ impl Target {
             self.counts.left_out += 1;
             return;
         }
+        let is_messaged = matches!(row.state, State::Sent | State::Unknown | State::Sending);
+        let is_textless = is_messaged && row.phone.is_some() && row.content.is_none();
+        self.counts.textless += u64::from(is_textless);
         self.counts.rows += 1;
         match row.state {
             State::Sent => self.counts.sent += 1,

@@ -148,6 +148,9 @@ fn take_over(
              WHERE id = ?1"
     };
     tx.connection.change(says, (old.id, new))?;
+    if old.state == State::Sent {
+        restore_message(tx, old.id, new)?;
+    }
     let refusal: Option<String> = tx
         .connection
         .find(
@@ -160,6 +163,20 @@ fn take_over(
         None => allow_settled(tx, old)?,
     }
     take_over_verdict(tx, old, new, verdict, now)
+}
+
+/// A row that was sent and pruned lost its message, and kept its key: where the new list has that message it is put back,
+/// so that a results file tells others what the person has.
+fn restore_message(tx: &Tx<'_>, old: RecipientId, new: RecipientId) -> Result<(), StoreError> {
+    tx.connection.change(
+        "UPDATE recipient_input
+         SET (content, metadata) = (SELECT content, metadata FROM recipient_input WHERE id = ?2)
+         WHERE id = ?1 AND content IS NULL
+               AND content_key = (SELECT content_key FROM recipient_input WHERE id = ?2)
+               AND (SELECT step FROM recipient WHERE id = ?1) = 0",
+        (old, new),
+    )?;
+    Ok(())
 }
 
 /// The person of a row that was sent, or may have been, refuses by now: the row stays what it is, with that reason, and

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use crate::domain::batch_state::PausedBy;
-use crate::store::earlier::skipped_by;
+use crate::store::earlier::{SkippedBatch, skipped_by};
 use crate::store::error::StoreError;
 use crate::store::pause::{self, PAUSED};
 use crate::store::query::Query as _;
@@ -15,8 +15,8 @@ pub(super) struct BatchNow {
     pub(super) paused_by: Option<PausedBy>,
     /// The requests that were ever claimed.
     pub(super) claims: Claims,
-    /// The random ids of the batches whose people are left out.
-    pub(super) skip: Vec<String>,
+    /// The batches whose people are left out.
+    pub(super) skip: Vec<SkippedBatch>,
 }
 
 impl BatchNow {

@@ -19,6 +19,7 @@ use crate::domain::recipient::Suppression;
 use crate::store::attempt::{self, Intent};
 use crate::store::columns::{from_millis, to_millis};
 use crate::store::contact;
+use crate::store::earlier::SkippedBatch;
 use crate::store::error::StoreError;
 use crate::store::history::{self, PersonVerdict};
 use crate::store::ids::{BatchId, RecipientId};
@@ -137,7 +138,7 @@ pub(super) fn outstanding(
 fn next(
     tx: &mut Tx<'_>,
     context: &Context,
-    skip: &[String],
+    skip: &[SkippedBatch],
     now: Timestamp,
 ) -> Result<Next, StoreError> {
     for _ in 0..at_most(LOOKED_AT) {
@@ -232,7 +233,7 @@ fn no_row_is_left(tx: &Tx<'_>, context: &Context) -> Result<(), StoreError> {
 fn may_send(
     tx: &mut Tx<'_>,
     context: &Context,
-    skip: &[String],
+    skip: &[SkippedBatch],
     ready: &Ready,
     message: &Message,
     now: Timestamp,

@@ -258,4 +258,52 @@ fn the_same_text_over_another_channel_is_refused_until_it_is_said_what_is_meant(
     assert_eq!(account(&sandbox).0, 8);
 }
 
+/// An old batch takes new people in while another one waits. Whom it messaged before that one began is left to it.
+#[test]
+fn what_was_sent_before_another_batch_began_keeps_nobody_back_in_that_one() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    let write = |file: &str, people: &[u32]| {
+        let lines = people.iter().map(|n| contacts(*n..*n + 1));
+        let lines: Vec<String> = lines.collect();
+        let rows = lines.iter().map(|it| it.split_once('\n').unwrap().1);
+        scratch.write(
+            file,
+            &format!("phone,first_name\n{}", rows.collect::<String>()),
+        );
+    };
+    let send = |month: &str, how: &[&str]| {
+        let file = format!("{month}.csv");
+        scratch
+            .outreach(&["send", &file, "--yes", "--batch", month])
+            .with(&["--message", month, "--channel", CHANNEL])
+            .with(&["--base-url", sandbox.base_url()])
+            .with(how)
+            .run()
+    };
+    write("jan.csv", &[0, 1, 2, 3, 4, 5]);
+    send("jan", &[]).expect(0);
+    write("feb.csv", &[6, 0, 1, 2, 3, 4, 5, 7]);
+    send("feb", &["--limit", "2"]).expect(4);
+    // A new person, and nobody whom the other batch has messaged: those two have this message already.
+    write("jan.csv", &[0, 1, 2, 3, 4, 5, 8]);
+    send("jan", &["--update"]).expect(0);
+    assert_eq!(sandbox.stats().accepted, 6 + 2 + 1);
+    // Of these two the other batch has messaged one, and waits to message the other one.
+    write("jan.csv", &[0, 1, 2, 3, 4, 5, 8, 6, 7]);
+    let asked = send("jan", &["--update"]).expect(2);
+    asked.says("1 person of this list got another message from batch feb");
+    send("jan", &["--update", "--skip-messaged"]).expect(0);
+    assert_eq!(sandbox.stats().accepted, 6 + 2 + 1 + 1);
+    let resume = ["resume", "feb", "--yes", "--base-url", sandbox.base_url()];
+    scratch.outreach(&resume).run().expect(0);
+    let messages = sandbox.messages();
+    let of = |month: &str| {
+        let texts = messages.iter().map(|it| it["content"]["payload"].as_str());
+        texts.filter(|text| *text == Some(month)).count()
+    };
+    assert_eq!((of("jan"), of("feb")), (8, 7));
+    let counts = scratch.checkpoint().counts_of("feb");
+    assert_eq!((counts.sent, counts.suppressed, counts.queued), (7, 1, 0));
+}
+
 const OTHER: &str = "7001200300400500602";

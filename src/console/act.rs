@@ -1,0 +1,168 @@
+//! What can be done with a batch on its page, and for whom.
+
+use super::app::App;
+use super::bar::counted_people;
+use super::base::Kind;
+use super::gate::Actor;
+use super::named::Named;
+use super::page::Failure;
+use crate::domain::batch_state::BatchState;
+use crate::domain::text::{digest_of, hex, on_one_line};
+use crate::report::{Local, Summary, grouped};
+use crate::run::{Access, RunError, first_forecast, newer_lists, pilot_to_send};
+use crate::store::{Approval, Batch, Holder, Reader};
+
+/// What can be done with a batch now.
+pub(super) enum Act {
+    /// It can be started, or go on.
+    Start {
+        to_send: u64,
+        people: String,
+        done: String,
+        first: bool,
+        /// Who of them waits for an event, and who waits beside them until the pilot is over.
+        waiting: Vec<String>,
+        forecast: String,
+        /// As [`shown`] says.
+        shown: String,
+        /// Batches of newer versions of its list.
+        newer: String,
+    },
+    /// It is being sent, by this console or by another process: that one is named.
+    Pause(String),
+    /// A process works on it, and sends nothing more.
+    Elsewhere(String),
+    /// It was prepared or changed by the person who looks at it: another one starts it.
+    Another,
+    /// It was given up.
+    TakeUp,
+    /// Nobody can be messaged without a token.
+    NoToken,
+    /// There is nothing left to do.
+    Nothing,
+}
+
+/// A process that works on a batch.
+fn process(local: &Local, holder: &Holder) -> String {
+    let since = holder.since.parse();
+    let since = since.map_or_else(|_| holder.since.clone(), |at| local.time_and_distance(at));
+    let machine = holder.machine.as_deref().filter(|name| !name.is_empty());
+    let machine = machine.map_or_else(String::new, |name| format!(" on {name}"));
+    on_one_line(&format!("process {}{machine}, since {since}", holder.pid)).into_owned()
+}
+
+/// What can be done with it. `queued`: those who are queued and not held.
+pub(super) fn act(
+    app: &Actor<'_>,
+    named: &Named,
+    reader: &Reader,
+    batch: &Batch,
+    summary: &Summary,
+    queued: u64,
+) -> Result<Act, Failure> {
+    let own = app.runs.find(named.kind, &named.name).is_some();
+    let is_sent = matches!(batch.state, BatchState::Running | BatchState::Waiting);
+    let holder = summary.stands.holder.as_ref();
+    if own || holder.is_some() {
+        let elsewhere = holder.filter(|it| !it.is_this_process());
+        let who = elsewhere.map_or_else(String::new, |holder| process(&app.local(), holder));
+        return Ok(if is_sent {
+            Act::Pause(who)
+        } else {
+            Act::Elsewhere(who)
+        });
+    }
+    if batch.state == BatchState::Cancelled {
+        return Ok(Act::TakeUp);
+    }
+    let again = match &batch.halted_text {
+        Some(text) => reader.count_refused(batch.id, text)?,
+        None => 0,
+    };
+    let queued = queued + again;
+    let pilot = pilot_to_send(reader, batch, batch.halted_text.as_deref())
+        .map_err(RunError::from)?;
+    let approval = reader.approval(batch.id)?;
+    let awaiting = awaiting(batch, summary.counts.awaiting, &approval);
+    if queued + awaiting == 0 || !batch.is_whole() {
+        return Ok(Act::Nothing);
+    }
+    if named.kind == Kind::Real && app.settings.access.is_none() {
+        return Ok(Act::NoToken);
+    }
+    if approval.own_work(app.person).is_some() {
+        return Ok(Act::Another);
+    }
+    let counts = &summary.counts;
+    let now = pilot.unwrap_or(queued);
+    let to_send = now + awaiting;
+    let waiting = [
+        rest_of_pilot(batch, pilot, queued),
+        awaited(batch, awaiting),
+    ];
+    let done = counts.sent + counts.unknown + counts.no_messenger + counts.error;
+    Ok(Act::Start {
+        to_send,
+        people: grouped(to_send),
+        done: match done.saturating_sub(again) {
+            0 => String::new(),
+            done => counted_people(done),
+        },
+        first: batch.started_at.is_none(),
+        waiting: waiting.into_iter().flatten().collect(),
+        forecast: forecast(app, named.kind, now)?,
+        shown: shown(batch)?,
+        newer: newer_lists(reader, batch)?.join(", "),
+    })
+}
+
+/// What the page that starts a batch has shown: its list, its text and its channels, as a digest. A list that takes the place of
+/// that one may be as long.
+pub(super) fn shown(batch: &Batch) -> Result<String, Failure> {
+    let fallback = serde_json::to_string(&batch.fallback).map_err(RunError::from)?;
+    let digest = digest_of([&*hex(&batch.digest), &*batch.channel, &*fallback]);
+    Ok(hex(&digest[..16]))
+}
+
+/// When it would be done; nothing for a rehearsal.
+fn forecast(app: &App, kind: Kind, people: u64) -> Result<String, Failure> {
+    if kind == Kind::Rehearsal {
+        return Ok(String::new());
+    }
+    let now = app.clock.now();
+    let settings = (app.settings.run)(now).map_err(Failure::refused)?;
+    let token = app.settings.access.as_ref().map(Access::fingerprint);
+    let path = Some(app.checkpoint(kind));
+    Ok(first_forecast(path, token, &settings, people, now)?.to_string())
+}
+
+/// Those of a follow-up who wait for their event, and whom a start is for too: it was not begun, or nobody has approved
+/// it.
+pub(super) fn awaiting(batch: &Batch, awaiting: u64, approval: &Approval) -> u64 {
+    let is_begun = batch.state != BatchState::Draft && !approval.is_missing();
+    if is_begun { 0 } else { awaiting }
+}
+
+fn awaited(batch: &Batch, people: u64) -> Option<String> {
+    let follow_up = batch.follow_up.as_ref().filter(|_| people > 0)?;
+    Some(format!(
+        "{} of them {}{}.",
+        grouped(people),
+        follow_up.after.awaited(people),
+        follow_up.times()
+    ))
+}
+
+/// What becomes of those who are queued and not in the pilot that is not over.
+fn rest_of_pilot(batch: &Batch, people: Option<u64>, queued: u64) -> Option<String> {
+    let rest = queued.saturating_sub(people?);
+    let pilot = batch.pilot.filter(|_| rest > 0)?;
+    Some(format!(
+        "These are its pilot: {pilot}. Of the others {} until somebody goes on after that.",
+        if rest == 1 {
+            "1 person waits".to_owned()
+        } else {
+            format!("{} people wait", grouped(rest))
+        }
+    ))
+}

@@ -1,0 +1,144 @@
+//! Where a second person must start a batch: what one asked for is what the other one starts.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::users::{PASSWORD, add};
+use crate::support::{
+    CHANNEL, ConsoleProcess, Receiver, SandboxProcess, Scratch, Visitor, event, wait_until,
+};
+
+/// A console on which a second person is asked for, and that person.
+fn second(scratch: &Scratch, sandbox: &SandboxProcess) -> (ConsoleProcess, Visitor) {
+    for (name, role) in [("ada", "admin"), ("eva", "operator")] {
+        add(scratch, name, role);
+    }
+    let console = ConsoleProcess::of(scratch, sandbox, &["--channel", CHANNEL]);
+    let ada = console.user("ada", PASSWORD);
+    ada.send("/approval", &[("required", "yes")]).location();
+    let eva = console.user("eva", PASSWORD);
+    (console, eva)
+}
+
+fn start(who: &Visitor, batch: &str, people: &str) -> u16 {
+    let path = format!("/batches/{batch}/start");
+    who.send(&path, &[("people", people)]).status
+}
+
+#[test]
+fn a_pilot_that_waits_for_its_second_person_stays_one() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(8);
+    let (_console, eva) = second(&scratch, &sandbox);
+    let pilot = ["--limit", "2"];
+    for _ in 0..2 {
+        let send = scratch.send(&sandbox).with(&pilot).run().expect(4);
+        send.says("a second person must approve it");
+    }
+    let page = eva.page("/batches/list");
+    assert!(
+        page.contains("its pilot: the first 2 who were queued. Of the others 6 people wait"),
+        "{page}"
+    );
+    for people in ["8", "6", "0"] {
+        assert_eq!(start(&eva, "list", people), 409, "{people}");
+    }
+    assert_eq!(start(&eva, "list", "2"), 303);
+    eva.wait_for("/batches/list", "<strong>6</strong>");
+    assert_eq!(sandbox.stats().accepted, 2);
+    // What was approved is the whole list.
+    assert_eq!(start(&eva, "list", "6"), 303);
+    eva.wait_for("/batches/list", "complete");
+    assert_eq!(sandbox.stats().accepted, 8);
+}
+
+/// Without a second person: the page speaks of whom its start messages.
+#[test]
+fn the_page_of_a_pilot_that_was_interrupted_names_its_people() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::with_faults(&["401:at=3"]));
+    scratch.contacts(20);
+    let pilot = scratch.send(&sandbox).with(&["--limit", "8"]);
+    pilot.concurrency(1).run().expect(5);
+    let console = ConsoleProcess::of(&scratch, &sandbox, &["--channel", CHANNEL]);
+    let visitor = console.visitor();
+    let page = visitor.page("/batches/list");
+    assert!(
+        page.contains("<strong>6</strong>") && page.contains("Of the others 12 people wait"),
+        "{page}"
+    );
+    assert_eq!(start(&visitor, "list", "18"), 409);
+    assert_eq!(start(&visitor, "list", "6"), 303);
+    visitor.wait_for("/batches/list", "<strong>12</strong>");
+    assert_eq!(sandbox.stats().accepted, 8);
+}
+
+/// A pilot all of whom were refused has nobody queued: going on sends to them again.
+#[test]
+fn the_page_of_a_pilot_that_a_guard_stopped_counts_those_who_are_sent_to_again() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::with_faults(&["400:from=2,to=4"]);
+    scratch.contacts(9);
+    let pilot = ["--limit", "4", "--identical-refusals", "3"];
+    let pilot = scratch.send(&sandbox).with(&pilot);
+    pilot.concurrency(1).run().expect(5);
+    let console = ConsoleProcess::of(&scratch, &sandbox, &["--channel", CHANNEL]);
+    let visitor = console.visitor();
+    let page = visitor.page("/batches/list");
+    assert!(
+        page.contains("<strong>3</strong>") && page.contains("Of the others 5 people wait"),
+        "{page}"
+    );
+    assert_eq!(start(&visitor, "list", "8"), 409);
+    assert_eq!(start(&visitor, "list", "3"), 303);
+    visitor.wait_for("/batches/list", "<strong>5</strong>");
+    assert_eq!(sandbox.stats().accepted, 4);
+}
+
+#[test]
+fn a_follow_up_that_waits_for_its_second_person_takes_events_and_can_be_started() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(3);
+    scratch.send(&sandbox).run().expect(0);
+    let (_console, eva) = second(&scratch, &sandbox);
+    let follow = ["send", "--after", "opt_in", "--of", "list", "--yes"];
+    let follow = scratch
+        .outreach(&follow)
+        .with(&["--message", "Thank you, {{ first_name }}"])
+        .with(&["--base-url", sandbox.base_url(), "--channel", CHANNEL]);
+    follow.run().expect(4).says("a second person");
+    let batches = scratch.checkpoint().reader.batches().unwrap();
+    let mut names = batches.into_iter().map(|batch| batch.name);
+    let name = names.find(|name| name.starts_with("after-")).expect("one");
+    let page = eva.page(&format!("/batches/{name}"));
+    assert!(
+        page.contains("<strong>3</strong>") && page.contains("3 of them get it when they opt in"),
+        "{page}"
+    );
+    // Who opts in while it waits is queued, and messaged once it is started.
+    let receiver = Receiver::start(&scratch);
+    let opt_in = |phone: u64, contact: &str| {
+        let kind = json!({ "opt_in": { "type": "phone_number" } });
+        let at = Timestamp::now().to_string();
+        receiver.take(&event("opt_in", contact, Some(phone), &at, &kind));
+    };
+    let messages = sandbox.messages();
+    let who = |at: usize| {
+        let of = |key: &str| messages[at][key].as_str().unwrap().to_owned();
+        (of("number").parse().unwrap(), of("contact_id"))
+    };
+    let ((one, first), (two, second)) = (who(0), who(1));
+    opt_in(one, &first);
+    let counts = || scratch.checkpoint().counts_of(&name);
+    assert_eq!((counts().queued, counts().awaiting), (1, 2));
+    let resume = ["resume", &name, "--yes", "--base-url", sandbox.base_url()];
+    scratch.outreach(&resume).run().expect(4);
+    assert_eq!(sandbox.stats().accepted, 3);
+    assert_eq!(start(&eva, &name, "1"), 409);
+    assert_eq!(start(&eva, &name, "3"), 303);
+    wait_until("the first got it", || counts().sent == 1);
+    eva.wait_for(&format!("/batches/{name}"), "Open until");
+    opt_in(two, &second);
+    scratch.outreach(&resume).run().expect(0);
+    assert_eq!((counts().sent, counts().awaiting), (2, 1));
+    assert_eq!(sandbox.stats().accepted, 5);
+}

@@ -331,7 +331,7 @@ pub enum IntakeError {
     },
     /// A heading above people who must not be messaged.
     #[error(
-        "{file}, row {row}: \"{heading}\" stands there without a number: whoever stands below it may not want to be messaged. \
+        "{file}, row {row}: \"{heading}\" stands there without a number: the people below it may not want to be messaged. \
          Split the file before row {row}: send the first part, and put the other on the suppression list with `outreach \
          suppress import FILE`; or delete the row, if it is about nobody"
     )]
@@ -426,8 +426,8 @@ pub enum TooFewRows {
     },
     /// Each row that could be sent is held by a cell that is not understood.
     #[error(
-        "none of the {rows} rows is sent, because a column that tells who may be messaged is not understood: {says}. If it does \
-         tell, call it \"Consent\" or \"Do not contact\" in the list, with \"yes\" and \"no\" below; if it is about something \
+        "none of the {rows} rows is sent, because a column that says who may be messaged is not understood: {says}. If it does \
+         say so, call it \"Consent\" or \"Do not contact\" in the list, with \"yes\" and \"no\" below; if it is about something \
          else, --ignore-consent-column HEADER"
     )]
     ConsentNotUnderstood {

@@ -166,6 +166,7 @@ pub use history::{
     ResultsFile, import_history,
 };
 pub use list::List;
+pub(crate) use list::readable;
 pub(crate) use mend_rows::{
     MendSettings, MendedRows, RowToMend, join_rows, mend_rows, rows_to_mend, write_rejects,
 };

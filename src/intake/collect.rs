@@ -210,7 +210,9 @@ fn compare(
             position: row.position,
             name: number.name,
         };
-        if let Some(Refusal { answer, says }) = refused.get(&phone) {
+        // Whoever refuses for one of their numbers refuses for all of them.
+        let mut all = std::iter::once(&phone).chain(&number.others);
+        if let Some(Refusal { answer, says }) = all.find_map(|it| refused.get(it)) {
             // The first row with the number is the one that others repeat, suppressed or not.
             index.insert(phone, here);
             let (answer, says) = (*answer, says.clone());

@@ -210,9 +210,7 @@ fn compare(
             position: row.position,
             name: number.name,
         };
-        // Whoever refuses for one of their numbers refuses for all of them.
-        let mut all = std::iter::once(&phone).chain(&number.others);
-        if let Some(Refusal { answer, says }) = all.find_map(|it| refused.get(it)) {
+        if let Some(Refusal { answer, says }) = refused.get(&phone) {
             // The first row with the number is the one that others repeat, suppressed or not.
             index.insert(phone, here);
             let (answer, says) = (*answer, says.clone());

@@ -51,8 +51,6 @@ pub(super) struct Number {
     pub(super) unheard: u64,
     /// A hash of the person's name, 0 if there is none.
     pub(super) name: u16,
-    /// The other numbers of the row: those of the same person.
-    pub(super) others: Vec<PhoneNumber>,
 }
 
 /// What all rows of one file are judged by.
@@ -74,8 +72,6 @@ struct Found {
     is_mobile: bool,
     /// The list names another country than `--region`, and the number is read by the list's.
     overrides_region: bool,
-    /// The other numbers of the row: those of the same person.
-    others: Vec<PhoneNumber>,
 }
 
 /// Why a cell was refused, and its text.
@@ -272,7 +268,6 @@ impl RowJudge<'_> {
 
     /// The row with one of its numbers; `read` is it with the number that a person gave it.
     fn accept(&self, record: Record, read: &Record, found: Found, position: Position) -> Candidate {
-        let (overrides_region, others) = (found.overrides_region, found.others);
         let Found { parsed, typed, .. } = found;
         let Parsed { phone, mended, .. } = parsed;
         let refused =
@@ -303,12 +298,11 @@ impl RowJudge<'_> {
         let number = Number {
             parsed,
             region: phone.region(),
-            suppressed: self.suppressed(phone, &others).or(repeated),
+            suppressed: (self.judge.suppressed)(phone).or(repeated),
             silent_on_consent: answer == Consent::Silent,
             doubt: answer.doubt(),
             unheard: consent::unheard_noes(&self.mapping.unheard, |at| record.get(at)),
-            overrides_region,
-            others,
+            overrides_region: found.overrides_region,
             name: name_hash(first_name.as_deref(), last_name.as_deref()),
         };
         let verdict = Verdict::Queued(Accepted {
@@ -331,15 +325,6 @@ impl RowJudge<'_> {
             may_be_note: None,
             heads_refusals: None,
         }
-    }
-
-    /// Why a person must not be messaged on a number: for that number, or for another one of theirs.
-    fn suppressed(&self, phone: PhoneNumber, others: &[PhoneNumber]) -> Option<Suppression> {
-        let own = (self.judge.suppressed)(phone);
-        own.or_else(|| {
-            let mut causes = others.iter();
-            causes.find_map(|other| (self.judge.keeps_out)(*other))
-        })
     }
 
     /// The text of a cell; in a file that we wrote, without the guard against formulas.

@@ -40,9 +40,6 @@ pub enum MendedRow {
 pub struct Judge<'a> {
     /// Why a number must not be messaged, if it must not. Called in several threads.
     pub suppressed: &'a (dyn Fn(PhoneNumber) -> Option<Suppression> + Sync),
-    /// Why the person of a number must not be messaged at all, whatever the message, on no other number either. Called in several
-    /// threads.
-    pub keeps_out: &'a (dyn Fn(PhoneNumber) -> Option<Suppression> + Sync),
     /// Whether a contact id is known to be another person's than that of the number. Called in several threads.
     pub of_another: &'a (dyn Fn(&str, PhoneNumber) -> bool + Sync),
     /// Renders the content; `None` leaves it out. Called in several threads.
@@ -64,7 +61,6 @@ impl Judge<'_> {
     pub fn alone() -> Judge<'static> {
         Judge {
             suppressed: &|_| None,
-            keeps_out: &|_| None,
             of_another: &|_, _| false,
             render: None,
             seen: &[],

@@ -16,7 +16,7 @@ use crate::domain::content::{Rendered, Template};
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::outcome::MESSENGER;
 use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::{Record, Suppression, keeps_out};
+use crate::domain::recipient::{Record, Suppression};
 use crate::intake::{Unsendable, judging_threads};
 use crate::locked::lock;
 use crate::report::check::{KnownBatch, KnownLine, KnownPeople, ReplyWindow};
@@ -147,20 +147,6 @@ impl Known {
     /// Why the number must not be messaged at all, or not on that channel.
     pub(super) fn cause(&self, phone: PhoneNumber, channel: Option<&str>) -> Option<Suppression> {
         self.judge(phone, (channel, None))
-    }
-
-    /// Why the person of a number that stands in a row beside the one that is used must not be messaged at all.
-    pub(super) fn keeps_out(&self, phone: PhoneNumber) -> Option<Suppression> {
-        let cause = self.cause(phone, None);
-        // No row is counted for it.
-        self.done_with(phone);
-        let cause = cause.filter(|cause| keeps_out(cause.code()))?;
-        Some(match cause {
-            Suppression::Listed { reason } => Suppression::Listed {
-                reason: format!("{reason} (with the row's number {})", phone.masked()),
-            },
-            cause => cause,
-        })
     }
 
     /// The row's message, unless it cannot be rendered, or went to that number on that channel before.

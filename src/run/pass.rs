@@ -130,7 +130,6 @@ impl Pass<'_> {
             Some(_) => None,
             None => known.cause(phone, channel),
         };
-        let kept_out = |phone| known.keeps_out(phone);
         let of_another = |id: &str, phone| known.contact_of_another(channel, id, phone);
         let render = |record: &Record, phone, sent: &EarlierMessages| match message {
             Some(message) => self.render((message, others), record, phone, sent),
@@ -142,7 +141,6 @@ impl Pass<'_> {
         let judge = Judge {
             mended: &mended,
             suppressed: &suppressed,
-            keeps_out: &kept_out,
             of_another: &of_another,
             render: message.is_some().then_some(&render as &Render<'_>),
             seen: has.map_or(&[], |it| &it.numbers),

@@ -1,11 +1,7 @@
 //! Whose number a list gives: never another person's in the place of one that is missing.
 
-use std::fmt::Write as _;
-
-use serde_json::{Value, json};
-
 use crate::lists::hold;
-use crate::support::{CHANNEL, Receiver, SandboxProcess, Scratch, event, number};
+use crate::support::Scratch;
 
 #[test]
 fn the_number_of_another_person_never_stands_in_for_a_missing_one() {
@@ -245,53 +241,4 @@ fn a_row_that_a_line_break_has_cut_is_never_taken_for_one_whose_end_was_left_out
     let list = format!("Jméno;Telefon;Souhlas\n{whole}\nEva;602333\nMalá;ne\n");
     let list = list.replace("Eva;602333\n", "Eva;602333016\n");
     uneven(&list, 16);
-}
-
-/// Several columns of numbers are those of one person: who must not be messaged on one is not messaged on another.
-#[test]
-fn who_must_not_be_messaged_on_one_number_is_not_messaged_on_another_one_of_the_row() {
-    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
-    scratch.contacts(3);
-    scratch.send(&sandbox).run().expect(0);
-    let first = |n: u32| format!("+{}", number(n));
-    let suppress = ["suppress", "add", &first(0)];
-    scratch.outreach(&suppress).run().expect(0);
-    let forget = ["forget", &first(1), "--yes"];
-    scratch.outreach(&forget).run().expect(0);
-    let receiver = Receiver::start(&scratch);
-    let said =
-        json!({ "id": "799", "content": { "type": "text", "payload": "When does the bus stop?" } });
-    let people = sandbox.people();
-    let is_it = |person: &&Value| person["number"].as_str() == Some(&number(2).to_string());
-    let contact = people.iter().find(is_it).unwrap()["contact_id"].as_str();
-    let now = jiff::Timestamp::now().to_string();
-    receiver.take(&event(
-        "message_received",
-        contact.unwrap(),
-        None,
-        &now,
-        &said,
-    ));
-    receiver.end();
-    let mut list = String::from("first_name,mobile,phone,consent\n");
-    for n in 0..4 {
-        writeln!(list, "Name{n},+{},+{},yes", number(50 + n), number(n)).unwrap();
-    }
-    // In one cell; and refused by another row of the list.
-    writeln!(list, "Name4,\"+{}, +{}\",,yes", number(54), number(0)).unwrap();
-    writeln!(list, "Name5,+{},+{},yes", number(55), number(5)).unwrap();
-    writeln!(list, "Name5,,+{},no", number(5)).unwrap();
-    scratch.write("contacts.csv", &list);
-    let send = ["send", "contacts.csv", "--yes", "--batch", "second"];
-    let send = scratch.outreach(&send).with(&["--message", "Good day"]);
-    send.with(&["--channel", CHANNEL, "--base-url", sandbox.base_url()])
-        .run()
-        .expect(0);
-    let counts = scratch.checkpoint().counts_of("second");
-    assert_eq!((counts.sent, counts.suppressed), (1, 6));
-    let accepted = sandbox.accepted();
-    assert!(accepted.contains_key(&number(53)), "{accepted:?}");
-    let results = scratch.read("second.results.csv");
-    let said = "(with the row's number +420******000)";
-    assert_eq!(results.matches(said).count(), 2, "{results}");
 }

@@ -19,22 +19,13 @@ use crate::intake::settings::{NumbersPerRow, ReadFor};
 impl RowJudge<'_> {
     /// The numbers that a row is to be messaged on, at least one: one, or all of them.
     pub(super) fn numbers(&self, record: &Record) -> Result<Vec<Found>, Refused> {
-        match self.all_numbers(record) {
+        // The later columns need not be read where the first number counts.
+        let first = self.mapping.numbers == NumbersPerRow::One && !self.mapping.prefer_mobile();
+        match self.all_numbers(record, first) {
             (found, refused) if found.is_empty() => {
                 Err(refused.unwrap_or((PhoneProblem::Empty.into(), String::new())))
             }
-            (found, _) => {
-                let mut all = Vec::new();
-                if found.len() > 1 {
-                    all.extend(found.iter().map(|it| it.parsed.phone));
-                }
-                let mut chosen = self.chosen(found);
-                for found in &mut chosen {
-                    let others = all.iter().filter(|it| **it != found.parsed.phone);
-                    found.others = others.copied().collect();
-                }
-                Ok(chosen)
-            }
+            (found, _) => Ok(self.chosen(found)),
         }
     }
 
@@ -55,12 +46,20 @@ impl RowJudge<'_> {
             .collect()
     }
 
-    /// The numbers in the phone columns of a row, and why others were refused.
-    pub(super) fn all_numbers(&self, record: &Record) -> (Vec<Found>, Option<Refused>) {
+    /// The numbers in the phone columns of a row, and why others were refused; with `first` only those of the
+    /// first column that has any.
+    pub(super) fn all_numbers(
+        &self,
+        record: &Record,
+        first: bool,
+    ) -> (Vec<Found>, Option<Refused>) {
         let mut found: Vec<Found> = Vec::new();
         let mut refused: Option<Refused> = None;
         for phone in &self.mapping.phone {
             self.read_cell(phone, record, &mut found, &mut refused);
+            if first && !found.is_empty() {
+                break;
+            }
         }
         (found, refused)
     }
@@ -105,7 +104,7 @@ impl RowJudge<'_> {
     pub(super) fn numbers_to_refuse(&self, record: &Record, for_person: bool) -> Vec<PhoneNumber> {
         let mut numbers = self.numbers_beside_words(record);
         if for_person {
-            let (found, refused) = self.all_numbers(record);
+            let (found, refused) = self.all_numbers(record, false);
             numbers.extend(found.iter().map(|found| found.parsed.phone));
             let refused = refused.map(|(rejected, _)| rejected.problem.readings());
             numbers.extend(refused.into_iter().flatten());
@@ -196,7 +195,6 @@ impl RowJudge<'_> {
             typed: cell.to_owned(),
             is_mobile: false,
             overrides_region: false,
-            others: Vec::new(),
         }));
     }
 
@@ -265,7 +263,6 @@ impl RowJudge<'_> {
                         typed,
                         is_mobile,
                         overrides_region,
-                        others: Vec::new(),
                     });
                 } else {
                     refuse(

@@ -170,6 +170,15 @@ fn is_part(word: &str) -> bool {
     COMPOUND_HEADS.has(word) || COMPOUND_PARTS.has(word)
 }
 
+/// The folded words of a header, also of one that writes them together: `smsoptout`.
+pub(super) fn words_apart(header: &str) -> String {
+    // Folding would make `expiré` the verb of `expire le`.
+    let header = header
+        .replace("xpiré", "xpired ")
+        .replace("XPIRÉ", "XPIRED ");
+    compounds_apart(&words(&header))
+}
+
 /// Folded words with those apart that are written together: `smsoptout`.
 pub(super) fn compounds_apart(folded: &str) -> String {
     let apart = |word: &str| parts(word).map_or_else(|| word.to_owned(), |it| it.join(" "));

@@ -3,10 +3,9 @@
 
 use std::borrow::Cow;
 
-use super::headers::words;
 use crate::intake::words::{
     ABOUT, CALLING, CONSENTS, DENIES_SOMETHING_ELSE, List, MAY_BE_WITHDRAWN, MESSAGES, NEGATIONS,
-    NO, OTHER_WAY, REFUSALS, WEAK_REFUSALS, WITHDRAWN, YES,
+    NO, OTHER_WAY, REFUSALS, WEAK_REFUSALS, WITHDRAWN, YES, words_apart as words,
 };
 
 /// The lists of words that refuse, or deny what stands beside them.

@@ -350,8 +350,8 @@ fn label(headers: &[String], rows: &[Vec<String>], phone: &Column) -> Option<Col
 fn is_numbered_as(header: &str, other: &str) -> bool {
     let number = |header: &str| {
         let figures = header.split(|c: char| !c.is_ascii_digit());
-        let number = figures.filter(|part| !part.is_empty()).map(str::to_owned);
-        number.last()
+        let mut number = figures.filter(|part| !part.is_empty()).map(str::to_owned);
+        number.next_back()
     };
     number(header).is_some_and(|it| number(other) == Some(it))
 }

@@ -331,7 +331,7 @@ pub enum IntakeError {
     },
     /// A heading above people who must not be messaged.
     #[error(
-        "{file}, row {row}: \"{heading}\" stands there without a number: the people below it may not want to be messaged. \
+        "{file}, row {row}: \"{heading}\" stands there without a number: whoever stands below it may not want to be messaged. \
          Split the file before row {row}: send the first part, and put the other on the suppression list with `outreach \
          suppress import FILE`; or delete the row, if it is about nobody"
     )]

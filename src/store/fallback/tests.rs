@@ -50,7 +50,7 @@ fn checkpoint(statements: &str) -> (tempfile::TempDir, Store) {
 /// What is done returns, and what this query finds then.
 fn after<T: Send + 'static>(
     statements: &str,
-    act: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    act: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     query: &'static str,
 ) -> (T, String) {
     let (_folder, store) = checkpoint(statements);
@@ -304,7 +304,7 @@ fn another_channel_is_told_from_the_same_ones() {
             let added = keep_with(tx.connection, BatchId::for_tests(1), &fallback)?;
             Ok((
                 added,
-                kept(tx.connection, BatchId::for_tests(1))? == Some(fallback),
+                kept(tx.connection, BatchId::for_tests(1))? == Some(fallback.clone()),
             ))
         };
         assert_eq!(after("", act, "SELECT 'x'").0, (adds, true), "{ids:?}");

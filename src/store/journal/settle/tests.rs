@@ -342,6 +342,18 @@ fn an_answer_that_an_event_overtook_changes_nothing_of_its_row() {
     }
 }
 
+/// An event named the message and its contact before the answer was lost.
+#[test]
+fn what_an_event_told_of_a_message_stays_where_the_answer_does_not_tell_it() {
+    let told = "INSERT INTO contact (id, channel, api_id, person) VALUES (1, 1, 51, 1);
+                UPDATE attempt SET message_id = 77, contact = 1;";
+    let (_, [request]) = settled(told, lost(), [REQUEST]);
+    assert_eq!(
+        request,
+        "undecided | 422 | timed out | 77 | 51 of 1 | - | - | 3000000"
+    );
+}
+
 /// Another batch waits for the outcome of the request.
 #[test]
 fn an_answer_that_comes_late_ends_the_waits_for_it() {

@@ -468,7 +468,8 @@ mod tests {
             let mut tenths = [0; 10];
             for number in numbers(seed) {
                 assert!((0.0..=1.0).contains(&number), "{number}");
-                tenths[((number * 10.0) as usize).min(9)] += 1;
+                let tenth = (1..10).take_while(|tenth| number * 10.0 >= f64::from(*tenth));
+                tenths[tenth.count()] += 1;
             }
             assert!(tenths.iter().all(|count| *count > 50), "{tenths:?}");
             assert!(numbers(seed).ne(numbers(seed.wrapping_add(10_000))));

@@ -40,9 +40,10 @@ fn checkpoint(statements: &str) -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("outreach.db")).unwrap();
     let statements = format!("{CHECKPOINT} {statements}");
-    let made = store
-        .writer
-        .write_blocking(move |tx| Ok(tx.connection.execute_batch(&statements)?));
+    let made = store.writer.write_blocking(move |tx| {
+        tx.connection.execute_batch(&statements)?;
+        Ok(())
+    });
     made.unwrap();
     (folder, store)
 }

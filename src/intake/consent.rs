@@ -157,8 +157,9 @@ fn column_kind(name: &str, cells: &Cells<'_>) -> Option<ColumnKind> {
     match kind {
         ColumnKind::Consent
         | ColumnKind::ConsentDate
-        | ColumnKind::ConsentFrom
-        | ColumnKind::ConsentUntil => Some(ColumnKind::OnlyNo),
+        | ColumnKind::ConsentFrom => Some(ColumnKind::OnlyNo),
+        // What is not understood may be a day that is over.
+        ColumnKind::ConsentUntil => Some(ColumnKind::ConsentUntil),
         ColumnKind::Refusal | ColumnKind::RefusalIfTicked(_) | ColumnKind::RefusalUntil => {
             Some(ColumnKind::UnclearRefusal)
         }

@@ -270,6 +270,8 @@ fn denies_contact(folded: &str) -> bool {
 fn is_beside(folded: &str) -> bool {
     // `By checking this box I agree`.
     let folded = folded.strip_prefix("by ").unwrap_or(folded);
+    // `By email or text` is how messages come.
+    let folded = &folded.replace("by e mail ", "").replace("by email ", "");
     BESIDE_CONSENT.is_in(folded) || has_phrase(folded, &["consent text", "opt in text"])
 }
 
@@ -311,8 +313,10 @@ fn is_about_person(folded: &str) -> bool {
 /// messages.
 pub(super) fn names_channel(header: &str) -> bool {
     let folded = words(header);
-    let other = [FACT, BESIDE_CONSENT, OTHER_WAY];
-    if MESSAGES.is_in(&folded) && !other.iter().any(|list| list.is_in(&folded)) {
+    let is_other = FACT.is_in(&folded)
+        || is_beside(&folded)
+        || OTHER_WAY.is_in(&folded) && !OUR_WAY.is_in(&folded);
+    if MESSAGES.is_in(&folded) && !is_other {
         return true;
     }
     let names = |word: &str| {

@@ -155,9 +155,9 @@ fn column_kind(name: &str, cells: &Cells<'_>) -> Option<ColumnKind> {
     }
     // A column with other cells may be about something else.
     match kind {
-        ColumnKind::Consent
-        | ColumnKind::ConsentDate
-        | ColumnKind::ConsentFrom => Some(ColumnKind::OnlyNo),
+        ColumnKind::Consent | ColumnKind::ConsentDate | ColumnKind::ConsentFrom => {
+            Some(ColumnKind::OnlyNo)
+        }
         // What is not understood may be a day that is over.
         ColumnKind::ConsentUntil => Some(ColumnKind::ConsentUntil),
         ColumnKind::Refusal | ColumnKind::RefusalIfTicked(_) | ColumnKind::RefusalUntil => {

@@ -203,11 +203,13 @@ impl Reader {
              ORDER BY r.not_before, r.id LIMIT ?2",
             (id, limit),
             |row| {
+                let (own, metadata): (Option<String>, Option<String>) = (row.get(3)?, row.get(5)?);
+                let step = Step::new(row.get(4)?);
                 Ok(NextRow {
                     file: row.get(0)?,
                     row: row.get(1)?,
                     phone: row.get(2)?,
-                    content: content_of_step(row.get(3)?, row.get(5)?, Step::new(row.get(4)?)),
+                    content: content_of_step(own.as_deref(), metadata.as_deref(), step),
                 })
             },
         )
@@ -260,6 +262,7 @@ fn timeline(row: &Row<'_>) -> Result<Timeline, StoreError> {
 
 fn unknown(row: &Row<'_>) -> Result<UnknownRow, StoreError> {
     let step = Step::new(row.get(7)?);
+    let (own, metadata): (Option<String>, Option<String>) = (row.get(6)?, row.get(8)?);
     Ok(UnknownRow {
         recipient: row.get(0)?,
         file: row.get(1)?,
@@ -267,14 +270,13 @@ fn unknown(row: &Row<'_>) -> Result<UnknownRow, StoreError> {
         phone: row.get(3)?,
         reason: row.get(4)?,
         contact_id: api_id_if_any(row, 5)?,
-        content: content_of_step(row.get(6)?, row.get(8)?, step),
+        content: content_of_step(own.as_deref(), metadata.as_deref(), step),
         step,
     })
 }
 
 /// What a row is sent on a channel of its batch.
-fn content_of_step(own: Option<String>, metadata: Option<String>, step: Step) -> Option<String> {
-    let metadata = metadata.as_deref().unwrap_or("{}");
-    let rendered = for_step(&own?, metadata, step).ok()?;
+fn content_of_step(own: Option<&str>, metadata: Option<&str>, step: Step) -> Option<String> {
+    let rendered = for_step(own?, metadata.unwrap_or("{}"), step).ok()?;
     Some(rendered.content)
 }

@@ -471,6 +471,7 @@ mod tests {
                 let tenth = (1..10).take_while(|tenth| number * 10.0 >= f64::from(*tenth));
                 tenths[tenth.count()] += 1;
             }
+            assert!(tenths.iter().all(|count| *count > 50), "{tenths:?}");
             assert!(numbers(seed).ne(numbers(seed.wrapping_add(10_000))));
         }
     }

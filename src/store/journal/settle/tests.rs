@@ -44,6 +44,7 @@ fn context(store: &Store) -> Context {
         since: Timestamp::UNIX_EPOCH,
         before: Claims::default(),
         pilot: None,
+        is_audience: false,
     }
 }
 

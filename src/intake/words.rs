@@ -9,7 +9,7 @@ lists_of!(pub(super) struct List in "words.txt");
 pub(super) const MOBILE: List = List("mobile");
 pub(super) const PHONE: List = List("phone");
 pub(super) const NOT_PHONE: List = List("not phone");
-const JOINS: List = List("joins");
+pub(super) const JOINS: List = List("joins");
 pub(super) const FIRST_NAME: List = List("first name");
 pub(super) const LAST_NAME: List = List("last name");
 pub(super) const NAME_WORDS: List = List("words of names");

@@ -255,10 +255,13 @@ fn who_refuses_by_now_in_the_list_before_is_told_from_whoever_does_not() {
     assert_eq!(found.unwrap(), None);
 }
 
-#[tokio::test]
-async fn once_a_follow_up_takes_nobody_any_more_those_who_wait_are_suppressed_and_it_is_complete() {
+#[test]
+fn once_a_follow_up_takes_nobody_any_more_those_who_wait_are_suppressed_and_it_is_complete() {
     const STATES: &str = "
         SELECT group_concat(state) || ': ' || (SELECT state FROM batch WHERE id = 2) FROM recipient";
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     for (statements, now, wanted) in [
         ("", 9_999, "queued,queued: open"),
         ("", 10_000, "suppressed,suppressed: complete"),
@@ -280,7 +283,8 @@ async fn once_a_follow_up_takes_nobody_any_more_those_who_wait_are_suppressed_an
         ),
     ] {
         let (_folder, store) = checkpoint(Trigger::OptIn, statements);
-        store.close_follow_ups(at(now)).await.unwrap();
+        let closed = store.close_follow_ups(at(now));
+        runtime.block_on(closed).unwrap();
         assert_eq!(find(&store, STATES), wanted, "{statements} {now}");
     }
 }

@@ -1,7 +1,7 @@
 //! The one clock that everybody waits on.
 //!
 //! Two times are kept apart. *Wall* time ([`Clock::now`]) is what the server's Reset and `--until` are
-//! told in; it can jump. *Monotonic* time ([`Clock::monotonic`]) measures how long ago something was;
+//! given in; it can jump. *Monotonic* time ([`Clock::monotonic`]) measures how long ago something was;
 //! it never jumps. On Linux it counts the time that the machine was suspended (`CLOCK_BOOTTIME`); elsewhere
 //! it may stand still then. A sleep does stand still, and therefore goes in slices and reads both clocks after
 //! each: a machine that was suspended, or whose clock was set, wakes at most one slice late, and never early by

@@ -5,7 +5,7 @@ use clap::builder::PossibleValuesParser;
 
 use crate::config::{CheckpointFile, Connection, Flags, ResultsFormat};
 use crate::domain::delivery::{CANCELLED, State};
-use crate::domain::pilot::{Choice, PilotAsked};
+use crate::domain::pilot::{Choice, PilotSettings};
 
 /// A pilot is small: its people are kept with the batch.
 fn pilot_size() -> impl clap::builder::TypedValueParser<Value = u32> {
@@ -47,12 +47,12 @@ pub(crate) struct PilotFlags {
 
 impl PilotFlags {
     /// The pilot that is asked for.
-    pub(crate) fn asked(self) -> Option<PilotAsked> {
-        let first = self.limit.map(|size| PilotAsked {
+    pub(crate) fn asked(self) -> Option<PilotSettings> {
+        let first = self.limit.map(|size| PilotSettings {
             size,
             choice: Choice::First,
         });
-        let at_random = self.sample.map(|size| PilotAsked {
+        let at_random = self.sample.map(|size| PilotSettings {
             size,
             choice: Choice::AtRandom { seed: self.seed },
         });

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::domain::span::{above_zero, parse_span};
-use crate::run::{FollowUpAsked, Trigger};
+use crate::run::{FollowUpSettings, Trigger};
 
 /// The flags of `send` about a follow-up.
 #[derive(Debug, Clone, Default, Args)]
@@ -35,8 +35,8 @@ pub(crate) struct FollowUpFlags {
 
 impl FollowUpFlags {
     /// The follow-up that is asked for.
-    pub(crate) fn asked(&self) -> Option<FollowUpAsked<'_>> {
-        Some(FollowUpAsked {
+    pub(crate) fn asked(&self) -> Option<FollowUpSettings<'_>> {
+        Some(FollowUpSettings {
             of: self.of.as_deref()?,
             after: self.after?,
             delay: self.delay,

@@ -9,8 +9,8 @@ use crate::cli::SendArgs;
 use crate::exit::ExitCode;
 use crate::report::{Local, grouped, people};
 use crate::run::{
-    Batch, FallbackSource, FollowUp, FollowUpAsked, FollowUpBatch, HeldBatch, Mismatch, RunError,
-    Source,
+    Batch, FallbackSource, FollowUp, FollowUpBatch, FollowUpSettings, HeldBatch, Mismatch,
+    RunError, Source,
 };
 
 /// A follow-up that is yet to be made.
@@ -23,7 +23,7 @@ pub(super) struct NewFollowUp {
 /// Finds the batch of a follow-up: new, or how its command ended.
 pub(super) fn find(
     front: &Front<'_>,
-    (args, asked): (&SendArgs, &FollowUpAsked<'_>),
+    (args, asked): (&SendArgs, &FollowUpSettings<'_>),
     fallback: &FallbackSource,
 ) -> Result<Result<NewFollowUp, ExitCode>, CommandError> {
     let message = front

@@ -50,7 +50,7 @@ pub(super) fn run(args: &HistoryArgs, call: &Call) -> CommandResult {
             console.warn(CommandError::from(error));
         }
         console.warn(
-            "Of these files nothing was imported: mend them and give the same command again, or leave them out of it. Whoever they tell of may be \
+            "Of these files nothing was imported: mend them and give the same command again, or leave them out of it. The people in them may be \
              messaged again.",
         );
         return Ok(ExitCode::Input);
@@ -157,7 +157,7 @@ fn warn_of_rows(console: Console, name: &str, file: &Imported) {
         console.warn(format_args!(
             "{name}: {} wrote what may ask not to be messaged, and nobody had read it. The file does not hold what they wrote: \
              they are on the suppression list now. Read it where the events came in; `outreach suppress remove NUMBER` \
-             takes off whoever asks for nothing.",
+             takes off those who ask for nothing.",
             counted_people(file.held)
         ));
     }

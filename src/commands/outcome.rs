@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::exit::ExitCode;
-use crate::run::{Counts, Ended, PausedBy, PilotAsked};
+use crate::run::{Counts, Ended, PausedBy, PilotSettings};
 
 /// A batch that was to be sent.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub(super) struct StartOptions {
     /// The refusals that stopped the batch do mean "no Messenger".
     pub(super) confirm: bool,
     /// Who gets the message before the rest.
-    pub(super) pilot: Option<PilotAsked>,
+    pub(super) pilot: Option<PilotSettings>,
     /// A person takes it up.
     pub(super) resumed: bool,
     /// Its list was read just now, with a report of its people.
@@ -41,7 +41,7 @@ pub(super) struct StartOptions {
 
 impl StartOptions {
     /// As its list is sent, which was read just now or before.
-    pub(super) fn send(pilot: Option<PilotAsked>, was_read: bool) -> Self {
+    pub(super) fn send(pilot: Option<PilotSettings>, was_read: bool) -> Self {
         Self {
             confirm: false,
             pilot,

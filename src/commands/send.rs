@@ -19,7 +19,7 @@ use crate::cli::SendArgs;
 use crate::exit::ExitCode;
 use crate::report::{ProgressLine, counted, quoted};
 use crate::run::{
-    AudienceBatch, Change, FallbackSource, FollowUp, List, Messaged, PilotAsked, ReadPlan,
+    AudienceBatch, Change, FallbackSource, FollowUp, List, Messaged, PilotSettings, ReadPlan,
     SendPlan, SendSettings, Source, Unfinished, enter_begun, reading_follow_up,
 };
 
@@ -33,7 +33,7 @@ pub(super) struct ListToSend<'a> {
     /// The message is sent although Facebook has retired its tag.
     pub(super) retired_tag: bool,
     /// Who gets it before the rest.
-    pub(super) pilot: Option<PilotAsked>,
+    pub(super) pilot: Option<PilotSettings>,
     /// What the message is for.
     pub(super) purpose: Option<&'a str>,
     /// Other channels for people whom the channel does not reach.

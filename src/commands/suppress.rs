@@ -152,8 +152,8 @@ fn say_new(console: Console, done: &Suppressed) {
 pub(super) fn say_contacts(console: Console, contacts: ContactsTaken) {
     if contacts.contacts > 0 {
         console.say(format_args!(
-            "{} whose number is not known: {} new on the suppression list. Their people are not messaged as soon as an answer, \
-             an event or a file tells the number.",
+            "{} whose number is not known: {} new on the suppression list. They are not messaged once an answer, \
+             an event or a file names the number.",
             counted(contacts.contacts as u64, "contact"),
             plural(contacts.new as u64, "is", "are"),
         ));
@@ -172,7 +172,7 @@ pub(super) fn say_unread(console: Console, people: usize) {
     if people > 0 {
         console.warn(format_args!(
             "{} of them wrote what may ask not to be messaged, and nobody has read it: read it in the checkpoint of that list \
-             (`outreach suppress replies`); `outreach suppress remove NUMBER` takes off here whoever asks for nothing.",
+             (`outreach suppress replies`); `outreach suppress remove NUMBER` takes off here those who ask for nothing.",
             grouped(people as u64)
         ));
     }
@@ -215,7 +215,7 @@ fn say_invalid(console: Console, done: &Suppressed, rejects: Option<&Path>) {
 pub(super) fn say_hashes(console: Console, hashes: HashesTaken) {
     if hashes.people > 0 {
         console.say(format_args!(
-            "{} of the list, of whom it has only a keyed hash, {} not messaged; {} still named here, and {} erased again.",
+            "{} of the list, known by a keyed hash alone, {} not messaged. {} still named here, and {} erased again.",
             plural(hashes.people as u64, "person", "people"),
             if hashes.people == 1 { "is" } else { "are" },
             plural(hashes.named as u64, "was", "were"),
@@ -261,7 +261,7 @@ fn list(call: &Call, json: bool, out: &mut dyn Write) -> CommandResult {
     })
 }
 
-fn value(entry: &ListEntry) -> Value {
+fn value(entry: &ListEntry<Listed>) -> Value {
     let mut value = json!({
         "phone": null,
         "reason": entry.reason,
@@ -278,7 +278,7 @@ fn value(entry: &ListEntry) -> Value {
 }
 
 /// An entry for people.
-fn line(entry: &ListEntry) -> String {
+fn line(entry: &ListEntry<Listed>) -> String {
     let who = match &entry.who {
         Listed::Number(phone) => phone.e164(),
         Listed::Hash(hash) => hash.to_string(),
@@ -301,7 +301,7 @@ fn warn_of_unread(console: Console, Held { numbers, nameless }: Held) {
     }
     if nameless > 0 {
         console.warn(format_args!(
-            "{} to be read that {} nobody, neither by a number nor by a contact: no list can hold whoever wrote that. Find \
+            "{} to be read that {} nobody, neither by a number nor by a contact: no list can name who wrote that. Find \
              out who it was, and settle it (`outreach suppress replies`), before this list is taken elsewhere.",
             plural(nameless, "reply waits", "replies wait"),
             if nameless == 1 { "names" } else { "name" },

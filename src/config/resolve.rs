@@ -18,9 +18,9 @@ use super::settings::Settings;
 use super::values::{AllowedValues as _, name_column};
 use crate::clock::later;
 use crate::cluster::Access;
-use crate::domain::eligibility::HistoryAsked;
+use crate::domain::eligibility::HistoryOverrides;
 use crate::domain::schedule::{Schedule, parse_until};
-use crate::domain::sending::SendingAsked;
+use crate::domain::sending::SendingOverrides;
 use crate::domain::sms::SmsSettings;
 use crate::intake::{self, ColumnChoice, ReadFor};
 use crate::run::CheckpointPlace;
@@ -282,10 +282,10 @@ impl Settings {
     /// # Errors
     ///
     /// [`ConfigError`] if a value is not understood.
-    pub(crate) fn history_asked(&self) -> Result<HistoryAsked, ConfigError> {
+    pub(crate) fn history_asked(&self) -> Result<HistoryOverrides, ConfigError> {
         let history: History = self.group()?;
         let typed = |key, value: Option<Duration>| value.filter(|_| self.is_flag(key));
-        Ok(HistoryAsked {
+        Ok(HistoryOverrides {
             repeat_guard: typed("repeat-guard", Some(history.repeat_guard)),
             not_within: typed("not-within", history.not_within),
             no_messenger: typed("skip-no-messenger-within", history.skip_no_messenger_within),
@@ -297,11 +297,11 @@ impl Settings {
     /// # Errors
     ///
     /// [`ConfigError`] if a value is not understood.
-    pub(crate) fn sending_asked(&self) -> Result<SendingAsked, ConfigError> {
+    pub(crate) fn sending_asked(&self) -> Result<SendingOverrides, ConfigError> {
         let (pace, guards): (Pace, Guards) = (self.group()?, self.group()?);
         let typed = |key| self.is_flag(key).then_some(());
         let zone = pace.timezone.as_ref().and_then(TimeZone::iana_name);
-        Ok(SendingAsked {
+        Ok(SendingOverrides {
             window: typed("window").and(pace.window),
             window_by: typed("window-by").map(|()| pace.window_by),
             zone: typed("timezone").and(zone.map(str::to_owned)),

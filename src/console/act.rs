@@ -8,9 +8,15 @@ use super::named::Named;
 use super::page::Failure;
 use crate::domain::batch_state::BatchState;
 use crate::domain::text::{digest_of, hex, on_one_line};
-use crate::report::{Local, Summary, grouped};
-use crate::run::{Access, RunError, edited_list, first_forecast, newer_lists, pilot_to_send};
+use crate::report::{Local, Summary, grouped, place};
+use crate::run::{
+    Access, PhoneNumber, RunError, edited_list, first_forecast, newer_lists, pilot_to_send,
+    readable,
+};
 use crate::store::{Approval, Batch, Holder, Reader};
+
+/// How many messages the page shows that starts a batch.
+const SHOWN_MESSAGES: usize = 3;
 
 /// What can be done with a batch now.
 pub(super) enum Act {
@@ -25,6 +31,8 @@ pub(super) enum Act {
         forecast: String,
         /// As [`shown`] says.
         shown: String,
+        /// Place, number and message of the first of them.
+        messages: Vec<(String, String, String)>,
         /// Batches of newer versions of its list.
         newer: String,
     },
@@ -107,6 +115,7 @@ pub(super) fn act(
         waiting: left.waiting(batch),
         forecast: forecast(app, named.kind, now)?,
         shown: shown(batch)?,
+        messages: first_messages(reader, batch)?,
         newer: newer_lists(reader, batch)?.join(", "),
     })
 }
@@ -151,6 +160,29 @@ impl Left {
             .chain(awaited(batch, self.awaiting))
             .collect()
     }
+}
+
+/// The messages of the first people, as they will be read.
+fn first_messages(
+    reader: &Reader,
+    batch: &Batch,
+) -> Result<Vec<(String, String, String)>, Failure> {
+    let rows = reader.next_rows(batch.id, SHOWN_MESSAGES)?.into_iter();
+    let shown = rows.map(|row| {
+        let number = row.phone.map_or_else(String::new, PhoneNumber::masked);
+        let content = row.content.unwrap_or_default();
+        let text = readable(&content).unwrap_or(content);
+        (place(&batch.files, row.file, row.row), number, text)
+    });
+    Ok(shown.collect())
+}
+
+/// The rows whose outcome is unknown, as a digest: a decision on a page is about those that it showed.
+pub(super) fn unknown_shown(reader: &Reader, batch: &Batch) -> Result<String, Failure> {
+    let rows = reader.unknown_rows(batch.id, usize::MAX)?;
+    let places = rows.iter().map(|row| format!("{}:{}", row.file, row.row));
+    let places = places.collect::<Vec<_>>().join(" ");
+    Ok(hex(&digest_of([&*places])[..16]))
 }
 
 /// What the page that starts a batch has shown: its list, its text and its channels, as a digest. A list that takes the place of

@@ -7,7 +7,7 @@ use axum::extract::{Path, Query};
 use axum::response::Response;
 use tokio::runtime::Handle;
 
-use super::act::{Act, awaiting, shown};
+use super::act::{Act, awaiting, shown, unknown_shown};
 use super::app::App;
 use super::audit::note;
 use super::bar::counted_people;
@@ -244,6 +244,12 @@ pub(super) async fn resolve(visit: Visit, at: At, fields: Fields) -> Result<Resp
         };
         let now = actor.clock.now();
         let batch = HeldBatch::take(actor.checkpoint(named.kind), &named.name, now)?;
+        if fields.get("shown") != unknown_shown(&batch.reader()?, batch.batch())? {
+            return Err(Failure::refused(
+                "Nothing was decided: other rows are unknown now than when this page was opened. Go back, open the page again, \
+                 and decide about the rows that it shows now.",
+            ));
+        }
         let person = actor.person.to_owned();
         let rows = batch.decide(&RowChoice::default(), decision, person, now)?;
         let mut said = vec![format!("{} settled.", counted(rows.settled, "row"))];

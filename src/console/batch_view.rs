@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::act::{Act, act};
+use super::act::{Act, act, unknown_shown};
 use super::app::App;
 use super::audit;
 use super::bar::{Part, bar, counted_people};
@@ -182,6 +182,8 @@ pub(super) struct BatchView {
     /// People who are held, and the text that holds them.
     pub(super) held: Vec<(String, String)>,
     pub(super) unknown_count: u64,
+    /// As [`unknown_shown`] says.
+    pub(super) unknown_shown: String,
     /// Place, number, what is known.
     pub(super) unknown: Vec<(String, String, String)>,
     /// What all rows were gone through for.
@@ -226,6 +228,11 @@ impl BatchView {
                 .map(|it| (counted_people(it.rows), it.text.clone()))
                 .collect(),
             unknown_count: counts.unknown,
+            unknown_shown: if counts.unknown > 0 {
+                unknown_shown(&reader, &batch)?
+            } else {
+                String::new()
+            },
             unknown: if counts.unknown > 0 {
                 unknown(&batch, &reader.unknown_rows(batch.id, NAMED)?)
             } else {

@@ -15,6 +15,7 @@ use super::page::Failure;
 use crate::clock::between;
 use crate::domain::percent::Percent;
 use crate::domain::phone::Region;
+use crate::domain::text::{digest_of, hex};
 use crate::intake::HiddenRows;
 use crate::report::write_whole_file;
 use crate::run::{
@@ -275,6 +276,11 @@ impl Draft {
             counted: self.sms,
             ..app.settings.sms
         }
+    }
+
+    /// What the page has shown that makes a batch of it: how it is read, and its message. As a digest.
+    pub(super) fn shown(&self) -> String {
+        hex(&digest_of([&*self.key(true)])[..16])
     }
 
     /// What a reading of it depends on.

@@ -173,7 +173,7 @@ fn refused(refusal: &TooFewRows) -> String {
             counted(*rows, "row")
         ),
         TooFewRows::ConsentNotUnderstood { rows, says } => format!(
-            "None of its {} is sent, because a column that tells who may be messaged is not understood: {says}. Call it \
+            "None of its {} is sent, because a column that says who may be messaged is not understood: {says}. Call it \
              \"Consent\" or \"Do not contact\" in the list, with \"yes\" and \"no\" below, or ignore it if it is about something \
              else.",
             counted(*rows, "row")

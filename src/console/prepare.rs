@@ -47,6 +47,12 @@ pub(super) async fn begin(
 ) -> Result<Response, Failure> {
     let app = Arc::clone(&visit.app);
     let draft = Draft::find(&app, &id).await?;
+    if fields.get("shown") != draft.shown() {
+        return Err(Failure::refused(
+            "No batch was made: the message of this list, or how it is read, was changed since this page was opened. Go back, open \
+             the page again, and look at what it shows now.",
+        ));
+    }
     let asked = Asked {
         person: visit.session.person.clone(),
         kind: Some(match (app.kind(), fields.get("how")) {

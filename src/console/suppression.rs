@@ -16,8 +16,10 @@ use super::page::{Failure, Frame, page};
 use super::stream::written;
 use crate::domain::text::on_one_line;
 use crate::report::{counted, grouped, plural, without_numbers, write_suppressions};
-use crate::run::{List, RunError, Source, Suppressed, kept_counts, suppress, typed_numbers};
-use crate::store::{ContactsTaken, HashesTaken, Reader, Store, StoreError, SuppressionEntry};
+use crate::run::{
+    List, PhoneNumber, RunError, Source, Suppressed, kept_counts, suppress, typed_numbers,
+};
+use crate::store::{ContactsTaken, HashesTaken, ListEntry, Reader, Store, StoreError};
 
 /// How many entries are shown.
 const SHOWN: usize = 100;
@@ -76,9 +78,9 @@ fn search(app: &App, wanted: &str, masked: bool) -> Result<(u64, u64, Entries), 
     let (reader, local) = (Reader::open(app.people())?, app.local());
     let digits: String = wanted.chars().filter(char::is_ascii_digit).collect();
     let folded = wanted.to_lowercase();
-    let is_found = |entry: &SuppressionEntry| {
+    let is_found = |entry: &ListEntry<PhoneNumber>| {
         wanted.is_empty()
-            || (!masked && !digits.is_empty() && entry.phone.get().to_string().contains(&digits))
+            || (!masked && !digits.is_empty() && entry.who.get().to_string().contains(&digits))
             || (digits.is_empty() && entry.reason.to_lowercase().contains(&folded))
     };
     let (mut all, mut found, mut entries) = (0, 0, Vec::new());
@@ -89,12 +91,12 @@ fn search(app: &App, wanted: &str, masked: bool) -> Result<(u64, u64, Entries), 
             if entries.len() < SHOWN {
                 let reason = on_one_line(&entry.reason);
                 let (number, reason) = if masked {
-                    (entry.phone.masked(), without_numbers(&reason))
+                    (entry.who.masked(), without_numbers(&reason))
                 } else {
-                    (entry.phone.e164(), reason.into_owned())
+                    (entry.who.e164(), reason.into_owned())
                 };
                 entries.push((
-                    entry.phone.get(),
+                    entry.who.get(),
                     number,
                     reason,
                     on_one_line(&entry.source).into_owned(),

@@ -550,7 +550,7 @@ mod tests {
             for _ in 0..2 {
                 observe(&mut guards, &lost());
             }
-            for _ in 0..4 {
+            for _ in 0..8 {
                 at(&mut guards, &lost(), true, Duration::ZERO);
             }
             at(&mut guards, &answer, true, Duration::from_mins(2));

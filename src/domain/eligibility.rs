@@ -41,9 +41,9 @@ impl fmt::Display for HistorySpan {
     }
 }
 
-/// What is asked for of a [`HistorySpan`]; what is not leaves the kept one as it is.
+/// What replaces parts of a kept [`HistorySpan`]; `None` leaves a part as it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct HistoryAsked {
+pub struct HistoryOverrides {
     /// The repeat guard.
     pub repeat_guard: Option<Duration>,
     /// `--not-within`.
@@ -52,7 +52,7 @@ pub struct HistoryAsked {
     pub no_messenger: Option<Duration>,
 }
 
-impl HistoryAsked {
+impl HistoryOverrides {
     /// What holds where `kept` held before.
     #[must_use]
     pub fn over(self, kept: HistorySpan) -> HistorySpan {
@@ -354,10 +354,10 @@ mod tests {
             not_within: HOUR,
             ..guard(12)
         };
-        assert_eq!(HistoryAsked::default().over(kept), kept);
-        let off = HistoryAsked {
+        assert_eq!(HistoryOverrides::default().over(kept), kept);
+        let off = HistoryOverrides {
             repeat_guard: Some(Duration::ZERO),
-            ..HistoryAsked::default()
+            ..HistoryOverrides::default()
         };
         assert_eq!(
             off.over(kept),

@@ -60,6 +60,43 @@ pub(crate) fn readings(cell: &str) -> Vec<Dated> {
     found
 }
 
+/// The last days of what a cell holds that is no whole date: a year, a month of a year, a day with a year of two digits.
+pub(crate) fn last_days(cell: &str) -> Vec<Dated> {
+    let cell = cell.trim();
+    let is_sign = |c: char| matches!(c, '.' | '/' | '-');
+    let mut parts = cell.split(is_sign).map(|part| {
+        let part = part.trim();
+        (
+            part,
+            part.len(),
+            whole(part).and_then(|it| i16::try_from(it).ok()),
+        )
+    });
+    let of_month = |year: i16, month: i16| {
+        let first = Date::new(year, i8::try_from(month).ok()?, 1).ok()?;
+        at(first.last_of_month(), None)
+    };
+    let found = match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some((_, 4, Some(year))), None, ..) => of_month(year, 12),
+        (Some((_, 1 | 2, Some(month))), Some((_, 4, Some(year))), None, _)
+        | (Some((_, 4, Some(year))), Some((_, 1 | 2, Some(month))), None, _) => {
+            of_month(year, month)
+        }
+        (Some((first, 1 | 2, _)), Some((second, 1 | 2, _)), Some((third, 2, _)), None) => {
+            let sign = cell.chars().find(|c| is_sign(*c)).unwrap_or('.');
+            let mut found = readings(&format!("{first}{sign}{second}{sign}20{third}"));
+            // `24-12-31` begins with its year.
+            if sign == '-' {
+                found.extend(readings(&format!("20{first:0>2}-{second:0>2}-{third}")));
+            }
+            found.sort();
+            return found;
+        }
+        _ => None,
+    };
+    found.into_iter().collect()
+}
+
 /// Whether a header speaks of messages that were sent.
 pub(crate) fn is_about_messages(header: &str) -> bool {
     let header = super::fold::header(header);
@@ -231,6 +268,40 @@ mod tests {
             "+420 777 123 456",
         ] {
             assert_eq!(read(cell, now), None, "{cell}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_whole_date_ends_with_its_last_day() {
+        for (cell, days) in [
+            ("2024", &["2024-12-31"][..]),
+            ("6/2025", &["2025-06-30"]),
+            ("06.2025", &["2025-06-30"]),
+            ("2. 2028", &["2028-02-29"]),
+            ("2025-06", &["2025-06-30"]),
+            ("2025/6", &["2025-06-30"]),
+            ("31.12.24", &["2024-12-31"]),
+            ("31. 12. 24", &["2024-12-31"]),
+            ("1.5.26", &["2026-05-01"]),
+            ("12/31/24", &["2024-12-31"]),
+            ("4/5/26", &["2026-04-05", "2026-05-04"]),
+            ("24-12-31", &["2024-12-31", "2031-12-24"]),
+            ("", &[]),
+            ("2", &[]),
+            ("13/2025", &[]),
+            ("0.2025", &[]),
+            ("12/24", &[]),
+            ("2024-2026", &[]),
+            ("31.13.24", &[]),
+            ("1.1.2.24", &[]),
+            ("45658", &[]),
+            ("soon", &[]),
+            ("777 123 456", &[]),
+        ] {
+            let found = last_days(cell).into_iter();
+            let found: Vec<String> = found.map(|it| it.end.to_string()).collect();
+            let days = days.iter().map(|day| format!("{day}T23:59:59Z"));
+            assert_eq!(found, days.collect::<Vec<_>>(), "{cell}");
         }
     }
 

@@ -38,10 +38,7 @@ pub(crate) enum BatchOfList {
 /// is one that was edited while it was sent, or before it was filed away.
 pub(crate) fn batch_of_list(stem: &str, date: Date, batches: &[KnownBatch<'_>]) -> BatchOfList {
     let waits = |it: &&KnownBatch<'_>| {
-        it.state.is_unfinished()
-            && it.state != BatchState::Cancelled
-            && it.state != BatchState::Reading
-            && !it.is_of_other_folder
+        it.state.is_unfinished() && it.state != BatchState::Cancelled && !it.is_of_other_folder
     };
     let unfinished = || batches.iter().filter(waits);
     if let Some(same) = unfinished().find(|it| it.is_same) {

@@ -7,9 +7,9 @@ use super::text::grouped;
 /// What is kept of who paused a batch, if its pilot did.
 pub(crate) const BY_PILOT: &str = "pilot";
 
-/// What is asked for: `--limit N`, or `--sample N`.
+/// A pilot to begin: `--limit N`, or `--sample N`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PilotAsked {
+pub struct PilotSettings {
     /// How many people.
     pub size: u32,
     /// Which of those who are queued.
@@ -56,7 +56,7 @@ pub enum PilotStep {
 
 impl Pilot {
     /// The pilot that is asked for. `bits` are random: the seed, where none is asked for.
-    fn begin(asked: PilotAsked, bits: u64) -> Self {
+    fn begin(asked: PilotSettings, bits: u64) -> Self {
         // Four digits are easy to say and to type.
         let any = || u32::try_from(bits % 10_000).unwrap_or(0);
         Self {
@@ -71,7 +71,7 @@ impl Pilot {
     }
 
     /// Whether this pilot is what is asked for.
-    fn is(self, asked: PilotAsked) -> bool {
+    fn is(self, asked: PilotSettings) -> bool {
         let same_choice = match asked.choice {
             Choice::First => self.seed.is_none(),
             Choice::AtRandom { seed: None } => self.seed.is_some(),
@@ -97,7 +97,7 @@ impl fmt::Display for Pilot {
 /// A pilot is kept with its batch: it is finished also by who does not name it.
 pub(crate) fn step(
     kept: Option<Pilot>,
-    asked: Option<PilotAsked>,
+    asked: Option<PilotSettings>,
     waits: bool,
     resumed: bool,
     bits: u64,
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
     use crate::domain::random::mix;
 
-    const TEN: PilotAsked = PilotAsked {
+    const TEN: PilotSettings = PilotSettings {
         size: 10,
         choice: Choice::First,
     };
@@ -161,7 +161,7 @@ mod tests {
         }
     }
 
-    fn next(kept: Option<Pilot>, asked: Option<PilotAsked>, waits: bool) -> PilotStep {
+    fn next(kept: Option<Pilot>, asked: Option<PilotSettings>, waits: bool) -> PilotStep {
         step(kept, asked, waits, false, 70_042)
     }
 
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn another_number_choice_or_list_is_another_pilot() {
-        let another = |asked: PilotAsked, kept: Pilot| {
+        let another = |asked: PilotSettings, kept: Pilot| {
             let begins = next(Some(kept), Some(asked), true);
             assert_eq!(begins, PilotStep::Begin(Pilot::begin(asked, 70_042)));
         };
@@ -213,7 +213,7 @@ mod tests {
             ..pilot(true)
         };
         another(TEN, other_list);
-        let at_random = |seed| PilotAsked {
+        let at_random = |seed| PilotSettings {
             choice: Choice::AtRandom { seed },
             ..TEN
         };
@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_seed_that_nobody_gave_is_short() {
-        let at_random = PilotAsked {
+        let at_random = PilotSettings {
             choice: Choice::AtRandom { seed: None },
             ..TEN
         };

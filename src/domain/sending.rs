@@ -82,9 +82,9 @@ impl fmt::Display for Sending {
     }
 }
 
-/// What was asked for of a [`Sending`]; what was not leaves the kept one as it is.
+/// What replaces parts of a kept [`Sending`]; `None` leaves a part as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SendingAsked {
+pub struct SendingOverrides {
     /// `--window`.
     pub window: Option<DailyWindow>,
     /// `--window-by`.
@@ -97,7 +97,7 @@ pub struct SendingAsked {
     pub canary: Option<bool>,
 }
 
-impl SendingAsked {
+impl SendingOverrides {
     /// What holds where `kept` held before.
     #[must_use]
     pub fn over(&self, kept: &Sending) -> Sending {
@@ -138,10 +138,10 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_changes_that_and_nothing_else() {
-        assert_eq!(SendingAsked::default().over(&by_day()), by_day());
-        let asked = SendingAsked {
+        assert_eq!(SendingOverrides::default().over(&by_day()), by_day());
+        let asked = SendingOverrides {
             window: Some("00:00-24:00".parse().unwrap()),
-            ..SendingAsked::default()
+            ..SendingOverrides::default()
         };
         let changed = Sending {
             window: asked.window,

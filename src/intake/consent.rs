@@ -155,10 +155,11 @@ fn column_kind(name: &str, cells: &Cells<'_>) -> Option<ColumnKind> {
     }
     // A column with other cells may be about something else.
     match kind {
-        ColumnKind::Consent
-        | ColumnKind::ConsentDate
-        | ColumnKind::ConsentFrom
-        | ColumnKind::ConsentUntil => Some(ColumnKind::OnlyNo),
+        ColumnKind::Consent | ColumnKind::ConsentDate | ColumnKind::ConsentFrom => {
+            Some(ColumnKind::OnlyNo)
+        }
+        // What is not understood may be a day that is over.
+        ColumnKind::ConsentUntil => Some(ColumnKind::ConsentUntil),
         ColumnKind::Refusal | ColumnKind::RefusalIfTicked(_) | ColumnKind::RefusalUntil => {
             Some(ColumnKind::UnclearRefusal)
         }

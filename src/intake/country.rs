@@ -178,9 +178,12 @@ pub(super) fn find_by_cells(
     let phones: Vec<usize> = phone.iter().map(|column| column.index).collect();
     let list = cells::List::new(rows, &phones, region);
     let columns = headers.iter().enumerate();
-    let free = columns.filter(|(index, _)| {
-        !phones.contains(index) && found.iter().all(|it| it.column.index != *index)
-    });
+    let is_known = |index: usize, header: &str| {
+        let dialled = || is_dialled_before(rows, index, phone);
+        found.iter().any(|it| it.column.index == index)
+            || nearness(header, &filled(rows, index), phone, &dialled).is_some()
+    };
+    let free = columns.filter(|(at, header)| !phones.contains(at) && !is_known(*at, header));
     let more = free.filter_map(|(index, header)| {
         let (nearness, phones) = match list.column(header, index)? {
             cells::Said::CallingCodes => (Nearness::OfTheNumber, Vec::new()),

@@ -426,8 +426,8 @@ pub enum TooFewRows {
     },
     /// Each row that could be sent is held by a cell that is not understood.
     #[error(
-        "none of the {rows} rows is sent, because a column that tells who may be messaged is not understood: {says}. If it does \
-         tell, call it \"Consent\" or \"Do not contact\" in the list, with \"yes\" and \"no\" below; if it is about something \
+        "none of the {rows} rows is sent, because a column that says who may be messaged is not understood: {says}. If it does \
+         say so, call it \"Consent\" or \"Do not contact\" in the list, with \"yes\" and \"no\" below; if it is about something \
          else, --ignore-consent-column HEADER"
     )]
     ConsentNotUnderstood {

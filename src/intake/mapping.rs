@@ -32,7 +32,7 @@ pub struct Mapping {
     /// The other columns in which a refusal is heard.
     #[serde(skip)]
     pub(super) elsewhere: Vec<ConsentColumn>,
-    /// Columns of answers that are taken for nothing: a "no" in them is told, and keeps nobody out.
+    /// Columns of answers that are taken for nothing: a "no" in them is reported, and keeps nobody out.
     #[serde(skip)]
     pub(super) unused_answers: Vec<Column>,
     /// What the people are read for: in a list of people who must not be messaged no refusal is heard.

@@ -15,7 +15,7 @@ use super::words::{
     spaced, words,
 };
 use crate::domain::fold;
-use crate::domain::phone::{PhoneNumber, Region};
+use crate::domain::phone::{PhoneNumber, Region, is_label, is_not_theirs};
 
 /// A column of phone numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -324,18 +324,45 @@ fn label(headers: &[String], rows: &[Vec<String>], phone: &Column) -> Option<Col
         let rest: Vec<&str> = folded.split(' ').filter(|word| !more.has(word)).collect();
         rest.join(" ")
     };
-    let stem = without(headers.get(phone.index)?, VALUES);
-    let is_label = |index: usize, header: &str| {
-        let rest = without(header, LABELS);
-        if rest == words(header) || index == phone.index {
+    let own = headers.get(phone.index)?;
+    let stem = without(own, VALUES);
+    let labels = |index: usize, header: &str| {
+        if index == phone.index {
             return false;
         }
         let next_to = index.abs_diff(phone.index) == 1;
-        rest == stem || rest.is_empty() && next_to && share_of_cells(index, rows, is_kind) >= 0.5
+        let is_of_number = next_to && is_numbered_as(header, own);
+        let rest = without(header, LABELS);
+        if rest == words(header) {
+            return is_of_number && share_of_cells(index, rows, says_which) >= 0.5;
+        }
+        let is_of_phone = |word: &str| PHONE.has(word) || is_figure(word);
+        rest == stem
+            || is_of_number && rest.split(' ').all(is_of_phone)
+            || rest.is_empty() && next_to && share_of_cells(index, rows, is_kind) >= 0.5
     };
     let mut places = headers.iter().enumerate();
-    let (index, _) = places.find(|(index, header)| is_label(*index, header))?;
+    let (index, _) = places.find(|(index, header)| labels(*index, header))?;
     Some(column(headers, index))
+}
+
+/// Whether two headers have one number: `Phone 2` and `Type 2`.
+fn is_numbered_as(header: &str, other: &str) -> bool {
+    let number = |header: &str| {
+        let figures = header.split(|c: char| !c.is_ascii_digit());
+        let mut number = figures.filter(|part| !part.is_empty()).map(str::to_owned);
+        number.next_back()
+    };
+    number(header).is_some_and(|it| number(other) == Some(it))
+}
+
+fn is_figure(word: &str) -> bool {
+    word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a cell says which number the one beside it is, or whose: `manželka`.
+fn says_which(cell: &str) -> bool {
+    is_kind(cell) || is_label(cell) || is_not_theirs(cell)
 }
 
 fn is_kind(text: &str) -> bool {

@@ -9,7 +9,7 @@ lists_of!(pub(super) struct List in "words.txt");
 pub(super) const MOBILE: List = List("mobile");
 pub(super) const PHONE: List = List("phone");
 pub(super) const NOT_PHONE: List = List("not phone");
-const JOINS: List = List("joins");
+pub(super) const JOINS: List = List("joins");
 pub(super) const FIRST_NAME: List = List("first name");
 pub(super) const LAST_NAME: List = List("last name");
 pub(super) const NAME_WORDS: List = List("words of names");
@@ -168,6 +168,15 @@ pub(super) fn spaced(header: &str) -> String {
 /// Whether a word may be one of several that are written together.
 fn is_part(word: &str) -> bool {
     COMPOUND_HEADS.has(word) || COMPOUND_PARTS.has(word)
+}
+
+/// The folded words of a header, also of one that writes them together: `smsoptout`.
+pub(super) fn words_apart(header: &str) -> String {
+    // Folding would make `expiré` the verb of `expire le`.
+    let header = header
+        .replace("xpiré", "xpired ")
+        .replace("XPIRÉ", "XPIRED ");
+    compounds_apart(&words(&header))
 }
 
 /// Folded words with those apart that are written together: `smsoptout`.

@@ -48,4 +48,12 @@ impl FileClash {
         let path = path.to_owned();
         Self { flag, path, why }
     }
+
+    /// Whether the file system is at fault, and not the choice of the path.
+    pub(super) fn is_of_storage(&self) -> bool {
+        match self.why {
+            Clash::Unwritable(_) => true,
+            Clash::Used(_) | Clash::Stands | Clash::Taken | Clash::Pipe | Clash::Folder => false,
+        }
+    }
 }

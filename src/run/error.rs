@@ -186,6 +186,7 @@ impl RunError {
             )
             | Self::NoCheckpoint(_)
             | Self::OnlyRehearsals(_) => ExitCode::Storage,
+            Self::File(clash) if clash.is_of_storage() => ExitCode::Storage,
             Self::Forget(ForgetError::UnderWay { .. }) | Self::NightUnderWay { .. } => {
                 ExitCode::Held
             }

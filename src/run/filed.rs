@@ -32,7 +32,7 @@ impl ChangedList {
     pub fn text(&self) -> String {
         let (then, now) = (grouped(self.length.0), grouped(self.length.1));
         format!(
-            "it was written to after it was sent ({then} bytes were read, it has {now}): whoever came since was not \
+            "it was written to after it was sent ({then} bytes were read, it has {now}): people who were added since were not \
              messaged. The command below sends to them alone; else take the file out of sent/"
         )
     }

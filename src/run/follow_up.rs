@@ -22,9 +22,9 @@ use crate::store::{Batch, DecisionRecord, Reader};
 /// The column with the number that a row of the other batch has today.
 const NUMBER: &str = "phone (E.164)";
 
-/// What is asked for about a follow-up.
+/// A follow-up to find or begin.
 #[derive(Debug, Clone, Copy)]
-pub struct FollowUpAsked<'a> {
+pub struct FollowUpSettings<'a> {
     /// The batch whose people get it.
     pub of: &'a str,
     /// The event that queues them.
@@ -56,7 +56,7 @@ pub enum FollowUpBatch {
     },
 }
 
-impl FollowUpAsked<'_> {
+impl FollowUpSettings<'_> {
     /// Finds the batch. `sms`: the channel is said to send SMS.
     ///
     /// # Errors
@@ -163,7 +163,7 @@ impl HeldBatch {
     /// [`RunError`] if that does not fit, or the checkpoint fails.
     pub fn change_follow_up(
         self,
-        asked: &FollowUpAsked<'_>,
+        asked: &FollowUpSettings<'_>,
         actor: &str,
         now: Timestamp,
     ) -> Result<Self, RunError> {

@@ -169,7 +169,7 @@ impl List {
 }
 
 /// A message for people: a text as it reads, anything else as JSON.
-pub(super) fn readable(content: &str) -> Option<String> {
+pub(crate) fn readable(content: &str) -> Option<String> {
     let value: serde_json::Value = serde_json::from_str(content).ok()?;
     let text = match value.get("payload").and_then(serde_json::Value::as_str) {
         Some(text) if value.get("quick_replies").is_none() => text,

@@ -113,16 +113,16 @@ pub use crate::domain::batch_state::{BatchState, PausedBy, Standing};
 pub use crate::domain::content::{Body, ContentSource, Notice};
 pub use crate::domain::dialect::{Delimiter, Dialect};
 pub use crate::domain::earlier::Difference;
-pub use crate::domain::eligibility::{HistoryAsked, HistorySpan};
+pub use crate::domain::eligibility::{HistoryOverrides, HistorySpan};
 pub use crate::domain::follow_up::{FollowUp, Trigger};
 pub use crate::domain::forecast::Forecast;
 pub use crate::domain::phone::{PhoneNumber, Reading};
-pub use crate::domain::pilot::{Choice, Pilot, PilotAsked, PilotStep};
+pub use crate::domain::pilot::{Choice, Pilot, PilotSettings, PilotStep};
 pub use crate::domain::refusal::{Meaning, RefusalRule};
 pub use crate::domain::retention::KeepReason;
 pub use crate::domain::run_time::LittleTime;
 pub use crate::domain::schedule::Schedule;
-pub use crate::domain::sending::{Sending, SendingAsked, Undecided};
+pub use crate::domain::sending::{Sending, SendingOverrides, Undecided};
 pub use crate::domain::sms::{SmsSettings, SmsTally};
 pub use crate::exit::ExitCode;
 pub use crate::intake::{
@@ -158,7 +158,7 @@ pub use fallback::{FallbackChange, FallbackSource, ManyMayFallBack};
 pub(crate) use filed::edited_list;
 pub use filed::{ChangedList, enter_begun};
 pub use files::Files;
-pub use follow_up::{FollowUpAsked, FollowUpBatch, reading_follow_up};
+pub use follow_up::{FollowUpBatch, FollowUpSettings, reading_follow_up};
 pub use forecast::first_forecast;
 pub(crate) use forget::forget;
 pub use halt::{AfterHalt, AfterHaltCounts};
@@ -167,6 +167,7 @@ pub use history::{
     ResultsFile, import_history,
 };
 pub use list::List;
+pub(crate) use list::readable;
 pub(crate) use mend_rows::{
     MendSettings, MendedRows, RowToMend, join_rows, mend_rows, rows_to_mend, write_rejects,
 };

@@ -262,7 +262,7 @@ impl NightFolder {
             leave_inbox(checkpoint, &place_in_inbox);
             return Ok(AfterList {
                 goes_on,
-                note: Some("the file is not there any more: somebody took it away meanwhile"),
+                note: Some("the file is not there any more: it was moved or deleted meanwhile"),
                 ..AfterList::default()
             });
         };

@@ -6,7 +6,7 @@ use super::batch::HeldBatch;
 use super::error::RunError;
 use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::State;
-use crate::domain::pilot::{self, BY_PILOT, Pilot, PilotAsked, PilotStep};
+use crate::domain::pilot::{self, BY_PILOT, Pilot, PilotSettings, PilotStep};
 use crate::domain::random::mix;
 use crate::domain::text::canonical_text;
 use crate::report::PilotCounts;
@@ -15,7 +15,7 @@ use crate::store::{Batch, NewPilot, PilotPeople, Reader, StoreError};
 impl HeldBatch {
     /// What the next run is, as far as pilots go. `resumed`: a person takes the batch up; `bits` are random: the seed of a
     /// sample, where none is asked for.
-    pub fn pilot_step(&self, asked: Option<PilotAsked>, resumed: bool, bits: u64) -> PilotStep {
+    pub fn pilot_step(&self, asked: Option<PilotSettings>, resumed: bool, bits: u64) -> PilotStep {
         let batch = self.batch();
         let by_pilot = batch.state_by.as_deref() == Some(BY_PILOT);
         let waits = batch.state == BatchState::Paused && by_pilot;

@@ -8,11 +8,11 @@ use crate::amio::{self, BaseUrl, Client, ClientError, ClientSettings};
 use crate::clock::Clock;
 use crate::dispatch::GuardSettings;
 use crate::dispatch::pacer::core::Settings as PacerSettings;
-use crate::domain::eligibility::{HistoryAsked, HistorySpan};
+use crate::domain::eligibility::{HistoryOverrides, HistorySpan};
 use crate::domain::percent::Percent;
 use crate::domain::refusal::RefusalRule;
 use crate::domain::schedule::Schedule;
-use crate::domain::sending::{Sending, SendingAsked, Undecided};
+use crate::domain::sending::{Sending, SendingOverrides, Undecided};
 use crate::store::Batch;
 
 /// How a batch is sent. The default is what the program does without flags.
@@ -25,9 +25,9 @@ pub struct RunSettings {
     /// How far back earlier messages and answers count for a batch that does not keep it yet.
     pub history: HistorySpan,
     /// What of that is asked for also where a batch keeps something else.
-    pub history_asked: HistoryAsked,
+    pub history_asked: HistoryOverrides,
     /// What of sending hours, canary and lost answers is asked for also where a batch keeps something else.
-    pub sending_asked: SendingAsked,
+    pub sending_asked: SendingOverrides,
     /// When to stop and when to pause.
     pub guards: GuardSettings,
     /// The first request goes alone.
@@ -75,8 +75,8 @@ impl Default for RunSettings {
                 repeat_guard: Duration::from_hours(12),
                 ..HistorySpan::default()
             },
-            history_asked: HistoryAsked::default(),
-            sending_asked: SendingAsked::default(),
+            history_asked: HistoryOverrides::default(),
+            sending_asked: SendingOverrides::default(),
             guards: GuardSettings::default(),
             canary: true,
             undecided: Undecided::Hold,

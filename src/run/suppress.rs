@@ -17,8 +17,7 @@ use crate::domain::recipient::{OPTED_OUT, Position, Record, RowProblem, UNREAD, 
 use crate::domain::text::is_blank;
 use crate::intake::{HiddenRows, IntakeError, NumbersPerRow, ReadFor, Settings, Source};
 use crate::store::{
-    ContactsTaken, HashedEntry, HashesTaken, Held, ListEntry, ListedContact, Reader, Store,
-    StoreError,
+    ContactsTaken, HashesTaken, Held, ListEntry, Listed, Reader, Store, StoreError,
 };
 
 /// Bad rows that are named.
@@ -103,7 +102,7 @@ pub(crate) fn unsuppress(checkpoint: &Path, phones: Vec<PhoneNumber>) -> Result<
 /// [`StoreError`] if the checkpoint cannot be read, or whatever `each` returns.
 pub(crate) fn suppression_list<E: From<StoreError>>(
     checkpoint: &Path,
-    each: impl FnMut(ListEntry) -> Result<(), E>,
+    each: impl FnMut(ListEntry<Listed>) -> Result<(), E>,
 ) -> Result<Held, E> {
     Reader::open(checkpoint)?.suppression_list(each)
 }
@@ -151,17 +150,17 @@ impl NumbersToSuppress {
         let (held, phones): (Vec<_>, Vec<_>) = self.phones.into_iter().partition(is_held);
         let listed = store.suppress(&phones, reason, source, added_at)?;
         let unread = store.hold_unread(&held, source, added_at)?;
-        let entries = self.hashed.into_iter().map(|(hash, reason)| HashedEntry {
-            hash,
+        let entries = self.hashed.into_iter().map(|(who, reason)| ListEntry {
+            who,
             reason,
             source: source.to_owned(),
             added_at,
         });
         let hashes = store.suppress_hashed(entries.collect(), added_at)?;
-        let entries = self.contacts.into_iter().map(|(contact, reason)| {
+        let entries = self.contacts.into_iter().map(|(who, reason)| {
             let is_told = !reason.is_empty();
-            ListedContact {
-                contact,
+            ListEntry {
+                who,
                 reason: if is_told {
                     reason
                 } else {

@@ -95,6 +95,18 @@ pub struct UnknownRow {
     pub(crate) step: Step,
 }
 
+/// A recipient that is to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NextRow {
+    /// Index of its file.
+    pub(crate) file: u16,
+    /// Its row in that file.
+    pub(crate) row: u32,
+    pub(crate) phone: Option<PhoneNumber>,
+    /// What is to be sent, as JSON.
+    pub(crate) content: Option<String>,
+}
+
 /// The contact is that of the channel of the last request, whose outcome is open.
 const UNKNOWN: &str = "SELECT r.id, i.file, i.row, p.number, r.reason,
         coalesce(iif(r.step = 0, i.contact_id, NULL),
@@ -176,6 +188,33 @@ impl Reader {
         self.connection.read(UNKNOWN, (first, last, limit), unknown)
     }
 
+    /// The first rows that are to be sent, `limit` at the most: file, row, number and message.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn next_rows(&self, id: BatchId, limit: usize) -> Result<Vec<NextRow>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.connection.read(
+            "SELECT i.file, i.row, p.number, i.content, r.step, i.metadata
+             FROM recipient r INDEXED BY recipient_queue
+                  CROSS JOIN recipient_input i ON i.id = r.id
+                  LEFT JOIN person p ON p.id = r.person
+             WHERE r.state = 'queued' AND r.held IS NULL AND r.id >> 32 = ?1
+             ORDER BY r.not_before, r.id LIMIT ?2",
+            (id, limit),
+            |row| {
+                let (own, metadata): (Option<String>, Option<String>) = (row.get(3)?, row.get(5)?);
+                let step = Step::new(row.get(4)?);
+                Ok(NextRow {
+                    file: row.get(0)?,
+                    row: row.get(1)?,
+                    phone: row.get(2)?,
+                    content: content_of_step(own.as_deref(), metadata.as_deref(), step),
+                })
+            },
+        )
+    }
+
     /// When the last request for each of these recipients left.
     ///
     /// # Errors
@@ -224,8 +263,6 @@ fn timeline(row: &Row<'_>) -> Result<Timeline, StoreError> {
 fn unknown(row: &Row<'_>) -> Result<UnknownRow, StoreError> {
     let step = Step::new(row.get(7)?);
     let (own, metadata): (Option<String>, Option<String>) = (row.get(6)?, row.get(8)?);
-    let metadata = metadata.as_deref().unwrap_or("{}");
-    let content = own.and_then(|own| for_step(&own, metadata, step).ok());
     Ok(UnknownRow {
         recipient: row.get(0)?,
         file: row.get(1)?,
@@ -233,7 +270,13 @@ fn unknown(row: &Row<'_>) -> Result<UnknownRow, StoreError> {
         phone: row.get(3)?,
         reason: row.get(4)?,
         contact_id: api_id_if_any(row, 5)?,
-        content: content.map(|it| it.content),
+        content: content_of_step(own.as_deref(), metadata.as_deref(), step),
         step,
     })
+}
+
+/// What a row is sent on a channel of its batch.
+fn content_of_step(own: Option<&str>, metadata: Option<&str>, step: Step) -> Option<String> {
+    let rendered = for_step(own?, metadata.unwrap_or("{}"), step).ok()?;
+    Some(rendered.content)
 }

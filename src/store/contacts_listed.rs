@@ -4,34 +4,20 @@
 
 use std::collections::HashSet;
 
-use jiff::Timestamp;
-
 use super::checkpoint::{Reader, Store};
 use super::columns::{time, to_millis};
 use super::error::StoreError;
 use super::ids::{PersonId, StoredId};
 use super::keys::HashKey;
 use super::query::Query as _;
+use super::suppression::{ListEntry, unread_entry};
 use super::transaction::Tx;
 use super::unread::Waiting;
 use super::{channel, contact, person, suppression};
 use crate::domain::channel_contact::ChannelContact;
 use crate::domain::recipient::{OPTED_OUT, UNREAD};
 
-/// One contact that must not be messaged, and whose number is not known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ListedContact {
-    /// The contact.
-    pub(crate) contact: ChannelContact,
-    /// Why.
-    pub(crate) reason: String,
-    /// Who or what says so.
-    pub(crate) source: String,
-    /// Since when.
-    pub(crate) added_at: Timestamp,
-}
-
-impl ListedContact {
+impl ListEntry<ChannelContact> {
     /// Whether it is there only because nobody has read what the person wrote.
     fn is_unread(&self) -> bool {
         self.reason == UNREAD
@@ -54,15 +40,15 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub(crate) fn listed_contacts(&self) -> Result<Vec<ListedContact>, StoreError> {
+    pub(crate) fn listed_contacts(&self) -> Result<Vec<ListEntry<ChannelContact>>, StoreError> {
         let mut listed = self.connection.read(
             "SELECT c.api_id, k.api_id, k.opted_out_at FROM contact k JOIN channel c ON c.id = k.channel
              WHERE k.opted_out_at IS NOT NULL AND k.person IS NULL AND k.api_id IS NOT NULL ORDER BY k.id",
             [],
             |row| {
                 let StoredId(contact_id) = row.get(1)?;
-                Ok(ListedContact {
-                    contact: ChannelContact {
+                Ok(ListEntry {
+                    who: ChannelContact {
                         channel: row.get(0)?,
                         contact_id,
                     },
@@ -72,15 +58,10 @@ impl Reader {
                 })
             },
         )?;
-        let known: HashSet<ChannelContact> = listed.iter().map(|it| it.contact.clone()).collect();
+        let known: HashSet<ChannelContact> = listed.iter().map(|it| it.who.clone()).collect();
         let waiting = Waiting::find(&self.connection, &self.keys)?.contacts;
         let unread = waiting.into_iter().filter(|(it, _)| !known.contains(it));
-        listed.extend(unread.map(|(contact, added_at)| ListedContact {
-            contact,
-            reason: UNREAD.to_owned(),
-            source: "a reply that waits to be read".to_owned(),
-            added_at,
-        }));
+        listed.extend(unread.map(|(contact, since)| unread_entry(contact, since)));
         Ok(listed)
     }
 }
@@ -92,7 +73,7 @@ impl Store {
     /// [`StoreError`] if the checkpoint fails: then nothing of it is stored.
     pub(crate) fn suppress_contacts(
         &self,
-        entries: Vec<ListedContact>,
+        entries: Vec<ListEntry<ChannelContact>>,
     ) -> Result<ContactsTaken, StoreError> {
         if entries.is_empty() {
             return Ok(ContactsTaken::default());
@@ -107,7 +88,7 @@ impl Store {
             };
             for entry in &entries {
                 // What the person wrote is here too, and is read here.
-                let is_read_here = entry.is_unread() && waiting.contains(&entry.contact);
+                let is_read_here = entry.is_unread() && waiting.contains(&entry.who);
                 if !is_read_here && suppress(tx, &keys, entry)? {
                     taken.new += 1;
                     taken.unread += usize::from(entry.is_unread());
@@ -119,12 +100,16 @@ impl Store {
 }
 
 /// Returns whether the contact is new on the list.
-fn suppress(tx: &Tx<'_>, keys: &HashKey, entry: &ListedContact) -> Result<bool, StoreError> {
+fn suppress(
+    tx: &Tx<'_>,
+    keys: &HashKey,
+    entry: &ListEntry<ChannelContact>,
+) -> Result<bool, StoreError> {
     let connection = tx.connection;
     let ChannelContact {
         channel,
         contact_id,
-    } = &entry.contact;
+    } = &entry.who;
     let on = channel::find_or_make(connection, channel)?;
     let known = match channel.as_str() {
         "" => contact::find_anywhere(connection, keys, contact_id)?,

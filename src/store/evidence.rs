@@ -362,3 +362,6 @@ impl Applying<'_, '_> {
         Ok(EventVerdict::Applied)
     }
 }
+
+#[cfg(test)]
+mod tests;

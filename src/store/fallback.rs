@@ -408,3 +408,6 @@ pub(super) fn keep_with(
     keep(connection, batch, FALLBACK, fallback)?;
     Ok(before.map_or(0, |it| it.channels.len()) < fallback.channels.len())
 }
+
+#[cfg(test)]
+mod tests;

@@ -403,3 +403,6 @@ fn are_over(connection: &Connection, now: Timestamp) -> Result<Vec<BatchId>, Sto
     let over = open.into_iter().filter(|(_, Json(it))| !it.is_open(now));
     Ok(over.map(|(batch, _)| batch).collect())
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,24 +14,12 @@ use super::forget::ForgetError;
 use super::keys::Hash;
 use super::person::{FORGET, FORGOTTEN};
 use super::query::Query as _;
+use super::suppression::ListEntry;
 use super::transaction::Tx;
 use crate::domain::keyed_hash::KeyedHash;
 use crate::domain::phone::PhoneNumber;
 
-/// One person of whom a hash is left.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct HashedEntry {
-    /// The hash.
-    pub(crate) hash: KeyedHash,
-    /// Why the person must not be messaged.
-    pub(crate) reason: String,
-    /// Who or what says so.
-    pub(crate) source: String,
-    /// Since when.
-    pub(crate) added_at: Timestamp,
-}
-
-impl HashedEntry {
+impl ListEntry<KeyedHash> {
     fn is_erased(&self) -> bool {
         self.reason == FORGOTTEN
     }
@@ -59,7 +47,7 @@ impl Reader {
     /// [`StoreError`] if the checkpoint fails, or whatever `each` returns.
     pub(crate) fn hashed_suppressions<E: From<StoreError>>(
         &self,
-        each: impl FnMut(HashedEntry) -> Result<(), E>,
+        each: impl FnMut(ListEntry<KeyedHash>) -> Result<(), E>,
     ) -> Result<(), E> {
         let key = self.keys.print();
         self.connection.visit(
@@ -68,8 +56,8 @@ impl Reader {
              WHERE suppressed_at IS NOT NULL AND number IS NULL AND number_hash IS NOT NULL ORDER BY id",
             [],
             |row| {
-                Ok(HashedEntry {
-                    hash: KeyedHash {
+                Ok(ListEntry {
+                    who: KeyedHash {
                         key,
                         hash: row.get(0)?,
                     },
@@ -90,12 +78,12 @@ impl Store {
     /// [`StoreError`] if the checkpoint fails; the same call again goes on.
     pub(crate) fn suppress_hashed(
         &self,
-        entries: Vec<HashedEntry>,
+        entries: Vec<ListEntry<KeyedHash>>,
         now: Timestamp,
     ) -> Result<HashesTaken, StoreError> {
         let (own, others): (Vec<_>, Vec<_>) = entries
             .into_iter()
-            .partition(|entry| entry.hash.key == self.keys.print());
+            .partition(|entry| entry.who.key == self.keys.print());
         let mut taken = HashesTaken {
             people: own.len(),
             of_another_key: others.len(),
@@ -117,8 +105,9 @@ impl Store {
             }
         }
         let is_named =
-            |entry: &&HashedEntry| named.iter().any(|(_, named)| named.hash == entry.hash);
-        let unnamed: Vec<HashedEntry> = own.iter().filter(|it| !is_named(it)).cloned().collect();
+            |entry: &&ListEntry<KeyedHash>| named.iter().any(|(_, named)| named.who == entry.who);
+        let unnamed: Vec<ListEntry<KeyedHash>> =
+            own.iter().filter(|it| !is_named(it)).cloned().collect();
         self.writer
             .write_blocking(move |tx| unnamed.iter().try_for_each(|entry| keep(tx, entry)))?;
         if taken.erased_again > 0 {
@@ -130,11 +119,11 @@ impl Store {
     /// Whom the checkpoint still names of them.
     fn named_by<'a>(
         &self,
-        entries: &'a [HashedEntry],
-    ) -> Result<Vec<(PhoneNumber, &'a HashedEntry)>, StoreError> {
-        let wanted: HashMap<Hash, &HashedEntry> = entries
+        entries: &'a [ListEntry<KeyedHash>],
+    ) -> Result<Vec<(PhoneNumber, &'a ListEntry<KeyedHash>)>, StoreError> {
+        let wanted: HashMap<Hash, &ListEntry<KeyedHash>> = entries
             .iter()
-            .map(|entry| (entry.hash.hash, entry))
+            .map(|entry| (entry.who.hash, entry))
             .collect();
         let mut found = Vec::new();
         self.reader()?.connection.visit(
@@ -155,8 +144,8 @@ impl Store {
 }
 
 /// A person whom the checkpoint does not name is on the suppression list by the hash.
-fn keep(tx: &Tx<'_>, entry: &HashedEntry) -> Result<(), StoreError> {
-    let (at, hash) = (to_millis(entry.added_at), entry.hash.hash);
+fn keep(tx: &Tx<'_>, entry: &ListEntry<KeyedHash>) -> Result<(), StoreError> {
+    let (at, hash) = (to_millis(entry.added_at), entry.who.hash);
     let source = if entry.is_erased() {
         FORGET
     } else {
@@ -183,9 +172,14 @@ fn keep(tx: &Tx<'_>, entry: &HashedEntry) -> Result<(), StoreError> {
 mod tests {
     use super::*;
 
-    fn entry(store: &Store, phone: PhoneNumber, reason: &str, source: &str) -> HashedEntry {
-        HashedEntry {
-            hash: KeyedHash {
+    fn entry(
+        store: &Store,
+        phone: PhoneNumber,
+        reason: &str,
+        source: &str,
+    ) -> ListEntry<KeyedHash> {
+        ListEntry {
+            who: KeyedHash {
                 key: store.keys.print(),
                 hash: store.keys.number(phone),
             },

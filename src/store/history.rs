@@ -318,7 +318,7 @@ impl Reader {
         past: &Past,
         (on, content): (Option<&'a str>, Option<&'a str>),
         batch: Option<BatchId>,
-        skip: &'a [String],
+        skip: &'a [SkippedBatch],
     ) -> Result<Asker<'a>, StoreError> {
         let known = match on {
             Some(on) if !past.attempts.is_empty() => self.channel(on)?,

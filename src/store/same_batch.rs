@@ -103,7 +103,7 @@ impl Store {
     }
 
     /// Whether the rows of `staged` that are to take the place of those of a restored batch have another channel or message
-    /// than a results file told of the batch; `None` if they have the same, or nothing could be compared. What went over
+    /// than a results file says of the batch; `None` if they have the same, or nothing could be compared. What went over
     /// one of the batch's other channels, `fallback`, may have a text of its own: it is not compared.
     ///
     /// # Errors

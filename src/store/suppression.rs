@@ -22,11 +22,11 @@ use crate::domain::recipient::{Suppression, UNREAD};
 /// Numbers that are listed in one transaction where others write too: some 20 ms.
 const STEP: usize = 5_000;
 
-/// One number that must not be messaged.
+/// An entry of the list: who must not be messaged.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SuppressionEntry {
-    /// The number.
-    pub phone: PhoneNumber,
+pub struct ListEntry<W> {
+    /// A number, or what else is known of the person.
+    pub who: W,
     /// Why.
     pub reason: String,
     /// Who or what put it there.
@@ -35,7 +35,18 @@ pub struct SuppressionEntry {
     pub added_at: Timestamp,
 }
 
-/// Whom an entry of the list names.
+impl<W> ListEntry<W> {
+    fn map<T>(self, who: impl FnOnce(W) -> T) -> ListEntry<T> {
+        ListEntry {
+            who: who(self.who),
+            reason: self.reason,
+            source: self.source,
+            added_at: self.added_at,
+        }
+    }
+}
+
+/// Whom an entry names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Listed {
     Number(PhoneNumber),
@@ -43,15 +54,6 @@ pub(crate) enum Listed {
     Hash(KeyedHash),
     /// A contact whose number is not known.
     Contact(ChannelContact),
-}
-
-/// An entry of the list as it is taken to another checkpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ListEntry {
-    pub(crate) who: Listed,
-    pub(crate) reason: String,
-    pub(crate) source: String,
-    pub(crate) added_at: Timestamp,
 }
 
 /// Whom replies that nobody has read hold: not on the list here, and on one for another checkpoint, which does not have the
@@ -273,6 +275,16 @@ impl Store {
     }
 }
 
+/// The entry of somebody whose reply nobody has read.
+pub(super) fn unread_entry<W>(who: W, since: Timestamp) -> ListEntry<W> {
+    ListEntry {
+        who,
+        reason: UNREAD.to_owned(),
+        source: "a reply that waits to be read".to_owned(),
+        added_at: since,
+    }
+}
+
 impl Reader {
     /// The list as another checkpoint needs it, one entry at a time: numbers, those of people whom an unread reply holds,
     /// erased people, and contacts whose number is not known. Returns whom unread replies hold.
@@ -281,36 +293,20 @@ impl Reader {
     /// [`StoreError`] if the checkpoint fails, or whatever `each` returns.
     pub(crate) fn suppression_list<E: From<StoreError>>(
         &self,
-        mut each: impl FnMut(ListEntry) -> Result<(), E>,
+        mut each: impl FnMut(ListEntry<Listed>) -> Result<(), E>,
     ) -> Result<Held, E> {
-        let mut each = |who, reason, source, added_at| {
-            each(ListEntry {
-                who,
-                reason,
-                source,
-                added_at,
-            })
-        };
-        self.suppressions(|it| each(Listed::Number(it.phone), it.reason, it.source, it.added_at))?;
+        self.suppressions(|entry| each(entry.map(Listed::Number)))?;
         let waiting = Waiting::find(&self.connection, &self.keys)?;
         let held = Held {
             numbers: waiting.since.len() as u64,
             nameless: waiting.nameless,
         };
         for (phone, since) in waiting.since {
-            let source = "a reply that waits to be read".to_owned();
-            each(Listed::Number(phone), UNREAD.to_owned(), source, since)?;
+            each(unread_entry(phone, since).map(Listed::Number))?;
         }
-        self.hashed_suppressions(|it| {
-            each(Listed::Hash(it.hash), it.reason, it.source, it.added_at)
-        })?;
-        for it in self.listed_contacts()? {
-            each(
-                Listed::Contact(it.contact),
-                it.reason,
-                it.source,
-                it.added_at,
-            )?;
+        self.hashed_suppressions(|entry| each(entry.map(Listed::Hash)))?;
+        for entry in self.listed_contacts()? {
+            each(entry.map(Listed::Contact))?;
         }
         Ok(held)
     }
@@ -321,7 +317,7 @@ impl Reader {
     /// [`StoreError`] if the checkpoint fails, or whatever `each` returns.
     pub fn suppressions<E: From<StoreError>>(
         &self,
-        each: impl FnMut(SuppressionEntry) -> Result<(), E>,
+        each: impl FnMut(ListEntry<PhoneNumber>) -> Result<(), E>,
     ) -> Result<(), E> {
         self.connection.visit(
             "SELECT number, suppressed_reason, suppressed_source, suppressed_at
@@ -329,8 +325,8 @@ impl Reader {
              WHERE suppressed_at IS NOT NULL AND number IS NOT NULL ORDER BY number",
             [],
             |row| {
-                Ok(SuppressionEntry {
-                    phone: row.get(0)?,
+                Ok(ListEntry {
+                    who: row.get(0)?,
                     reason: row.get(1)?,
                     source: row.get(2)?,
                     added_at: time(row, 3)?,

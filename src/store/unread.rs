@@ -38,7 +38,7 @@ impl UnreadFrom {
     }
 }
 
-/// What contacts wrote whose number is not known: on which channel (`None` if that is not told either), and when it
+/// What contacts wrote whose number is not known: on which channel (`None` if that is not known either), and when it
 /// came. Opt-outs among it.
 #[derive(Debug, Default)]
 struct Nameless(Vec<(Option<ChannelId>, Timestamp)>);

@@ -59,7 +59,8 @@ impl Reader {
         self.left_to_workers(token, true, now)
     }
 
-    /// Those that such a worker would take up if a second person had approved them.
+    /// Those that such a worker would take up if a second person had approved them; with those that nobody ever started for that
+    /// reason, or that have people since they were complete.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -101,11 +102,12 @@ impl Reader {
         let names: Vec<String> = self.connection.list(
             &format!(
                 "SELECT b.name FROM batch b JOIN tally t ON t.batch = b.id
-             WHERE b.token = ?1 AND b.sandbox = 0 AND b.name IS NOT NULL AND t.queued + t.sending > 0
+             WHERE (b.token = ?1 OR NOT ?6 AND b.token IS NULL) AND b.sandbox = 0 AND b.name IS NOT NULL AND t.queued + t.sending > 0
                    AND (b.state IN ('running', 'waiting')
                         OR b.state = 'paused' AND (b.state_by = ?2 OR instr(b.state_by, ?3) = 1)
                         OR b.state = 'paused' AND b.state_by = ?4
-                           AND {HAS_QUEUED})
+                           AND {HAS_QUEUED}
+                        OR NOT ?6 AND (b.state = 'draft' OR b.state = 'paused' AND b.state_by IS NULL))
                    AND ?6 = (b.approval ->> 'digest' IS hex(b.digest)
                              OR NOT EXISTS (SELECT 1 FROM node WHERE key = 'require-approval'))
              ORDER BY b.id"

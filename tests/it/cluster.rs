@@ -334,6 +334,42 @@ fn a_worker_that_leaves_a_batch_to_a_second_person_says_so_and_ends_as_paused() 
 }
 
 #[test]
+fn a_worker_names_a_batch_that_waits_for_a_second_person_since_it_was_read() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = Scratch::new();
+    scratch.contacts(3);
+    let add = ["suppress", "add", "+420777999999"];
+    scratch.outreach(&add).run().expect(0);
+    let file = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+    let required = "INSERT INTO node (key, value) VALUES ('require-approval', 1)";
+    file.execute_batch(required).unwrap();
+    let worker = || {
+        let worker = ["worker", "--once", "--base-url", sandbox.base_url()];
+        scratch.outreach(&worker).run()
+    };
+    worker().expect(0);
+    let told = "list waits for a second person to look at it on the console";
+    scratch.send(&sandbox).run().expect(4);
+    worker().expect(4).says(told);
+    let approved = "UPDATE batch SET approval = json_object('digest', hex(digest), 'by', 'Jan')";
+    file.execute_batch(approved).unwrap();
+    scratch.send(&sandbox).run().expect(0);
+    worker().expect(0);
+    // Who joins it later was not approved.
+    scratch.write("more.csv", &contacts(3..5));
+    let add = ["send", "more.csv", "--add", "--detach", "--batch", "list"];
+    let add = scratch
+        .outreach(&add)
+        .with(&["--channel", CHANNEL, "--yes"]);
+    let add = add.with(&["--message", "Hello {{ first_name }}"]);
+    add.with(&["--base-url", sandbox.base_url()])
+        .run()
+        .expect(4);
+    worker().expect(4).says(told);
+    assert_eq!(sandbox.stats().accepted, 3);
+}
+
+#[test]
 fn workers_that_are_killed_again_and_again_message_nobody_twice() {
     let Some((_engine, nodes)) = cluster(3) else {
         return;

@@ -278,12 +278,12 @@ fn a_file_that_cannot_be_written_is_refused_before_anything_is_sent() {
     scratch.contacts(1);
     for path in ["no/such/x.csv", "/dev/full", "/proc/x.csv"] {
         for flag in ["--out", "--summary"] {
-            let send = scratch.send(&sandbox).with(&[flag, path]).run().expect(2);
+            let send = scratch.send(&sandbox).with(&[flag, path]).run().expect(8);
             send.says(&format!("{flag} {path} cannot be written"));
         }
         for flag in ["--html", "--rejects"] {
             let check = ["check", "contacts.csv", "--message", "x", flag, path];
-            let check = scratch.outreach(&check).run().expect(2);
+            let check = scratch.outreach(&check).run().expect(8);
             check.says(&format!("{flag} {path} cannot be written"));
         }
     }

@@ -214,7 +214,7 @@ impl Scene {
         let reader = self.store.reader().unwrap();
         reader
             .suppressions(|entry| {
-                numbers.push(entry.phone.get());
+                numbers.push(entry.who.get());
                 Ok::<_, outreach::internals::store::StoreError>(())
             })
             .unwrap();

@@ -465,14 +465,13 @@ mod tests {
             std::iter::repeat_with(move || jitter.next()).take(1000)
         };
         for seed in [0, 7, u64::MAX] {
-            assert!(numbers(seed).all(|number| (0.0..=1.0).contains(&number)));
-            for tenth in 0..10 {
-                let (from, to) = (f64::from(tenth) / 10.0, f64::from(tenth + 1) / 10.0);
-                let count = numbers(seed)
-                    .filter(|number| (from..to).contains(number))
-                    .count();
-                assert!(count > 50, "{count} of 1000 between {from} and {to}");
+            let mut tenths = [0; 10];
+            for number in numbers(seed) {
+                assert!((0.0..=1.0).contains(&number), "{number}");
+                let tenth = (1..10).take_while(|tenth| number * 10.0 >= f64::from(*tenth));
+                tenths[tenth.count()] += 1;
             }
+            assert!(tenths.iter().all(|count| *count > 50), "{tenths:?}");
             assert!(numbers(seed).ne(numbers(seed.wrapping_add(10_000))));
         }
     }

@@ -4,8 +4,8 @@
 use std::ops::Range;
 
 use super::lists::{
-    CALLS, CONTACT, DOUBTS, ERRANDS, FILLERS, LISTS, List, ME, MESSAGES, NOW, POLITE, RECEIVING,
-    SIGN_OFF, TAKE_OFF, UNCLEAR,
+    CALLS, CONTACT, DOUBTS, ENDING, ERRANDS, FILLERS, LISTS, List, ME, MESSAGES, NOW, POLITE,
+    RECEIVING, SIGN_OFF, TAKE_OFF, UNCLEAR, WHAT_IS_ENDED,
 };
 
 /// Words of a sentence that ask for it, alone or together with others.
@@ -203,13 +203,14 @@ impl<'a> Sentence<'a> {
         }
     }
 
-    /// Whether all words in front of these are about us: in a short sentence those of the same part, else all. "He is ill,
-    /// please sign off" is about a lesson.
+    /// Whether all words in front of these are about us: in a short sentence, and before what names our messages, those of
+    /// the same part, else all. "He is ill, please sign off" is about a lesson.
     fn is_led_by_us(&self, span: &Range<usize>) -> bool {
         let signs_off = span.clone().any(|at| self.is(at, &SIGN_OFF));
         let is_short = self.words.len() <= SHORT_SENTENCE && !signs_off;
+        let of_part = is_short || ends_messages(self.words.get(span.clone()).unwrap_or_default());
         let part = self.parts.get(span.start);
-        let mut before = (0..span.start).filter(|at| !is_short || self.parts.get(*at) == part);
+        let mut before = (0..span.start).filter(|at| !of_part || self.parts.get(*at) == part);
         before.all(|at| self.is_about_us(at))
     }
 
@@ -278,6 +279,28 @@ fn topics(words: &[&str], parts: &[usize], asks: &[Ask]) -> Vec<Topic> {
         }
     }
     topics
+}
+
+/// How many words of these ask from the first on for the end of what we send, with what says nothing between: "zrušte mi,
+/// prosím, zasílání"; 0 if they do not.
+pub(super) fn end_of_messages(words: &[&str]) -> usize {
+    let says_nothing = |word: &&&str| {
+        [FILLERS, POLITE].iter().any(|list| list.has(word)) && !WHAT_IS_ENDED.has(word)
+    };
+    let Some((verb, rest)) = words.split_first() else {
+        return 0;
+    };
+    let between = rest.iter().take_while(says_nothing).count();
+    let is_ended = rest.get(between).is_some_and(|it| WHAT_IS_ENDED.has(it));
+    if ENDING.has(verb) && is_ended {
+        between + 2
+    } else {
+        0
+    }
+}
+
+fn ends_messages(words: &[&str]) -> bool {
+    end_of_messages(words) > 0
 }
 
 /// Without the words of politeness and haste around and between: "please remove, thanks" is "remove". Who asks not to be

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::lists::{
-    ALONE, CALLS, CONTACT, INVITATIONS, List, MENTIONS, MESSAGES, MISSPELT, MORE, NEGATIONS,
-    NO_MORE, NOT_ME, NOT_ME_ALONE, NOTHING_MORE, OPT_OUT, PERHAPS, PERHAPS_ALONE, SET_PHRASES,
-    TAKE_OFF, UNCLEAR, UNSPACED,
+    ALONE, CALLS, CONTACT, DENIED, INVITATIONS, List, MENTIONS, MESSAGES, MISSPELT, MORE,
+    NEGATIONS, NO_MORE, NOT_ME, NOT_ME_ALONE, NOTHING_MORE, OPT_OUT, PERHAPS, PERHAPS_ALONE,
+    SET_PHRASES, TAKE_OFF, UNCLEAR, UNSPACED,
 };
-use super::sentence::{Ask, AskKind, SHORT_SENTENCE, Sentence, without_politeness};
+use super::sentence::{
+    Ask, AskKind, SHORT_SENTENCE, Sentence, end_of_messages, without_politeness,
+};
 use crate::domain::fold;
 use crate::domain::word_list::WordList;
 
@@ -33,8 +35,16 @@ impl OptOutWords {
     /// and the words around it are about messages, the number, the list, or are mere politeness. Where a sentence goes on
     /// about something else ("stop by tomorrow", "nechci cukr"), is a question or denied ("don't stop"), and for words that
     /// often mean something else, a person must decide, and so must one of what is too long to be searched, and of an address
-    /// of the web that has such a word.
+    /// of the web that has such a word. A refusal that is denied ("nechci se odhlásit") waits for a person, too.
     pub(crate) fn wish(&self, message: &str) -> OptRequest {
+        let Some(left) = without_denied(message) else {
+            return self.wish_but_links(message);
+        };
+        self.wish_but_links(&left).max(OptRequest::Doubtful)
+    }
+
+    /// What the message asks for; a refusing word in an address of the web is left to a person.
+    fn wish_but_links(&self, message: &str) -> OptRequest {
         let wish = self.wish_of(message);
         let is_link = |word: &&str| word.contains("://") || word.starts_with("www.");
         if wish < OptRequest::OptOut || !message.split_whitespace().any(|word| is_link(&word)) {
@@ -167,6 +177,7 @@ impl OptOutWords {
             let rest = words.get(at..).unwrap_or_default();
             let (clear, unclear) = self.phrases_at(words, at);
             push(AskKind::Clear, clear);
+            push(AskKind::Clear, Some(end_of_messages(rest)));
             push(AskKind::Unclear, unclear);
             push(AskKind::TakeOff, Some(TAKE_OFF.longest_at(rest)));
             push(AskKind::NoMore, Some(NO_MORE.longest_at(rest)));
@@ -289,11 +300,35 @@ fn is_shouted_no(text: &str, words: &[&str]) -> bool {
     marks >= SHOUTED && words.iter().all(|word| NEGATIONS.has(word))
 }
 
+/// Without the refusals that are denied; `None` if there are none.
+fn without_denied(message: &str) -> Option<String> {
+    let mut is_denied = false;
+    let ends = |sign| SENTENCE_ENDS.contains(&sign) || PART_ENDS.contains(&sign);
+    let parts = message.split_inclusive(ends).map(|part| {
+        let folded = fold::reply(part);
+        if !DENIED.is_in(&folded) {
+            return part.to_owned();
+        }
+        is_denied = true;
+        let words: Vec<&str> = folded.split(' ').collect();
+        let end = part.chars().next_back().filter(|sign| ends(*sign));
+        let mut left = without_phrases(&words, &DENIED).join(" ");
+        left.extend(end);
+        left
+    });
+    let left: String = parts.collect();
+    is_denied.then_some(left)
+}
+
 /// Without the phrases that refuse nothing, whatever word is in them: "non-stop".
 fn without_set_phrases<'a>(words: &[&'a str]) -> Vec<&'a str> {
+    without_phrases(words, &SET_PHRASES)
+}
+
+fn without_phrases<'a>(words: &[&'a str], phrases: &WordList) -> Vec<&'a str> {
     let (mut left, mut at) = (Vec::new(), 0);
     while let Some(rest @ [first, ..]) = words.get(at..) {
-        let phrase = SET_PHRASES.longest_at(rest);
+        let phrase = phrases.longest_at(rest);
         if phrase == 0 {
             left.push(*first);
         }
@@ -939,6 +974,61 @@ mod tests {
         ] {
             assert_ne!(words.wish(message), OptRequest::OptOut, "{message}");
         }
+    }
+
+    #[test]
+    fn who_asks_for_the_end_of_what_is_sent_is_left_out_whatever_else_they_say() {
+        let words = OptOutWords::default();
+        let nouns = "zrušení|pozastavení|zastavení|ukončení|přerušení|vypnutí";
+        let sent = "zasílání|posílání|rozesílání|zasílání zpráv|zasílání SMS|zasílání těchto zpráv|zasílání reklam
+            zasílání obchodních sdělení|těchto zpráv|SMS zpráv|upozornění|notifikací|reklam|všech SMS|odběru|newsletteru";
+        let wrapped = |asked: &str| {
+            [
+                format!("Dobrý den, {asked}."),
+                format!("Dobrý den,\n{asked}.\nS pozdravem\nJan Novák"),
+                format!("Prodal jsem auto, {asked}."),
+                format!("Díky za info, ale {asked}"),
+                format!("Dobrý den, termín platí, ale {asked}."),
+                format!("Už u vás nejsem zákazník, {asked}!!! 😡"),
+            ]
+        };
+        let asked = messages(nouns).flat_map(|noun| messages(sent).map(move |it| (noun, it)));
+        let asked = asked.map(|(noun, it)| format!("prosím o {noun} {it}"));
+        let also = messages(
+            "prosím zrušte mi zasílání SMS|chtěla bych zrušit zasílání|zrušte prosím zasílání|pozastavte zasílání SMS
+            Prosím o zrušenie zasielania|prosím o zrušenie zasielania SMS|žiadam o ukončenie zasielania správ
+            prosím o pozastavenie posielania|prosím o zrušenie týchto správ|zrušte mi prosím zasielanie SMS
+            žádám o zrušení zasílání|prosím o ukončení veškerého zasílání zpráv",
+        );
+        let asked = asked.chain(also.map(str::to_owned));
+        let missed = asked.flat_map(|it| wrapped(&it));
+        let missed = missed.filter(|it| words.wish(it) != OptRequest::OptOut);
+        assert_eq!(missed.collect::<Vec<_>>(), [""; 0]);
+        let of_something_else = "
+            Prosím o zrušení zasílání faktur poštou|Prosím o zrušení objednávky|Dá se zrušit zasílání?
+            Nechci zrušit zasílání|Prosím o zrušení rezervace|Prosím o pozastavení členství";
+        let heard = messages(of_something_else).filter(|it| words.wish(it) == OptRequest::OptOut);
+        assert_eq!(heard.collect::<Vec<_>>(), [""; 0]);
+    }
+
+    #[test]
+    fn a_refusal_that_is_denied_waits_for_a_person() {
+        let words = OptOutWords::default();
+        let denied = "
+            Nechci se odhlásit|Nechci odhlásit|Nechci se odhlásit!|Dobrý den, nechci se odhlásit|Nechcem sa odhlásiť
+            I don't want to unsubscribe|I dont want to opt out|I do not wish to unsubscribe|I don't want to stop
+            I don't want to stop receiving messages|Hören Sie nicht auf|Bitte hören Sie nicht auf|nechceme se odhlásit
+            Nechci zmeškat akci|Nechci zmeškat zprávy|Nechci propásnout akci|Nechci prošvihnout akci|Nechci tu akci zmeškat
+            Nechci žádnou akci zmeškat|Nie chcę się wypisać|Je ne veux pas me désabonner|No quiero darme de baja
+            не хочу отписываться|Nem akarok leiratkozni|Nechci přijít o žádné SMS|Nechci zmeškat žádné zprávy";
+        let other = messages(denied).filter(|it| words.wish(it) != OptRequest::Doubtful);
+        assert_eq!(other.collect::<Vec<_>>(), [""; 0]);
+        // What is asked for beside it counts.
+        let asked = "
+            Nechci, odhlásit|Nechci! Odhlásit!|Nechci se odhlásit, už mi vůbec nepište
+            I don't want this, unsubscribe|I don't want to miss it again. STOP|nechci zprávy, odhlásit";
+        let missed = messages(asked).filter(|it| words.wish(it) != OptRequest::OptOut);
+        assert_eq!(missed.collect::<Vec<_>>(), [""; 0]);
     }
 
     #[test]

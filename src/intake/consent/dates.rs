@@ -38,6 +38,11 @@ pub(super) fn consent(by_header: DateMeaning, cell: &str, now: Option<Timestamp>
     if !whole.is_empty() {
         return judged(&Term::of(by_header, whole), by_header, now);
     }
+    if by_header == DateMeaning::End
+        && let Some(said) = end_of_time(cell, now)
+    {
+        return said;
+    }
     let said = answer(Question::MayBeMessaged, cell);
     if said != CellConsent::May {
         return said;
@@ -72,6 +77,26 @@ pub(super) fn consent(by_header: DateMeaning, cell: &str, now: Option<Timestamp>
         [_, ..] => return CellConsent::NotUnderstood,
     };
     judged(&term, by_header, now)
+}
+
+/// What a cell says below a header of the end of a consent that is no whole date: `2024`, `6/2025`, `31.12.24`, and in words
+/// `konec 2024`, of which the year alone is read: while it lasts, the consent may be over.
+fn end_of_time(cell: &str, now: Option<Timestamp>) -> Option<CellConsent> {
+    let last = message_date::last_days(cell);
+    if !last.is_empty() {
+        return Some(judged(
+            &Term::of(DateMeaning::End, last),
+            DateMeaning::End,
+            now,
+        ));
+    }
+    let year = year_of(&fold::header(cell))?;
+    Some(match now {
+        Some(now) if year.end < now => CellConsent::MustNot,
+        Some(now) if now < year.begin => CellConsent::May,
+        // Whether it is a date does not depend on today's.
+        Some(_) | None => CellConsent::NotUnderstood,
+    })
 }
 
 /// When a consent begins and ends; empty where that is not said.
@@ -153,16 +178,17 @@ fn dates_in(cell: &str) -> Vec<Readings> {
 
 /// The year of a text that holds a time and nothing else: `Jan 5, 2024`.
 fn year_of(folded: &str) -> Option<Dated> {
-    let mut words = folded.split(' ');
-    let is_of_time =
-        |word: &str| word.bytes().all(|it| it.is_ascii_digit()) || TIME_WORDS.has(word);
-    if !words.clone().all(is_of_time) || !words.clone().any(|word| TIME_WORDS.has(word)) {
+    let words = folded.split(' ');
+    let is_word = |word: &str| TIME_WORDS.has(word) || UNTIL.has(word);
+    let is_of_time = |word: &str| word.bytes().all(|it| it.is_ascii_digit()) || is_word(word);
+    if !words.clone().all(is_of_time) || !words.clone().any(is_word) {
         return None;
     }
-    let year: i16 = words
-        .find(|word| word.len() == 4 && word.starts_with(['1', '2']))?
-        .parse()
-        .ok()?;
+    let mut years = words.filter(|word| word.len() == 4 && word.starts_with(['1', '2']));
+    let year: i16 = years.next()?.parse().ok()?;
+    if years.next().is_some() {
+        return None;
+    }
     let day = |year: i16| {
         let day = Date::new(year, 1, 1).ok()?;
         Some(day.to_zoned(TimeZone::UTC).ok()?.timestamp())

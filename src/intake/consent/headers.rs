@@ -5,23 +5,15 @@ use super::denials::{TakenBack, is_denied_by_prefix, taken_back};
 use super::says::ColumnKind;
 use super::stated::{contradicts_itself, stated};
 use crate::domain::fold;
+pub(super) use crate::intake::words::words_apart as words;
 use crate::intake::words::{
     ACTIVE, ANOTHER_MATTER, BASIS, BEGINS, BESIDE_CONSENT, BESIDE_MESSAGES, BETWEEN_DENIALS,
     BLOCKED_UNTIL, CHANNEL, CHANNELS, CONSENT_TO, CONSENTS, COUNTRY, DOUBTFUL_REFUSALS, FACT,
     FIRST_NAME, LAST_NAME, LEFT, List, MESSAGES, MOBILE, NAMES, NEGATIONS, NO, OF_A_THING,
     OTHER_WAY, OUR_MATTER, OUR_WAY, PERSONS, PHONE, PLACE, POLITE, PREFERENCE, REFUSAL_ENDED,
     REFUSALS, REFUSED_CONTACT, REMARK, RESTRICTIONS, SAYS_REFUSED, SENDS, STATUS, TECHNICAL, TIME,
-    TIME_WORDS, UNTIL, WEAK_REFUSALS, WITHDRAWN, YES, compounds_apart,
+    TIME_WORDS, UNTIL, WEAK_REFUSALS, WITHDRAWN, YES,
 };
-
-/// The folded words of a header, also of one that writes them together: `smsoptout`.
-pub(super) fn words(header: &str) -> String {
-    // Folding would make `expiré` the verb of `expire le`.
-    let header = header
-        .replace("xpiré", "xpired ")
-        .replace("XPIRÉ", "XPIRED ");
-    compounds_apart(&crate::intake::words::words(&header))
-}
 
 /// What a header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -278,6 +270,8 @@ fn denies_contact(folded: &str) -> bool {
 fn is_beside(folded: &str) -> bool {
     // `By checking this box I agree`.
     let folded = folded.strip_prefix("by ").unwrap_or(folded);
+    // `By email or text` is how messages come.
+    let folded = &folded.replace("by e mail ", "").replace("by email ", "");
     BESIDE_CONSENT.is_in(folded) || has_phrase(folded, &["consent text", "opt in text"])
 }
 
@@ -319,8 +313,10 @@ fn is_about_person(folded: &str) -> bool {
 /// messages.
 pub(super) fn names_channel(header: &str) -> bool {
     let folded = words(header);
-    let other = [FACT, BESIDE_CONSENT, OTHER_WAY];
-    if MESSAGES.is_in(&folded) && !other.iter().any(|list| list.is_in(&folded)) {
+    let is_other = FACT.is_in(&folded)
+        || is_beside(&folded)
+        || OTHER_WAY.is_in(&folded) && !OUR_WAY.is_in(&folded);
+    if MESSAGES.is_in(&folded) && !is_other {
         return true;
     }
     let names = |word: &str| {

@@ -3,10 +3,9 @@
 
 use std::borrow::Cow;
 
-use super::headers::words;
 use crate::intake::words::{
-    ABOUT, CALLING, CONSENTS, DENIES_SOMETHING_ELSE, List, MAY_BE_WITHDRAWN, MESSAGES, NEGATIONS,
-    NO, OTHER_WAY, REFUSALS, WEAK_REFUSALS, WITHDRAWN, YES,
+    ABOUT, CALLING, CONSENTS, DENIES_SOMETHING_ELSE, JOINS, List, MAY_BE_WITHDRAWN, MESSAGES,
+    NEGATIONS, NO, OTHER_WAY, REFUSALS, WEAK_REFUSALS, WITHDRAWN, YES, words_apart as words,
 };
 
 /// The lists of words that refuse, or deny what stands beside them.
@@ -119,7 +118,13 @@ fn length_of_other_way(words: &[&str]) -> usize {
         _ => 0,
     };
     let count = is_other(rest);
-    if NEGATIONS.has(denial) && count > 0 {
+    // `No emails or texts` is about both.
+    let behind = match rest.get(count..).unwrap_or(&[]) {
+        [join, behind @ ..] if JOINS.has(join) => behind,
+        behind => behind,
+    };
+    let is_ours = behind.first().is_some_and(|word| MESSAGES.has(word));
+    if NEGATIONS.has(denial) && count > 0 && !is_ours {
         count + 1
     } else {
         0

@@ -3,11 +3,13 @@
 mod codes;
 mod denials;
 mod elsewhere;
+mod ends;
 mod exports;
 mod kinds;
 mod marks;
 mod pairs;
 mod stated;
+mod ways;
 mod words;
 
 use super::*;
@@ -381,8 +383,8 @@ fn a_consent_that_ends_counts_until_its_date() {
         ("no", CellConsent::MustNot),
         ("expired", CellConsent::MustNot),
         ("yes", CellConsent::May),
-        ("1 Jan 2020", CellConsent::NotUnderstood),
-        ("12/2020", CellConsent::NotUnderstood),
+        ("1 Jan 2020", CellConsent::MustNot),
+        ("12/2020", CellConsent::MustNot),
         ("ano, 31. prosince 2020", CellConsent::NotUnderstood),
         ("soon", CellConsent::NotUnderstood),
     ] {

@@ -12,7 +12,7 @@ use crate::intake::words::{
     words,
 };
 
-/// What a column tells of a person.
+/// What a column says of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Person {
     GivenName,
@@ -129,7 +129,7 @@ impl List<'_> {
         })
     }
 
-    /// What a column tells of a person; `None` if it is about something else.
+    /// What a column says of a person; `None` if it is about something else.
     fn person(&self, at: usize) -> Option<Person> {
         let is_text = |cell: &str| cell.contains(char::is_alphabetic);
         let is_empty = share_of_cells(at, self.rows, |_| true) == 0.0;

@@ -49,6 +49,47 @@ fn a_number_whose_label_names_another_person_or_calls_it_old_is_not_messaged() {
 }
 
 #[test]
+fn a_label_belongs_to_the_number_whose_figure_it_has() {
+    for (one, other) in [
+        ("Typ 1", "Typ 2"),
+        ("Typ telefonu 1", "Typ telefonu 2"),
+        ("Popis 1", "Popis 2"),
+        ("Label 1", "Label 2"),
+        ("Telefon 1 typ", "Telefon 2 typ"),
+        ("Čí 1", "Čí 2"),
+        ("Vztah1", "Vztah2"),
+        ("Vztah (1)", "Vztah (2)"),
+    ] {
+        for label in ["manželka", "syn Petr", "fax", "staré", "nepoužívat"] {
+            let text = format!(
+                "Jméno;Telefon 1;{one};Telefon 2;{other}\nJan;602333001;{label};602333002;mobil\n\
+                 Iva;602333003;mobil;602333004;{label}\nOta;602333005;{label};;\nLeo;602333006;mobil;;\n"
+            );
+            let rows = rows(&text, &cz());
+            // Words that refuse for the person are for all of its numbers.
+            let of_number = ["2 +420602333002", "3 +420602333003"];
+            let of_person = ["2 says_no", "3 says_no"];
+            let first = [rows[0].as_str(), rows[1].as_str()];
+            assert!(
+                first == of_number || first == of_person,
+                "{one} {label}: {rows:?}"
+            );
+            let is_held = ["4 not_theirs", "4 fax", "4 says_no"].contains(&rows[2].as_str());
+            assert!(is_held, "{one} {label}: {rows:?}");
+            assert_eq!(rows[3], "5 +420602333006", "{one} {label}");
+        }
+    }
+    // What is about something else, and a relation of the person.
+    for text in [
+        "Jméno;Telefon 1;Mobil 2;Kurz 2\nJan;602333001;602333002;manželka\n",
+        "Jméno;Telefon 1;Kurz 1;Telefon 2\nJan;602333001;Jóga;602333002\n",
+        "Jméno;Telefon;Vztah\nJan;602333001;manželka\n",
+    ] {
+        assert_eq!(rows(text, &cz()), ["2 +420602333001"], "{text}");
+    }
+}
+
+#[test]
 fn a_label_that_refuses_wins_over_other_rows_with_its_number() {
     let text = format!(
         "{GOOGLE}Jan,nevolat,602333001,,\nEva,Mobile,602333002,,\nJan,Mobile,602333001,,\n"

@@ -44,7 +44,7 @@ pub enum HistoryError {
         /// What is left of the id.
         channel: String,
     },
-    /// It tells of a batch that only has the name of one in the checkpoint.
+    /// It is of a batch that only has the name of one in the checkpoint.
     #[error(
         "{file}: its batch {batch} has another {differs} than the batch of that name in the checkpoint: they are two batches, which messaged different people. Nothing of this file was imported. Write another name into its column outreach_batch, and it is imported as a batch of its own"
     )]

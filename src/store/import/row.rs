@@ -264,7 +264,7 @@ pub(super) fn merge(
 }
 
 /// Whether a row says that its person wrote what nobody had read, and the batch has that too: the reply came to this
-/// checkpoint, where it waits still or was read, or an earlier import told of it. An older file must not undo what a person
+/// checkpoint, where it waits still or was read, or an earlier import brought it. An older file must not undo what a person
 /// decided since.
 ///
 /// Who is on the suppression list by a file for another reason is put there by each import of it: the file cannot tell
@@ -366,7 +366,7 @@ fn prove_open(tx: &Tx<'_>, id: RecipientId, by: &str, now: Timestamp) -> Result<
     Ok(())
 }
 
-/// What the row tells of a message that is known to have been accepted fills the gaps: its ids, and its times, of which
+/// What the row says of a message that is known to have been accepted fills the gaps: its ids, and its times, of which
 /// the earliest count. Returns whether any of that is new.
 fn fill_gaps(
     tx: &mut Tx<'_>,

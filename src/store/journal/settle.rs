@@ -394,3 +394,6 @@ fn settle_late(
     )?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use super::users::{PASSWORD, add};
 use crate::support::{
-    CHANNEL, ConsoleProcess, SandboxProcess, Scratch, contacts, number, wait_until,
+    CHANNEL, ConsoleProcess, SandboxProcess, Scratch, Visitor, contacts, number, wait_until,
 };
 
 #[test]
@@ -277,4 +277,65 @@ fn another_channel_asks_again_for_the_second_person() {
     // The channels that it has by now are what was approved.
     scratch.resume(&sandbox).with(&other).run().expect(0);
     assert_eq!(sandbox.stats().accepted, 3);
+}
+
+/// A decision is about the rows that were seen.
+#[test]
+fn who_decides_about_unknown_rows_decides_about_those_that_the_page_showed() {
+    let scratch = Scratch::new();
+    add(&scratch, "eva", "operator");
+    let sandbox =
+        SandboxProcess::with_faults(&["close-after-accept:at=2", "close-after-accept:at=5"]);
+    let list = |name: &str, from: u32| {
+        let rows: Vec<String> = (from..from + 3)
+            .map(|at| format!("+{},Name", number(at)))
+            .collect();
+        scratch.write(name, &format!("phone,first_name\n{}\n", rows.join("\n")));
+    };
+    list("contacts.csv", 10);
+    scratch.send(&sandbox).run().expect(3);
+    let console = ConsoleProcess::of(&scratch, &sandbox, &["--channel", CHANNEL]);
+    let visitor = console.user("eva", PASSWORD);
+    let batch = "/batches/list";
+    let old = visitor.shown_by(batch, &format!("{batch}/resolve"));
+    list("contacts.csv", 20);
+    scratch.send(&sandbox).with(&["--add"]).run().expect(3);
+    let token = visitor.token();
+    for decision in ["again", "sent"] {
+        let form = [("token", &*token), ("decision", decision), ("shown", &old)];
+        let answer = visitor.post(&format!("{batch}/resolve"), &form);
+        assert_eq!(answer.status, 409, "{}", answer.text());
+        assert!(answer.text().contains("other rows are unknown now"));
+    }
+    let said = visitor.send(&format!("{batch}/resolve"), &[("decision", "sent")]);
+    assert_eq!(said.status, 303, "{}", said.text());
+}
+
+#[test]
+fn a_page_makes_a_batch_of_the_message_that_it_shows_and_the_batch_shows_it_again() {
+    let scratch = Scratch::new();
+    let console = ConsoleProcess::sandbox(&scratch);
+    let (eva, oto) = (console.visitor(), console.visitor());
+    let list = eva.drop_list("list.csv", b"phone,first_name\n+420777000001,Eva\n");
+    let message = |visitor: &Visitor, text: &str| {
+        let fields = [("message", text)];
+        visitor.send(&format!("{list}/message"), &fields).location();
+        visitor.wait_for(&format!("{list}/message"), "Make it a batch");
+    };
+    message(&eva, "AAA {{ first_name }}");
+    let (page, prepare) = (format!("{list}/message"), format!("{list}/prepare"));
+    let seen = eva.shown_by(&page, &prepare);
+    message(&oto, "CCC {{ first_name }}");
+    let token = eva.token();
+    let form = [("token", &*token), ("shown", &*seen), ("name", "spring")];
+    let answer = eva.post(&prepare, &form);
+    assert_eq!(answer.status, 409, "{}", answer.text());
+    assert!(
+        answer
+            .text()
+            .contains("was changed since this page was opened")
+    );
+    let batch = eva.send(&prepare, &[("name", "spring")]).location();
+    let page = eva.page(&batch);
+    assert!(page.contains("CCC Eva"), "{page}");
 }

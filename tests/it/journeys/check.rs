@@ -282,7 +282,10 @@ fn has_cause(
     };
     let somebody = &model.people[person];
     let right = match row.status.as_str() {
-        "suppressed" => suppression_has_cause(model, batch, person, runs.len() > 1),
+        "suppressed" => {
+            suppression_has_cause(model, batch, person, runs.len() > 1)
+                || held_by_results_file(model, batch, row, person)
+        }
         "unknown" => weather(&Weather::loses) || !batch.newly_unknown.contains(&person),
         "error" => weather(&Weather::refuses) && row.reason.contains(REFUSAL),
         "no_messenger" if batch.fallback => {
@@ -336,6 +339,11 @@ fn suppression_has_cause(model: &Model, batch: &Batch, person: usize, concurrent
         || somebody.forgotten && model.of_batch(&batch.name, person) > 0
         || by_request
         || stays
+}
+
+/// Whether the list was a results file that said that the message may have gone to the person, and it may have.
+fn held_by_results_file(model: &Model, batch: &Batch, row: &ResultRow, person: usize) -> bool {
+    row.reason.contains("may have gone to this number") && model.open_elsewhere(batch, person)
 }
 
 /// A run that came to its end has left nobody behind, and its exit code says what there is.
@@ -400,12 +408,13 @@ fn run_is_right(
         };
         let somebody = &model.people[person];
         // A row that was tried and erased is the person's, and has lost its number: a later one repeats it.
-        let excused = somebody.blocked
-            || batch.tried_and_erased.contains(&person)
-            || suppression_has_cause(model, batch, person, true);
         let row = rows
             .iter()
             .find(|row| row.person == Some(person) && !row.is("duplicate"));
+        let excused = somebody.blocked
+            || batch.tried_and_erased.contains(&person)
+            || suppression_has_cause(model, batch, person, true)
+            || row.is_some_and(|row| held_by_results_file(model, batch, row, person));
         must(
             excused || row.is_some_and(|row| !row.is("suppressed")),
             || {

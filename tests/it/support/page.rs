@@ -205,7 +205,11 @@ impl Visitor {
     /// Sends a form of the page, with what the page has put into it.
     pub(crate) fn send(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let token = self.token();
-        let shown = path.strip_suffix("/start").map(|page| self.shown(page));
+        let of_page =
+            |(form, page): (&str, &str)| Some(format!("{}{page}", path.strip_suffix(form)?));
+        let forms = [("/start", ""), ("/resolve", ""), ("/prepare", "/message")];
+        let page = forms.into_iter().find_map(of_page);
+        let shown = page.map(|page| self.shown_by(&page, path));
         let shown = shown.as_deref().map(|shown| ("shown", shown));
         let own: Vec<_> = [("token", token.as_str())]
             .into_iter()
@@ -216,8 +220,15 @@ impl Visitor {
 
     /// What the form says that starts a batch from its page: nothing where there is none.
     pub(crate) fn shown(&self, page: &str) -> String {
+        self.shown_by(page, &format!("{page}/start"))
+    }
+
+    /// What the form of a page says that is sent to `action`.
+    pub(crate) fn shown_by(&self, page: &str, action: &str) -> String {
         let page = self.get(page).text();
-        let from = page.split_once("name=\"shown\" value=\"");
+        let form = page.split_once(&format!("action=\"{action}\""));
+        let form = form.map_or("", |(_, form)| form);
+        let from = form.split_once("name=\"shown\" value=\"");
         let value = from.and_then(|(_, rest)| rest.split('"').next());
         value.unwrap_or_default().to_owned()
     }

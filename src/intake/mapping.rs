@@ -55,6 +55,9 @@ pub struct Mapping {
     /// Several phone columns were found, and none was named by the user. Those of one name go in their order.
     #[serde(skip)]
     pub(super) mobile_first: bool,
+    /// Numbers have the zero that is dialled within their country: a fixed line without one may be another country's.
+    #[serde(skip)]
+    pub(super) keeps_zeros: bool,
     #[serde(skip)]
     pub(super) prefer: Prefer,
     #[serde(skip)]

@@ -78,7 +78,7 @@ pub(super) fn map(
             .collect(),
         prefer: settings.prefer,
         numbers: settings.numbers,
-        keeps_zeros: zeros::are_kept(&columns, rows, settings),
+        zeros: zeros::of_list(&columns, rows, settings),
     })
 }
 

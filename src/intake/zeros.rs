@@ -8,11 +8,20 @@ use super::settings::{ReadFor, Settings};
 use crate::domain::phone::{Parsed, PhoneNumber, Region};
 use crate::domain::text::trimmed;
 
-/// Whether the numbers of the first rows have their zero, or their country code.
-pub(super) fn are_kept(phones: &[Column], rows: &[Vec<String>], settings: &Settings) -> bool {
+/// Whether a list has kept its zeros.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Zeros {
+    /// Its numbers have their zero, or their country code.
+    Kept,
+    /// A spreadsheet may have taken them away.
+    Unknown,
+}
+
+/// Whether the numbers of the first rows have kept their zeros.
+pub(super) fn of_list(phones: &[Column], rows: &[Vec<String>], settings: &Settings) -> Zeros {
     let is_sent = settings.read_for == ReadFor::Messages;
     let Some(region) = settings.region.filter(|_| is_sent) else {
-        return false;
+        return Zeros::Unknown;
     };
     let (mut kept, mut lost) = (0, 0);
     for row in rows {
@@ -26,13 +35,17 @@ pub(super) fn are_kept(phones: &[Column], rows: &[Vec<String>], settings: &Setti
             } else if is_without(cell, parsed, region) {
                 // A mobile is certain.
                 if parsed.line_type.may_be_mobile() {
-                    return false;
+                    return Zeros::Unknown;
                 }
                 lost += 1;
             }
         }
     }
-    kept > 0 && kept >= lost
+    if kept > 0 && kept >= lost {
+        Zeros::Kept
+    } else {
+        Zeros::Unknown
+    }
 }
 
 /// Whether a cell has a fixed line of that country without its zero.

@@ -15,7 +15,7 @@ use crate::intake::consent;
 use crate::intake::phones::{self, PhoneColumn};
 use crate::intake::rows::Fields;
 use crate::intake::settings::{NumbersPerRow, ReadFor};
-use crate::intake::zeros;
+use crate::intake::zeros::{self, Zeros};
 
 impl RowJudge<'_> {
     /// The numbers that a row is to be messaged on, at least one: one, or all of them.
@@ -289,7 +289,7 @@ impl RowJudge<'_> {
         reading: Reading,
     ) -> Option<Rejected> {
         let region = region.ok()??;
-        let may_lack = self.mapping.keeps_zeros && !reading.row_names_region;
+        let may_lack = self.mapping.zeros == Zeros::Kept && !reading.row_names_region;
         (may_lack && zeros::is_missing(cell, parsed, region)).then(|| Rejected {
             problem: PhoneProblem::NoZero,
             suggestion: Some(parsed.phone.e164()),

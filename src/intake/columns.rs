@@ -10,6 +10,7 @@ use super::mapping::Mapping;
 use super::phones::{self, PhoneColumn};
 use super::settings::{ReadFor, Settings};
 use super::words::{FIRST_NAME, LAST_NAME, List, spaced};
+use super::zeros;
 use crate::domain::fold;
 use crate::domain::phone::{LineType, is_not_theirs};
 use crate::domain::text::{nearest, trimmed};
@@ -77,6 +78,7 @@ pub(super) fn map(
             .collect(),
         prefer: settings.prefer,
         numbers: settings.numbers,
+        zeros: zeros::of_list(&columns, rows, settings),
     })
 }
 

@@ -7,6 +7,7 @@ use super::consent::{ConsentColumn, Use};
 use super::country::CountryColumn;
 use super::phones::PhoneColumn;
 use super::settings::{NumbersPerRow, Prefer, ReadFor, Settings};
+use super::zeros::Zeros;
 use crate::domain::content::Role;
 use crate::domain::phone::{LineType, Region};
 
@@ -55,6 +56,9 @@ pub struct Mapping {
     /// Several phone columns were found, and none was named by the user. Those of one name go in their order.
     #[serde(skip)]
     pub(super) mobile_first: bool,
+    /// Whether numbers have the zero that is dialled within their country.
+    #[serde(skip)]
+    pub(super) zeros: Zeros,
     #[serde(skip)]
     pub(super) prefer: Prefer,
     #[serde(skip)]

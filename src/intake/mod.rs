@@ -64,6 +64,7 @@ mod table;
 mod text;
 mod title;
 mod words;
+mod zeros;
 
 #[cfg(test)]
 mod tests;

@@ -40,6 +40,8 @@ pub enum PhoneProblem {
         /// The number of the country, likewise.
         within: u64,
     },
+    /// A fixed line without the zero that the other numbers of its list have: it may be another country's.
+    NoZero,
     /// Its label says that it is a fax or a pager.
     Fax,
     /// Its label says that it is another person's, or not in use any more.
@@ -66,6 +68,7 @@ impl PhoneProblem {
             Self::SaysNo => "says_no",
             Self::Ambiguous => "ambiguous",
             Self::TwoReadings { .. } => "two_readings",
+            Self::NoZero => "no_zero",
             Self::Fax => "fax",
             Self::NotTheirs => "not_theirs",
             Self::NotAPerson(_) => "not_a_person",
@@ -95,6 +98,9 @@ impl fmt::Display for PhoneProblem {
             Self::Ambiguous => "it is not clear which of the digits are the number",
             Self::TwoReadings { .. } => {
                 "with its country code the number is one number, within its country another: write the plus"
+            }
+            Self::NoZero => {
+                "it lacks the zero that the other numbers have, and may be another country's: write the zero, or the plus"
             }
             Self::Fax => "its label says that it is a fax or a pager",
             Self::NotTheirs => "its label says that it is another person's number, or an old one",

@@ -44,6 +44,7 @@ impl PhoneProblem {
             | Self::Letters
             | Self::SaysNo
             | Self::Ambiguous
+            | Self::NoZero
             | Self::Fax
             | Self::NotTheirs
             | Self::NotAPerson(_) => None,

@@ -15,6 +15,7 @@ use crate::intake::consent;
 use crate::intake::phones::{self, PhoneColumn};
 use crate::intake::rows::Fields;
 use crate::intake::settings::{NumbersPerRow, ReadFor};
+use crate::intake::zeros::{self, Zeros};
 
 impl RowJudge<'_> {
     /// The numbers that a row is to be messaged on, at least one: one, or all of them.
@@ -253,6 +254,10 @@ impl RowJudge<'_> {
                 }
             };
             for parsed in numbers.iter() {
+                if let Some(rejected) = self.lacks_zero(parsed, part, region, reading) {
+                    refuse(refused, rejected, typed);
+                    continue;
+                }
                 let row_country = reading.row_names_region || parsed.mended.has(Mending::COUNTRY);
                 let overrides_region = row_country && self.overrides_region(parsed.phone, part);
                 if self.reaches_a_person(parsed.line_type) {
@@ -273,6 +278,22 @@ impl RowJudge<'_> {
                 }
             }
         }
+    }
+
+    /// Why a fixed line is not taken that has no zero, where the others of the list have theirs.
+    fn lacks_zero(
+        &self,
+        parsed: Parsed,
+        cell: &str,
+        region: Result<Option<Region>, ()>,
+        reading: Reading,
+    ) -> Option<Rejected> {
+        let region = region.ok()??;
+        let may_lack = self.mapping.zeros == Zeros::Kept && !reading.row_names_region;
+        (may_lack && zeros::is_missing(cell, parsed, region)).then(|| Rejected {
+            problem: PhoneProblem::NoZero,
+            suggestion: Some(parsed.phone.e164()),
+        })
     }
 
     /// Suggests the number of a cell where nothing stands beside it but the names of the row.

@@ -171,6 +171,39 @@ fn a_number_of_the_lists_country_alone_is_sent_whatever_stands_beside_it() {
 }
 
 #[test]
+fn a_fixed_line_without_the_zero_that_the_others_have_is_not_guessed() {
+    let of = |numbers: &[&str], region: &str| {
+        let numbers: Vec<String> = numbers.iter().map(|it| format!("Jan;{it}\n")).collect();
+        rows(&format!("Name;Telefon\n{}", numbers.concat()), region)
+    };
+    for foreign in ["602 111 222", "602111222", "664 1234567"] {
+        for own in [
+            ["0151 23456789", "0171 2345678"],
+            ["+49 160 1234567", "+49 30 1234567"],
+        ] {
+            let found = of(&[own[0], own[1], foreign], "DE");
+            assert_eq!(found[2], "4 no_zero", "{foreign} {own:?}");
+            assert!(
+                found[0].contains("+49") && found[1].contains("+49"),
+                "{found:?}"
+            );
+        }
+    }
+    assert_eq!(of(&["0664 1234567", "151 21244375"], "AT")[1], "3 no_zero");
+    // A spreadsheet took the zero off a mobile, or off most of them.
+    let found = of(&["0151 23456789", "1712345678", "30 1234567"], "DE");
+    assert_eq!(found[2], "4 +49301234567");
+    let found = of(&["0151 23456789", "30 1234567", "30 1234568"], "DE");
+    assert_eq!(found[2], "4 +49301234568");
+    // Countries without such a zero.
+    let found = of(&["+420 602 111 222", "222 111 222"], "CZ");
+    assert_eq!(found[1], "3 +420222111222");
+    // The row names the country.
+    let text = "Name;Land;Telefon\nA;DE;0151 23456789\nB;DE;0171 2345678\nC;DE;30 1234567\n";
+    assert_eq!(rows(text, "DE")[2], "4 +49301234567");
+}
+
+#[test]
 fn whoever_must_not_be_messaged_is_read_by_the_country_of_the_list() {
     let settings = Settings {
         region: "CZ".parse().ok(),

@@ -255,36 +255,6 @@ fn who_refuses_by_now_in_the_list_before_is_told_from_whoever_does_not() {
     assert_eq!(found.unwrap(), None);
 }
 
-#[tokio::test]
-async fn once_a_follow_up_takes_nobody_any_more_those_who_wait_are_suppressed_and_it_is_complete() {
-    const STATES: &str = "
-        SELECT group_concat(state) || ': ' || (SELECT state FROM batch WHERE id = 2) FROM recipient";
-    for (statements, now, wanted) in [
-        ("", 9_999, "queued,queued: open"),
-        ("", 10_000, "suppressed,suppressed: complete"),
-        // Whose event has come is still sent to.
-        (
-            "UPDATE recipient SET held = NULL WHERE person = 1;",
-            10_000,
-            "queued,suppressed: open",
-        ),
-        (
-            "UPDATE batch SET state = 'paused' WHERE id = 2;",
-            10_000,
-            "queued,queued: paused",
-        ),
-        (
-            "UPDATE batch SET policy = '{}' WHERE id = 2;",
-            10_000,
-            "queued,queued: open",
-        ),
-    ] {
-        let (_folder, store) = checkpoint(Trigger::OptIn, statements);
-        store.close_follow_ups(at(now)).await.unwrap();
-        assert_eq!(find(&store, STATES), wanted, "{statements} {now}");
-    }
-}
-
 #[test]
 fn those_who_wait_are_counted_and_so_are_those_whose_event_came_before() {
     let batch = BatchId::for_tests(2);

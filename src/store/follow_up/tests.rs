@@ -256,40 +256,6 @@ fn who_refuses_by_now_in_the_list_before_is_told_from_whoever_does_not() {
 }
 
 #[test]
-fn once_a_follow_up_takes_nobody_any_more_those_who_wait_are_suppressed_and_it_is_complete() {
-    const STATES: &str = "
-        SELECT group_concat(state) || ': ' || (SELECT state FROM batch WHERE id = 2) FROM recipient";
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
-    for (statements, now, wanted) in [
-        ("", 9_999, "queued,queued: open"),
-        ("", 10_000, "suppressed,suppressed: complete"),
-        // Whose event has come is still sent to.
-        (
-            "UPDATE recipient SET held = NULL WHERE person = 1;",
-            10_000,
-            "queued,suppressed: open",
-        ),
-        (
-            "UPDATE batch SET state = 'paused' WHERE id = 2;",
-            10_000,
-            "queued,queued: paused",
-        ),
-        (
-            "UPDATE batch SET policy = '{}' WHERE id = 2;",
-            10_000,
-            "queued,queued: open",
-        ),
-    ] {
-        let (_folder, store) = checkpoint(Trigger::OptIn, statements);
-        let closed = store.close_follow_ups(at(now));
-        runtime.block_on(closed).unwrap();
-        assert_eq!(find(&store, STATES), wanted, "{statements} {now}");
-    }
-}
-
-#[test]
 fn those_who_wait_are_counted_and_so_are_those_whose_event_came_before() {
     let batch = BatchId::for_tests(2);
     let opted_in = "INSERT INTO contact (channel, api_id, person, opted_in_at) VALUES (1, 51, 1, 9), (2, 52, 2, 9);

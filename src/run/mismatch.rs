@@ -46,8 +46,8 @@ pub enum Mismatch {
     TwoCheckpoints(PathBuf, PathBuf),
     /// The list of a night's batch was edited, and the batch goes by what it was.
     #[error(
-        "batch {0} is sent by a night, and its list {} was edited since it was read: it may refuse people by now. The next `outreach night` reads it again and goes on; to go on by the list as it was read, take that file out of the inbox. Nothing was sent",
-        .1.display()
+        "batch {} is sent by a night, and its list {} was edited since it was read: it may refuse people by now. The next `outreach night` reads it again and goes on; to go on by the list as it was read, take that file out of the inbox. Nothing was sent",
+        .0, .1.display()
     )]
     ListEdited(String, PathBuf),
     /// Two lists of a night have one name, and the batch of the first is not complete.

@@ -177,7 +177,7 @@ impl Reader {
         let (first, last) = batch.range();
         self.connection.has(
             "SELECT 1 FROM recipient INDEXED BY recipient_by_person
-             WHERE person = ?1 AND id > ?2 AND id < ?3 AND state IN ('sent', 'sending', 'unknown')",
+             WHERE person = ?1 AND id > ?2 AND id < ?3 AND (state = 'sent' OR state = 'sending' OR state = 'unknown')",
             (whose, first, last),
         )
     }

@@ -158,9 +158,9 @@ fn where_a_channel_is_refused_people_go_on_only_if_that_was_asked_for() {
 }
 
 /// The row is held because of its refusal.
-const HELD: &str = r#"
+const HELD: &str = "
     UPDATE recipient SET state = 'queued', held = 7, reason_code = 'open_run', finished_at = NULL;
-    UPDATE batch SET policy = json_set(policy, '$.open_run', json('[4294967297]'));"#;
+    UPDATE batch SET policy = json_set(policy, '$.open_run', json('[4294967297]'));";
 
 #[test]
 fn a_row_whose_refusal_nobody_knows_is_held_where_it_would_go_on() {

@@ -35,8 +35,8 @@ pub(super) use column::Use;
 pub(super) use headers::is_known as is_known_header;
 pub(super) use headers::tells_consent;
 use headers::{
-    Meaning, by_whole_header, elsewhere, has_unknown_word, is_doubtful_refusal,
-    is_of_another_matter, meaning, names_channel, no_at_end,
+    Meaning, by_whole_header, consent_and_matter, elsewhere, has_unknown_word, is_doubtful_refusal,
+    is_matter_of_others, is_of_another_matter, meaning, names_channel, no_at_end,
 };
 use legend::Legend;
 pub(super) use marks::names_mark;
@@ -70,7 +70,8 @@ pub(super) fn find(
             legend: &legend,
         };
         let of_pair = pairs.get(index).copied().flatten();
-        let kind = match of_pair.filter(|_| cells.share(|cell| !is_answer(cell)) < 0.5) {
+        let are_answers = || cells.share(|cell| !is_answer(cell)) < 0.5;
+        let kind = match of_pair.filter(|kind| kind.is_of_dates() || are_answers()) {
             Some(kind) => kind,
             None => column_kind(&name, &cells)?,
         };
@@ -85,21 +86,59 @@ pub(super) fn find(
             column,
             kind,
             legend,
+            beside: Vec::new(),
         })
     });
-    without_calls(found.collect())
+    with_neighbours(without_others(found.collect()), headers, rows, taken)
 }
 
-/// Where a column of its own says who may be messaged, that of calls is told, and keeps nobody out.
-fn without_calls(mut found: Vec<ConsentColumn>) -> Vec<ConsentColumn> {
+/// With the columns beside each in which an answer would be a slip.
+fn with_neighbours(
+    mut found: Vec<ConsentColumn>,
+    headers: &[String],
+    rows: &[Vec<String>],
+    taken: &[usize],
+) -> Vec<ConsentColumn> {
+    let asks = |index: usize| {
+        let mut columns = found.iter().filter(|it| it.column.index == index);
+        columns.any(|it| it.use_of() != Use::OptOuts)
+    };
+    // Codes are no answers: the `NE` of Nebraska, the `F` of a woman.
+    let is_short = |cell: &str| is_answer(cell) || cell.chars().count() <= 2;
+    let is_free = |index: &usize| {
+        !taken.contains(index)
+            && !asks(*index)
+            && headers
+                .get(*index)
+                .is_some_and(|it| !matches!(elsewhere(it), None | Some(ColumnKind::Name)))
+            && share_of_cells(*index, rows, is_short) < 0.5
+    };
+    let others: Vec<usize> = (0..headers.len()).filter(is_free).collect();
+    for it in &mut found {
+        let is_beside = |index: &&usize| index.abs_diff(it.column.index) == 1;
+        it.beside = others.iter().filter(is_beside).copied().collect();
+    }
+    found
+}
+
+/// Where a column of its own says who may be messaged, one of calls is told, and so is that of the same consent to something
+/// else (`Souhlas push` beside `Souhlas SMS`): they keep nobody out.
+fn without_others(mut found: Vec<ConsentColumn>) -> Vec<ConsentColumn> {
     let may = |it: &ConsentColumn, names: &dyn Fn(&str) -> bool| {
         it.kind == ColumnKind::Consent && names(&words(&it.column.name))
     };
-    if found.iter().any(|it| may(it, &|name| MESSAGES.is_in(name))) {
-        for it in &mut found {
-            if may(it, &|name| CALLING.has(name)) {
-                it.kind = ColumnKind::UnclearConsent;
-            }
+    let ours = found.iter();
+    let ours = ours.filter(|it| may(it, &|name| MESSAGES.is_in(name)));
+    let ours: Vec<String> = ours
+        .map(|it| consent_and_matter(&it.column.name).0)
+        .collect();
+    let is_other = |it: &ConsentColumn| {
+        let (consent, matter) = consent_and_matter(&it.column.name);
+        it.kind.is_given() && ours.contains(&consent) && is_matter_of_others(&matter)
+    };
+    for it in &mut found {
+        if !ours.is_empty() && may(it, &|name| CALLING.has(name)) || is_other(it) {
+            it.kind = ColumnKind::UnclearConsent;
         }
     }
     found
@@ -204,6 +243,7 @@ pub(super) fn find_elsewhere(
             column,
             kind,
             legend,
+            beside: Vec::new(),
         })
     })
     .collect()

@@ -331,9 +331,10 @@ pub enum IntakeError {
     },
     /// A heading above people who must not be messaged.
     #[error(
-        "{file}, row {row}: \"{heading}\" stands there without a number: whoever stands below it may not want to be messaged. \
-         Split the file before row {row}: send the first part, and put the other on the suppression list with `outreach \
-         suppress import FILE`; or delete the row, if it is about nobody"
+        "{file}, row {row}: \"{heading}\" stands there without a number: whoever stands below it may not want to be messaged, \
+         or who stands above it. Split the file before row {row}: send the first part, and put the other on the suppression \
+         list with `outreach suppress import FILE`; write it beside the one whom it is about; or delete the row, if it is \
+         about nobody"
     )]
     RefusalsBelow {
         /// The file.

@@ -120,18 +120,11 @@ impl Input {
         }
         if summary.not_understood > 0
             && summary.queued == 0
-            && summary.suppressed == summary.not_understood
+            && summary.not_understood.saturating_mul(2) >= summary.suppressed
         {
-            let first = summary
-                .suppressions
-                .iter()
-                .find_map(|it| it.examples.first());
             return Some(TooFewRows::ConsentNotUnderstood {
                 rows: summary.rows,
-                says: match first.map(|it| &it.note) {
-                    Some(Note::Detail(says)) => says.clone(),
-                    Some(_) | None => String::new(),
-                },
+                says: summary.first_not_understood.clone().unwrap_or_default(),
             });
         }
         let is_below = valid.saturating_mul(100) < summary.rows.saturating_mul(u64::from(minimum));

@@ -38,6 +38,9 @@ pub struct Summary {
     /// Those of them whose consent is not understood.
     #[serde(skip)]
     pub(super) not_understood: u64,
+    /// What the first of these says, and where.
+    #[serde(skip)]
+    pub(super) first_not_understood: Option<String>,
     /// Queued rows whose cell was mended.
     pub mended: u64,
     /// Queued rows that are read by the country that the list names, and not by the one that is set.
@@ -403,7 +406,9 @@ impl Counter {
             Verdict::Duplicate { first, .. } => self.duplicate(row, *first, shared),
             Verdict::Suppressed { cause, phone } => {
                 self.summary.suppressed += 1;
-                self.summary.not_understood += u64::from(cause.is_not_understood());
+                if cause.is_not_understood() {
+                    self.not_understood(cause);
+                }
                 let text = || suppression_text(cause).to_owned();
                 // There is nothing to mend: nobody needs to read the number.
                 let row = || Example {
@@ -418,6 +423,15 @@ impl Counter {
                     row,
                 );
             }
+        }
+    }
+
+    fn not_understood(&mut self, cause: &Suppression) {
+        self.summary.not_understood += 1;
+        if self.summary.first_not_understood.is_none()
+            && let Note::Detail(says) = suppression_note(cause)
+        {
+            self.summary.first_not_understood = Some(says);
         }
     }
 

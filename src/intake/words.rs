@@ -102,6 +102,7 @@ pub(super) const CALLING: List = List("calling");
 pub(super) const ACTIVE: List = List("active");
 pub(super) const UNTIL: List = List("until");
 pub(super) const BEGINS: List = List("begins");
+pub(super) const LAST_DAY: List = List("last day");
 pub(super) const BLOCKED_UNTIL: List = List("blocked until");
 pub(super) const WITHDRAWN: List = List("withdrawn");
 pub(super) const MAY_BE_WITHDRAWN: List = List("may be withdrawn");

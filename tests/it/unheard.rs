@@ -114,6 +114,31 @@ fn a_picture_that_does_not_say_what_it_stands_for_is_not_understood() {
 }
 
 #[test]
+fn one_no_does_not_hide_that_a_column_is_not_understood() {
+    let list = "Name;Phone;Souhlas SMS\nA;602333441;xyzzy\nB;602333442;ne\nC;602333443;xyzzy\n";
+    let not_understood =
+        "a column that tells who may be messaged is not understood: \"Souhlas SMS\" says \"xyzzy\"";
+    hold(&[("list.csv", list, Some("CZ"), &[not_understood])]);
+    let list = "Name;Phone;Souhlas SMS\nA;602333441;ne\nB;602333442;ne\nC;602333443;xyzzy\n";
+    hold(&[("list.csv", list, Some("CZ"), &[NO, NO, "not understood"])]);
+    let list = "Name;Phone;Send Schedule SMS\nA;602333441;Yes\nB;602333442;No\n";
+    hold(&[("list.csv", list, Some("CZ"), &["+420602333441", NO])]);
+}
+
+#[test]
+fn a_refusal_alone_below_a_person_is_not_passed_over() {
+    for note in [";;nevolat!", "nechce SMS;;", ";;nekontaktovat"] {
+        let list = format!("Jméno;Telefon;Poznámka\nA;602333441;\n{note}\nB;602333442;\n");
+        hold(&[(
+            "list.csv",
+            &list,
+            Some("CZ"),
+            &["stands there without a number"],
+        )]);
+    }
+}
+
+#[test]
 fn what_a_card_says_of_consent_is_heard() {
     let card = |phone: &str, more: &str| {
         format!("BEGIN:VCARD\r\nVERSION:3.0\r\nFN:A\r\nTEL:{phone}\r\n{more}END:VCARD\r\n")

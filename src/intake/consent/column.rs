@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::answers::CellConsent;
+use super::answers::{CellConsent, answers_no, answers_yes};
 use super::legend::Legend;
 use super::says::{ColumnKind, says};
 use crate::domain::text::trimmed;
@@ -15,6 +15,9 @@ use crate::intake::words::{DOUBTFUL_STATUS, IN_ANY_CELL, NO_CONTACT, OPTED_OUT, 
 
 /// A longer cell is no refusal as a whole.
 pub(super) const LONGEST_REFUSAL: usize = 60;
+
+/// A longer cell is no "yes" and no "no", in bytes.
+const LONGEST_ANSWER: usize = 16;
 
 /// A column that says who may be messaged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,12 +31,45 @@ pub struct ConsentColumn {
     /// What its header says of its cells.
     #[serde(skip)]
     pub(super) legend: Legend,
+    /// The columns beside it whose cells are no answers: an answer there was meant for this one.
+    #[serde(skip)]
+    pub(super) beside: Vec<usize>,
 }
 
 impl ConsentColumn {
     /// What a cell of the column says.
     pub(super) fn says(&self, cell: &str, now: Option<Timestamp>) -> CellConsent {
         says(self.kind, self.legend.read(trimmed(cell)), now)
+    }
+
+    /// Whether a cell beside it is its "no" in words, and its own none: a comma too many in a row moves what stands behind it.
+    pub(super) fn is_moved(&self, cell: &str, beside: &str) -> bool {
+        let letters = beside.chars().filter(|it| it.is_alphabetic()).count();
+        let is_word = letters > 1 && beside.len() <= LONGEST_ANSWER || ["x", "X"].contains(&beside);
+        if !is_word || cell.contains(char::is_alphabetic) {
+            return false;
+        }
+        match self.kind {
+            ColumnKind::Consent | ColumnKind::ConsentDate => answers_no(beside),
+            ColumnKind::Refusal => answers_yes(beside),
+            ColumnKind::RefusalIfTicked(_)
+            | ColumnKind::ConsentFrom
+            | ColumnKind::ConsentUntil
+            | ColumnKind::RefusalUntil
+            | ColumnKind::UnclearConsent
+            | ColumnKind::UnclearRefusal
+            | ColumnKind::Ambiguous
+            | ColumnKind::OnlyNo
+            | ColumnKind::LegalBasis
+            | ColumnKind::ConsentDetail
+            | ColumnKind::Status
+            | ColumnKind::Preference
+            | ColumnKind::PreferredChannel
+            | ColumnKind::Remark
+            | ColumnKind::Name
+            | ColumnKind::Thing
+            | ColumnKind::Other => false,
+        }
     }
 
     /// Whether it says something where it is empty, too: a column of remarks says nothing then.

@@ -8,8 +8,8 @@ use crate::domain::fold;
 pub(super) use crate::intake::words::words_apart as words;
 use crate::intake::words::{
     ACTIVE, ANOTHER_MATTER, BASIS, BEGINS, BESIDE_CONSENT, BESIDE_MESSAGES, BETWEEN_DENIALS,
-    BLOCKED_UNTIL, CHANNEL, CHANNELS, CONSENT_TO, CONSENTS, COUNTRY, DOUBTFUL_REFUSALS, FACT,
-    FIRST_NAME, LAST_NAME, LEFT, List, MESSAGES, MOBILE, NAMES, NEGATIONS, NO, OF_A_THING,
+    BLOCKED_UNTIL, CALLING, CHANNEL, CHANNELS, CONSENT_TO, CONSENTS, COUNTRY, DOUBTFUL_REFUSALS,
+    FACT, FIRST_NAME, LAST_NAME, LEFT, List, MESSAGES, MOBILE, NAMES, NEGATIONS, NO, OF_A_THING,
     OTHER_WAY, OUR_MATTER, OUR_WAY, PERSONS, PHONE, PLACE, POLITE, PREFERENCE, REFUSAL_ENDED,
     REFUSALS, REFUSED_CONTACT, REMARK, RESTRICTIONS, SAYS_REFUSED, SENDS, STATUS, TECHNICAL, TIME,
     TIME_WORDS, UNTIL, WEAK_REFUSALS, WITHDRAWN, YES,
@@ -233,7 +233,9 @@ fn of_consent(folded: &str) -> Meaning {
     if has_negation(folded) {
         return Meaning::certain(ColumnKind::Refusal);
     }
-    if UNTIL.is_in(folded) {
+    // `Platnost souhlasu od` is its first day.
+    let last = folded.rsplit(' ').next().unwrap_or("");
+    if UNTIL.is_in(folded) && !BEGINS.has(last) {
         return Meaning::uncertain(ColumnKind::ConsentUntil);
     }
     if BEGINS.is_in(folded) {
@@ -248,6 +250,39 @@ fn of_consent(folded: &str) -> Meaning {
     } else {
         Meaning::uncertain(ColumnKind::Consent)
     }
+}
+
+/// Which consent a header names, and to what: `souhlas` and `sms` of `Souhlas SMS`.
+pub(super) fn consent_and_matter(header: &str) -> (String, String) {
+    let folded = words(header);
+    let words: Vec<&str> = folded.split(' ').collect();
+    let (mut consent, mut matter, mut at) = (Vec::new(), Vec::new(), 0);
+    while let Some(rest @ [_, ..]) = words.get(at..) {
+        let count = CONSENTS.longest_at(rest);
+        let (of_matter, of_consent): (Vec<&str>, Vec<&str>) = rest
+            .iter()
+            .take(count.max(1))
+            .copied()
+            .partition(|word| count == 0 || MESSAGES.has(word));
+        consent.extend(of_consent);
+        matter.extend(of_matter);
+        at += count.max(1);
+    }
+    (consent.join(" "), matter.join(" "))
+}
+
+/// Whether a consent is to something else than messages: to calls, to another way, to what is not known.
+pub(super) fn is_matter_of_others(matter: &str) -> bool {
+    let ours = [MESSAGES, OUR_MATTER, MOBILE, PERSONS];
+    let others = [OTHER_WAY, ANOTHER_MATTER, CALLING, PHONE];
+    let is_other = |word: &str| {
+        let is_word = word.chars().count() > 1 && word.chars().all(char::is_alphabetic);
+        others.iter().any(|list| list.has(word))
+            || is_word && !NEUTRAL.iter().any(|list| list.has_in_phrase(word))
+    };
+    !ours.iter().any(|list| list.is_in(matter))
+        && !has_negation(matter)
+        && matter.split(' ').any(is_other)
 }
 
 /// The word by which a header is the "no" of two columns, of which one is to be ticked: `Souhlas ANO` and `Souhlas NE`.

@@ -1,10 +1,13 @@
-//! Two columns of which one is to be ticked: `Souhlas ANO` and `Souhlas NE`, `Agree` and `Disagree`.
+//! Two columns that belong together: of which one is to be ticked (`Souhlas ANO` and `Souhlas NE`, `Agree` and `Disagree`), or
+//! of which one has the first day of a consent, and the other the last one.
 
 use std::collections::HashSet;
 
 use super::headers::words;
 use super::says::ColumnKind;
-use crate::intake::words::{AGREES, CONSENTS, List, MUST_NOT, NEGATIONS, NO, SENDS, YES};
+use crate::intake::words::{
+    AGREES, BEGINS, BETWEEN_DENIALS, CONSENTS, LAST_DAY, List, MUST_NOT, NEGATIONS, NO, SENDS, YES,
+};
 
 /// The kind of each column that is one of such a pair.
 pub(super) fn find(headers: &[String]) -> Vec<Option<ColumnKind>> {
@@ -28,6 +31,9 @@ pub(super) fn find(headers: &[String]) -> Vec<Option<ColumnKind>> {
         if asks_with(header, YES).is_some_and(|it| has(&with_no, &it)) {
             return Some(ColumnKind::Consent);
         }
+        if let Some(kind) = term(&folded, header) {
+            return Some(kind);
+        }
         match agrees.get(at).copied().flatten() {
             Some(true) if is_beside(at, false) => Some(ColumnKind::Consent),
             Some(false) if is_beside(at, true) => Some(ColumnKind::Refusal),
@@ -35,6 +41,27 @@ pub(super) fn find(headers: &[String]) -> Vec<Option<ColumnKind>> {
         }
     };
     folded.iter().enumerate().map(of_header).collect()
+}
+
+/// `Consent from` and `Consent to`: the first day and the last one.
+fn term(headers: &[String], header: &str) -> Option<ColumnKind> {
+    let (asked, word) = header.rsplit_once(' ')?;
+    let has_other = |list: List| {
+        let other = |it: &String| {
+            it.rsplit_once(' ')
+                .is_some_and(|(of, word)| of == asked && list.has(word))
+        };
+        headers.iter().any(other)
+    };
+    if !CONSENTS.is_in(asked) {
+        None
+    } else if LAST_DAY.has(word) && has_other(BEGINS) {
+        Some(ColumnKind::ConsentUntil)
+    } else if BEGINS.has(word) && has_other(LAST_DAY) {
+        Some(ColumnKind::ConsentFrom)
+    } else {
+        None
+    }
 }
 
 /// What a header asks that ends in an answer, where that is about messages or is not told: `Ja`, `SMS ja`. And the answer.
@@ -54,13 +81,18 @@ pub(super) fn agrees(folded: &str) -> Option<bool> {
         let mut prefixes = ["ne", "nie", "dis"].into_iter();
         prefixes.any(|it| text.strip_prefix(it).is_some_and(|it| AGREES.has(it)))
     };
-    let undenied = folded.split(' ').filter(|word| !NEGATIONS.has(word));
-    let undenied = undenied.collect::<Vec<_>>().join(" ");
+    let denies = |word: &&str| NEGATIONS.has(word) || ["do", "does"].contains(word);
+    let undenied: Vec<&str> = folded.split(' ').filter(|word| !denies(word)).collect();
+    let undenied = undenied.join(" ");
+    // `Odhlášen z newsletteru` is about something else.
+    let refuses = |word: &str| MUST_NOT.has(word) || BETWEEN_DENIALS.has(word);
+    let is_refusal = MUST_NOT.is_in(folded) && folded.split(' ').all(refuses);
     if is_agreement(folded) {
         Some(true)
     } else if without_prefix(folded)
-        || undenied != folded && AGREES.is_in(&undenied)
-        || MUST_NOT.is_in(folded)
+        || undenied != folded && AGREES.has(&undenied)
+        || MUST_NOT.has(folded)
+        || is_refusal
         || NO.has(folded) && folded.chars().count() > 1
     {
         Some(false)

@@ -59,7 +59,22 @@ pub(in crate::intake) fn of_row<'a, 'c>(
     let mut silent = columns.iter().any(asks);
     let (mut doubt, mut not_understood) = (None, None);
     for it in columns.iter().chain(elsewhere) {
-        let cell = trimmed(cell(it.column.index).unwrap_or(""));
+        let at = |index: usize| trimmed(cell(index).unwrap_or(""));
+        let cell = at(it.column.index);
+        if let Some(beside) = it
+            .beside
+            .iter()
+            .find(|index| it.is_moved(cell, at(**index)))
+        {
+            let says = || {
+                format!(
+                    "\"{}\" says \"{cell}\", and beside it stands \"{}\"",
+                    it.column.name,
+                    at(*beside)
+                )
+            };
+            not_understood.get_or_insert_with(says);
+        }
         let shown = || {
             let shown: String = cell.chars().take(40).collect();
             format!("\"{}\" says \"{shown}\"", it.column.name)

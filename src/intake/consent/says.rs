@@ -66,6 +66,21 @@ pub(in crate::intake) enum ColumnKind {
     Other,
 }
 
+impl ColumnKind {
+    /// Whether a "yes" is, or may be, a consent that stands.
+    pub(super) fn is_given(self) -> bool {
+        matches!(
+            self,
+            Self::Consent | Self::ConsentDate | Self::Ambiguous | Self::OnlyNo
+        )
+    }
+
+    /// Whether the column has the first days of consents, or the last ones.
+    pub(super) fn is_of_dates(self) -> bool {
+        matches!(self, Self::ConsentFrom | Self::ConsentUntil)
+    }
+}
+
 /// What a cell of a column of this kind says. The begin and the end of a consent are compared with `now`.
 pub(super) fn says(kind: ColumnKind, cell: &str, now: Option<Timestamp>) -> CellConsent {
     let cell = trimmed(cell);

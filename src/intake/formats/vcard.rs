@@ -5,7 +5,7 @@
 //! another, and refused where a card is cut off.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use encoding_rs::Encoding;
 
@@ -234,7 +234,7 @@ struct Card {
     cells: [String; COLUMNS.len()],
     numbers: Vec<CardNumber>,
     /// Labels of groups, as Apple writes them.
-    labels: HashMap<String, String>,
+    labels: BTreeMap<String, String>,
     /// What its addresses say of their countries; the names before the codes.
     countries: Vec<String>,
     /// The country by whose rules Apple writes an address.
@@ -252,7 +252,7 @@ impl Card {
             line,
             cells: std::array::from_fn(|_| String::new()),
             numbers: Vec::new(),
-            labels: HashMap::new(),
+            labels: BTreeMap::new(),
             countries: Vec::new(),
             layouts: Vec::new(),
             nested: 0,
@@ -358,12 +358,11 @@ impl Card {
         self.numbers.sort_by_key(|it| !it.is_preferred);
         let of_groups = self.labels;
         let is_of_number = |group: &String| self.numbers.iter().any(|it| it.group == *group);
-        let mut others: Vec<(&String, &String)> = of_groups.iter().collect();
-        others.retain(|(group, label)| !is_of_number(group) && refuses_as_a_whole(label));
-        others.sort();
-        let others = others.into_iter().map(|(_, label)| label.clone());
-        self.consent
-            .extend(others.map(|label| ("label".to_owned(), label)));
+        for (group, label) in &of_groups {
+            if !is_of_number(group) && refuses_as_a_whole(label) {
+                self.consent.push(("label".to_owned(), label.clone()));
+            }
+        }
         let numbers = self.numbers.into_iter().map(|it| {
             let labels = it.labels.iter().chain(of_groups.get(&it.group));
             Labelled::of(labels.map(String::as_str), it.number)

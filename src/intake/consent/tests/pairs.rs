@@ -283,6 +283,112 @@ fn of_two_columns_to_tick_the_one_that_denies_refuses() {
 }
 
 #[test]
+fn a_refusal_of_something_else_beside_a_consent_is_no_denial_of_it() {
+    let rows: [&[&str]; 3] = [&["yes", "yes"], &["yes", "no"], &["no", "no"]];
+    for headers in [
+        ["OPT_IN", "BLOCKLISTED (EMAIL)"],
+        ["Opt-in", "Unsubscribed from email"],
+        ["Souhlas", "Zrušená objednávka"],
+        ["Souhlas", "Nesouhlas s focením"],
+    ] {
+        let done = rows_done(&headers, &rows);
+        let is_messaged = |it: &Done| *it != Out;
+        let messaged: Vec<bool> = done.iter().map(is_messaged).collect();
+        assert_eq!(messaged, [true, true, false], "{headers:?}");
+    }
+}
+
+#[test]
+fn the_first_day_and_the_last_one_of_a_consent_are_known_by_each_other() {
+    for headers in [
+        ["Consent from", "Consent to"],
+        ["gdpr_from", "gdpr_to"],
+        ["GDPR souhlas - platnost od", "GDPR souhlas - platnost do"],
+        ["Platnost souhlasu od", "Platnost souhlasu do"],
+        ["Einwilligung ab", "Einwilligung bis"],
+    ] {
+        let rows: [&[&str]; 4] = [
+            &["1.1.2024", "1.1.2051"],
+            &["1.1.2024", "1.1.2025"],
+            &["1.1.2050", "1.1.2051"],
+            &["1.1.2024", ""],
+        ];
+        assert_eq!(
+            rows_done(&headers, &rows),
+            [Sent, Out, Out, Sent],
+            "{headers:?}"
+        );
+    }
+    for header in ["Datum vypršení souhlasu", "Datum konce souhlasu"] {
+        let rows: [&[&str]; 3] = [&["1.1.2051"], &["1.1.2025"], &[""]];
+        assert_eq!(rows_done(&[header], &rows), [Sent, Out, Sent], "{header}");
+    }
+    // Alone, it may be about whatever follows.
+    assert_eq!(
+        rows_done(&["Consent to SMS"], &[&["yes"], &["no"]]),
+        [Sent, Out]
+    );
+}
+
+#[test]
+fn beside_the_consent_to_messages_the_same_consent_to_something_else_is_told() {
+    for headers in [
+        ["Souhlas SMS", "Souhlas volání"],
+        ["Souhlas SMS", "Souhlas push"],
+        ["Souhlas SMS", "Souhlas Heureka"],
+        ["Consent SMS", "Consent Phone"],
+        ["SMS consent", "Third parties consent"],
+        ["Einwilligung SMS", "Einwilligung Telefon"],
+        ["gdpr_sms", "gdpr_push"],
+        ["Opt-in SMS", "Opt-in survey"],
+    ] {
+        let rows: [&[&str]; 3] = [&["yes", "yes"], &["yes", "no"], &["no", "yes"]];
+        assert_eq!(rows_done(&headers, &rows), [Sent, Told, Out], "{headers:?}");
+    }
+    // It is about messages all the same, about a person, or another consent.
+    for headers in [
+        ["Souhlas SMS", "Souhlas"],
+        ["Souhlas SMS", "Souhlas marketing"],
+        ["Souhlas SMS", "Souhlas rodičů"],
+        ["Souhlas SMS", "Souhlas se zpracováním údajů"],
+        ["Consent SMS", "Consent WhatsApp"],
+        ["Souhlas SMS", "GDPR"],
+    ] {
+        let rows: [&[&str]; 3] = [&["yes", "yes"], &["yes", "no"], &["no", "yes"]];
+        assert_eq!(rows_done(&headers, &rows)[1..], [Out, Out], "{headers:?}");
+    }
+}
+
+#[test]
+fn a_no_that_a_comma_too_many_moved_out_of_its_column_is_not_passed_over() {
+    let done = |headers: &[&str], row: &[&str], others: [&[&str]; 3]| {
+        rows_done(headers, &[row, others[0], others[1], others[2]])[0]
+    };
+    let two = [&["ano", "1.3.2026"][..], &["ne", "2.3.2026"], &["ano", ""]];
+    for (row, expected) in [
+        (["1.3.2026", "ne"], Out),
+        (["", "ne"], Out),
+        (["", "NE!"], Out),
+        (["ano", "ne"], Sent),
+        (["", "1.3.2026"], Sent),
+        (["", "0"], Sent),
+    ] {
+        assert_eq!(done(&["Souhlas", "Datum"], &row, two), expected, "{row:?}");
+        assert_eq!(done(&["Souhlas", "Pozn"], &row, two), expected, "{row:?}");
+    }
+    let refusals = [&["", "Brno"][..], &["x", "Praha"], &["", ""]];
+    assert_eq!(done(&["Neposílat SMS", "Město"], &["", "x"], refusals), Out);
+    // Codes.
+    let codes = [&["ano", "M"][..], &["ano", "M"], &["ne", "M"]];
+    assert_eq!(done(&["Souhlas", "Pohlaví"], &["", "F"], codes), Sent);
+    let codes = [&["yes", "NY"][..], &["yes", "CA"], &["no", "TX"]];
+    assert_eq!(done(&["Consent", "State"], &["", "NE"], codes), Sent);
+    // A column of answers of its own.
+    let own = [&["ano", "ne"][..], &["", "ano"], &["ano", "ano"]];
+    assert_eq!(done(&["Souhlas", "Zaplaceno"], &["", "ne"], own), Sent);
+}
+
+#[test]
 fn a_column_of_answers_about_sending_says_who_may_be_messaged() {
     expect(
         &[

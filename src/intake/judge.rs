@@ -120,7 +120,7 @@ impl Input {
         }
         if summary.not_understood > 0
             && summary.queued == 0
-            && summary.not_understood.saturating_mul(2) >= summary.suppressed
+            && summary.not_understood.saturating_mul(2) > summary.suppressed
         {
             return Some(TooFewRows::ConsentNotUnderstood {
                 rows: summary.rows,

@@ -233,9 +233,9 @@ fn of_consent(folded: &str) -> Meaning {
     if has_negation(folded) {
         return Meaning::certain(ColumnKind::Refusal);
     }
-    // `Platnost souhlasu od` is its first day.
-    let last = folded.rsplit(' ').next().unwrap_or("");
-    if UNTIL.is_in(folded) && !BEGINS.has(last) {
+    // `Platnost souhlasu od` is its first day, `Zustimmung läuft ab` its last one.
+    let ends_in_from = ends_in(folded, BEGINS) && !ends_in(folded, UNTIL);
+    if UNTIL.is_in(folded) && !ends_in_from {
         return Meaning::uncertain(ColumnKind::ConsentUntil);
     }
     if BEGINS.is_in(folded) {
@@ -250,6 +250,15 @@ fn of_consent(folded: &str) -> Meaning {
     } else {
         Meaning::uncertain(ColumnKind::Consent)
     }
+}
+
+/// Whether the last words are one of the phrases.
+fn ends_in(folded: &str, phrases: List) -> bool {
+    let words: Vec<&str> = folded.split(' ').collect();
+    (0..words.len()).any(|at| {
+        let count = phrases.longest_at(&words[at..]);
+        count > 0 && at + count == words.len()
+    })
 }
 
 /// Which consent a header names, and to what: `souhlas` and `sms` of `Souhlas SMS`.
@@ -278,6 +287,7 @@ pub(super) fn is_matter_of_others(matter: &str) -> bool {
     let is_other = |word: &str| {
         let is_word = word.chars().count() > 1 && word.chars().all(char::is_alphabetic);
         others.iter().any(|list| list.has(word))
+            || ["push", "survey"].contains(&word)
             || is_word && !NEUTRAL.iter().any(|list| list.has_in_phrase(word))
     };
     !ours.iter().any(|list| list.is_in(matter))

@@ -209,7 +209,10 @@ fn sides(header: &str) -> Option<(&str, &str)> {
 /// Whether one side of a header is that of the refusal.
 fn is_refusing(side: &str) -> bool {
     let folded = words(side);
-    names_refusal(side) || agrees(&folded) == Some(false) || denies(&folded)
+    names_refusal(side)
+        || MUST_NOT.is_in(&folded)
+        || agrees(&folded) == Some(false)
+        || denies(&folded)
 }
 
 /// `Communication opt`: in or out.

@@ -85,7 +85,8 @@ pub(super) fn agrees(folded: &str) -> Option<bool> {
     let undenied: Vec<&str> = folded.split(' ').filter(|word| !denies(word)).collect();
     let undenied = undenied.join(" ");
     // `Odhlášen z newsletteru` is about something else.
-    let refuses = |word: &str| MUST_NOT.has(word) || BETWEEN_DENIALS.has(word);
+    let refuses =
+        |word: &str| MUST_NOT.has(word) || BETWEEN_DENIALS.has(word) || ["i", "we"].contains(&word);
     let is_refusal = MUST_NOT.is_in(folded) && folded.split(' ').all(refuses);
     if is_agreement(folded) {
         Some(true)

@@ -272,8 +272,8 @@ fn results_that_cannot_be_written_do_not_lose_the_batch() {
     let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&SLOW));
     scratch.contacts(20);
     std::fs::create_dir(scratch.path("out")).unwrap();
-    let send = scratch.send(&sandbox).with(&["--out", "out/results.csv"]);
-    let running = send.start();
+    let send = scratch.send(&sandbox).with(&["--rate", "10/s"]);
+    let running = send.with(&["--out", "out/results.csv"]).start();
     wait_until("it sends", || sandbox.stats().accepted > 3);
     std::fs::remove_dir_all(scratch.path("out")).unwrap();
     running.wait().expect(8).says("out/results.csv");

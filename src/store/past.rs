@@ -25,6 +25,8 @@ pub(super) struct Asker<'a> {
     pub(super) content: Option<AskedContent<'a>>,
     /// The random ids of the batches whose people are left out.
     pub(super) skip: &'a [String],
+    /// It is asked about another number of the row than the one that the row would be sent to.
+    pub(super) is_other_number: bool,
 }
 
 /// A content that is to be sent.
@@ -250,6 +252,7 @@ mod tests {
                 key: AskedKey::Known(5),
             }),
             skip,
+            is_other_number: false,
         }
     }
 

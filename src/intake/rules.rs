@@ -16,9 +16,8 @@ pub(crate) type Render<'a> =
 
 /// Why the person of a row must not be messaged by what is known of another number of it, beside the row's content and the messages
 /// that the list itself says were sent.
-pub(crate) type AskOther<'a> = dyn Fn(PhoneNumber, Option<&Rendered>, &EarlierMessages) -> Option<Suppression>
-    + Sync
-    + 'a;
+pub(crate) type AskOther<'a> =
+    dyn Fn(PhoneNumber, Option<&Rendered>, &EarlierMessages) -> Option<Suppression> + Sync + 'a;
 
 /// Why the content of one row is not sent.
 #[derive(Debug, Clone, PartialEq, Eq)]

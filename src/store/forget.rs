@@ -97,7 +97,7 @@ impl Store {
     /// [`ForgetError`]; then nothing is erased.
     pub fn forget(&self, phone: PhoneNumber, now: Timestamp) -> Result<Erased, ForgetError> {
         self.discard_dead_lists(now)?;
-        let write = |rows: Vec<RecipientId>, erase: EraseStep| {
+        let write = |rows: Vec<RecipientId>, erase: EraseStep| -> Result<Erased, ForgetError> {
             let keys = self.keys.clone();
             let step = move |tx: &mut Tx<'_>| erase(tx, &keys, phone, &rows, now);
             self.writer.write_blocking(step)?
@@ -201,8 +201,9 @@ fn refuse_under_way(
         under_way = under_way.or(attempt::under_way_to(tx.connection, person.id)?);
     }
     for row in rows {
-        if under_way.is_none() && row_of(tx.connection, *row)?.0 == Some(State::Sending) {
-            under_way = Some(*row);
+        let state = row_of(tx.connection, *row)?.map(|(state, _)| state);
+        if state == Some(State::Sending) {
+            under_way = under_way.or(Some(*row));
         }
     }
     let Some(recipient) = under_way else {
@@ -213,17 +214,12 @@ fn refuse_under_way(
     Ok(Err(ForgetError::UnderWay { batch, row }))
 }
 
-/// The state of a row, and its person; neither if it is gone.
+/// The state of a row, and its person; nothing if it is gone.
 fn row_of(
     connection: &Connection,
     id: RecipientId,
-) -> Result<(Option<State>, Option<PersonId>), StoreError> {
-    let found: Vec<(State, Option<PersonId>)> =
-        connection.rows("SELECT state, person FROM recipient WHERE id = ?1", [id])?;
-    Ok(found
-        .into_iter()
-        .next()
-        .map_or((None, None), |(state, person)| (Some(state), person)))
+) -> Result<Option<(State, Option<PersonId>)>, StoreError> {
+    connection.find_row("SELECT state, person FROM recipient WHERE id = ?1", [id])
 }
 
 /// Erases rows that would be sent to, or were, on another number of the person: they are the erased person's from now on. What
@@ -242,7 +238,7 @@ fn erase_rows(
     let people = person::with_same_number(tx.connection, whose)?;
     let mut erased = Erased::default();
     for id in rows {
-        let (Some(state), person) = row_of(tx.connection, *id)? else {
+        let Some((state, person)) = row_of(tx.connection, *id)? else {
             continue;
         };
         // The rows of the person go with it.

@@ -18,7 +18,11 @@ fn mobile(person: u32) -> u64 {
 /// A list of these people with both numbers, the mobile first; without it where `only_phone` says so.
 fn people(only_phone: bool, people: std::ops::Range<u32>) -> String {
     let row = |n| {
-        let mobile = if only_phone { String::new() } else { format!("+{}", mobile(n)) };
+        let mobile = if only_phone {
+            String::new()
+        } else {
+            format!("+{}", mobile(n))
+        };
         format!("Person{n},{mobile},+{}\n", phone(n))
     };
     let rows: String = people.map(row).collect();
@@ -40,14 +44,16 @@ impl Scene {
 
     /// Sends the list under that name; returns what was said.
     fn send(&self, batch: &str, list: &str, text: &str, more: &[&str]) -> String {
-        self.scratch.write("list.csv", list);
-        self.scratch
-            .outreach(&["send", "list.csv", "--yes", "--batch", batch])
+        let file = format!("{batch}.csv");
+        self.scratch.write(&file, list);
+        let ended = self
+            .scratch
+            .outreach(&["send", &file, "--yes", "--batch", batch])
             .with(&["--message", text, "--channel", CHANNEL])
             .with(&["--base-url", self.sandbox.base_url()])
             .with(more)
-            .run()
-            .said
+            .run();
+        ended.out + &ended.said
     }
 
     fn run(&self, arguments: &[&str]) {
@@ -87,7 +93,8 @@ fn who_must_not_be_messaged_on_one_number_is_not_messaged_on_another() {
     let [one, two] = [1, 2].map(|person| format!("+{}", phone(person)));
     scene.run(&["suppress", "add", &one]);
     scene.run(&["forget", &two, "--yes"]);
-    let asks = json!({ "id": "9002", "content": { "type": "text", "payload": "When do you stop?" } });
+    let asks =
+        json!({ "id": "9002", "content": { "type": "text", "payload": "When do you stop?" } });
     let contact = contact_of(&scene.sandbox, phone(3));
     let noon = "2026-05-02T12:00:00Z";
     receiver.take(&event("message_received", &contact, None, noon, &asks));
@@ -102,7 +109,12 @@ fn who_must_not_be_messaged_on_one_number_is_not_messaged_on_another() {
     let codes: Vec<String> = scene.rows("b").into_iter().map(|(_, code)| code).collect();
     assert_eq!(
         codes[..4],
-        ["suppression_list", "suppression_list", "forgotten", "unread_reply"]
+        [
+            "suppression_list",
+            "suppression_list",
+            "forgotten",
+            "unread_reply"
+        ]
     );
     assert!(said.contains("another number of their row"), "{said}");
     assert!(!said.contains(&phone(1).to_string()), "{said}");
@@ -125,9 +137,19 @@ fn a_message_to_one_number_of_a_person_is_not_repeated_to_another() {
     assert_eq!(scene.times(&numbers), once_each);
     scene.send("b", &people(false, 0..4), "Hello", &[]);
     assert_eq!(scene.times(&numbers), once_each);
-    assert!(scene.rows("b").iter().all(|(_, code)| code == "repeat_guard"));
+    assert!(
+        scene
+            .rows("b")
+            .iter()
+            .all(|(_, code)| code == "repeat_guard")
+    );
     // Another message goes to the mobile.
-    scene.send("c", &people(false, 0..4), "Good evening", &["--message-again"]);
+    scene.send(
+        "c",
+        &people(false, 0..4),
+        "Good evening",
+        &["--message-again"],
+    );
     assert_eq!(scene.times(&numbers), [1; 8]);
 }
 
@@ -141,7 +163,10 @@ fn a_message_that_may_have_gone_to_one_number_keeps_the_other_one_back() {
     scene.send("a", &people(true, 0..1), "Hello", &["--no-canary"]);
     scene.send("b", &people(false, 0..1), "Hello", &[]);
     assert_eq!(scene.times(&[mobile(0), phone(0)]), [0, 1]);
-    assert_eq!(scene.rows("b"), [(State::Suppressed, "repeat_guard".to_owned())]);
+    assert_eq!(
+        scene.rows("b"),
+        [(State::Suppressed, "repeat_guard".to_owned())]
+    );
 }
 
 #[test]
@@ -164,9 +189,17 @@ fn a_person_is_once_in_a_list_whichever_number_a_row_begins_with() {
     let numbers: Vec<u64> = (0..5).flat_map(|n| [mobile(n), phone(n)]).collect();
     assert_eq!(scene.times(&numbers), [1, 0, 1, 0, 0, 1, 1, 0, 1, 0]);
     let results = scene.scratch.read("a.results.csv");
-    assert_eq!(results.matches("same person as row").count(), 3, "{results}");
+    assert_eq!(
+        results.matches("same person as row").count(),
+        3,
+        "{results}"
+    );
     // A later row of the list with the number of a row that was left out.
-    let more = format!("first_name,mobile,phone\nB,,+{}\nF,,+{}\n", phone(1), phone(5));
+    let more = format!(
+        "first_name,mobile,phone\nB,,+{}\nF,,+{}\n",
+        phone(1),
+        phone(5)
+    );
     scene.send("a", &more, "Hello", &["--add"]);
     assert_eq!(scene.times(&[mobile(1), phone(1), phone(5)]), [1, 0, 1]);
 }
@@ -179,13 +212,24 @@ fn a_no_beside_one_number_of_a_person_holds_the_others_and_so_does_a_list_of_sto
     scene.run(&["suppress", "import", "stops.csv"]);
     let list = format!(
         "first_name,mobile,phone,consent\nA,+{},+{},yes\nA,,+{},no\nB,+{},+{},yes\nC,+{},+{},yes\n",
-        mobile(0), phone(0), phone(0), mobile(1), phone(1), mobile(2), phone(2),
+        mobile(0),
+        phone(0),
+        phone(0),
+        mobile(1),
+        phone(1),
+        mobile(2),
+        phone(2),
     );
     scene.send("a", &list, "Hello", &[]);
     let numbers: Vec<u64> = (0..3).flat_map(|n| [mobile(n), phone(n)]).collect();
     assert_eq!(scene.times(&numbers), [0, 0, 1, 0, 0, 0]);
     // Two numbers in one cell.
-    let cells = format!("first_name;phone\nA;+{}, +{}\nD;+{}\n", mobile(2), phone(2), phone(5));
+    let cells = format!(
+        "first_name;phone\nA;+{}, +{}\nD;+{}\n",
+        mobile(2),
+        phone(2),
+        phone(5)
+    );
     scene.send("b", &cells, "Good evening", &[]);
     assert_eq!(scene.times(&[mobile(2), phone(2), phone(5)]), [0, 0, 1]);
     // Each number is a recipient of its own where that is asked for.
@@ -201,26 +245,48 @@ fn an_erased_person_is_erased_in_rows_that_are_sent_to_on_another_number() {
     };
     let mut list = people(false, 0..6);
     // As people write numbers.
-    let spaced = format!("+420 {} {}", &phone(4).to_string()[3..6], &phone(4).to_string()[6..]);
+    let spaced = format!(
+        "+420 {} {}",
+        &phone(4).to_string()[3..6],
+        &phone(4).to_string()[6..]
+    );
     list = list.replace(&format!("+{}", phone(4)), &spaced);
     scene.send("a", &list, "Hello {{ first_name }}", &["--limit", "2"]);
     let [sent, queued] = [0, 4].map(|person| format!("+{}", phone(person)));
     for phone in [&sent, &queued] {
-        let told = scene.scratch.outreach(&["forget", phone, "--yes"]).run().expect(0);
+        let told = scene
+            .scratch
+            .outreach(&["forget", phone, "--yes"])
+            .run()
+            .expect(0);
         assert!(told.out.contains("Erased: 1 row ("), "{}", told.out);
     }
-    for gone in [&sent[1..], &queued[1..], &spaced, "Person0", "Person4"] {
+    for gone in [
+        &sent[1..],
+        &queued[1..],
+        spaced.as_str(),
+        "Person0",
+        "Person4",
+    ] {
         assert!(!scene.holds(gone), "{gone}");
     }
     assert!(scene.holds("Person3"), "the search would find it");
     let resume = scene.scratch.outreach(&["resume", "a", "--yes"]);
-    resume.with(&["--base-url", scene.sandbox.base_url()]).run().expect(0);
+    resume
+        .with(&["--base-url", scene.sandbox.base_url()])
+        .run()
+        .expect(0);
     let mobiles: Vec<u64> = (0..6).map(mobile).collect();
     assert_eq!(scene.times(&mobiles), [1, 1, 1, 1, 0, 1]);
     assert_eq!(scene.rows("a")[4], (State::Suppressed, "erased".to_owned()));
     scene.scratch.checkpoint().expect_sound();
     // A message that was sent is not sent again, nor is an erased row.
-    scene.send("a", &people(false, 0..6), "Hello {{ first_name }}", &["--update"]);
+    scene.send(
+        "a",
+        &people(false, 0..6),
+        "Hello {{ first_name }}",
+        &["--update"],
+    );
     assert_eq!(scene.times(&mobiles), [1, 1, 1, 1, 0, 1]);
     scene.scratch.checkpoint().expect_sound();
 }

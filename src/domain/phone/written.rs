@@ -55,8 +55,8 @@ impl WrittenForms {
 
     /// Whether the number stands in the text, as a whole: alone, among words, or beside other numbers.
     pub(crate) fn are_in(&self, text: &str) -> bool {
-        let parts = text.split(|c: char| !(c.is_ascii_digit() || WITHIN.contains(c)));
-        parts.into_iter().any(|part| self.are_in_groups(part))
+        let mut parts = text.split(|c: char| !(c.is_ascii_digit() || WITHIN.contains(c)));
+        parts.any(|part| self.are_in_groups(part))
     }
 
     /// Whether groups of digits that stand one behind the other are the number together.

@@ -5,7 +5,7 @@
 //! [`Store::empty_log`] empties the write-ahead log afterwards.
 //!
 //! A list may give a person several numbers, of which a row is sent to one: the rows that hold the number in a field are looked
-//! for in steps that hold no lock, and become rows of the erased person. [`Erased::rows`] counts them too.
+//! for in steps that hold no lock, and are erased like those of the person. What the other number got stays known of it.
 //!
 //! The person's row stays without the number, with a keyed hash in its place: a later list that has the number,
 //! a contact that answers, and the guards find the same person again.
@@ -222,8 +222,7 @@ fn row_of(
     connection.find_row("SELECT state, person FROM recipient WHERE id = ?1", [id])
 }
 
-/// Erases rows that would be sent to, or were, on another number of the person: they are the erased person's from now on. What
-/// the other number got stays known of it.
+/// Erases rows that would be sent to another number of the person, or were.
 fn erase_rows(
     tx: &mut Tx<'_>,
     keys: &HashKey,
@@ -259,10 +258,6 @@ fn erase_rows(
             suppression::suppress(tx, *id, &Suppression::Forgotten, now)?;
             erased.dequeued += 1;
         }
-        tx.connection.change(
-            "UPDATE recipient SET person = ?2 WHERE id = ?1",
-            (*id, whose),
-        )?;
         strip_row(tx.connection, *id)?;
         erased.rows += 1;
     }

@@ -279,6 +279,22 @@ fn an_erased_person_is_erased_in_rows_that_are_sent_to_on_another_number() {
     let mobiles: Vec<u64> = (0..6).map(mobile).collect();
     assert_eq!(scene.times(&mobiles), [1, 1, 1, 1, 0, 1]);
     assert_eq!(scene.rows("a")[4], (State::Suppressed, "erased".to_owned()));
+    // An audience of the batch has nothing left of who was erased.
+    let audience = [
+        "send",
+        "--audience-from",
+        "checkpoint",
+        "--batch-status",
+        "a=sent",
+        "--yes",
+    ];
+    let audience = scene
+        .scratch
+        .outreach(&audience)
+        .with(&["--message", "Next"]);
+    let audience = audience.with(&["--base-url", scene.sandbox.base_url()]);
+    audience.with(&["--channel", CHANNEL]).run().expect(0);
+    assert_eq!(scene.times(&mobiles), [1, 2, 2, 2, 0, 2]);
     scene.scratch.checkpoint().expect_sound();
     // A message that was sent is not sent again, nor is an erased row.
     scene.send(
@@ -287,6 +303,6 @@ fn an_erased_person_is_erased_in_rows_that_are_sent_to_on_another_number() {
         "Hello {{ first_name }}",
         &["--update"],
     );
-    assert_eq!(scene.times(&mobiles), [1, 1, 1, 1, 0, 1]);
+    assert_eq!(scene.times(&mobiles), [1, 2, 2, 2, 0, 2]);
     scene.scratch.checkpoint().expect_sound();
 }

@@ -49,7 +49,8 @@ pub(super) fn refusal_by_now(
     static REFUSAL: LazyLock<String> = LazyLock::new(|| {
         format!(
             "SELECT r.reason FROM recipient r INDEXED BY recipient_by_person
-             WHERE {FROM_LAST_LIST} AND r.reason_code IN ('no_consent', 'says_no', 'erased') AND r.mended_by IS NULL LIMIT 1"
+             WHERE {FROM_LAST_LIST} AND (r.reason_code IN ('no_consent', 'says_no') OR r.reason_code = 'erased')
+                   AND r.mended_by IS NULL LIMIT 1"
         )
     });
     let reason: Option<Option<String>> = connection.find(&REFUSAL, (whose, AUDIENCES))?;

@@ -164,6 +164,25 @@ pub(crate) fn decide(
     }
 }
 
+/// The same for another number of a row, which no claim asks about again: what may have been accepted counts as accepted, and
+/// whether that number has Messenger says nothing of this one.
+pub(crate) fn decide_for_other_number(
+    past: &[PastRequest],
+    span: HistorySpan,
+    now: Timestamp,
+) -> Eligibility {
+    let settled = past.iter().map(|request| PastRequest {
+        outcome: match request.outcome {
+            RequestOutcome::UnderWay | RequestOutcome::Unknown | RequestOutcome::Accepted => {
+                RequestOutcome::Accepted
+            }
+            RequestOutcome::SentAgain => RequestOutcome::SentAgain,
+        },
+        ..*request
+    });
+    decide(&settled.collect::<Vec<_>>(), None, span, now)
+}
+
 /// What this request would decide if it was accepted.
 fn judge(
     request: &PastRequest,
@@ -260,6 +279,23 @@ mod tests {
             let both = [request(outcome), request(RequestOutcome::Accepted)];
             assert_eq!(decide(&both, guard(12), at(1)), Eligibility::Repeated(1));
         }
+    }
+
+    #[test]
+    fn for_another_number_of_a_row_what_may_have_been_accepted_counts_as_accepted() {
+        use RequestOutcome::{Accepted, SentAgain, UnderWay, Unknown};
+        for outcome in [UnderWay, Unknown, Accepted, SentAgain] {
+            let decided = decide_for_other_number(&[request(outcome)], guard(12), at(1));
+            assert_eq!(decided, Eligibility::Repeated(0), "{outcome:?}");
+        }
+        let same_batch = PastRequest {
+            same_batch: true,
+            ..request(Unknown)
+        };
+        let decided = |past: &[PastRequest]| decide_for_other_number(past, guard(12), at(1000));
+        assert_eq!(decided(&[same_batch]), Eligibility::SameBatch(0));
+        assert_eq!(decided(&[request(Accepted)]), Eligibility::Now);
+        assert_eq!(decided(&[]), Eligibility::Now);
     }
 
     #[test]

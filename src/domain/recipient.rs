@@ -140,6 +140,13 @@ pub enum Suppression {
         /// When, as RFC 3339.
         at: String,
     },
+    /// Another number of the row, which is of the same person, is one that must not be messaged.
+    OtherNumber {
+        /// That number.
+        phone: PhoneNumber,
+        /// Why not.
+        cause: Box<Suppression>,
+    },
     /// The list itself says that the person must not be messaged.
     NoConsent {
         /// What its answer is.
@@ -216,19 +223,22 @@ pub(crate) const OPTED_OUT: &str = "the person asked not to be messaged";
 pub(crate) const UNREAD: &str =
     "what the person wrote may ask not to be messaged, and nobody has read it";
 
+/// The word for why a row is a duplicate of one for the same person with another number.
+pub(crate) const SAME_PERSON: &str = "same_person";
+
 /// The word for why a row of an erased person shows no number.
 pub(crate) const ERASED: &str = "erased";
 
 impl Suppression {
     /// Whether the person opted out, and was not put on the list otherwise.
     pub(crate) fn is_opt_out(&self) -> bool {
-        matches!(self, Self::Listed { reason } if reason == OPTED_OUT)
+        matches!(self.of_person(), Self::Listed { reason } if reason == OPTED_OUT)
     }
 
     /// Whether the row is held only because its consent is not understood.
     pub(crate) fn is_not_understood(&self) -> bool {
         matches!(
-            self,
+            self.of_person(),
             Self::NoConsent {
                 answer: ListAnswer::NotUnderstood,
                 ..
@@ -236,9 +246,18 @@ impl Suppression {
         )
     }
 
-    /// A stable word for grouping in reports and in `--json`.
+    /// Why the person is not messaged, whichever number says so.
+    fn of_person(&self) -> &Self {
+        if let Self::OtherNumber { cause, .. } = self {
+            return cause.of_person();
+        }
+        self
+    }
+
+    /// A stable word for grouping in reports and in `--json`: for what another number says, that of what it says.
     pub(crate) fn code(&self) -> &'static str {
         match self {
+            Self::OtherNumber { cause, .. } => cause.code(),
             Self::Listed { .. } => "suppression_list",
             Self::RepeatGuard { .. } => "repeat_guard",
             Self::NotWithin { .. } => "not_within",
@@ -294,6 +313,9 @@ impl fmt::Display for Suppression {
             Self::SameBatch { row, at } => {
                 write!(f, "this number got the message at {at} (row {row})")
             }
+            Self::OtherNumber { phone, cause } => {
+                write!(f, "{}: {cause}", other_number(*phone))
+            }
             Self::NoConsent { says, .. } => write!(f, "no consent: {says}"),
             Self::UnreadReply => write!(f, "{UNREAD} (outreach suppress replies)"),
             Self::MendedBefore { by } => write!(f, "a row is mended once: {by}"),
@@ -306,6 +328,11 @@ impl fmt::Display for Suppression {
             Self::NoEvent => f.write_str("the event that it waited for did not come (--open-for)"),
         }
     }
+}
+
+/// How a number is named that is not the one that the row would be sent to.
+pub(crate) fn other_number(phone: PhoneNumber) -> String {
+    format!("another number of the row ({})", phone.masked())
 }
 
 fn went(sure: bool) -> &'static str {
@@ -332,6 +359,8 @@ pub enum Verdict {
         phone: PhoneNumber,
         /// The row that counts.
         first: Position,
+        /// The number that the two rows share is not the one that both would be sent to: it is this one.
+        other: Option<PhoneNumber>,
     },
     /// Valid, but must not be messaged.
     Suppressed {

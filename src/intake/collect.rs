@@ -102,14 +102,7 @@ pub(super) fn collect<E>(
     results: &[Receiver<Judged>],
     sink: &mut dyn FnMut(JudgedRow) -> Result<(), E>,
 ) -> Result<Summary, JudgeError<E>> {
-    let mut index = Index::new();
-    for (phone, position) in judge.seen {
-        let first = First {
-            position: *position,
-            name: 0,
-        };
-        index.insert(*phone, first);
-    }
+    let mut before = RowsBefore::new(judge);
     let mut mended = Mended {
         before: judge.mended,
         here: HashMap::new(),
@@ -124,7 +117,7 @@ pub(super) fn collect<E>(
                     for candidate in tail.next(candidate, &mut counter) {
                         headed.next(&candidate, input, judge.first_file)?;
                         let (mut row, number, shared) =
-                            compare(candidate, refused, judge.mended, &mut index);
+                            compare(candidate, refused, judge.mended, &mut before);
                         mended.once(&mut row);
                         counter.count(&row, number.as_ref(), shared);
                         sink(row).map_err(JudgeError::Sink)?;
@@ -192,13 +185,80 @@ fn is_mended_by(
     })
 }
 
+/// The numbers of the rows before, with the first row of each.
+struct RowsBefore {
+    /// Those that rows would be sent to.
+    index: Index,
+    /// The other numbers of rows that have several: who is sent to on one of them is the same person.
+    others: Index,
+}
+
+impl RowsBefore {
+    fn new(judge: &Judge<'_>) -> Self {
+        let (mut index, others) = (Index::new(), Index::new());
+        for (phone, position) in judge.seen {
+            let first = First {
+                position: *position,
+                name: 0,
+            };
+            index.insert(*phone, first);
+        }
+        Self { index, others }
+    }
+
+    /// Remembers the row; returns the one before it that has its person, with the number by which it has if that is not the one
+    /// that both would be sent to.
+    fn insert(&mut self, number: &Number, here: First) -> Option<(First, Option<PhoneNumber>)> {
+        let phone = number.parsed.phone;
+        let same = self.index.insert(phone, here).map(|first| (first, None));
+        // A family may share the number of its home: by another name it is another person.
+        let is_person = |it: &First| it.name == 0 || here.name == 0 || it.name == here.name;
+        let is_other = || {
+            let first = self.others.get(phone).filter(is_person)?;
+            Some((first, Some(phone)))
+        };
+        let has_other = || {
+            let mut others = number.others.iter();
+            others.find_map(|other| {
+                let first = self.index.get(*other).filter(is_person)?;
+                Some((first, Some(*other)))
+            })
+        };
+        let found = same.or_else(is_other).or_else(has_other);
+        for other in &number.others {
+            self.others.insert(*other, here);
+        }
+        found
+    }
+}
+
+/// What the list itself says against the person of a row, beside whichever number of the row.
+fn refusal(number: &Number, refused: &RefusedNumbers) -> Option<Suppression> {
+    let no_consent = |phone| {
+        let Refusal { answer, says } = refused.get(phone)?;
+        let (answer, says) = (*answer, says.clone());
+        Some(Suppression::NoConsent { answer, says })
+    };
+    if refused.is_empty() {
+        return None;
+    }
+    no_consent(&number.parsed.phone).or_else(|| {
+        number.others.iter().find_map(|phone| {
+            Some(Suppression::OtherNumber {
+                phone: *phone,
+                cause: Box::new(no_consent(phone)?),
+            })
+        })
+    })
+}
+
 /// The part of the verdict that depends on the rows before. Also the row's number, and whether it is shared with a person
 /// of another name.
 fn compare(
     candidate: Candidate,
     refused: &RefusedNumbers,
     mended: &LookUpMended<'_>,
-    index: &mut Index,
+    before: &mut RowsBefore,
 ) -> (JudgedRow, Option<Number>, bool) {
     let Candidate {
         mut row, number, ..
@@ -210,22 +270,17 @@ fn compare(
             position: row.position,
             name: number.name,
         };
-        if let Some(Refusal { answer, says }) = refused.get(&phone) {
-            // The first row with the number is the one that others repeat, suppressed or not.
-            index.insert(phone, here);
-            let (answer, says) = (*answer, says.clone());
-            row.verdict = Verdict::Suppressed {
-                phone,
-                cause: Suppression::NoConsent { answer, says },
-            };
-        } else if let Some(First { position, name }) = index
-            .insert(phone, here)
-            .filter(|first| !is_mended_by(first, phone, &row, mended))
-        {
+        // The first row with the number is the one that others repeat, suppressed or not.
+        let first = before.insert(number, here);
+        let first = first.filter(|(first, _)| !is_mended_by(first, phone, &row, mended));
+        if let Some(cause) = refusal(number, refused) {
+            row.verdict = Verdict::Suppressed { phone, cause };
+        } else if let Some((First { position, name }, other)) = first {
             shared = number.name != 0 && name != 0 && number.name != name;
             row.verdict = Verdict::Duplicate {
                 phone,
                 first: position,
+                other,
             };
         } else if let Some(cause) = number.suppressed.clone() {
             row.verdict = Verdict::Suppressed { phone, cause };

@@ -76,15 +76,27 @@ impl Index {
         }
     }
 
+    /// The first row with the number, if one was remembered.
+    pub(super) fn get(&self, phone: PhoneNumber) -> Option<First> {
+        // Most lists have one number a row, and nothing to look up.
+        if self.length == 0 {
+            return None;
+        }
+        let found = self.find(self.hasher.hash_one(phone), phone)?;
+        self.first(found)
+    }
+
+    fn find(&self, hash: u64, phone: PhoneNumber) -> Option<u32> {
+        let numbers = &self.numbers;
+        let is_it = |ordinal: &u32| numbers.get(*ordinal) == Some(phone);
+        self.table.find(hash, is_it).copied()
+    }
+
     /// Remembers the number. For a number that is known already, returns its first row instead.
     pub(super) fn insert(&mut self, phone: PhoneNumber, here: First) -> Option<First> {
         let hash = self.hasher.hash_one(phone);
-        let numbers = &self.numbers;
-        if let Some(ordinal) = self
-            .table
-            .find(hash, |ordinal| numbers.get(*ordinal) == Some(phone))
-        {
-            return self.first(*ordinal);
+        if let Some(ordinal) = self.find(hash, phone) {
+            return self.first(ordinal);
         }
         let ordinal = self.length;
         // The memory ends long before the ordinals do: four billion numbers take 90 GB.

@@ -17,6 +17,7 @@ use super::notes;
 use super::rows::Fields;
 use super::rules::{Judge, Unsendable};
 use super::settings::{NumbersPerRow, ReadFor};
+use crate::domain::content::Rendered;
 use crate::domain::phone::{Parsed, PhoneNumber, PhoneProblem, Reading, Region, Rejected};
 use crate::domain::recipient::{
     Accepted, JudgedRow, Mends, Position, Record, RowProblem, Suppression, Verdict,
@@ -41,6 +42,8 @@ pub(super) struct Number {
     pub(super) parsed: Parsed,
     pub(super) region: Option<Region>,
     pub(super) suppressed: Option<Suppression>,
+    /// The other numbers of the row, if only one of them is messaged: they are of the same person.
+    pub(super) others: Vec<PhoneNumber>,
     /// The list names another country than `--region`, and the number is read by the list's.
     pub(super) overrides_region: bool,
     /// Its columns of consent are empty.
@@ -72,6 +75,8 @@ struct Found {
     is_mobile: bool,
     /// The list names another country than `--region`, and the number is read by the list's.
     overrides_region: bool,
+    /// The other numbers of the row, where only this one is messaged.
+    others: Vec<PhoneNumber>,
 }
 
 /// Why a cell was refused, and its text.
@@ -267,7 +272,13 @@ impl RowJudge<'_> {
 
     /// The row with one of its numbers; `read` is it with the number that a person gave it.
     fn accept(&self, record: Record, read: &Record, found: Found, position: Position) -> Candidate {
-        let Found { parsed, typed, .. } = found;
+        let Found {
+            parsed,
+            typed,
+            others,
+            overrides_region,
+            ..
+        } = found;
         let Parsed { phone, mended, .. } = parsed;
         let refused =
             |record, typed, problem| invalid(position, record, typed, problem, None, Some(phone));
@@ -294,14 +305,16 @@ impl RowJudge<'_> {
         let first_name = cell(&self.mapping.first_name);
         let last_name = cell(&self.mapping.last_name);
         let answer = self.consent(&record);
+        let suppressed = (self.judge.suppressed)(phone).or(repeated);
         let number = Number {
             parsed,
             region: phone.region(),
-            suppressed: (self.judge.suppressed)(phone).or(repeated),
+            suppressed: suppressed.or_else(|| self.by_other_number(&others, content.as_ref())),
+            others,
             silent_on_consent: answer == Consent::Silent,
             doubt: answer.doubt(),
             unused_answers: consent::noes_in(&self.mapping.unused_answers, |at| record.get(at)),
-            overrides_region: found.overrides_region,
+            overrides_region,
             name: name_hash(first_name.as_deref(), last_name.as_deref()),
         };
         let verdict = Verdict::Queued(Accepted {
@@ -324,6 +337,21 @@ impl RowJudge<'_> {
             may_be_note: None,
             heads_refusals: None,
         }
+    }
+
+    /// Why the person must not be messaged by another number of the row.
+    fn by_other_number(
+        &self,
+        others: &[PhoneNumber],
+        content: Option<&Rendered>,
+    ) -> Option<Suppression> {
+        others.iter().find_map(|phone| {
+            let cause = (self.judge.by_other_number)(*phone, content, self.sent)?;
+            Some(Suppression::OtherNumber {
+                phone: *phone,
+                cause: Box::new(cause),
+            })
+        })
     }
 
     /// The text of a cell; in a file that we wrote, without the guard against formulas.

@@ -14,6 +14,11 @@ pub(crate) const EXAMPLES: usize = 5;
 pub(crate) type Render<'a> =
     dyn Fn(&Record, PhoneNumber, &EarlierMessages) -> Result<Rendered, Unsendable> + Sync + 'a;
 
+/// Why the person of a row must not be messaged by what is known of another number of it, beside the row's content and the messages
+/// that the list itself says were sent.
+pub(crate) type AskOther<'a> =
+    dyn Fn(PhoneNumber, Option<&Rendered>, &EarlierMessages) -> Option<Suppression> + Sync + 'a;
+
 /// Why the content of one row is not sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unsendable {
@@ -40,6 +45,8 @@ pub enum MendedRow {
 pub struct Judge<'a> {
     /// Why a number must not be messaged, if it must not. Called in several threads.
     pub suppressed: &'a (dyn Fn(PhoneNumber) -> Option<Suppression> + Sync),
+    /// The same by another number of the row, which is of the same person. Called in several threads.
+    pub by_other_number: &'a AskOther<'a>,
     /// Whether a contact id is known to be another person's than that of the number. Called in several threads.
     pub of_another: &'a (dyn Fn(&str, PhoneNumber) -> bool + Sync),
     /// Renders the content; `None` leaves it out. Called in several threads.
@@ -61,6 +68,7 @@ impl Judge<'_> {
     pub fn alone() -> Judge<'static> {
         Judge {
             suppressed: &|_| None,
+            by_other_number: &|_, _, _| None,
             of_another: &|_, _| false,
             render: None,
             seen: &[],

@@ -246,7 +246,9 @@ fn problem_note(problem: &RowProblem, suggestion: Option<&String>) -> Note {
 
 /// The word of a group of suppressed rows: who opted out stands apart from who was put on the list otherwise.
 fn suppression_code(cause: &Suppression) -> &'static str {
-    if cause.is_opt_out() {
+    if matches!(cause, Suppression::OtherNumber { .. }) {
+        "other_number"
+    } else if cause.is_opt_out() {
         "opted_out"
     } else {
         cause.code()
@@ -256,6 +258,9 @@ fn suppression_code(cause: &Suppression) -> &'static str {
 /// What all suppressed rows of one kind have in common.
 fn suppression_text(cause: &Suppression) -> &'static str {
     match cause {
+        Suppression::OtherNumber { .. } => {
+            "another number of their row must not be messaged, or has the message: it is the same person"
+        }
         Suppression::NoConsent { .. } => "no consent: the list itself says so",
         Suppression::Listed { .. } if cause.is_opt_out() => {
             "opted out: `outreach suppress list` shows when"
@@ -296,6 +301,7 @@ fn suppression_text(cause: &Suppression) -> &'static str {
 /// What is special about this one.
 fn suppression_note(cause: &Suppression) -> Note {
     match cause {
+        Suppression::OtherNumber { .. } => Note::Detail(cause.to_string()),
         Suppression::NoConsent { says, .. } => Note::Detail(says.clone()),
         Suppression::Listed { .. } if cause.is_opt_out() => Note::None,
         Suppression::Listed { reason } => Note::Detail(reason.clone()),

@@ -276,6 +276,7 @@ fn suppression_rendering_and_earlier_rows_are_asked_for() {
     };
     let judge = Judge {
         suppressed: &|number| (number == phone(0)).then_some(Suppression::Forgotten),
+        by_other_number: &|_, _, _| None,
         of_another: &|_, _| false,
         render: Some(&|record, _, _| match record.get(1) {
             Some("") | None => Err(Unsendable::Problem("the column name is empty".to_owned())),

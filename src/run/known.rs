@@ -151,6 +151,26 @@ impl Known {
         self.judge(phone, (channel, None))
     }
 
+    /// Why the person of a row must not be messaged by what is known of another number of the row.
+    pub(super) fn cause_by_other_number(
+        &self,
+        phone: PhoneNumber,
+        about: (Option<&str>, Option<&str>),
+    ) -> Option<Suppression> {
+        let mut verdicts = self.checkpoints.iter().filter_map(|it| {
+            it.ask_of(phone, |reader, past| {
+                reader.judge_other_number(past, about, it.span, it.batch, &it.skip, it.now)
+            })
+        });
+        let cause = verdicts.find_map(|verdict| match verdict {
+            PersonVerdict::Suppressed(cause) => Some(cause),
+            PersonVerdict::MayBeMessaged | PersonVerdict::Waits { .. } => None,
+        });
+        // No row of this number is counted.
+        self.done_with(phone);
+        cause
+    }
+
     /// The row's message, unless it cannot be rendered, or went to that number on that channel before.
     pub(super) fn message(
         &self,

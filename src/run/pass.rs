@@ -130,12 +130,18 @@ impl Pass<'_> {
             Some(message) => self.render((message, others), record, phone, sent),
             None => Err(Unsendable::Problem("there is no message".to_owned())),
         };
+        let by_other_number = |phone, rendered: Option<&Rendered>, sent: &EarlierMessages| {
+            let content = rendered.map(|it| it.content.as_str());
+            let cause = known.cause_by_other_number(phone, (channel, content));
+            cause.or_else(|| self.sent_by_list(rendered?, others, phone, sent))
+        };
         let has = self.has;
         let mended =
             |mends: &Mends, phone| has.map_or(MendedRow::Other, |it| it.mended(mends, phone));
         let judge = Judge {
             mended: &mended,
             suppressed: &suppressed,
+            by_other_number: &by_other_number,
             of_another: &of_another,
             render: message.is_some().then_some(&render as &Render<'_>),
             seen: has.map_or(&[], |it| &it.numbers),

@@ -49,7 +49,8 @@ pub(super) fn refusal_by_now(
     static REFUSAL: LazyLock<String> = LazyLock::new(|| {
         format!(
             "SELECT r.reason FROM recipient r INDEXED BY recipient_by_person
-             WHERE {FROM_LAST_LIST} AND r.reason_code IN ('no_consent', 'says_no') AND r.mended_by IS NULL LIMIT 1"
+             WHERE {FROM_LAST_LIST} AND (r.reason_code IN ('no_consent', 'says_no') OR r.reason_code = 'erased')
+                   AND r.mended_by IS NULL LIMIT 1"
         )
     });
     let reason: Option<Option<String>> = connection.find(&REFUSAL, (whose, AUDIENCES))?;
@@ -174,14 +175,14 @@ impl Reader {
         Ok(false)
     }
 
-    /// Whether the last list with the person keeps them out: it says no, it doubts the number, or it no longer has the
-    /// person. A row that was mended says nothing any more. Of whom nothing is left but the number, no list has.
+    /// Whether the last list with the person keeps them out: it says no, it doubts the number, its row was erased, or it no
+    /// longer has the person. A row that was mended says nothing any more. Of whom nothing is left but the number, no list has.
     fn is_kept_out(&self, whose: PersonId, facts: &Facts) -> Result<bool, StoreError> {
         let (is_in_list, is_refused): (bool, bool) = self.connection.row(
             &format!(
                 "SELECT count(*) > 0,
                     coalesce(max(r.mended_by IS NULL
-                        AND (r.reason_code = 'no_consent'
+                        AND (r.reason_code IN ('no_consent', 'erased')
                              OR r.state = 'suppressed' AND r.reason_code = 'removed_by_update'
                              OR r.state = 'invalid' AND r.reason_code NOT IN ('content', 'segments'))), 0)
              FROM recipient r INDEXED BY recipient_by_person

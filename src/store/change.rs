@@ -90,7 +90,8 @@ struct Decided {
 impl Reader {
     /// The numbers of the batch, each with the row that counts. A row that is suppressed, and whose message was
     /// surely not accepted, does not: its person may be messaged by now. One whose list says that the person must
-    /// not be messaged counts, also where it says so beside a number that it does not give for a message.
+    /// not be messaged counts, also where it says so beside a number that it does not give for a message. So does one whose
+    /// person is messaged on another number.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -99,7 +100,7 @@ impl Reader {
             "SELECT p.number, i.file, i.row
              FROM recipient r JOIN person p ON p.id = r.person JOIN recipient_input i ON i.id = r.id
              WHERE r.id > ?1 AND r.id < ?2 AND p.number IS NOT NULL
-                   AND r.state <> 'duplicate'
+                   AND (r.state <> 'duplicate' OR r.reason_code = 'same_person')
                    AND (r.state <> 'invalid' OR r.reason_code = 'says_no' AND r.mended_by IS NULL)
                    AND NOT (r.state = 'suppressed' AND r.maybe_accepted_at IS NULL
                             AND r.reason_code IS NOT 'no_consent')

@@ -4,6 +4,9 @@
 //! does not linger in the file: SQLite zeroes what it deletes (`secure_delete`, on for every writer), and
 //! [`Store::empty_log`] empties the write-ahead log afterwards.
 //!
+//! A list may give a person several numbers, of which a row is sent to one: the rows that hold the number in a field are looked
+//! for in steps that hold no lock, and are erased like those of the person. What the other number got stays known of it.
+//!
 //! The person's row stays without the number, with a keyed hash in its place: a later list that has the number,
 //! a contact that answers, and the guards find the same person again.
 
@@ -14,18 +17,19 @@ use rusqlite::Connection;
 use serde::Serialize;
 use serde::de::IgnoredAny;
 
-use super::checkpoint::Store;
+use super::checkpoint::{Reader, Store};
 use super::columns::{from_json, number_columns, to_json, to_millis};
 use super::error::StoreError;
 use super::history::Source;
 use super::ids::{ContactRow, PersonId, RecipientId, StoredId};
 use super::keys::{Hash, HashKey};
 use super::query::Query as _;
+use super::steps::at_most;
 use super::transaction::Tx;
 use super::{attempt, journal, person, suppression};
 use crate::domain::delivery::State;
 use crate::domain::event::ContactEvent;
-use crate::domain::phone::PhoneNumber;
+use crate::domain::phone::{PhoneNumber, WrittenForms};
 use crate::domain::recipient::{ERASED, Suppression};
 use crate::domain::text::quoted;
 
@@ -93,9 +97,21 @@ impl Store {
     /// [`ForgetError`]; then nothing is erased.
     pub fn forget(&self, phone: PhoneNumber, now: Timestamp) -> Result<Erased, ForgetError> {
         self.discard_dead_lists(now)?;
-        let keys = self.keys.clone();
-        self.writer
-            .write_blocking(move |tx| erase(tx, &keys, phone, now))?
+        let write = |rows: Vec<RecipientId>, erase: EraseStep| -> Result<Erased, ForgetError> {
+            let keys = self.keys.clone();
+            let step = move |tx: &mut Tx<'_>| erase(tx, &keys, phone, &rows, now);
+            self.writer.write_blocking(step)?
+        };
+        // Before the rows are looked for: that takes longer.
+        write(Vec::new(), refuse_under_way)?;
+        let rows = self.reader()?.rows_that_hold(phone)?;
+        write(rows.clone(), refuse_under_way)?;
+        let mut erased = Erased::default();
+        for step in rows.chunks(at_most(STEP)) {
+            erased.add(&write(step.to_vec(), erase_rows)?);
+        }
+        erased.add(&write(Vec::new(), erase)?);
+        Ok(erased)
     }
 
     /// Writes what the write-ahead log holds into the file, and cuts the log, so that its room is free for other files.
@@ -131,6 +147,123 @@ fn cut_log(path: &Path) -> Result<bool, StoreError> {
     Ok(busy == 0)
 }
 
+/// A step of an erasure; the rows are those of others that hold the number.
+type EraseStep = fn(
+    &mut Tx<'_>,
+    &HashKey,
+    PhoneNumber,
+    &[RecipientId],
+    Timestamp,
+) -> Result<Result<Erased, ForgetError>, StoreError>;
+
+/// Rows that are looked through in one read transaction.
+const LOOKED_THROUGH: u32 = 20_000;
+
+/// Rows of others that are erased in one transaction.
+const STEP: usize = 500;
+
+impl Reader {
+    /// The rows that hold the number in a field, in whatever way it is written there.
+    fn rows_that_hold(&self, phone: PhoneNumber) -> Result<Vec<RecipientId>, StoreError> {
+        let (forms, mut digits) = (WrittenForms::of(phone), String::new());
+        let (mut found, mut after) = (Vec::new(), RecipientId(0));
+        loop {
+            let rows: Vec<(RecipientId, String)> = self.connection.rows(
+                "SELECT id, fields FROM recipient_input WHERE id > ?1 ORDER BY id LIMIT ?2",
+                (after, at_most(LOOKED_THROUGH)),
+            )?;
+            let Some((last, _)) = rows.last() else {
+                return Ok(found);
+            };
+            after = *last;
+            for (id, fields) in &rows {
+                if forms.may_be_in(fields, &mut digits) {
+                    let fields: Vec<String> = from_json(fields)?;
+                    let holds = fields.iter().any(|field| forms.are_in(field));
+                    found.extend(holds.then_some(*id));
+                }
+            }
+        }
+    }
+}
+
+/// Whether nothing is under way to the person, nor to one of these rows; else the person is suppressed.
+fn refuse_under_way(
+    tx: &mut Tx<'_>,
+    keys: &HashKey,
+    phone: PhoneNumber,
+    rows: &[RecipientId],
+    now: Timestamp,
+) -> Result<Result<Erased, ForgetError>, StoreError> {
+    let whose = person::find_or_make(tx.connection, keys, phone)?;
+    let mut under_way = None;
+    for person in person::with_same_number(tx.connection, whose)? {
+        under_way = under_way.or(attempt::under_way_to(tx.connection, person.id)?);
+    }
+    for row in rows {
+        let state = row_of(tx.connection, *row)?.map(|(state, _)| state);
+        if state == Some(State::Sending) {
+            under_way = under_way.or(Some(*row));
+        }
+    }
+    let Some(recipient) = under_way else {
+        return Ok(Ok(Erased::default()));
+    };
+    person::suppress(tx.connection, whose, ASKED, BEFORE_ERASURE, now)?;
+    let Source { batch, row } = Source::load(tx.connection, recipient)?;
+    Ok(Err(ForgetError::UnderWay { batch, row }))
+}
+
+/// The state of a row, and its person; nothing if it is gone.
+fn row_of(
+    connection: &Connection,
+    id: RecipientId,
+) -> Result<Option<(State, Option<PersonId>)>, StoreError> {
+    connection.find_row("SELECT state, person FROM recipient WHERE id = ?1", [id])
+}
+
+/// Erases rows that would be sent to another number of the person, or were.
+fn erase_rows(
+    tx: &mut Tx<'_>,
+    keys: &HashKey,
+    phone: PhoneNumber,
+    rows: &[RecipientId],
+    now: Timestamp,
+) -> Result<Result<Erased, ForgetError>, StoreError> {
+    if let Err(under_way) = refuse_under_way(tx, keys, phone, rows, now)? {
+        return Ok(Err(under_way));
+    }
+    let whose = person::find_or_make(tx.connection, keys, phone)?;
+    let people = person::with_same_number(tx.connection, whose)?;
+    let mut erased = Erased::default();
+    for id in rows {
+        let Some((state, person)) = row_of(tx.connection, *id)? else {
+            continue;
+        };
+        // The rows of the person go with it.
+        if people.iter().any(|it| person == Some(it.id)) {
+            continue;
+        }
+        erased.messages += tx.connection.count(
+            "SELECT count(*) FROM attempt INDEXED BY attempt_by_person
+             WHERE person = ?1 AND recipient = ?2 AND message_id IS NOT NULL",
+            (person, *id),
+        )?;
+        erased.attempts += tx.connection.change(
+            "UPDATE attempt INDEXED BY attempt_by_person SET text = NULL, message_id = NULL, proof_text = NULL
+             WHERE person = ?1 AND recipient = ?2",
+            (person, *id),
+        )? as u64;
+        if state == State::Queued {
+            suppression::suppress(tx, *id, &Suppression::Forgotten, now)?;
+            erased.dequeued += 1;
+        }
+        strip_row(tx.connection, *id)?;
+        erased.rows += 1;
+    }
+    Ok(Ok(erased))
+}
+
 /// What names the person in the checkpoint.
 struct Traces {
     recipients: Vec<(RecipientId, State)>,
@@ -143,17 +276,14 @@ fn erase(
     tx: &mut Tx<'_>,
     keys: &HashKey,
     phone: PhoneNumber,
+    others: &[RecipientId],
     now: Timestamp,
 ) -> Result<Result<Erased, ForgetError>, StoreError> {
+    if let Err(under_way) = refuse_under_way(tx, keys, phone, others, now)? {
+        return Ok(Err(under_way));
+    }
     let whose = person::find_or_make(tx.connection, keys, phone)?;
     let people = person::with_same_number(tx.connection, whose)?;
-    for person in &people {
-        if let Some(recipient) = attempt::under_way_to(tx.connection, person.id)? {
-            person::suppress(tx.connection, whose, ASKED, BEFORE_ERASURE, now)?;
-            let Source { batch, row } = Source::load(tx.connection, recipient)?;
-            return Ok(Err(ForgetError::UnderWay { batch, row }));
-        }
-    }
     let mut erased = erase_one(tx, keys, (whose, keys.number(phone)), phone, now)?;
     for other in people.into_iter().skip(1) {
         if let Some(form) = other.number {

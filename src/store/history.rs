@@ -18,7 +18,8 @@ use super::policy::keep;
 use super::query::Query as _;
 use super::unread::{self, UnreadFrom};
 use crate::domain::eligibility::{
-    Eligibility, HistorySpan, PastRequest, RequestOutcome, decide, waits_for,
+    Eligibility, HistorySpan, PastRequest, RequestOutcome, decide, decide_for_other_number,
+    waits_for,
 };
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
@@ -115,11 +116,16 @@ impl Past {
         let past = past.requests;
         let requests: Vec<PastRequest> = past.iter().map(|(request, _)| *request).collect();
         let earlier = |index| Earlier::load(connection, &past, index);
-        let cause = match decide(&requests, unreached, span, now) {
+        let decided = if asker.is_other_number {
+            decide_for_other_number(&requests, span, now)
+        } else {
+            decide(&requests, unreached, span, now)
+        };
+        let cause = match decided {
             Eligibility::Now => return Ok(PersonVerdict::MayBeMessaged),
             Eligibility::NoMessenger(at) => Suppression::NoMessengerWithin { at: at.to_string() },
             // Without a recipient, a list is read: the row with the message is the one that the list is about.
-            Eligibility::SameBatch(_) if asker.recipient.is_none() => {
+            Eligibility::SameBatch(_) if asker.recipient.is_none() && !asker.is_other_number => {
                 return Ok(PersonVerdict::MayBeMessaged);
             }
             Eligibility::SameBatch(index) => {
@@ -295,6 +301,27 @@ impl Reader {
         past.judge(&self.connection, &asker, span, now)
     }
 
+    /// The same for another number of a row than the one that the row would be sent to: what the batch itself sent there keeps
+    /// the row back, and nothing waits.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn judge_other_number(
+        &self,
+        past: &Past,
+        about: (Option<&str>, Option<&str>),
+        span: HistorySpan,
+        batch: Option<BatchId>,
+        skip: &[SkippedBatch],
+        now: Timestamp,
+    ) -> Result<PersonVerdict, StoreError> {
+        let asker = Asker {
+            is_other_number: true,
+            ..self.asker(past, about, batch, skip)?
+        };
+        past.judge(&self.connection, &asker, span, now)
+    }
+
     /// Whether a request with that content to the person, over that channel, was accepted or may have been, or any of `batch`
     /// itself.
     ///
@@ -335,6 +362,7 @@ impl Reader {
                 key: AskedKey::Of(on),
             }),
             skip,
+            is_other_number: false,
         })
     }
 }

@@ -30,7 +30,7 @@ use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::State;
 use crate::domain::follow_up::Trigger;
 use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::{JudgedRow, Position, Record, Verdict};
+use crate::domain::recipient::{JudgedRow, Position, Record, SAME_PERSON, Verdict, other_number};
 
 /// Rows to a transaction.
 const CHUNK: usize = 4096;
@@ -317,11 +317,23 @@ fn prepare(
             prepared.reason = Some(problem.to_string());
             prepared.suggestion = suggestion;
         }
-        Verdict::Duplicate { phone, first } => {
+        Verdict::Duplicate {
+            phone,
+            first,
+            other,
+        } => {
             prepared.state = State::Duplicate;
             prepared.phone = Some(phone);
-            prepared.reason_code = Some("duplicate".into());
-            prepared.reason = Some(format!("same number as {}", first_row(first)));
+            let first = first_row(first);
+            let (code, reason) = match other {
+                None => ("duplicate", format!("same number as {first}")),
+                Some(other) => (
+                    SAME_PERSON,
+                    format!("{}: same person as {first}", other_number(other)),
+                ),
+            };
+            prepared.reason_code = Some(code.into());
+            prepared.reason = Some(reason);
         }
         Verdict::Suppressed { phone, cause } => {
             prepared.state = State::Suppressed;

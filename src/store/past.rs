@@ -26,6 +26,8 @@ pub(super) struct Asker<'a> {
     pub(super) content: Option<AskedContent<'a>>,
     /// The batches whose people are left out.
     pub(super) skip: &'a [SkippedBatch],
+    /// It is asked about another number of the row than the one that the row would be sent to.
+    pub(super) is_other_number: bool,
 }
 
 /// A content that is to be sent.
@@ -254,6 +256,7 @@ mod tests {
                 key: AskedKey::Known(5),
             }),
             skip,
+            is_other_number: false,
         }
     }
 

@@ -139,6 +139,7 @@ fn rows() -> Vec<JudgedRow> {
                 file: 0,
                 row: RowNumber::new(2).unwrap(),
             },
+            other: None,
         },
     ));
     rows.push(row(

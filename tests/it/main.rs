@@ -66,6 +66,7 @@ mod numbers;
 mod odd_files;
 mod once;
 mod opt_outs;
+mod other_numbers;
 mod output;
 mod pace;
 mod phone_corpus;

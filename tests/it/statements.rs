@@ -127,6 +127,10 @@ const WHOLE_BATCH: &[(&str, &str)] = &[
     ),
     ("SELECT p.number, i.fields", "the list of a follow-up, once"),
     (
+        "SELECT id, fields FROM recipient_input",
+        "`forget`, in steps: the rows that hold a number in a field",
+    ),
+    (
         "SELECT a.content_key, c.api_id",
         "the list of a restored batch, once, until 1,000 messages were found",
     ),

@@ -35,6 +35,7 @@ mod region;
 mod rejected;
 mod single;
 mod two_readings;
+mod written;
 
 #[cfg(test)]
 mod tests;
@@ -50,3 +51,4 @@ pub use reading::Reading;
 pub use region::Region;
 pub(crate) use region::{RegionNames, UnknownRegion};
 pub(crate) use rejected::{Parsed, Rejected};
+pub(crate) use written::WrittenForms;

@@ -20,9 +20,7 @@ use crate::intake::zeros::{self, Zeros};
 impl RowJudge<'_> {
     /// The numbers that a row is to be messaged on, at least one: one, or all of them.
     pub(super) fn numbers(&self, record: &Record) -> Result<Vec<Found>, Refused> {
-        // The later columns need not be read where the first number counts.
-        let first = self.mapping.numbers == NumbersPerRow::One && !self.mapping.prefer_mobile();
-        match self.all_numbers(record, first) {
+        match self.all_numbers(record) {
             (found, refused) if found.is_empty() => {
                 Err(refused.unwrap_or((PhoneProblem::Empty.into(), String::new())))
             }
@@ -47,20 +45,12 @@ impl RowJudge<'_> {
             .collect()
     }
 
-    /// The numbers in the phone columns of a row, and why others were refused; with `first` only those of the
-    /// first column that has any.
-    pub(super) fn all_numbers(
-        &self,
-        record: &Record,
-        first: bool,
-    ) -> (Vec<Found>, Option<Refused>) {
+    /// The numbers in the phone columns of a row, and why others were refused.
+    pub(super) fn all_numbers(&self, record: &Record) -> (Vec<Found>, Option<Refused>) {
         let mut found: Vec<Found> = Vec::new();
         let mut refused: Option<Refused> = None;
         for phone in &self.mapping.phone {
             self.read_cell(phone, record, &mut found, &mut refused);
-            if first && !found.is_empty() {
-                break;
-            }
         }
         (found, refused)
     }
@@ -105,7 +95,7 @@ impl RowJudge<'_> {
     pub(super) fn numbers_to_refuse(&self, record: &Record, for_person: bool) -> Vec<PhoneNumber> {
         let mut numbers = self.numbers_beside_words(record);
         if for_person {
-            let (found, refused) = self.all_numbers(record, false);
+            let (found, refused) = self.all_numbers(record);
             numbers.extend(found.iter().map(|found| found.parsed.phone));
             let refused = refused.map(|(rejected, _)| rejected.problem.readings());
             numbers.extend(refused.into_iter().flatten());
@@ -196,6 +186,7 @@ impl RowJudge<'_> {
             typed: cell.to_owned(),
             is_mobile: false,
             overrides_region: false,
+            others: Vec::new(),
         }));
     }
 
@@ -268,6 +259,7 @@ impl RowJudge<'_> {
                         typed,
                         is_mobile,
                         overrides_region,
+                        others: Vec::new(),
                     });
                 } else {
                     refuse(
@@ -332,7 +324,12 @@ impl RowJudge<'_> {
                     // The sort is stable: among equals the first number counts.
                     found.sort_by_key(|found| Reverse(mobile_rank(found)));
                 }
-                found.truncate(1);
+                let others = found.split_off(found.len().min(1));
+                if let Some(first) = found.first_mut() {
+                    let mut known = HashSet::from([first.parsed.phone]);
+                    let others = others.iter().map(|found| found.parsed.phone);
+                    first.others = others.filter(|phone| known.insert(*phone)).collect();
+                }
             }
             NumbersPerRow::All => {
                 let mut known = HashSet::new();

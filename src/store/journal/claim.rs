@@ -256,6 +256,7 @@ fn may_send(
             key: AskedKey::Known(message.key),
         }),
         skip,
+        is_other_number: false,
     };
     match history::judge(
         (tx.connection, &context.keys),

@@ -24,8 +24,10 @@ fn while_a_batch_is_sent_its_page_draws_the_quota_of_its_token() {
     // A page that shows another state than the batch has is told so at once.
     visitor.watch(&format!("{batch}/live?state=paused-still"), "event: state");
     visitor.send(&format!("{batch}/pause"), &[]).location();
-    let page = visitor.wait_for(&batch, "Go on");
-    assert!(!page.contains("requests left"), "{page}");
+    wait_until("it is paused", || {
+        let page = visitor.page(&batch);
+        page.contains("Go on") && !page.contains("requests left")
+    });
 }
 
 #[test]

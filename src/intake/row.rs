@@ -286,17 +286,9 @@ impl RowJudge<'_> {
             Ok(contact_id) => contact_id,
             Err(problem) => return refused(record, typed, problem),
         };
-        let render = self.judge.render;
-        let rendered = render.map(|render| render(read, phone, self.sent));
-        let (content, repeated) = match rendered.transpose() {
-            Ok(content) => (content, None),
-            Err(Unsendable::Suppressed(cause)) => (None, Some(cause)),
-            Err(Unsendable::Segments(message)) => {
-                return refused(record, typed, RowProblem::Segments { message });
-            }
-            Err(Unsendable::Problem(message)) => {
-                return refused(record, typed, RowProblem::Content { message });
-            }
+        let (content, repeated) = match self.content(read, phone) {
+            Ok(content) => content,
+            Err(problem) => return refused(record, typed, problem),
         };
         let cell = |column: &Option<Column>| {
             let text = trimmed(record.get(column.as_ref()?.index)?);
@@ -336,6 +328,22 @@ impl RowJudge<'_> {
             number: Some(number),
             may_be_note: None,
             heads_refusals: None,
+        }
+    }
+
+    /// The row's message, and why it is not sent to its person.
+    fn content(
+        &self,
+        read: &Record,
+        phone: PhoneNumber,
+    ) -> Result<(Option<Rendered>, Option<Suppression>), RowProblem> {
+        let render = self.judge.render;
+        let rendered = render.map(|render| render(read, phone, self.sent));
+        match rendered.transpose() {
+            Ok(content) => Ok((content, None)),
+            Err(Unsendable::Suppressed(cause)) => Ok((None, Some(cause))),
+            Err(Unsendable::Segments(message)) => Err(RowProblem::Segments { message }),
+            Err(Unsendable::Problem(message)) => Err(RowProblem::Content { message }),
         }
     }
 

@@ -152,13 +152,7 @@ impl Pass<'_> {
         let mut totals = PassTotals::new(self.sms.is_some());
         let judged = input.judge_all(&judge, &mut |row| {
             totals.count(&row, progress);
-            if let Some((phone, is_counted)) = number_of(&row) {
-                if is_counted && known.counts_people() {
-                    let is_queued = matches!(row.verdict, Verdict::Queued(_));
-                    known.count(&mut totals.people, phone, is_queued, channel);
-                }
-                known.done_with(phone);
-            }
+            self.count_known(&row, &mut totals.people);
             let is_whole = || self.needs_no_number.is_some_and(|it| it(&row.record));
             if let Some(rejects) = &mut rejects
                 && !is_whole()
@@ -169,6 +163,18 @@ impl Pass<'_> {
         });
         self.known.check()?;
         self.concluded(input, others, judged, totals, rejects)
+    }
+
+    /// Counts what is known of the row's person.
+    fn count_known(&self, row: &JudgedRow, people: &mut KnownTally) {
+        let Some((phone, is_counted)) = number_of(row) else {
+            return;
+        };
+        if is_counted && self.known.counts_people() {
+            let is_queued = matches!(row.verdict, Verdict::Queued(_));
+            self.known.count(people, phone, is_queued, self.channel);
+        }
+        self.known.done_with(phone);
     }
 
     /// The file that the rows to mend go to, if they are asked for.

@@ -172,7 +172,7 @@ pub(crate) struct Batch {
     pub(crate) mended: BTreeMap<String, usize>,
     /// People who joined by a list while a row of theirs was there.
     pub(crate) rejoined: BTreeSet<usize>,
-    /// People whom its list, a results file, calls suppressed because they must not be messaged.
+    /// People whom its list, a results file, calls suppressed because they must not be messaged, or whose message may have gone by it.
     pub(crate) refused_by_list: BTreeSet<usize>,
 }
 

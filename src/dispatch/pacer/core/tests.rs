@@ -100,9 +100,10 @@ fn several<const N: usize>(pacer: &mut Pacer, now: Moment) -> [Ticket; N] {
 fn kept(pacer: &mut Pacer, now: Moment) -> (Option<u64>, Why) {
     match pacer.poll(now) {
         Decision::Go(ticket) => panic!("{ticket:?}"),
-        Decision::Wait { until, why } => {
-            (until.map(|until| (until.mono - now.mono).as_secs()), why)
-        }
+        Decision::Wait { until, why } => (
+            until.map(|until| until.mono.saturating_sub(now.mono).as_secs()),
+            why,
+        ),
     }
 }
 

@@ -131,7 +131,7 @@ fn who_has_the_message_or_may_have_it_or_must_not_get_it_goes_on_to_no_channel()
     ];
     cases.extend(states.map(|state| format!("UPDATE recipient SET state = '{state}';")));
     for statements in cases {
-        let (_, before) = after(&statements, |_| Ok(()), ROW);
+        let ((), before) = after(&statements, |_| Ok(()), ROW);
         assert_eq!(
             moved(&statements, Cause::NoUser),
             (false, before),
@@ -195,7 +195,7 @@ fn an_acceptance_lets_those_go_on_who_were_held_on_its_channel_alone() {
     let went_on = on(1, 2, 9).replace("nobody there", "no Messenger, as others were reached since");
     assert_eq!(after(HELD, end(Step::FIRST), ROW).1, went_on);
     assert_eq!(after(HELD, end(Step::FIRST), OPEN).1, "[]");
-    let (_, held) = after(HELD, |_| Ok(()), ROW);
+    let ((), held) = after(HELD, |_| Ok(()), ROW);
     assert_eq!(after(HELD, end(Step::new(1)), ROW).1, held);
     assert_eq!(after(HELD, end(Step::new(1)), OPEN).1, "[4294967297]");
 
@@ -234,7 +234,7 @@ fn only_a_row_that_is_held_in_the_run_is_left_to_a_person() {
         ),
     ] {
         let keep = |tx: &mut Tx<'_>| keep_held(tx.connection, row());
-        let (_, found) = after(&statements, keep, "SELECT reason_code FROM recipient");
+        let ((), found) = after(&statements, keep, "SELECT reason_code FROM recipient");
         assert_eq!(found, code, "{statements}");
     }
 }

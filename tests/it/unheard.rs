@@ -117,7 +117,7 @@ fn a_picture_that_does_not_say_what_it_stands_for_is_not_understood() {
 fn one_no_does_not_hide_that_a_column_is_not_understood() {
     let list = "Name;Phone;Souhlas SMS\nA;602333441;xyzzy\nB;602333442;ne\nC;602333443;xyzzy\n";
     let not_understood =
-        "a column that tells who may be messaged is not understood: \"Souhlas SMS\" says \"xyzzy\"";
+        "a column that says who may be messaged is not understood: \"Souhlas SMS\" says \"xyzzy\"";
     hold(&[("list.csv", list, Some("CZ"), &[not_understood])]);
     let list = "Name;Phone;Souhlas SMS\nA;602333441;ne\nB;602333442;ne\nC;602333443;xyzzy\n";
     hold(&[("list.csv", list, Some("CZ"), &[NO, NO, "not understood"])]);
@@ -379,7 +379,7 @@ fn a_list_is_not_sent_past_a_line_that_says_what_its_codes_mean() {
             "header.csv",
             &list("", "Kód (0 = neposílat)", ""),
             Some("CZ"),
-            &[refused],
+            &["+420602333441", "no consent"],
         ),
         (
             "as-read.csv",

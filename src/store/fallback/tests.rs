@@ -164,13 +164,13 @@ const HELD: &str = "
 
 #[test]
 fn a_row_whose_refusal_nobody_knows_is_held_where_it_would_go_on() {
-    let hold = |tx: &mut Tx<'_>| hold_open_run(tx, row(), RefusalId(7), "nobody");
-    let row = "queued | 0 | 0 | 7 | open_run | - | 7 | complete | 10";
-    assert_eq!(after("", hold, ROW), (true, row.to_owned()));
-    assert_eq!(after("", hold, OPEN), (true, "[4294967297]".to_owned()));
+    let act = |tx: &mut Tx<'_>| hold_open_run(tx, row(), RefusalId(7), "nobody");
+    let held = "queued | 0 | 0 | 7 | open_run | - | 7 | complete | 10";
+    assert_eq!(after("", act, ROW), (true, held.to_owned()));
+    assert_eq!(after("", act, OPEN), (true, "[4294967297]".to_owned()));
     let why = "SELECT reason FROM recipient";
     assert!(
-        after("", hold, why)
+        after("", act, why)
             .1
             .ends_with("what this refusal means: nobody")
     );
@@ -182,7 +182,7 @@ fn a_row_whose_refusal_nobody_knows_is_held_where_it_would_go_on() {
         &request("'undecided'", "NULL"),
     ] {
         assert_eq!(
-            after(statements, hold, OPEN),
+            after(statements, act, OPEN),
             (false, "none".to_owned()),
             "{statements}"
         );

@@ -147,12 +147,20 @@ impl RowJudge<'_> {
     /// What a row says that is the heading above people who must not be messaged, and nothing else. Below a remark it may be
     /// about the person above: that is for a person to say, too.
     fn heading_of_refusals(&self, fields: &Fields<'_>) -> Option<String> {
+        // In a status of its own such a word is about its row: of an erased person no more may be left.
+        let own = self.mapping.consent.iter().filter(|it| !it.is_of_remarks());
+        let own = own.map(|it| it.column.index);
+        let is_about_row = |at: usize| {
+            let mut columns = own.clone();
+            columns.any(|index| self.file.columns.get(index) == Some(&at))
+        };
         let cells = fields.iter().map(|cell| trimmed(self.cell(cell)));
-        let mut filled = cells.filter(|cell| !cell.is_empty());
-        let heading = filled.next()?;
+        let mut filled = cells.enumerate().filter(|(_, cell)| !cell.is_empty());
+        let (at, heading) = filled.next()?;
         // One cell, or cells that are merged.
-        let is_heading =
-            filled.all(|cell| cell == heading) && consent::names_refusals_in_any_cell(heading);
+        let is_heading = filled.all(|(_, cell)| cell == heading)
+            && !is_about_row(at)
+            && consent::names_refusals_in_any_cell(heading);
         is_heading.then(|| heading.to_owned())
     }
 

@@ -98,6 +98,11 @@ impl ConsentColumn {
                 && (WHOLE.may_begin(cell) || REFUSING.may_be_in(cell))
     }
 
+    /// Whether the column holds remarks.
+    pub(in crate::intake) fn is_of_remarks(&self) -> bool {
+        self.kind == ColumnKind::Remark
+    }
+
     /// What is done by the column, as the beginning of a line.
     pub(in crate::intake) fn use_of(&self) -> Use {
         match self.kind {

@@ -154,7 +154,8 @@ try {
   for (const line of [/otto/, /olga/, /start/]) assert.match(await ada.text(), line);
   await looking(folder, ada)("team-batch", batch);
 
-  // Out: of this browser, and at once where a user is removed.
+  // Out: of this browser, and at once where a user is removed. Her page may have been loading when the console was stopped.
+  await olga.go(batch);
   await olga.submit("header form button");
   await olga.go(batch);
   assert.match(await olga.text(), /Sign in/);

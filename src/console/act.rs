@@ -5,9 +5,9 @@ use super::bar::counted_people;
 use super::base::Kind;
 use super::gate::Actor;
 use super::named::Named;
-use super::page::Failure;
+use super::page::{Failure, digest_of_shown};
 use crate::domain::batch_state::BatchState;
-use crate::domain::text::{digest_of, hex, on_one_line};
+use crate::domain::text::{hex, on_one_line};
 use crate::report::{Local, Summary, grouped, place};
 use crate::run::{
     Access, PhoneNumber, RunError, edited_list, first_forecast, newer_lists, pilot_to_send,
@@ -179,18 +179,20 @@ fn first_messages(
 
 /// The rows whose outcome is unknown, as a digest: a decision on a page is about those that it showed.
 pub(super) fn unknown_shown(reader: &Reader, batch: &Batch) -> Result<String, Failure> {
-    let rows = reader.unknown_rows(batch.id, usize::MAX)?;
-    let places = rows.iter().map(|row| format!("{}:{}", row.file, row.row));
-    let places = places.collect::<Vec<_>>().join(" ");
-    Ok(hex(&digest_of([&*places])[..16]))
+    let keys = reader.unknown_keys(batch.id)?;
+    let keys: Vec<String> = keys.iter().map(i64::to_string).collect();
+    Ok(digest_of_shown(keys.iter().map(String::as_str)))
 }
 
 /// What the page that starts a batch has shown: its list, its text and its channels, as a digest. A list that takes the place of
 /// that one may be as long.
 pub(super) fn shown(batch: &Batch) -> Result<String, Failure> {
     let fallback = serde_json::to_string(&batch.fallback).map_err(RunError::from)?;
-    let digest = digest_of([&*hex(&batch.digest), &*batch.channel, &*fallback]);
-    Ok(hex(&digest[..16]))
+    Ok(digest_of_shown([
+        &*hex(&batch.digest),
+        &*batch.channel,
+        &*fallback,
+    ]))
 }
 
 /// When it would be done; nothing for a rehearsal.

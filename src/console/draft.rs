@@ -11,11 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::app::App;
 use super::base::{Kind, random};
-use super::page::Failure;
+use super::page::{Failure, digest_of_shown};
 use crate::clock::between;
 use crate::domain::percent::Percent;
 use crate::domain::phone::Region;
-use crate::domain::text::{digest_of, hex};
 use crate::intake::HiddenRows;
 use crate::report::write_whole_file;
 use crate::run::{
@@ -280,7 +279,7 @@ impl Draft {
 
     /// What the page has shown that makes a batch of it: how it is read, and its message. As a digest.
     pub(super) fn shown(&self) -> String {
-        hex(&digest_of([&*self.key(true)])[..16])
+        digest_of_shown([&*self.key(true)])
     }
 
     /// What a reading of it depends on.

@@ -8,7 +8,7 @@ use axum::http::header::{CONTENT_TYPE, REFRESH};
 use axum::response::{IntoResponse, Response};
 
 use crate::domain::role::Role;
-use crate::domain::text::visible;
+use crate::domain::text::{digest_of, hex, visible};
 use crate::exit::ExitCode;
 use crate::run::RunError;
 use crate::store::StoreError;
@@ -210,4 +210,9 @@ pub(super) fn sign_in_page(sandbox: bool, users: bool, why: SignInPage) -> Respo
     };
     let page = page(&SignIn { frame, users, why });
     (status, page.unwrap_or_else(Failure::into_response)).into_response()
+}
+
+/// What a page has shown, as a digest that its form sends back: something else may stand there by then.
+pub(super) fn digest_of_shown<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    hex(&digest_of(texts)[..16])
 }

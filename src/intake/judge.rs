@@ -118,6 +118,7 @@ impl Input {
                 hint: hint(),
             });
         }
+        // A few who say "no" do not hide that the others are not understood.
         if summary.not_understood > 0
             && summary.queued == 0
             && summary.not_understood.saturating_mul(2) > summary.suppressed

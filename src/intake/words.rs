@@ -45,6 +45,7 @@ pub(super) const BESIDE_MESSAGES: List = List("beside messages");
 pub(super) const BESIDE_CONSENT: List = List("beside consent");
 pub(super) const SAYS_REFUSED: List = List("says refused");
 pub(super) const ANOTHER_MATTER: List = List("another matter");
+pub(super) const MATTER_OF_OTHERS: List = List("matter of others");
 pub(super) const OUR_MATTER: List = List("our matter");
 pub(super) const PERSONS: List = List("persons");
 pub(super) const TIME: List = List("time");

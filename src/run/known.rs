@@ -157,15 +157,10 @@ impl Known {
         phone: PhoneNumber,
         about: (Option<&str>, Option<&str>),
     ) -> Option<Suppression> {
-        let mut verdicts = self.checkpoints.iter().filter_map(|it| {
-            it.ask_of(phone, |reader, past| {
-                reader.judge_other_number(past, about, it.span, it.batch, &it.skip, it.now)
-            })
+        let mut causes = self.causes(phone, |it, reader, past| {
+            reader.judge_other_number(past, about, it.span, it.batch, &it.skip, it.now)
         });
-        let cause = verdicts.find_map(|verdict| match verdict {
-            PersonVerdict::Suppressed(cause) => Some(cause),
-            PersonVerdict::MayBeMessaged | PersonVerdict::Waits { .. } => None,
-        });
+        let cause = causes.next();
         // No row of this number is counted.
         self.done_with(phone);
         cause
@@ -270,16 +265,24 @@ impl Known {
         phone: PhoneNumber,
         about: (Option<&str>, Option<&str>),
     ) -> Option<Suppression> {
-        let mut verdicts = self.checkpoints.iter().filter_map(|it| {
-            it.ask_of(phone, |reader, past| {
-                reader.judge_person(past, about, it.span, it.batch, &it.skip, it.now)
-            })
+        let mut causes = self.causes(phone, |it, reader, past| {
+            reader.judge_person(past, about, it.span, it.batch, &it.skip, it.now)
         });
-        verdicts.find_map(|verdict| match verdict {
-            PersonVerdict::Suppressed(Suppression::SameBatch { .. })
-            | PersonVerdict::MayBeMessaged
-            | PersonVerdict::Waits { .. } => None,
+        causes.find(|cause| !matches!(cause, Suppression::SameBatch { .. }))
+    }
+
+    /// Why the person of a number must not be messaged, by what each checkpoint answers.
+    fn causes(
+        &self,
+        phone: PhoneNumber,
+        question: impl Fn(&Checkpoint, &Reader, &Past) -> Result<PersonVerdict, StoreError>,
+    ) -> impl Iterator<Item = Suppression> {
+        let verdicts = self.checkpoints.iter();
+        let verdicts = verdicts
+            .filter_map(move |it| it.ask_of(phone, |reader, past| question(it, reader, past)));
+        verdicts.filter_map(|verdict| match verdict {
             PersonVerdict::Suppressed(cause) => Some(cause),
+            PersonVerdict::MayBeMessaged | PersonVerdict::Waits { .. } => None,
         })
     }
 

@@ -188,6 +188,19 @@ impl Reader {
         self.connection.read(UNKNOWN, (first, last, limit), unknown)
     }
 
+    /// The keys of all recipients of the batch whose outcome is unknown.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn unknown_keys(&self, id: BatchId) -> Result<Vec<i64>, StoreError> {
+        self.connection.read(
+            "SELECT id FROM recipient INDEXED BY recipient_unknown
+             WHERE state = 'unknown' AND id > ?1 AND id < ?2 ORDER BY id",
+            id.range(),
+            |row| Ok(row.get(0)?),
+        )
+    }
+
     /// The first rows that are to be sent, `limit` at the most: file, row, number and message.
     ///
     /// # Errors

@@ -23,6 +23,7 @@ use super::error::StoreError;
 use super::history::Source;
 use super::ids::{ContactRow, PersonId, RecipientId, StoredId};
 use super::keys::{Hash, HashKey};
+use super::person::Person;
 use super::query::Query as _;
 use super::steps::at_most;
 use super::transaction::Tx;
@@ -94,7 +95,8 @@ impl Store {
     /// The write-ahead log may still hold traces until [`Store::empty_log`].
     ///
     /// # Errors
-    /// [`ForgetError`]; then nothing is erased.
+    /// [`ForgetError`]. The person's own rows are erased in one step, the last one: then none of them is. Rows that hold the number
+    /// beside another one may be; the same call again goes on.
     pub fn forget(&self, phone: PhoneNumber, now: Timestamp) -> Result<Erased, ForgetError> {
         self.discard_dead_lists(now)?;
         let write = |rows: Vec<RecipientId>, erase: EraseStep| -> Result<Erased, ForgetError> {
@@ -187,17 +189,19 @@ impl Reader {
     }
 }
 
-/// Whether nothing is under way to the person, nor to one of these rows; else the person is suppressed.
-fn refuse_under_way(
+/// The person with this number, and its other forms, if nothing is under way to them nor to one of these rows; else the person
+/// is suppressed.
+fn people_to_erase(
     tx: &mut Tx<'_>,
     keys: &HashKey,
     phone: PhoneNumber,
     rows: &[RecipientId],
     now: Timestamp,
-) -> Result<Result<Erased, ForgetError>, StoreError> {
+) -> Result<Result<(PersonId, Vec<Person>), ForgetError>, StoreError> {
     let whose = person::find_or_make(tx.connection, keys, phone)?;
+    let people = person::with_same_number(tx.connection, whose)?;
     let mut under_way = None;
-    for person in person::with_same_number(tx.connection, whose)? {
+    for person in &people {
         under_way = under_way.or(attempt::under_way_to(tx.connection, person.id)?);
     }
     for row in rows {
@@ -207,11 +211,23 @@ fn refuse_under_way(
         }
     }
     let Some(recipient) = under_way else {
-        return Ok(Ok(Erased::default()));
+        return Ok(Ok((whose, people)));
     };
     person::suppress(tx.connection, whose, ASKED, BEFORE_ERASURE, now)?;
     let Source { batch, row } = Source::load(tx.connection, recipient)?;
     Ok(Err(ForgetError::UnderWay { batch, row }))
+}
+
+/// Erases nothing: asks whether something is under way.
+fn refuse_under_way(
+    tx: &mut Tx<'_>,
+    keys: &HashKey,
+    phone: PhoneNumber,
+    rows: &[RecipientId],
+    now: Timestamp,
+) -> Result<Result<Erased, ForgetError>, StoreError> {
+    let people = people_to_erase(tx, keys, phone, rows, now)?;
+    Ok(people.map(|_| Erased::default()))
 }
 
 /// The state of a row, and its person; nothing if it is gone.
@@ -230,11 +246,10 @@ fn erase_rows(
     rows: &[RecipientId],
     now: Timestamp,
 ) -> Result<Result<Erased, ForgetError>, StoreError> {
-    if let Err(under_way) = refuse_under_way(tx, keys, phone, rows, now)? {
-        return Ok(Err(under_way));
-    }
-    let whose = person::find_or_make(tx.connection, keys, phone)?;
-    let people = person::with_same_number(tx.connection, whose)?;
+    let (_, people) = match people_to_erase(tx, keys, phone, rows, now)? {
+        Ok(found) => found,
+        Err(under_way) => return Ok(Err(under_way)),
+    };
     let mut erased = Erased::default();
     for id in rows {
         let Some((state, person)) = row_of(tx.connection, *id)? else {
@@ -279,11 +294,10 @@ fn erase(
     others: &[RecipientId],
     now: Timestamp,
 ) -> Result<Result<Erased, ForgetError>, StoreError> {
-    if let Err(under_way) = refuse_under_way(tx, keys, phone, others, now)? {
-        return Ok(Err(under_way));
-    }
-    let whose = person::find_or_make(tx.connection, keys, phone)?;
-    let people = person::with_same_number(tx.connection, whose)?;
+    let (whose, people) = match people_to_erase(tx, keys, phone, others, now)? {
+        Ok(found) => found,
+        Err(under_way) => return Ok(Err(under_way)),
+    };
     let mut erased = erase_one(tx, keys, (whose, keys.number(phone)), phone, now)?;
     for other in people.into_iter().skip(1) {
         if let Some(form) = other.number {

@@ -9,10 +9,10 @@ pub(super) use crate::intake::words::words_apart as words;
 use crate::intake::words::{
     ACTIVE, ANOTHER_MATTER, BASIS, BEGINS, BESIDE_CONSENT, BESIDE_MESSAGES, BETWEEN_DENIALS,
     BLOCKED_UNTIL, CALLING, CHANNEL, CHANNELS, CONSENT_TO, CONSENTS, COUNTRY, DOUBTFUL_REFUSALS,
-    FACT, FIRST_NAME, LAST_NAME, LEFT, List, MESSAGES, MOBILE, NAMES, NEGATIONS, NO, OF_A_THING,
-    OTHER_WAY, OUR_MATTER, OUR_WAY, PERSONS, PHONE, PLACE, POLITE, PREFERENCE, REFUSAL_ENDED,
-    REFUSALS, REFUSED_CONTACT, REMARK, RESTRICTIONS, SAYS_REFUSED, SENDS, STATUS, TECHNICAL, TIME,
-    TIME_WORDS, UNTIL, WEAK_REFUSALS, WITHDRAWN, YES,
+    FACT, FIRST_NAME, LAST_NAME, LEFT, List, MATTER_OF_OTHERS, MESSAGES, MOBILE, NAMES, NEGATIONS,
+    NO, OF_A_THING, OTHER_WAY, OUR_MATTER, OUR_WAY, PERSONS, PHONE, PLACE, POLITE, PREFERENCE,
+    REFUSAL_ENDED, REFUSALS, REFUSED_CONTACT, REMARK, RESTRICTIONS, SAYS_REFUSED, SENDS, STATUS,
+    TECHNICAL, TIME, TIME_WORDS, UNTIL, WEAK_REFUSALS, WITHDRAWN, YES,
 };
 
 /// What a header says.
@@ -287,7 +287,7 @@ pub(super) fn is_matter_of_others(matter: &str) -> bool {
     let is_other = |word: &str| {
         let is_word = word.chars().count() > 1 && word.chars().all(char::is_alphabetic);
         others.iter().any(|list| list.has(word))
-            || ["push", "survey"].contains(&word)
+            || MATTER_OF_OTHERS.has(word)
             || is_word && !NEUTRAL.iter().any(|list| list.has_in_phrase(word))
     };
     !ours.iter().any(|list| list.is_in(matter))

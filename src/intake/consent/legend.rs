@@ -190,6 +190,7 @@ fn of_pair(header: &str) -> Option<(Vec<Code>, String)> {
     };
     let codes = vec![code(refusal, Answer::MustNot), code(other, Answer::May)];
     if agrees(&words(other)) == Some(true) {
+        // `Agree` alone is no header of a consent.
         return Some((codes, "consent".to_owned()));
     }
     match meaning(other).map(|it| it.kind) {

@@ -1,8 +1,6 @@
 //! What a header of consent states, without the words that take nothing back: how the consent can be withdrawn, and what
 //! else is not meant. `I agree to receive SMS. Reply STOP to opt out.` is a consent.
 
-use std::borrow::Cow;
-
 use crate::intake::words::{
     ABOUT, CALLING, CONSENTS, DENIES_SOMETHING_ELSE, JOINS, List, MAY_BE_WITHDRAWN, MESSAGES,
     NEGATIONS, NO, OTHER_WAY, REFUSALS, WEAK_REFUSALS, WITHDRAWN, YES, words_apart as words,
@@ -13,14 +11,15 @@ const DENIALS: [List; 4] = [REFUSALS, WITHDRAWN, WEAK_REFUSALS, NEGATIONS];
 
 /// A header without its clauses and phrases that take nothing back; the header itself where it has none, or where what is left
 /// of it says nothing about messages.
-pub(super) fn stated(header: &str) -> Cow<'_, str> {
+pub(super) fn stated(header: &str) -> String {
     if !has_denial(&words(header)) {
-        return Cow::Borrowed(header);
+        return header.to_owned();
     }
     let (mut kept, mut agrees, mut is_less) = (Vec::new(), false, false);
     for clause in clauses(header) {
         let all = words(clause);
-        let left = if agrees && tells_how_to_withdraw(&all) {
+        // It says that the consent can be taken back, or how, and not that it was.
+        let left = if agrees && MAY_BE_WITHDRAWN.is_in(&all) {
             String::new()
         } else {
             without_phrases(&all)
@@ -33,9 +32,9 @@ pub(super) fn stated(header: &str) -> Cow<'_, str> {
     }
     let left = kept.join(", ");
     if is_less && is_ours(&words(&left)) {
-        Cow::Owned(left)
+        left
     } else {
-        Cow::Borrowed(header)
+        header.to_owned()
     }
 }
 
@@ -68,11 +67,6 @@ fn has_denial(folded: &str) -> bool {
 
 fn is_ours(folded: &str) -> bool {
     CONSENTS.is_in(folded) || MESSAGES.is_in(folded)
-}
-
-/// Whether a clause says that a consent can be taken back, or how: `lze kdykoli odvolat`. It does not say that it was.
-fn tells_how_to_withdraw(folded: &str) -> bool {
-    MAY_BE_WITHDRAWN.is_in(folded)
 }
 
 /// A clause without the phrases that deny something else than messages, and without what messages are about: `SMS při zrušení

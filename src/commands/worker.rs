@@ -46,7 +46,9 @@ pub(crate) fn run(args: &WorkerArgs, call: &Call) -> CommandResult {
     runtime.spawn(async move {
         stop.finish_by(signal().await);
     });
-    call.console.say("Waiting for batches; stop with Ctrl-C.");
+    if !args.once {
+        call.console.say("Waiting for batches; stop with Ctrl-C.");
+    }
     let mut worst = ExitCode::Complete;
     while worker.stop.by().is_none() {
         let batches = queue.batches(call.clock.now())?;

@@ -168,7 +168,7 @@ pub enum Suppression {
         /// Whether it was accepted for certain.
         sure: bool,
     },
-    /// What the person wrote may ask not to be messaged, and nobody has read it.
+    /// What the person wrote, or may have written, may ask not to be messaged, and nobody has read it.
     UnreadReply,
     /// It mends a row that another one mended before.
     MendedBefore {
@@ -220,8 +220,7 @@ pub(crate) fn keeps_out(code: &str) -> bool {
 pub(crate) const OPTED_OUT: &str = "the person asked not to be messaged";
 
 /// The reason on the suppression list of a person whose unread reply is in another checkpoint.
-pub(crate) const UNREAD: &str =
-    "what the person wrote may ask not to be messaged, and nobody has read it";
+pub(crate) const UNREAD: &str = "what the person wrote, or may have written, may ask not to be messaged, and nobody has read it";
 
 /// The word for why a row is a duplicate of one for the same person with another number.
 pub(crate) const SAME_PERSON: &str = "same_person";

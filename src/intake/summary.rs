@@ -285,7 +285,7 @@ fn suppression_text(cause: &Suppression) -> &'static str {
              outreach_status` messages them all the same"
         }
         Suppression::UnreadReply => {
-            "wrote what may ask not to be messaged, and nobody has read it: `outreach suppress replies` shows it"
+            "wrote what may ask not to be messaged, or may have written it, and nobody has read it: `outreach suppress replies` shows it"
         }
         Suppression::MendedBefore { .. } => {
             "mend rows that were mended already: a row is mended once"

@@ -123,12 +123,16 @@ impl SendPlan {
         let differs = self
             .store
             .difference_from_results(batch.id, staged, channel, fallback);
-        let what = match differs? {
+        let name = batch.name.clone();
+        Err(RunError::from(match differs? {
             None => return Ok(()),
-            Some(ListDifference::Channel) => "channel",
-            Some(ListDifference::Message) => "message",
-        };
-        Err(Mismatch::OtherMessage(batch.name.clone(), what).into())
+            Some(ListDifference::Channel) => Mismatch::OtherMessage(name, "channel"),
+            Some(ListDifference::Message) => Mismatch::OtherMessage(name, "message"),
+            Some(ListDifference::OtherChannels(channels)) => Mismatch::OtherFallback {
+                batch: name,
+                kept: channels.into_iter().collect(),
+            },
+        }))
     }
 
     fn decisions<'a>(

@@ -37,7 +37,7 @@ pub enum StoreError {
     },
     /// The file or its folder cannot be written.
     #[error(
-        "the checkpoint cannot be written (read-only file, folder or file system); make it writable and run the same command again"
+        "the checkpoint, or a file that SQLite keeps beside it, cannot be written (read-only file, folder or file system); make it writable and run the same command again"
     )]
     ReadOnly,
     /// Another program keeps the database locked.
@@ -321,10 +321,33 @@ impl From<rusqlite::Error> for StoreError {
         }
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full,
-            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly,
+            // Where the file itself was opened, a file beside it could not be: nothing can be made there.
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
+                Self::ReadOnly
+            }
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt { detail },
             Some(_) | None => Self::Database { detail },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_beside_which_nothing_can_be_made_is_one_that_cannot_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("outreach.db");
+        Connection::open(&path)
+            .and_then(|it| it.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x)"))
+            .unwrap();
+        std::fs::create_dir(folder.path().join("outreach.db-wal")).unwrap();
+        let failed = Connection::open(&path).unwrap();
+        let failed = failed.execute_batch("SELECT * FROM t").unwrap_err();
+        assert!(matches!(StoreError::from(failed), StoreError::ReadOnly));
     }
 }

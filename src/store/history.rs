@@ -52,7 +52,7 @@ pub enum PersonVerdict {
 pub(crate) struct Past {
     pub(super) people: Vec<Person>,
     pub(super) attempts: Vec<PastAttempt>,
-    /// They wrote what may ask not to be messaged, and nobody has read it.
+    /// They wrote what may ask not to be messaged, or may have written it, and nobody has read it.
     has_unread: bool,
 }
 
@@ -65,16 +65,17 @@ pub(super) fn judge(
     now: Timestamp,
 ) -> Result<PersonVerdict, StoreError> {
     let people = person::with_same_number(connection, whose)?;
-    let has_unread = unread::waits_to_be_read(connection, keys, &people)?;
-    let past = Past::of(connection, people, has_unread, !asker.skip.is_empty())?;
+    let mut past = Past::of(connection, people, !asker.skip.is_empty())?;
+    past.has_unread = unread::waits_to_be_read(connection, keys, &past.people)?
+        || unread::may_have_written(connection, keys, &past.attempts)?;
     past.judge(connection, asker, span, now)
 }
 
 impl Past {
+    /// Without what they wrote.
     fn of(
         connection: &Connection,
         people: Vec<Person>,
-        has_unread: bool,
         with_uid: bool,
     ) -> Result<Self, StoreError> {
         let mut attempts = Vec::new();
@@ -84,7 +85,7 @@ impl Past {
         Ok(Self {
             people,
             attempts,
-            has_unread,
+            has_unread: false,
         })
     }
 
@@ -259,8 +260,9 @@ impl Reader {
         if people.is_empty() {
             return Ok(None);
         }
-        let has_unread = unread.any_of(&people);
-        Past::of(&self.connection, people, has_unread, !skip.is_empty()).map(Some)
+        let mut past = Past::of(&self.connection, people, !skip.is_empty())?;
+        past.has_unread = unread.any_of(&past.people, &past.attempts);
+        Ok(Some(past))
     }
 
     /// Whether a number may be messaged, as a claim would find now, on the channel `on` and with the rendered `content`,

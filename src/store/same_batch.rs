@@ -1,6 +1,8 @@
 //! Whether a results file, or a list, is of the batch that has its name in this checkpoint: another checkpoint may have a
 //! batch of the same name.
 
+use std::collections::BTreeSet;
+
 use super::batch::Batch;
 use super::checkpoint::Store;
 use super::error::StoreError;
@@ -26,10 +28,12 @@ pub(crate) struct ImportedMessage {
 }
 
 /// How a list differs from the one whose messages a results file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ListDifference {
     /// No message went over its channels.
     Channel,
+    /// Messages went over these channels too, which it does not name.
+    OtherChannels(BTreeSet<String>),
     /// Nobody who was messaged has the message that it has for them.
     Message,
 }
@@ -132,8 +136,14 @@ impl Store {
         let same_channel = || messages.iter().filter(|(_, on, _)| on == channel);
         let others = || fallback.iter().flat_map(|it| &it.channels);
         let is_known = |on: &String| on == channel || others().any(|other| other.id == *on);
-        if !messages.is_empty() && !messages.iter().any(|(_, on, _)| is_known(on)) {
-            return Ok(Some(ListDifference::Channel));
+        let unknown = || messages.iter().filter(|(_, on, _)| !is_known(on));
+        match unknown().count() {
+            0 => {}
+            count if count == messages.len() => return Ok(Some(ListDifference::Channel)),
+            _ => {
+                let channels = unknown().map(|(_, on, _)| on.clone()).collect();
+                return Ok(Some(ListDifference::OtherChannels(channels)));
+            }
         }
         let is_same = same_channel().filter_map(|(key, _, content)| {
             let content = content.as_deref()?;

@@ -2,8 +2,8 @@
 //! too few costs less than one too many.
 //!
 //! The API may name a contact alone, and whose it is stands in the answer to our request. Where that was lost, what a
-//! contact of an unknown number wrote may be of anybody who awaits such an answer: no message is repeated to them before
-//! either is settled.
+//! contact of an unknown number wrote may be of anybody who awaits such an answer: no message goes to them before either is
+//! settled.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -29,12 +29,15 @@ const LAST_DIGITS: i64 = 1_000_000;
 
 /// Who wrote what nobody has read yet.
 #[derive(Debug, Default)]
-pub(crate) struct UnreadFrom(HashSet<PersonId>);
+pub(crate) struct UnreadFrom {
+    people: HashSet<PersonId>,
+    nameless: Nameless,
+}
 
 impl UnreadFrom {
-    /// Whether one of these people wrote it.
-    pub(super) fn any_of(&self, people: &[Person]) -> bool {
-        people.iter().any(|it| self.0.contains(&it.id))
+    /// Whether one of these people wrote it, or may have: these are the requests to them.
+    pub(super) fn any_of(&self, people: &[Person], attempts: &[PastAttempt]) -> bool {
+        people.iter().any(|it| self.people.contains(&it.id)) || self.nameless.may_be_of(attempts)
     }
 }
 
@@ -117,6 +120,17 @@ fn is_known(
     }
 }
 
+/// Whether the person to whom these requests were made may have written what a contact of an unknown number wrote.
+pub(super) fn may_have_written(
+    connection: &Connection,
+    keys: &HashKey,
+    attempts: &[PastAttempt],
+) -> Result<bool, StoreError> {
+    // Nearly every answer names whom it reached.
+    Ok(attempts.iter().any(|attempt| attempt.reached_unknown)
+        && Nameless::find(connection, keys)?.may_be_of(attempts))
+}
+
 /// Which of these rows are of people who may have written what a contact of an unknown number wrote: no message is
 /// repeated to them.
 pub(super) fn rows_that_may_have_written(
@@ -145,7 +159,10 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn unread_from(&self) -> Result<UnreadFrom, StoreError> {
-        writers(&self.connection, &self.keys, |_| true).map(UnreadFrom)
+        Ok(UnreadFrom {
+            people: writers(&self.connection, &self.keys, |_| true)?,
+            nameless: Nameless::find(&self.connection, &self.keys)?,
+        })
     }
 
     /// As the function of this name.

@@ -702,7 +702,7 @@ fn a_reply_that_a_person_settled_stays_settled_when_its_writer_is_taken_off_the_
 fn who_asks_not_to_be_messaged_is_listed_for_that_and_no_longer_for_a_reply_that_was_not_read() {
     let scratch = Scratch::new();
     let phone = format!("+{}", number(0));
-    let unread = "what the person wrote may ask not to be messaged, and nobody has read it";
+    let unread = "what the person wrote, or may have written, may ask not to be messaged, and nobody has read it";
     scratch.write(
         "stops.csv",
         &format!("phone,reason\n{phone},\"{unread}\"\n"),
@@ -764,6 +764,13 @@ fn who_may_have_asked_for_no_message_gets_none_again_where_the_answer_was_lost()
     };
     resume();
     assert_eq!(sandbox.accepted()[&number(1)], 1);
+    // Nor does another list, whatever it says.
+    let other_list = |batch: &str| {
+        send(&scratch, &sandbox, batch, batch);
+        sandbox.accepted()[&number(1)]
+    };
+    assert_eq!(other_list("second"), 1);
+    assert_eq!(sandbox.accepted()[&number(2)], 2);
     // A person knows that it was somebody else.
     let id = replies(&scratch)[0]["id"].to_string();
     let other = format!("+{}", number(9));
@@ -775,6 +782,8 @@ fn who_may_have_asked_for_no_message_gets_none_again_where_the_answer_was_lost()
     scratch.outreach(&resend).run().expect(0);
     resume().expect(0);
     assert_eq!(sandbox.accepted()[&number(1)], 2);
+    // The answer to that request named the contact: the person was wrong, and the opt-out counts.
+    assert_eq!(other_list("third"), 2);
     receiver.end();
     scratch.checkpoint().expect_sound();
 }

@@ -591,6 +591,43 @@ fn a_moved_batch_whose_messages_went_over_its_other_channel_goes_on() {
     assert_eq!(sandbox.accepted().len(), 3);
 }
 
+/// Those whom its own channel does not reach would get nothing.
+#[test]
+fn a_moved_batch_does_not_go_on_without_the_other_channel_that_its_file_tells_of() {
+    let sandbox = SandboxProcess::start(&["--no-messenger", "50%"]);
+    let (scratch, url) = (Scratch::new(), sandbox.base_url());
+    scratch.contacts(12);
+    let other = "7001200300400500602";
+    let send = |more: &[&str]| {
+        let named = [
+            "--batch",
+            "spring",
+            "--message",
+            "Hello",
+            "--channel",
+            CHANNEL,
+        ];
+        let send = send_list(&scratch, url, "contacts.csv", &named);
+        send.with(&["--concurrency", "1"]).with(more).run()
+    };
+    send(&["--fallback", other, "--limit", "8"]).expect(4);
+    let import = [
+        "history",
+        "import",
+        "spring.results.csv",
+        "--no-suppressions",
+    ];
+    let moved = ["--db", "moved.db"];
+    scratch.outreach(&import).with(&moved).run().expect(0);
+    let accepted = sandbox.stats().accepted;
+    let refused = send(&moved).expect(2);
+    refused.says(&format!("--fallback {other}"));
+    assert_eq!(sandbox.stats().accepted, accepted);
+    send(&["--fallback", other, "--db", "moved.db"]).expect(0);
+    assert!(sandbox.accepted().values().all(|&count| count == 1));
+    assert_eq!(sandbox.accepted().len(), 12);
+}
+
 /// With the rows of a pruned batch its texts go. Its list brings them back, so that results tell another checkpoint.
 #[test]
 fn what_a_pruned_batch_sent_is_told_again_once_its_list_is_back() {

@@ -285,6 +285,7 @@ fn has_cause(
         "suppressed" => {
             suppression_has_cause(model, batch, person, runs.len() > 1)
                 || held_by_results_file(model, batch, row, person)
+                || held_by_unknown_contact(model, row, person)
         }
         "unknown" => weather(&Weather::loses) || !batch.newly_unknown.contains(&person),
         "error" => weather(&Weather::refuses) && row.reason.contains(REFUSAL),
@@ -344,6 +345,14 @@ fn suppression_has_cause(model: &Model, batch: &Batch, person: usize, concurrent
 /// Whether the list was a results file that said that the message may have gone to the person, and it may have.
 fn held_by_results_file(model: &Model, batch: &Batch, row: &ResultRow, person: usize) -> bool {
     row.reason.contains("may have gone to this number") && model.open_elsewhere(batch, person)
+}
+
+/// Whether a contact said STOP whose number the program did not know, and it may be the person's: which contact the person
+/// has is not known by the answer to every message.
+fn held_by_unknown_contact(model: &Model, row: &ResultRow, person: usize) -> bool {
+    row.reason.contains("or may have written")
+        && model.people.iter().any(|it| it.stop_waited)
+        && model.may_await_answer(person)
 }
 
 /// A run that came to its end has left nobody behind, and its exit code says what there is.
@@ -414,7 +423,10 @@ fn run_is_right(
         let excused = somebody.blocked
             || batch.tried_and_erased.contains(&person)
             || suppression_has_cause(model, batch, person, true)
-            || row.is_some_and(|row| held_by_results_file(model, batch, row, person));
+            || row.is_some_and(|row| {
+                held_by_results_file(model, batch, row, person)
+                    || held_by_unknown_contact(model, row, person)
+            });
         must(
             excused || row.is_some_and(|row| !row.is("suppressed")),
             || {

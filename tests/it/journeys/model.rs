@@ -431,6 +431,17 @@ impl Model {
         })
     }
 
+    /// Whether it was open at some time if the person got any message.
+    pub(crate) fn may_await_answer(&self, person: usize) -> bool {
+        let mut batches = self.batches.values().chain(self.pruned.values());
+        let was_open = |it: &Batch| {
+            it.ever_unknown.contains(&person)
+                || it.resent.contains_key(&person)
+                || it.assumed.contains(&person)
+        };
+        self.people[person].evidence || batches.any(was_open)
+    }
+
     /// Whether the person's row may wait for another batch's, whose outcome is open now.
     pub(crate) fn waits_elsewhere(&self, batch: &Batch, person: usize) -> bool {
         let is_open = |row: &ResultRow| row.is("unknown") || row.is("queued");

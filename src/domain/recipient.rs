@@ -222,6 +222,12 @@ pub(crate) const OPTED_OUT: &str = "the person asked not to be messaged";
 /// The reason on the suppression list of a person whose unread reply is in another checkpoint.
 pub(crate) const UNREAD: &str = "what the person wrote, or may have written, may ask not to be messaged, and nobody has read it";
 
+/// The word for that the list refuses the person.
+pub(crate) const NO_CONSENT: &str = "no_consent";
+
+/// The word for that the list has the person no more.
+pub(crate) const REMOVED: &str = "removed_by_update";
+
 /// The word for why a row is a duplicate of one for the same person with another number.
 pub(crate) const SAME_PERSON: &str = "same_person";
 
@@ -262,12 +268,12 @@ impl Suppression {
             Self::NotWithin { .. } => "not_within",
             Self::NoMessengerWithin { .. } => "no_messenger_within",
             Self::SameBatch { .. } => "same_batch",
-            Self::NoConsent { .. } => "no_consent",
+            Self::NoConsent { .. } => NO_CONSENT,
             Self::OtherMessage { .. } => "other_message",
             Self::SentByList { .. } => "sent_by_list",
             Self::UnreadReply => "unread_reply",
             Self::MendedBefore { .. } => "mended_before",
-            Self::Removed => "removed_by_update",
+            Self::Removed => REMOVED,
             Self::Forgotten => "forgotten",
             Self::WindowNeverOpens => "window_never_opens",
             Self::WindowClosed => "window_closed",

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use super::delivery::State;
 use super::fold;
 use super::phone::PhoneNumber;
+use super::recipient::{NO_CONSENT, REMOVED};
 use super::text::hex;
 
 /// The end of the name of a rehearsal's results, before the extension of the format: nobody was messaged.
@@ -118,16 +119,24 @@ pub(crate) enum RowUpdate {
     Accepted,
     /// Its message may have been accepted: its outcome is unknown, whatever it was settled for before.
     Unknown,
+    /// Its list leaves the person out, who is queued here by an older one.
+    LeftOut,
+}
+
+/// Whether a row is left out because its list refuses the person, or has them no more.
+pub(crate) fn is_left_out(state: State, reason_code: Option<&str>) -> bool {
+    state == State::Suppressed && matches!(reason_code, Some(NO_CONSENT | REMOVED))
 }
 
 /// What it changes that a file has the row in state `imported` after `attempts` requests; `is_open`: one of them may have
-/// been accepted, and nobody knows. What is known is never made weaker: an acceptance stays, and a request that is
-/// known already is not unknown again.
+/// been accepted, and nobody knows; `is_left_out`: see [`is_left_out`]. What is known is never made weaker: an acceptance stays,
+/// and a request that is known already is not unknown again. Whether a list that refuses is the newer one, the file cannot tell: one
+/// message too few costs less than one too many.
 pub(crate) fn row_update(
     known: StoredRow,
     imported: State,
     attempts: u32,
-    is_open: bool,
+    (is_open, is_left_out): (bool, bool),
 ) -> RowUpdate {
     let knows_all = known.requests >= attempts.max(1);
     match imported {
@@ -147,6 +156,9 @@ pub(crate) fn row_update(
             if known.state == State::Queued && known.requests == 0 && !known.accepted =>
         {
             RowUpdate::NotReached
+        }
+        State::Suppressed if is_left_out && known.state == State::Queued && !known.accepted => {
+            RowUpdate::LeftOut
         }
         State::Queued
         | State::NoMessenger
@@ -177,11 +189,11 @@ mod tests {
             let there = known(state, true, 1);
             for told in State::ALL {
                 for is_open in [true, false] {
-                    let update = row_update(there, told, 1, is_open);
+                    let update = row_update(there, told, 1, (is_open, true));
                     assert_eq!(update, RowUpdate::None, "{state} {told}");
                 }
             }
-            let sent = row_update(known(State::Sent, true, 1), state, 9, true);
+            let sent = row_update(known(State::Sent, true, 1), state, 9, (true, false));
             assert_eq!(sent, RowUpdate::None, "{state}");
         }
         for state in [
@@ -191,7 +203,7 @@ mod tests {
             State::Suppressed,
         ] {
             let before = known(state, false, 0);
-            let update = row_update(before, State::Sent, 1, false);
+            let update = row_update(before, State::Sent, 1, (false, false));
             assert_eq!(update, RowUpdate::Accepted);
         }
     }
@@ -203,7 +215,7 @@ mod tests {
                 known(state, false, requests),
                 State::Unknown,
                 attempts,
-                true,
+                (true, false),
             )
         };
         assert_eq!(of(State::Queued, 0, 1), RowUpdate::Unknown);
@@ -216,7 +228,8 @@ mod tests {
         let settled = [State::Suppressed, State::Error, State::NoMessenger];
         for here in settled.into_iter().chain([State::Queued]) {
             for there in settled.into_iter().chain([State::Unknown]) {
-                let of = |requests| row_update(known(here, false, requests), there, 1, true);
+                let of =
+                    |requests| row_update(known(here, false, requests), there, 1, (true, true));
                 assert_eq!(of(0), RowUpdate::Unknown, "{here} {there}");
                 assert_eq!(of(1), RowUpdate::None, "{here} {there}");
             }
@@ -226,7 +239,7 @@ mod tests {
     #[test]
     fn a_message_that_failed_and_went_over_another_channel_is_learned_too() {
         let failed = known(State::Queued, true, 1);
-        let of = |told, is_open| row_update(failed, told, 2, is_open);
+        let of = |told, is_open| row_update(failed, told, 2, (is_open, false));
         assert_eq!(of(State::Sent, false), RowUpdate::Accepted);
         assert_eq!(of(State::Unknown, true), RowUpdate::Unknown);
     }
@@ -264,12 +277,43 @@ mod tests {
     #[test]
     fn that_a_number_was_not_reached_is_learned_of_a_row_for_which_nothing_was_tried() {
         let of = |state, requests| {
-            row_update(known(state, false, requests), State::NoMessenger, 1, false)
+            row_update(
+                known(state, false, requests),
+                State::NoMessenger,
+                1,
+                (false, false),
+            )
         };
         assert_eq!(of(State::Queued, 0), RowUpdate::NotReached);
         assert_eq!(of(State::Queued, 1), RowUpdate::None);
         for state in [State::Suppressed, State::Error, State::Unknown] {
             assert_eq!(of(state, 0), RowUpdate::None, "{state}");
+        }
+    }
+
+    #[test]
+    fn who_is_left_out_by_a_list_is_not_queued_by_another_one() {
+        let of = |state, accepted| {
+            row_update(
+                known(state, accepted, 0),
+                State::Suppressed,
+                0,
+                (false, true),
+            )
+        };
+        assert_eq!(of(State::Queued, false), RowUpdate::LeftOut);
+        assert_eq!(of(State::Queued, true), RowUpdate::None);
+        for state in State::ALL.into_iter().filter(|it| *it != State::Queued) {
+            assert_eq!(of(state, false), RowUpdate::None, "{state}");
+        }
+        for (code, wanted) in [
+            (Some("no_consent"), true),
+            (Some("removed_by_update"), true),
+            (Some("repeat_guard"), false),
+            (None, false),
+        ] {
+            assert_eq!(is_left_out(State::Suppressed, code), wanted, "{code:?}");
+            assert!(!is_left_out(State::Error, code));
         }
     }
 

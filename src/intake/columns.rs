@@ -56,7 +56,9 @@ pub(super) fn map(
         None if settings.no_header => Ok(None),
         None => Ok(by_header(headers, words, &taken)),
     };
+    let unused_phones = phones::unused(headers, rows, settings, &taken);
     Ok(Mapping {
+        unused_phones,
         first_name: other(&choice.first_name, FIRST_NAME)?,
         last_name: other(&choice.last_name, LAST_NAME)?,
         contact_id: choice.contact_id.as_ref().map(named).transpose()?,

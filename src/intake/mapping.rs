@@ -16,6 +16,9 @@ use crate::domain::phone::{LineType, Region};
 pub struct Mapping {
     /// Phone columns, in order of preference; at least one.
     pub phone: Vec<PhoneColumn>,
+    /// The other columns of people's own numbers: no message goes there, and what is known of these numbers counts.
+    #[serde(skip)]
+    pub(super) unused_phones: Vec<PhoneColumn>,
     /// The program whose export this is, where its headers are known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub export: Option<&'static str>,
@@ -119,6 +122,14 @@ impl Mapping {
         }
         if self.international {
             canonical.push_str(";international=yes");
+        }
+        if !self.unused_phones.is_empty() {
+            let names = self.unused_phones.iter();
+            let names: Vec<_> = names
+                .map(|phone| format!("{:?}", phone.column.name))
+                .collect();
+            canonical.push_str(";unused_phones=");
+            canonical.push_str(&names.join(","));
         }
         if !self.line_types.is_empty() {
             canonical.push_str(";line_types=");

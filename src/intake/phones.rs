@@ -11,8 +11,8 @@ use super::consent;
 use super::error::IntakeError;
 use super::settings::{ReadFor, Settings};
 use super::words::{
-    ADDRESSEE, KINDS_OF_LINE, LABELS, List, MOBILE, NO_LINE, OWN_PHONE, PHONE, VALUES, phone_score,
-    spaced, words,
+    ADDRESSEE, KINDS_OF_LINE, LABELS, List, MESSAGES, MOBILE, NO_LINE, OWN_PHONE, PHONE, VALUES,
+    phone_score, spaced, words,
 };
 use crate::domain::fold;
 use crate::domain::phone::{PhoneNumber, Region, is_label, is_not_theirs};
@@ -72,7 +72,9 @@ fn beyond_phone(header: &str) -> String {
         }
         folded.split(' ').any(|word| {
             let known = [OWN_PHONE, MOBILE, PHONE].iter().any(|list| list.has(word));
-            !known && !word.bytes().all(|byte| byte.is_ascii_digit())
+            // `phone2` of a database.
+            let without_figure = word.trim_end_matches(|c: char| c.is_ascii_digit());
+            !known && !without_figure.is_empty() && !PHONE.has(without_figure)
         })
     };
     let parts: Vec<&str> = parts.filter(says_more).collect();
@@ -281,6 +283,46 @@ fn others(
         is_named && !taken.contains(at) && phone_share(*at, rows, settings) >= 0.5
     };
     (0..headers.len()).filter(is_other).collect()
+}
+
+/// The columns of people's own numbers that no message goes to, as their headers and most of their cells say. None where any of
+/// them may be of somebody else.
+pub(super) fn unused(
+    headers: &[String],
+    rows: &[Vec<String>],
+    settings: &Settings,
+    taken: &[usize],
+) -> Vec<PhoneColumn> {
+    if settings.no_header || settings.read_for != ReadFor::Messages {
+        return Vec::new();
+    }
+    let is_unused = |at: &usize| {
+        let is_named =
+            |header: &String| is_own(header) && names_line(header) && !is_no_line(header);
+        !taken.contains(at)
+            && headers.get(*at).is_some_and(is_named)
+            && phone_share(*at, rows, settings) >= 0.5
+    };
+    let unused: Vec<usize> = (0..headers.len()).filter(is_unused).collect();
+    let all: Vec<usize> = taken.iter().chain(&unused).copied().collect();
+    if people::refuse_several("", headers, rows, &all).is_err()
+        || people::refuse_side_by_side("", headers).is_err()
+    {
+        return Vec::new();
+    }
+    let columns = unused.into_iter().map(|at| column(headers, at));
+    columns
+        .map(|column| PhoneColumn::new(headers, rows, column))
+        .collect()
+}
+
+/// Whether a header names a line: `No.` may be that of a row.
+fn names_line(header: &str) -> bool {
+    words(header).split(' ').any(|word| {
+        let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        let lists = [PHONE, MOBILE, MESSAGES];
+        lists.iter().any(|list| list.has(word)) || ["contact", "kontakt"].contains(&word)
+    })
 }
 
 /// Whether a header of a phone column names somebody, or something, but not the people of the list.

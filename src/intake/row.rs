@@ -3,7 +3,8 @@
 mod numbers;
 mod refusals;
 
-use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
+use std::collections::BTreeSet;
+use std::hash::BuildHasher as _;
 
 use super::column::Column;
 use super::consent::{self, Consent};
@@ -17,7 +18,9 @@ use super::notes;
 use super::rows::Fields;
 use super::rules::{Judge, Unsendable};
 use super::settings::{NumbersPerRow, ReadFor};
+use super::words::TITLES;
 use crate::domain::content::Rendered;
+use crate::domain::fold;
 use crate::domain::phone::{Parsed, PhoneNumber, PhoneProblem, Reading, Region, Rejected};
 use crate::domain::recipient::{
     Accepted, JudgedRow, Mends, Position, Record, RowProblem, Suppression, Verdict,
@@ -469,17 +472,48 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or("\u{fffd}")
 }
 
-/// Distinguishes people who share a number from one person who is twice in the list.
+/// Distinguishes people who share a number from one person who is twice in the list, whatever the order of the words of the
+/// name and the marks on its letters.
 fn name_hash(first: Option<&str>, last: Option<&str>) -> u16 {
-    if first.is_none() && last.is_none() {
+    let folded = [first, last].map(|part| fold::header(part.unwrap_or("")));
+    let words = folded
+        .iter()
+        .flat_map(|it| it.split(|c: char| !c.is_alphanumeric()));
+    let words: BTreeSet<&str> = words
+        .filter(|word| !word.is_empty() && !TITLES.has(word))
+        .collect();
+    if words.is_empty() {
         return 0;
     }
-    let mut hasher = foldhash::fast::FixedState::default().build_hasher();
-    for part in [first, last] {
-        let lower = part.unwrap_or("").chars().flat_map(char::to_lowercase);
-        // The end mark keeps "Ann|e" and "Anne|" apart.
-        lower.chain(['\0']).for_each(|c| c.hash(&mut hasher));
-    }
-    let [low, high, ..] = hasher.finish().to_le_bytes();
+    let hash = foldhash::fast::FixedState::default().hash_one(&words);
+    let [low, high, ..] = hash.to_le_bytes();
     u16::from_le_bytes([low, high]).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name_hash;
+
+    #[test]
+    fn a_name_is_the_same_in_whatever_order_with_or_without_titles_and_marks() {
+        let hash = |(first, last)| name_hash(Some(first), Some(last));
+        let jana = hash(("Jana", "Nováková"));
+        for same in [
+            ("JANA", "NOVÁKOVÁ"),
+            ("Jana", "Novakova"),
+            ("Nováková", "Jana"),
+            ("Mgr. Jana", "Nováková, Ph.D."),
+            ("Jana Nováková", ""),
+        ] {
+            assert_eq!(hash(same), jana, "{same:?}");
+        }
+        for other in [("Petr", "Novák"), ("Jana", "Dvořáková"), ("Ann", "e")] {
+            assert_ne!(hash(other), jana, "{other:?}");
+        }
+        assert_ne!(hash(("Ann", "e")), hash(("Anne", "")));
+        for none in [("", ""), ("Mgr.", "")] {
+            assert_eq!(hash(none), 0, "{none:?}");
+        }
+        assert_eq!(name_hash(None, None), 0);
+    }
 }

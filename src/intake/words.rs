@@ -13,6 +13,7 @@ pub(super) const JOINS: List = List("joins");
 pub(super) const FIRST_NAME: List = List("first name");
 pub(super) const LAST_NAME: List = List("last name");
 pub(super) const NAME_WORDS: List = List("words of names");
+pub(super) const TITLES: List = List("titles");
 pub(super) const OTHER_PERSON: List = List("another person");
 pub(super) const OWN_PHONE: List = List("own phone");
 pub(super) const ADDRESSEE: List = List("addressee");

@@ -228,6 +228,46 @@ fn an_older_checkpoint_learns_from_newer_results_whom_it_does_not_know() {
     scratch.checkpoint().expect_sound();
 }
 
+/// The copy was made before the list was edited, which refuses the one person and has the other no more.
+#[test]
+fn whom_a_newer_list_left_out_by_the_results_is_not_messaged_by_a_copy_that_was_put_back() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = Scratch::new();
+    let list = |people: &[(u32, &str)]| {
+        let row = |(n, consent): &(u32, &str)| format!("+{},{consent}\n", number(*n));
+        let rows: String = people.iter().map(row).collect();
+        scratch.write("contacts.csv", &format!("phone,consent\n{rows}"));
+    };
+    let send = |more: &[&str]| {
+        scratch
+            .outreach(&["send", "contacts.csv", "--yes", "--batch", "list"])
+            .with(&["--message", "Hello", "--channel", CHANNEL, "--limit", "1"])
+            .with(&["--base-url", sandbox.base_url()])
+            .with(more)
+            .run()
+    };
+    list(&[(0, "yes"), (1, "yes"), (2, "yes"), (3, "yes")]);
+    send(&[]).expect(4);
+    scratch.outreach(&["status"]).run();
+    let older = fs::read(scratch.path("outreach.db")).unwrap();
+    list(&[(0, "yes"), (1, "no"), (3, "yes")]);
+    send(&["--update"]).expect(0);
+    fs::write(scratch.path("outreach.db"), older).unwrap();
+    let adopt = ["checkpoint", "adopt", "--no-suppressions"];
+    scratch.outreach(&adopt).run().expect(0);
+    import(&scratch, "list.results.csv").expect(0);
+    let resume = ["resume", "list", "--yes", "--base-url", sandbox.base_url()];
+    scratch.outreach(&resume).run();
+    scratch.outreach(&resume).run();
+    let times = |n| sandbox.accepted().get(&number(n)).copied().unwrap_or(0);
+    assert_eq!([0, 1, 2, 3].map(times), [1, 0, 0, 1]);
+    let codes = scratch.checkpoint().rows_of("list").into_iter();
+    let codes: Vec<_> = codes.map(|row| row.reason_code).collect();
+    assert_eq!(codes[1].as_deref(), Some("no_consent"));
+    assert_eq!(codes[2].as_deref(), Some("removed_by_update"));
+    scratch.checkpoint().expect_sound();
+}
+
 /// The cells of a column of a CSV file, changed.
 fn change(path: &Path, column: &str, mut how: impl FnMut(&str) -> String) {
     let mut csv = csv::Reader::from_path(path).unwrap();

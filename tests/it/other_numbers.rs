@@ -125,6 +125,33 @@ fn who_must_not_be_messaged_on_one_number_is_not_messaged_on_another() {
     );
 }
 
+/// A column that is named for the messages says nothing of the others: they are the same people's.
+#[test]
+fn numbers_in_a_column_that_no_message_goes_to_count_too() {
+    let scene = Scene::new();
+    scene.send("a", &people(true, 0..4), "Hello", &[]);
+    let [zero, one] = [0, 1].map(|person| format!("+{}", phone(person)));
+    scene.run(&["suppress", "add", &zero]);
+    scene.run(&["forget", &one, "--yes"]);
+    let list = people(false, 0..6);
+    let by_mobile = ["--column", "phone=mobile"];
+    let said = scene.send("b", &list, "Hello", &by_mobile);
+    let mobiles: Vec<u64> = (0..6).map(mobile).collect();
+    assert_eq!(scene.times(&mobiles), [0, 0, 0, 0, 1, 1], "{said}");
+    // As in a database.
+    let list = list.replace("mobile,phone", "phone,phone2");
+    let said = scene.send("c", &list, "Hello", &[]);
+    assert_eq!(scene.times(&mobiles), [0, 0, 0, 0, 1, 1], "{said}");
+    // The doctor's number is none of the patient's.
+    scene.run(&["suppress", "add", &format!("+{}", number(300))]);
+    let row = |n: u32| format!("Person{n},+{},Doctor,+{}\n", number(200 + n), number(300));
+    let rows: String = (0..3).map(row).collect();
+    let list = format!("patient,patient phone,doctor,phone\n{rows}");
+    let said = scene.send("d", &list, "Hello", &["--column", "phone=patient phone"]);
+    let patients: Vec<u64> = (0..3).map(|n| number(200 + n)).collect();
+    assert_eq!(scene.times(&patients), [1, 1, 1], "{said}");
+}
+
 #[test]
 fn a_message_to_one_number_of_a_person_is_not_repeated_to_another() {
     let scene = Scene::new();

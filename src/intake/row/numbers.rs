@@ -24,8 +24,28 @@ impl RowJudge<'_> {
             (found, refused) if found.is_empty() => {
                 Err(refused.unwrap_or((PhoneProblem::Empty.into(), String::new())))
             }
-            (found, _) => Ok(self.chosen(found)),
+            (found, _) => {
+                let mut chosen = self.chosen(found);
+                let unused = self.unused_numbers(record);
+                for number in &mut chosen {
+                    let is_new = |it: &&PhoneNumber| {
+                        **it != number.parsed.phone && !number.others.contains(*it)
+                    };
+                    let new: Vec<PhoneNumber> = unused.iter().filter(is_new).copied().collect();
+                    number.others.extend(new);
+                }
+                Ok(chosen)
+            }
         }
+    }
+
+    /// The numbers of the row's person that no message goes to.
+    fn unused_numbers(&self, record: &Record) -> Vec<PhoneNumber> {
+        let mut found = Vec::new();
+        for phone in &self.mapping.unused_phones {
+            self.read_cell(phone, record, &mut found, &mut None);
+        }
+        found.iter().map(|found| found.parsed.phone).collect()
     }
 
     /// The same fields with this one in the column of the numbers, the first of them if there are several.
@@ -99,6 +119,7 @@ impl RowJudge<'_> {
             numbers.extend(found.iter().map(|found| found.parsed.phone));
             let refused = refused.map(|(rejected, _)| rejected.problem.readings());
             numbers.extend(refused.into_iter().flatten());
+            numbers.extend(self.unused_numbers(record));
         }
         let mut known = HashSet::new();
         numbers.retain(|phone| known.insert(*phone));

@@ -8,7 +8,9 @@ use crate::domain::delivery::State;
 use crate::domain::outcome::AttemptOutcome;
 use crate::domain::recipient::{ERASED, Position, RowNumber, Suppression};
 use crate::domain::results_row::ResultsRow;
-use crate::domain::results_row::{MAY_HAVE_BEEN_SENT, RowUpdate, StoredRow, row_update};
+use crate::domain::results_row::{
+    MAY_HAVE_BEEN_SENT, RowUpdate, StoredRow, is_left_out, row_update,
+};
 use crate::store::attempt::{self, ACCEPTED};
 use crate::store::columns::{to_json, to_millis};
 use crate::store::error::StoreError;
@@ -299,11 +301,18 @@ fn merge_message(
     let Some((id, known)) = known_row(tx, batch, whose)? else {
         return join(tx, keys, batch, headers, row);
     };
-    let (next, outcome) = match row_update(known, result.state, result.attempts, result.is_open()) {
+    let is_left_out = is_left_out(result.state, result.reason_code.as_deref());
+    let told = (result.is_open(), is_left_out);
+    let (next, outcome) = match row_update(known, result.state, result.attempts, told) {
         RowUpdate::None if known.accepted && result.state == State::Sent => {
             return fill_gaps(tx, keys, id, whose, row);
         }
         RowUpdate::None => return Ok(false),
+        RowUpdate::LeftOut => {
+            leave_out(tx, id, row)?;
+            tx.count_move(batch, known.state, State::Suppressed);
+            return Ok(true);
+        }
         RowUpdate::NotReached => (State::NoMessenger, AttemptOutcome::NoMessenger),
         RowUpdate::Accepted => (State::Sent, AttemptOutcome::Sent),
         RowUpdate::Unknown => (State::Unknown, AttemptOutcome::Undecided),
@@ -317,6 +326,21 @@ fn merge_message(
     }
     attempt::end_waits(tx.connection, id)?;
     Ok(true)
+}
+
+/// The row is left out, for the reason that the file has.
+fn leave_out(tx: &Tx<'_>, id: RecipientId, row: &ImportedRow) -> Result<(), StoreError> {
+    tx.connection.change(
+        "UPDATE recipient SET state = 'suppressed', not_before = 0, held = NULL, reason_code = ?2, reason = ?3, finished_at = ?4
+         WHERE id = ?1",
+        (
+            id,
+            row.result.reason_code.as_deref(),
+            row.result.reason.as_deref(),
+            to_millis(row.at),
+        ),
+    )?;
+    Ok(())
 }
 
 /// The row stands as the file has it; `open`: when a request left of which that is unknown, and the file has it for

@@ -237,18 +237,29 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn discard_dead_lists(&self, now: Timestamp) -> Result<(), StoreError> {
-        for (id, name) in self.reader()?.being_read()? {
-            // The reader holds the batch that it is, or is for.
-            if let Some(name) = name {
-                match self.hold(&name, now) {
-                    Ok(_held) => self.discard_batch(id)?,
-                    Err(StoreError::Held { .. }) => {}
-                    Err(error) => return Err(error),
-                }
-            } else {
-                self.discard_batch(id)?;
-            }
+        let lists = self.reader()?.being_read()?;
+        lists
+            .into_iter()
+            .try_for_each(|list| self.discard_if_dead(list, now))
+    }
+
+    /// Removes a list that was being read, if its process is gone.
+    fn discard_if_dead(
+        &self,
+        (id, name): (BatchId, Option<String>),
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        // The reader holds the batch that it is, or is for.
+        let hold = match name.map(|name| self.hold(&name, now)).transpose() {
+            Err(StoreError::Held { .. }) => return Ok(()),
+            hold => hold?,
+        };
+        // Its process may have come to the end of the list before the hold was ours.
+        let lists = self.reader()?.being_read()?;
+        if lists.iter().any(|(list, _)| *list == id) {
+            self.discard_batch(id)?;
         }
+        drop(hold);
         Ok(())
     }
 
@@ -523,6 +534,37 @@ pub(super) fn remove(tx: &mut Tx<'_>, id: BatchId) -> Result<(), StoreError> {
 mod tests {
     use super::super::schema;
     use super::*;
+
+    #[test]
+    fn a_list_whose_process_came_to_its_end_meanwhile_is_not_taken_for_that_of_a_dead_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("outreach.db")).unwrap();
+        let made = store.writer.write_blocking(|tx| {
+            tx.connection.execute_batch(
+                "INSERT INTO channel (id, api_id) VALUES (1, '7001');
+                 INSERT INTO batch (id, uid, name, state, state_since, digest, definition, headers, files, channel, sandbox, created_at)
+                     VALUES (1, x'01', 'dead', 'reading', 0, x'', '{}', '[]', '[]', 1, 0, 0),
+                            (2, x'02', 'read', 'reading', 0, x'', '{}', '[]', '[]', 1, 0, 0);",
+            )?;
+            Ok(())
+        });
+        made.unwrap();
+        let reader = store.reader().unwrap();
+        let lists = reader.being_read().unwrap();
+        let ended = store.writer.write_blocking(|tx| {
+            tx.connection
+                .change("UPDATE batch SET state = 'draft' WHERE name = 'read'", [])?;
+            Ok(())
+        });
+        ended.unwrap();
+        for list in lists {
+            store.discard_if_dead(list, Timestamp::UNIX_EPOCH).unwrap();
+        }
+        let left = reader
+            .connection
+            .list::<String>("SELECT name FROM batch", []);
+        assert_eq!(left.unwrap(), ["read"]);
+    }
 
     #[test]
     fn rows_are_removed_whether_they_stand_side_by_side_or_not() {

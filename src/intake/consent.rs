@@ -13,6 +13,7 @@ mod headers;
 mod legend;
 mod marks;
 mod names;
+mod number_column;
 mod opposites;
 mod pairs;
 mod row;

@@ -2,6 +2,7 @@
 
 use super::answers::{has_negation, has_question, may_deny};
 use super::denials::{TakenBack, is_denied_by_prefix, taken_back};
+use super::number_column;
 use super::says::ColumnKind;
 use super::stated::{contradicts_itself, stated};
 use crate::domain::fold;
@@ -67,6 +68,9 @@ pub(super) fn meaning(header: &str) -> Option<Meaning> {
     }
     if STATUS.has(&folded) {
         return Some(Meaning::certain(ColumnKind::Status));
+    }
+    if let Some(kind) = number_column::kind(header) {
+        return Some(Meaning::uncertain(kind));
     }
     if (is_refusal || is_consent) && is_another_matter(&folded) {
         return Some(Meaning::uncertain(if is_refusal || has_negation(&folded) {

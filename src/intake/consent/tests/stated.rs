@@ -205,3 +205,29 @@ fn a_header_of_both_answers_asks_for_the_consent() {
         expect(headers, &[yes, no, yes], &[(yes, Sent), (no, Out)]);
     }
 }
+
+#[test]
+fn a_denial_goes_on_through_a_list_of_ways() {
+    expect(
+        &[
+            "Do not call, email or text",
+            "Do not call/email/text",
+            "Please do not email, call or text",
+            "No calls, emails, texts",
+            "Žádné e-maily, SMS, telefonáty",
+            "Keine E-Mail, SMS, Anruf",
+            "Do not email or text",
+        ],
+        &["0", "1", "0"],
+        &[("1", Out), ("0", Sent)],
+    );
+    expect(
+        &[
+            "Texts only, no calls",
+            "No calls, text only",
+            "SMS, no emails, no calls",
+        ],
+        &["yes", "no", "yes"],
+        &[("yes", Sent), ("no", Out)],
+    );
+}

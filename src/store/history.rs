@@ -67,7 +67,7 @@ pub(super) fn judge(
     let people = person::with_same_number(connection, whose)?;
     let mut past = Past::of(connection, people, !asker.skip.is_empty())?;
     past.has_unread = unread::waits_to_be_read(connection, keys, &past.people)?
-        || unread::may_have_written(connection, keys, &past.attempts)?;
+        || unread::may_have_opted_out(connection, keys, &past.attempts)?;
     past.judge(connection, asker, span, now)
 }
 

@@ -239,7 +239,8 @@ fn is_sign_of_death(cell: &str) -> bool {
 
 /// A status, or each of some tags: those of Google stand between three colons. A hyphen within a word joins it.
 fn parts(cell: &str) -> impl Iterator<Item = &str> {
-    let between = |c: char| ",;|/()[]•·–—\n".contains(c);
+    // `#vip #nevolat`, `Klienti > Nevolat`.
+    let between = |c: char| ",;|/()[]•·–—#>&+\n".contains(c);
     let parts = cell.split(":::").flat_map(|it| it.split(" - "));
     parts.flat_map(move |it| it.split(between))
 }

@@ -296,6 +296,10 @@ fn tags_that_stand_between_colons_are_several() {
             Sent,
         ),
         ("Tags", &["vip"], "vip (do not contact)", Out),
+        ("Tags", &["vip"], "#vip #nevolat", Out),
+        ("Tags", &["vip"], "Klienti > Nevolat", Out),
+        ("Tags", &["vip"], "vip + nevolat", Out),
+        ("Tags", &["vip"], "vip & do not contact", Out),
         ("Tags", &["vip"], "stop-smoking", Told),
         ("Tags", &["vip"], "opt-out-2023-migration", Told),
     ]);

@@ -1,6 +1,7 @@
 //! What a header of consent states, without the words that take nothing back: how the consent can be withdrawn, and what
 //! else is not meant. `I agree to receive SMS. Reply STOP to opt out.` is a consent.
 
+use super::denials::without_prefix;
 use crate::intake::words::{
     ABOUT, CALLING, CONSENTS, DENIES_SOMETHING_ELSE, JOINS, List, MAY_BE_WITHDRAWN, MESSAGES,
     NEGATIONS, NO, OTHER_WAY, REFUSALS, WEAK_REFUSALS, WITHDRAWN, YES, words_apart as words,
@@ -52,6 +53,21 @@ pub(super) fn contradicts_itself(folded: &str, is_known: impl Fn(&str) -> bool) 
         is_known(word) || DENIALS.iter().any(|list| list.has_in_phrase(word)) || CALLING.has(word)
     };
     consent < denial && !words.iter().skip(denial).all(|word| is_known(word))
+}
+
+/// Whether a header allows messages and refuses something, and neither leads: `Text, don't call`, `SMS blocklist alerts OK`.
+pub(super) fn allows_and_refuses(header: &str) -> bool {
+    let all = words(header);
+    let ends_in_ok = || all.ends_with(" ok") || all.ends_with(" okay");
+    let refuses_calls = |clause: &str| {
+        let folded = words(clause);
+        let is_call =
+            |word: &str| CALLING.has(word) || without_prefix(word).iter().any(|it| CALLING.has(it));
+        REFUSALS.has(&folded) && folded.split(' ').any(is_call)
+    };
+    let allows = |clause: &str| is_ours(&words(clause)) && !has_denial(&words(clause));
+    REFUSALS.is_in(&all) && is_ours(&all) && ends_in_ok()
+        || clauses(header).any(|it| refuses_calls(&it)) && clauses(header).any(|it| allows(&it))
 }
 
 /// The clauses of a header, by its punctuation. A denial goes on through a list of ways: `Do not call, email or text`.

@@ -413,7 +413,7 @@ fn a_status_that_refuses_in_whatever_words_keeps_its_row_out() {
         ("Contact preference", &["SMS", "Phone"], "Post only", Out),
         ("Contact preference", &["SMS", "Phone"], "SMS only", Sent),
         ("Contact preference", &["SMS", "Phone"], "Nur E-Mail", Out),
-        ("Contact preference", &["SMS", "Phone"], "Email", Sent),
+        ("Contact preference", &["SMS", "Phone"], "Email", Told),
     ]);
 }
 

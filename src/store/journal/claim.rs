@@ -389,3 +389,6 @@ fn end_as_error(tx: &mut Tx<'_>, id: RecipientId, now: Timestamp) -> Result<(), 
     tx.count_move(id.batch(), State::Queued, State::Error);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

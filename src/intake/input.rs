@@ -12,6 +12,7 @@ use super::guess::Doubt;
 use super::header::{Header, HeaderWords, is_mends, is_ours};
 use super::international::{LooksInternational, looks_international};
 use super::mapping::Mapping;
+use super::named_country;
 use super::open::open;
 use super::opened::Opened;
 use super::settings::{HiddenRows, ReadFor, Settings};
@@ -70,6 +71,7 @@ impl Input {
         for file in &opened {
             let titles = &file.header.titles;
             columns::refuse_codes(&file.name, titles, &headers, &mapping, settings)?;
+            named_country::refuse(file, &mapping, settings)?;
         }
         let first_name = first.name.clone();
         let mut format = first.format;

@@ -56,7 +56,7 @@ pub(super) fn refuse(
             what,
             name: shortened(&name, TITLE).into_owned(),
             country: region.name(),
-            code: region.code().to_string(),
+            code: region.code(),
             own: own.name(),
         }),
         None => Ok(()),

@@ -33,15 +33,21 @@ fn is_no(text: &str, folded: &str) -> bool {
     words.clone().count() == 1 && words.all(is_word) && (all == 1 || is_loud)
 }
 
-/// Whether a text is written as a person's name, or a firm's: each of few words with a capital, and no other sign.
+/// Whether a text is written as a person's name, or a firm's: few words with a capital, short ones between them, and no other
+/// sign.
 fn is_like_name(text: &str) -> bool {
     let mut words = text.split_whitespace();
-    let begins = |word: &str| word.starts_with(char::is_uppercase);
+    let begins =
+        |word: &str| word.starts_with(char::is_uppercase) && word.contains(char::is_lowercase);
+    let is_small = |word: &str| !word.contains(char::is_uppercase) && word.len() <= 3;
+    let is_part = |word: &str| begins(word) || is_small(word) || word.contains('.');
     let is_plain = text
         .chars()
         .all(|c| c.is_alphabetic() || " .'’".contains(c));
-    let is_small = text.contains(char::is_lowercase);
-    is_plain && is_small && words.clone().count() <= NAME && words.all(begins)
+    is_plain
+        && words.clone().count() <= NAME
+        && words.clone().next().is_some_and(begins)
+        && words.all(is_part)
 }
 
 /// Whether a cell says in a word that there is nothing: `N/A`, `Nemá`.

@@ -74,7 +74,7 @@ mod tests {
             ("Praha", None),
             ("Seznam klientů 2026", None),
         ] {
-            let named = named_in_heading(text).map(|it| it.code().to_string());
+            let named = named_in_heading(text).map(|it| it.code());
             assert_eq!(named.as_deref(), code, "{text}");
         }
     }

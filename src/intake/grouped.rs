@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::column::Column;
-use super::consent::ConsentColumn;
+use super::consent::{ConsentColumn, Use};
 use super::error::IntakeError;
 use super::mapping::Mapping;
 use super::settings::ReadFor;
@@ -14,6 +14,9 @@ use crate::domain::text::trimmed;
 
 /// A day or a number is no name of a group.
 const DIGITS: usize = 4;
+
+/// More groups than that are none.
+const MOST: usize = 50;
 
 /// The columns that may be so, while the rows come.
 pub(super) struct GroupedColumns<'a>(Vec<Runs<'a>>);
@@ -29,6 +32,8 @@ enum What<'a> {
 struct Runs<'a> {
     column: &'a Column,
     what: What<'a>,
+    /// The values so far, where each group has its own: tags and foreign countries stand here and there.
+    seen: Vec<String>,
     /// The value that stands there last, with its row.
     last: Option<Value>,
     filled: u64,
@@ -67,6 +72,7 @@ impl<'a> GroupedColumns<'a> {
         let runs = |column: &'a Column, what| Runs {
             column,
             what,
+            seen: Vec::new(),
             last: None,
             filled: 0,
             runs: 0,
@@ -141,6 +147,12 @@ impl Runs<'_> {
         let Some(matters) = matters.filter(|_| !is_repeated && digits < DIGITS) else {
             return false;
         };
+        if !self.may_come_back() {
+            if self.seen.contains(&folded) || self.seen.len() >= MOST {
+                return false;
+            }
+            self.seen.push(folded.clone());
+        }
         self.filled += 1;
         self.last = Some(Value {
             folded,
@@ -149,6 +161,14 @@ impl Runs<'_> {
             empty: 0,
         });
         true
+    }
+
+    /// Whether groups within groups may have the same value: a "yes" and a "no" in each town.
+    fn may_come_back(&self) -> bool {
+        match &self.what {
+            What::Consent(column, _) => column.use_of() != Use::OptOuts,
+            What::Country(_) => false,
+        }
     }
 
     fn grouped(&self) -> Option<(&Column, &(u32, String))> {

@@ -84,11 +84,7 @@ impl RowJudge<'_> {
 
     /// The cells by which a person is known; `None` where no column has names.
     fn who(&self, record: &Record) -> Option<Vec<String>> {
-        let named = [&self.mapping.first_name, &self.mapping.last_name];
-        let named = named.into_iter().flatten().map(|it| it.index);
-        let elsewhere = self.mapping.elsewhere.iter();
-        let elsewhere = elsewhere.filter(|it| it.kind == ColumnKind::Name);
-        let mut places: Vec<usize> = named.chain(elsewhere.map(|it| it.column.index)).collect();
+        let mut places: Vec<usize> = self.names().collect();
         if places.is_empty() {
             return None;
         }
@@ -96,6 +92,15 @@ impl RowJudge<'_> {
         places.extend((!is_phone).then_some(0));
         let cell = |index: usize| trimmed(record.get(index).unwrap_or("")).to_owned();
         Some(places.into_iter().map(cell).collect())
+    }
+
+    /// The columns of names.
+    fn names(&self) -> impl Iterator<Item = usize> {
+        let named = [&self.mapping.first_name, &self.mapping.last_name];
+        let named = named.into_iter().flatten().map(|it| it.index);
+        let elsewhere = self.mapping.elsewhere.iter();
+        let elsewhere = elsewhere.filter(|it| it.kind == ColumnKind::Name);
+        named.chain(elsewhere.map(|it| it.column.index))
     }
 
     /// Whether a row holds what may be a number where the numbers stand.
@@ -120,8 +125,13 @@ impl RowJudge<'_> {
         };
         let columns = 0..self.file.columns.len();
         let mut filled = columns.filter(|index| !trimmed(cell(*index)).is_empty());
-        let is_person = self.has_number(fields);
-        let first = if is_person { None } else { filled.next() };
+        // Without a name, where there are names, it goes on with the person above it.
+        let mut names = self.names().peekable();
+        let is_nameless =
+            names.peek().is_some() && names.all(|index| trimmed(cell(index)).is_empty());
+        let has_number = self.has_number(fields);
+        let is_person = has_number && !is_nameless;
+        let first = if has_number { None } else { filled.next() };
         let only = first.filter(|_| filled.next().is_none());
         take(&Row {
             row,

@@ -1,6 +1,6 @@
 //! Lists whose title, sheet or name is that of a country, and another one than that of their numbers.
 
-use super::country::{may_be_of_either, named_in_heading};
+use super::country::{CountryColumn, may_be_of_either, named_in_heading};
 use super::error::IntakeError;
 use super::mapping::Mapping;
 use super::opened::Opened;
@@ -65,7 +65,7 @@ pub(super) fn refuse(
 
 /// The country by which the numbers of a list are read that has none of its own.
 pub(super) fn country_of_list(mapping: &Mapping) -> Option<Region> {
-    let is_named = mapping.region.iter().any(|it| it.is_known());
+    let is_named = mapping.region.iter().any(CountryColumn::is_known);
     let own = mapping.default_region.filter(|_| !is_named);
     own.filter(|_| mapping.read_for == ReadFor::Messages)
 }

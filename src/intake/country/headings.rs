@@ -49,7 +49,7 @@ fn calling_codes(text: &str) -> impl Iterator<Item = Region> {
 
 #[cfg(test)]
 mod tests {
-    use super::named_in_heading;
+    use super::{Region, named_in_heading};
 
     #[test]
     fn a_country_is_heard_where_nothing_else_is_named() {
@@ -74,7 +74,7 @@ mod tests {
             ("Praha", None),
             ("Seznam klientů 2026", None),
         ] {
-            let named = named_in_heading(text).map(|it| it.code());
+            let named = named_in_heading(text).map(Region::code);
             assert_eq!(named.as_deref(), code, "{text}");
         }
     }

@@ -45,12 +45,12 @@ pub(super) fn refuse(
         .into_iter()
         .flatten();
     let stems = stems.map(|it| ("file", Source::stem_of(it)));
-    let named = titles.chain(sheet).chain(stems).find_map(|(what, name)| {
+    let found = titles.chain(sheet).chain(stems).find_map(|(what, name)| {
         let region = named_in_heading(&name)?;
         let is_other = region.calling_code() != own.calling_code();
         (is_other && may_be(region)).then_some((what, name, region))
     });
-    match named.filter(|_| settings.columns.region.is_none()) {
+    match found.filter(|_| settings.columns.region.is_none()) {
         Some((what, name, region)) => Err(IntakeError::NamedAsCountry {
             file: file.name.clone(),
             what,

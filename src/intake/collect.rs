@@ -7,7 +7,8 @@ use super::consent::Refusal;
 use super::error::{IntakeError, JudgeError};
 use super::index::{First, Index};
 use super::input::Input;
-use super::row::{Candidate, Number};
+use super::named_country::country_of_list;
+use super::row::{Candidate, HeadedByCountry, Number};
 use super::rules::{Judge, MendedRow};
 use super::summary::{Counter, Summary};
 use crate::domain::phone::PhoneNumber;
@@ -109,6 +110,8 @@ pub(super) fn collect<E>(
     };
     let mut counter = Counter::new(judge.examples, &input.mapping.unused_answers);
     let (mut tail, mut headed) = (Tail::default(), Headed::default());
+    let (mut by_country, own) = (HeadedByCountry::default(), country_of_list(&input.mapping));
+    let name = |file: u16| input.file_name(usize::from(file.saturating_sub(judge.first_file)));
     for result in results.iter().cycle().map(Receiver::recv) {
         match result {
             Ok(Judged::Rows { rows, blank }) => {
@@ -116,6 +119,7 @@ pub(super) fn collect<E>(
                 for candidate in rows {
                     for candidate in tail.next(candidate, &mut counter) {
                         headed.next(&candidate, input, judge.first_file)?;
+                        by_country.next(&candidate, own, name)?;
                         let (mut row, number, shared) =
                             compare(candidate, refused, judge.mended, &mut before);
                         mended.once(&mut row);

@@ -12,6 +12,7 @@ mod column;
 mod dates;
 mod denials;
 mod headers;
+mod headings;
 mod legend;
 mod marks;
 mod names;
@@ -44,6 +45,7 @@ use headers::{
     Meaning, by_whole_header, consent_and_matter, elsewhere, has_unknown_word, is_doubtful_refusal,
     is_matter_of_others, is_of_another_matter, meaning, names_channel, no_at_end,
 };
+pub(super) use headings::{is_word_for_nothing, may_head_refusals};
 use legend::Legend;
 pub(super) use marks::names_mark;
 pub(super) use names::{names_refusals, names_refusals_in_any_cell, names_refusing_sheet};

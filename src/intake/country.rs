@@ -4,6 +4,7 @@
 //! makes a national number invalid, because `--region` would make it a stranger's.
 
 mod cells;
+mod headings;
 
 use std::fmt;
 
@@ -17,6 +18,9 @@ use super::words::{
 };
 use crate::domain::phone::{AddressEnd, PhoneNumber, Region};
 use crate::domain::text::trimmed;
+
+pub(super) use cells::may_be_of_either;
+pub(super) use headings::{may_be_person, named_in_heading};
 
 /// A column of countries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -103,7 +107,7 @@ impl CountryColumn {
                 let countries = self.of_list.zip(cells::named(cell));
                 let is_either = countries.is_some_and(|(own, named)| {
                     let mut numbers = self.phones.iter().filter_map(|at| other(*at));
-                    numbers.any(|number| cells::may_be_of_either(number, own, named))
+                    numbers.any(|number| may_be_of_either(number, own, named))
                 });
                 if is_either {
                     RowCountry::NotUnderstood

@@ -305,6 +305,23 @@ pub enum IntakeError {
         /// The row in which the quote opened.
         row: u32,
     },
+    /// A column whose value stands only where it changes.
+    #[error(
+        "{file}: the column \"{column}\" seems to have its value only in the first row of each group, as a pivot table or merged \
+         cells leave it: row {row} says \"{value}\", and the cells below it are empty. Fill the value into each row (in Excel: \
+         select the column, Home > Find & Select > Go To Special > Blanks, type = and the cell above, Ctrl+Enter); or write \
+         \"unknown\" into the empty cells, if nothing is known of these people"
+    )]
+    GroupedValues {
+        /// The file.
+        file: String,
+        /// The column.
+        column: String,
+        /// The row of such a value.
+        row: u32,
+        /// The value.
+        value: String,
+    },
     /// Another header among the rows.
     #[error(
         "{file}, row {row}: this row names columns, and others than those that the file is read by: two lists in one file, and the \
@@ -343,6 +360,43 @@ pub enum IntakeError {
         row: u32,
         /// What it says.
         heading: String,
+    },
+    /// A heading that names another country than the list's.
+    #[error(
+        "{file}, row {row}: \"{heading}\" stands there without a number, and the numbers below it are read as those of {own}: if \
+         they are of {country}, they would be strangers'. Write the country of each row into a column with the name \"Country\", or \
+         split the file before row {row}; or delete the row, if they are of {own}"
+    )]
+    CountryBelow {
+        /// The file.
+        file: String,
+        /// The row.
+        row: u32,
+        /// What it says.
+        heading: String,
+        /// The country that it names.
+        country: String,
+        /// The one by which the numbers are read.
+        own: String,
+    },
+    /// The name of a list is that of another country than its numbers are read by.
+    #[error(
+        "{file}: the name of the {what}, \"{name}\", is about {country}, and the numbers are read as those of {own}: if they are of \
+         {country}, they would be strangers'. Name their country with --region {code}; or, if they are of {own}, change that name"
+    )]
+    NamedAsCountry {
+        /// The file.
+        file: String,
+        /// File, sheet or title.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// The country that it names.
+        country: String,
+        /// Its code.
+        code: String,
+        /// The one by which the numbers are read.
+        own: String,
     },
     /// The name of a file or a sheet says that its people must not be messaged.
     #[error(

@@ -12,6 +12,7 @@ use super::guess::Doubt;
 use super::header::{Header, HeaderWords, is_mends, is_ours};
 use super::international::{LooksInternational, looks_international};
 use super::mapping::Mapping;
+use super::named_country;
 use super::open::open;
 use super::opened::Opened;
 use super::settings::{HiddenRows, ReadFor, Settings};
@@ -68,8 +69,7 @@ impl Input {
         let first = opened.first().ok_or(IntakeError::NoFile)?;
         let (headers, mapping) = columns_of(first, settings)?;
         for file in &opened {
-            let titles = &file.header.titles;
-            columns::refuse_codes(&file.name, titles, &headers, &mapping, settings)?;
+            refuse_by_titles(file, &headers, &mapping, settings)?;
         }
         let first_name = first.name.clone();
         let mut format = first.format;
@@ -261,6 +261,18 @@ fn refuse_by_name(source: &Source, file: &Opened, settings: &Settings) -> Result
         }),
         (Some(_) | None, _) => Ok(()),
     }
+}
+
+/// A list whose titles or name say what its columns do not: what codes mean, the country of its numbers.
+fn refuse_by_titles(
+    file: &Opened,
+    headers: &[String],
+    mapping: &Mapping,
+    settings: &Settings,
+) -> Result<(), IntakeError> {
+    let titles = &file.header.titles;
+    columns::refuse_codes(&file.name, titles, headers, mapping, settings)?;
+    named_country::refuse(file, mapping, settings)
 }
 
 /// The columns without those of a results file, and what they are.

@@ -11,8 +11,9 @@ use super::collect::{Judged, RefusedNumbers, collect};
 use super::consent::Refusal;
 use super::earlier::EarlierMessages;
 use super::error::{IntakeError, JudgeError, TooFewRows};
+use super::grouped::GroupedColumns;
 use super::input::Input;
-use super::row::{Candidate, RowJudge};
+use super::row::{Candidate, Refuser, RowJudge};
 use super::rows::Block;
 use super::rules::Judge;
 use super::summary::{Example, Group, Note, Summary};
@@ -177,10 +178,16 @@ fn read_ahead(
                 format!("{}, row {row}", file.name)
             }
         };
+        let mut grouped = GroupedColumns::of(mapping, judge.now);
+        let mut before = Refuser::default();
         file.for_each_block(&mut |block| {
             for (row, fields) in block.iter() {
                 row_judge.note_sent(&fields, &mut sent);
-                if let Some((numbers, refusal)) = row_judge.refused(&fields, row) {
+                if !grouped.is_empty() {
+                    row_judge.with_row(&fields, row, &mut |it| grouped.take(it));
+                }
+                if let Some((numbers, refusal)) = row_judge.refused_with(&fields, row, &mut before)
+                {
                     let answer = refusal.answer;
                     for number in numbers {
                         let says = || at_place(&refusal.says, &place(row));
@@ -194,6 +201,7 @@ fn read_ahead(
             }
             true
         })?;
+        grouped.refuse(&file.name)?;
     }
     Ok((refused, sent))
 }

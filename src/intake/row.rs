@@ -1,7 +1,13 @@
 //! One row, judged on its own: everything that does not need to know the other rows.
 
+mod continued;
+mod headings;
+mod moved;
 mod numbers;
 mod refusals;
+
+pub(super) use continued::Refuser;
+pub(super) use headings::{CountryHeading, HeadedByCountry};
 
 use std::collections::BTreeSet;
 use std::hash::BuildHasher as _;
@@ -38,6 +44,8 @@ pub(super) struct Candidate {
     pub(super) may_be_note: Option<String>,
     /// It says that the people in the rows below it must not be messaged.
     pub(super) heads_refusals: Option<String>,
+    /// It names the country of the people in the rows below it.
+    pub(super) heads_country: Option<CountryHeading>,
 }
 
 /// The number of a valid row, and what is known about it.
@@ -96,6 +104,7 @@ impl RowJudge<'_> {
             candidate.may_be_note = notes::note(fields, self.file.width);
             if self.mapping.read_for != ReadFor::SuppressionList {
                 candidate.heads_refusals = self.heading_of_refusals(fields);
+                candidate.heads_country = self.heading_of_country(fields);
             }
         }
         let mends = self.file.mends.map(|index| self.cell(fields.get(index)));
@@ -163,7 +172,8 @@ impl RowJudge<'_> {
         // One cell, or cells that are merged.
         let is_heading = filled.all(|(_, cell)| cell == heading)
             && !is_about_row(at)
-            && consent::names_refusals_in_any_cell(heading);
+            && (consent::names_refusals_in_any_cell(heading)
+                || self.may_head_refusals(at, heading));
         is_heading.then(|| heading.to_owned())
     }
 
@@ -339,6 +349,7 @@ impl RowJudge<'_> {
             number: Some(number),
             may_be_note: None,
             heads_refusals: None,
+            heads_country: None,
         }
     }
 
@@ -463,6 +474,7 @@ fn invalid(
         number: None,
         may_be_note: None,
         heads_refusals: None,
+        heads_country: None,
     }
 }
 

@@ -4,6 +4,7 @@ use std::io::Write as _;
 mod countries;
 mod earlier;
 mod labels;
+mod layouts;
 
 use super::*;
 use proptest::prelude::*;

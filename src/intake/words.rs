@@ -38,6 +38,7 @@ pub(super) const DIALLED: List = List("dialled");
 pub(super) const AREA_CODE: List = List("area code");
 pub(super) const WHOSE_COUNTRY: List = List("whose country");
 pub(super) const COUNTRY_WORD: List = List("word for a country");
+pub(super) const COUNTRY_AS_NAME: List = List("country as a name");
 pub(super) const COUNTRY_ELSEWHERE: List = List("country elsewhere");
 pub(super) const NO_COUNTRY: List = List("no country");
 pub(super) const LANGUAGE: List = List("language");

@@ -42,6 +42,14 @@ impl ConsentColumn {
         says(self.kind, self.legend.read(trimmed(cell)), now)
     }
 
+    /// Whether a cell of the column keeps its person out, or may mean it.
+    pub(in crate::intake) fn keeps_out(&self, cell: &str, now: Option<Timestamp>) -> bool {
+        match self.says(cell, now) {
+            CellConsent::MustNot | CellConsent::MayMeanNo => true,
+            CellConsent::Nothing | CellConsent::May | CellConsent::NotUnderstood => false,
+        }
+    }
+
     /// Whether a cell beside it is its "no" in words, and its own none: a comma too many in a row moves what stands behind it.
     pub(super) fn is_moved(&self, cell: &str, beside: &str) -> bool {
         let letters = beside.chars().filter(|it| it.is_alphabetic()).count();

@@ -153,7 +153,7 @@ pub(super) fn named(cell: &str) -> Option<Region> {
 }
 
 /// Whether a number is one of the country that its row names, and as well one of the list's own.
-pub(super) fn may_be_of_either(number: &str, own: Region, named: Region) -> bool {
+pub(in crate::intake) fn may_be_of_either(number: &str, own: Region, named: Region) -> bool {
     if own.calling_code() == named.calling_code() {
         return false;
     }

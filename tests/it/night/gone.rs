@@ -4,7 +4,7 @@ use super::Nights;
 use crate::support::{Ended, SandboxProcess};
 
 /// The people of a list.
-const PEOPLE: u64 = 12;
+const PEOPLE: u64 = 20;
 
 /// A list of which the last so many refuse.
 fn list(refusing: u64) -> String {
@@ -27,7 +27,7 @@ fn worker(nights: &Nights) -> Ended {
 fn begun() -> (Nights, u64) {
     let nights = Nights::new(SandboxProcess::start(&[]), &[]);
     nights.put_file("a.csv", &list(0));
-    let night = nights.night(&["--rate", "4/s", "--burst", "1", "--for", "1s"]);
+    let night = nights.night(&["--rate", "4/s", "--burst", "1", "--for", "3s"]);
     night.run().expect(4);
     let sent = nights.sandbox.stats().accepted;
     assert!(sent > 0 && sent < PEOPLE - 5, "{sent}");

@@ -24,7 +24,7 @@ use crate::exit::ExitCode;
 use crate::report::{ListKind, ListReport, NightReport, plural, quoted};
 use crate::run::{
     Arrival, Arrivals, ChangedList, CheckSettings, EXAMPLES, FallbackSource, Files, InboxList,
-    List, ListRun, NightFolder, PausedBy, RunEnd, refused_since,
+    List, ListGone, ListRun, NightFolder, PausedBy, RunEnd, refused_since,
 };
 
 /// Goes into the folder of the night. Returns the flags as they were typed outside of it, and the settings file:
@@ -174,7 +174,20 @@ impl Night<'_> {
                 break;
             }
         }
+        if !self.front.sandbox() {
+            let gone = self.folder.lists_gone(&self.front.db)?.into_iter();
+            report.lists.extend(gone.map(|list| self.list_gone(list)));
+        }
         Ok(report)
+    }
+
+    /// People wait in a batch whose list is not in the inbox any more.
+    fn list_gone(&self, list: ListGone) -> ListReport {
+        let next = self.front.resume(&list.batch);
+        let cancel = self.front.hints().command("cancel", &list.batch, &[]);
+        let report = ListReport::gone(list.name, list.batch, list.counts, vec![next, cancel]);
+        self.console.warn(report.gone_text());
+        report
     }
 
     /// Lists that were written to after an earlier night sent them.

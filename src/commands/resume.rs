@@ -9,7 +9,7 @@ use super::settings;
 use crate::cli::ResumeArgs;
 use crate::exit::ExitCode;
 use crate::report::quoted;
-use crate::run::{CheckpointSettings, HeldBatch, ResumeSettings};
+use crate::run::{CheckpointSettings, HeldBatch, ResumeSettings, list_is_gone};
 
 /// Runs the command.
 ///
@@ -38,7 +38,9 @@ pub(crate) fn run(args: &ResumeArgs, call: &Call) -> CommandResult {
     };
     let fallback = settings::fallback(settings, &settings.typed_other_channels()?)?;
     let batch = HeldBatch::resume(&front.db, &asked, front.now())?;
-    batch.refuse_if_edited()?;
+    if let Some(list) = batch.refuse_if_edited()? {
+        call.console.warn(list_is_gone(&list));
+    }
     for newer in batch.newer_lists()? {
         let name = &batch.batch().name;
         call.console.warn(format_args!(

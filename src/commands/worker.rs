@@ -106,6 +106,15 @@ impl Worker<'_> {
                 on_one_line(batch),
                 on_one_line(&list.display().to_string())
             ),
+            LeftAlone::ListGone { batch, list } => format!(
+                "batch {} is left to a person: its list {} is not there any more (the night refused it as it is by now, or it was moved \
+                 or renamed), and a newer one may refuse people. Mended and back in the inbox, the next night reads it; `outreach \
+                 resume {}` goes on by the list as it was read, `outreach cancel {}` gives it up",
+                on_one_line(batch),
+                on_one_line(&list.display().to_string()),
+                quoted(batch),
+                quoted(batch)
+            ),
             LeftAlone::ToPerson { batch, newer } => format!(
                 "batch {} is left to a person: its list was read again since, edited, as batch {}, and may refuse people by now. \
                  `outreach cancel {}` gives it up; `outreach resume {}` goes on by the older list",

@@ -1,5 +1,7 @@
 //! What can be done with a batch on its page, and for whom.
 
+use serde_json::Value;
+
 use super::app::App;
 use super::bar::counted_people;
 use super::base::Kind;
@@ -7,11 +9,13 @@ use super::gate::Actor;
 use super::named::Named;
 use super::page::{Failure, digest_of_shown};
 use crate::domain::batch_state::BatchState;
+use crate::domain::content::Rendered;
+use crate::domain::fallback::Step;
 use crate::domain::text::{hex, on_one_line};
 use crate::report::{Local, Summary, grouped, place};
 use crate::run::{
-    Access, PhoneNumber, RunError, edited_list, first_forecast, newer_lists, pilot_to_send,
-    readable,
+    Access, Became, PhoneNumber, RunError, first_forecast, list_is_gone, newer_lists, other_list,
+    pilot_to_send, readable,
 };
 use crate::store::{Approval, Batch, Holder, Reader};
 
@@ -29,12 +33,12 @@ pub(super) enum Act {
         /// Who of them waits for an event, and who waits beside them until the pilot is over.
         waiting: Vec<String>,
         forecast: String,
-        /// As [`shown`] says.
+        /// As [`shown()`] says.
         shown: String,
-        /// Place, number and message of the first of them.
-        messages: Vec<(String, String, String)>,
-        /// Batches of newer versions of its list.
-        newer: String,
+        /// The messages of the first of them.
+        messages: Vec<ShownMessage>,
+        /// In what its list is an older one.
+        older: Older,
     },
     /// It is being sent, by this console or by another process: that one is named.
     Pause(String),
@@ -50,6 +54,65 @@ pub(super) enum Act {
     NoToken,
     /// There is nothing left to do.
     Nothing,
+}
+
+/// In what the list of a batch is an older one.
+pub(super) struct Older {
+    /// Batches of newer versions of it.
+    pub(super) newer: String,
+    /// That it is not where a night read it; empty if it is, or no night did.
+    pub(super) gone: String,
+}
+
+impl Older {
+    /// What is known of it; the list itself if it was edited, and is left to the next night.
+    fn of(reader: &Reader, batch: &Batch) -> Result<Result<Self, String>, Failure> {
+        let one_line = |text: &str| on_one_line(text).into_owned();
+        let gone = match other_list(reader, &batch.name)? {
+            Some((list, Became::Edited)) => {
+                return Ok(Err(one_line(&list.display().to_string())));
+            }
+            Some((list, Became::Gone)) => one_line(&list_is_gone(&list)),
+            None => String::new(),
+        };
+        let newer = newer_lists(reader, batch)?.join(", ");
+        Ok(Ok(Self { newer, gone }))
+    }
+
+    /// As [`shown()`].
+    fn shown(&self, reader: &Reader, batch: &Batch) -> Result<String, Failure> {
+        let fallback = serde_json::to_string(&batch.fallback).map_err(RunError::from)?;
+        let people = reader.queued_keys(batch)?;
+        Ok(digest_of_shown([
+            &*batch.uid,
+            &*hex(&batch.digest),
+            &*batch.channel,
+            &*fallback,
+            &*digest_of_shown(people.iter().map(i64::to_string)),
+            &*self.newer,
+            &*self.gone,
+        ]))
+    }
+}
+
+/// What a person will be sent.
+pub(super) struct ShownMessage {
+    /// Row and file.
+    pub(super) at: String,
+    /// Masked.
+    pub(super) number: String,
+    /// The messages for the channels, in the order in which they are tried.
+    pub(super) texts: Vec<ShownText>,
+}
+
+/// What goes over one channel.
+pub(super) struct ShownText {
+    /// Which one, where the batch has several, and whether anything goes over it.
+    pub(super) over: String,
+    /// The message as it will be read; empty where it is the one before.
+    pub(super) text: String,
+    /// Tag and metadata that go with it.
+    pub(super) with: String,
 }
 
 /// A process that works on a batch.
@@ -96,10 +159,10 @@ pub(super) fn act(
     if approval.own_work(app.person).is_some() {
         return Ok(Act::Another);
     }
-    if let Some(list) = edited_list(reader, &batch.name)? {
-        let list = list.display().to_string();
-        return Ok(Act::ToNight(on_one_line(&list).into_owned()));
-    }
+    let older = match Older::of(reader, batch)? {
+        Ok(older) => older,
+        Err(edited) => return Ok(Act::ToNight(edited)),
+    };
     let counts = &summary.counts;
     let now = left.pilot.unwrap_or(left.queued);
     let to_send = now + left.awaiting;
@@ -114,9 +177,9 @@ pub(super) fn act(
         first: batch.started_at.is_none(),
         waiting: left.waiting(batch),
         forecast: forecast(app, named.kind, now)?,
-        shown: shown(batch)?,
+        shown: older.shown(reader, batch)?,
         messages: first_messages(reader, batch)?,
-        newer: newer_lists(reader, batch)?.join(", "),
+        older,
     })
 }
 
@@ -163,36 +226,81 @@ impl Left {
 }
 
 /// The messages of the first people, as they will be read.
-fn first_messages(
-    reader: &Reader,
-    batch: &Batch,
-) -> Result<Vec<(String, String, String)>, Failure> {
-    let rows = reader.next_rows(batch.id, SHOWN_MESSAGES)?.into_iter();
-    let shown = rows.map(|row| {
-        let number = row.phone.map_or_else(String::new, PhoneNumber::masked);
-        let content = row.content.unwrap_or_default();
-        let text = readable(&content).unwrap_or(content);
-        (place(&batch.files, row.file, row.row), number, text)
+fn first_messages(reader: &Reader, batch: &Batch) -> Result<Vec<ShownMessage>, Failure> {
+    let rows = reader.next_rows(batch, SHOWN_MESSAGES)?.into_iter();
+    let shown = rows.map(|row| ShownMessage {
+        at: place(&batch.files, row.file, row.row),
+        number: row.phone.map_or_else(String::new, PhoneNumber::masked),
+        texts: texts(batch, &row.messages),
     });
     Ok(shown.collect())
+}
+
+/// What goes over each channel. People who are not reached on one go on to the next, which may have a text of its own.
+fn texts(batch: &Batch, messages: &[(Step, Result<Rendered, String>)]) -> Vec<ShownText> {
+    let mut shown: Vec<ShownText> = Vec::new();
+    let mut before = None;
+    for (step, message) in messages {
+        let fallback = batch.fallback.as_ref();
+        let channel = fallback.and_then(|it| it.channel(*step));
+        let channel = channel.map(|channel| format!("channel {}", channel.id));
+        let is_first = shown.is_empty();
+        shown.push(match message {
+            Ok(Rendered { content, metadata }) => {
+                let is_same = before.replace(content) == Some(content);
+                let text = if is_same {
+                    String::new()
+                } else {
+                    readable(content).unwrap_or_else(|| content.clone())
+                };
+                let over = match channel {
+                    None => String::new(),
+                    Some(on) if is_first => format!("Over {on}:"),
+                    Some(on) if is_same => format!("Who is not reached gets the same over {on}."),
+                    Some(on) => format!("Who is not reached gets this over {on}:"),
+                };
+                let with = with_it(metadata);
+                ShownText { over, text, with }
+            }
+            Err(why) => ShownText {
+                over: format!("Nothing goes over {}: {why}", channel.unwrap_or_default()),
+                text: String::new(),
+                with: String::new(),
+            },
+        });
+    }
+    shown
+}
+
+/// Tag and metadata of a message, for people.
+fn with_it(metadata: &str) -> String {
+    let Ok(Value::Object(metadata)) = serde_json::from_str(metadata) else {
+        return String::new();
+    };
+    let parts = metadata.iter().map(|(key, value)| match value {
+        Value::String(text) => format!("{key}: {text}"),
+        other => format!("{key}: {other}"),
+    });
+    let parts: Vec<String> = parts.collect();
+    if parts.is_empty() {
+        String::new()
+    } else {
+        format!("With {}", parts.join(", "))
+    }
 }
 
 /// The rows whose outcome is unknown, as a digest: a decision on a page is about those that it showed.
 pub(super) fn unknown_shown(reader: &Reader, batch: &Batch) -> Result<String, Failure> {
     let keys = reader.unknown_keys(batch.id)?;
-    let keys: Vec<String> = keys.iter().map(i64::to_string).collect();
-    Ok(digest_of_shown(keys.iter().map(String::as_str)))
+    Ok(digest_of_shown(keys.iter().map(i64::to_string)))
 }
 
-/// What the page that starts a batch has shown: its list, its text and its channels, as a digest. A list that takes the place of
-/// that one may be as long.
-pub(super) fn shown(batch: &Batch) -> Result<String, Failure> {
-    let fallback = serde_json::to_string(&batch.fallback).map_err(RunError::from)?;
-    Ok(digest_of_shown([
-        &*hex(&batch.digest),
-        &*batch.channel,
-        &*fallback,
-    ]))
+/// What the page that starts a batch has shown: its list, its text, its channels, and who is to be messaged, as a digest; nothing
+/// where it has no form for that. Others who take the place of those may be as many. Of a batch a row is always for the same
+/// person.
+pub(super) fn shown(reader: &Reader, batch: &Batch) -> Result<Option<String>, Failure> {
+    let older = Older::of(reader, batch)?.ok();
+    older.map(|older| older.shown(reader, batch)).transpose()
 }
 
 /// When it would be done; nothing for a rehearsal.

@@ -192,12 +192,14 @@ fn refuse_other_than_shown(
     batch: &Batch,
     page: &str,
 ) -> Result<(), Failure> {
-    let approval = Reader::open(actor.checkpoint(named.kind))?.approval(batch.id)?;
-    if page == shown(batch)? || approval.own_work(actor.person).is_some() {
+    let reader = Reader::open(actor.checkpoint(named.kind))?;
+    let approval = reader.approval(batch.id)?;
+    if shown(&reader, batch)?.as_deref() == Some(page) || approval.own_work(actor.person).is_some()
+    {
         return Ok(());
     }
     Err(Failure::refused(
-        "Nothing was sent: the list, the message or the channels of this batch have changed since this page was opened. Go back, \
+        "Nothing was sent: the list, the people, the message or the channels of this batch have changed since this page was opened. Go back, \
          open the page again, look at what it shows now, and start it from there.",
     ))
 }

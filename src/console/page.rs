@@ -213,6 +213,6 @@ pub(super) fn sign_in_page(sandbox: bool, users: bool, why: SignInPage) -> Respo
 }
 
 /// What a page has shown, as a digest that its form sends back: something else may stand there by then.
-pub(super) fn digest_of_shown<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+pub(super) fn digest_of_shown<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {
     hex(&digest_of(texts)[..16])
 }

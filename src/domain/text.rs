@@ -77,9 +77,10 @@ pub(crate) fn is_typed_count(typed: &str, number: u64) -> bool {
 }
 
 /// A digest of texts, which differs also where only the places differ at which one text ends and the next begins.
-pub(crate) fn digest_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> [u8; 32] {
+pub(crate) fn digest_of<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> [u8; 32] {
     let mut digest = Sha256::new();
     for text in texts {
+        let text = text.as_ref();
         digest.update((text.len() as u64).to_le_bytes());
         digest.update(text);
     }

@@ -39,6 +39,8 @@ pub(crate) enum ListKind {
     BeingWritten,
     /// It was sent in an earlier night, and was written to since.
     ChangedSince,
+    /// It is not in the inbox any more, and people of its batch wait.
+    Gone,
 }
 
 /// What became of one list.
@@ -74,8 +76,7 @@ impl NightReport {
 
     /// The result, the share reached, and what to do.
     pub(crate) fn subject(&self) -> String {
-        let here = |list: &&ListReport| list.kind != ListKind::ChangedSince;
-        let all = self.lists.iter().filter(here).count() as u64 + self.not_begun;
+        let all = self.in_inbox().count() as u64 + self.not_begun;
         let rehearsal = if self.sandbox { "rehearsal, " } else { "" };
         if all == 0 {
             return format!("outreach: {rehearsal}no list in inbox; {}", self.to_do());
@@ -99,9 +100,17 @@ impl NightReport {
         format!("outreach: {rehearsal}{settled} of {all} lists complete, {share}; {todo}{time}")
     }
 
+    /// The lists that were in the inbox.
+    fn in_inbox(&self) -> impl Iterator<Item = &ListReport> {
+        self.lists.iter().filter(|list| match list.kind {
+            ListKind::ToSend | ListKind::NoList | ListKind::BeingWritten => true,
+            ListKind::ChangedSince | ListKind::Gone => false,
+        })
+    }
+
     /// Those who were sent to, and those who could be sent to.
     fn reached(&self) -> (u64, u64) {
-        let counts = self.lists.iter().filter_map(|list| list.counts.as_ref());
+        let counts = self.in_inbox().filter_map(|list| list.counts.as_ref());
         counts.fold((0, 0), |(sent, could), it| {
             let tried = it.sent + it.no_messenger + it.error + it.unknown;
             (sent + it.sent, could + tried + it.queued + it.sending)
@@ -120,10 +129,15 @@ impl NightReport {
         let (no_lists, changed) = (are(ListKind::NoList), are(ListKind::ChangedSince));
         let written = with.clone().any(|list| list.kind == ListKind::BeingWritten);
         let of = named(&mut with);
+        let mut gone = self.lists.iter().filter(|it| it.kind == ListKind::Gone);
+        let gone = named(&mut gone);
         match exit {
             ExitCode::Complete => "nothing to do".to_owned(),
             ExitCode::Paused if written => {
                 format!("still being written, the next night goes on: {of}")
+            }
+            ExitCode::Paused if !gone.is_empty() => {
+                format!("people wait whose list is not in inbox any more: {gone}")
             }
             ExitCode::Paused => "the next night goes on".to_owned(),
             ExitCode::CompleteWithProblems => format!("look at errors and unknown: {of}"),
@@ -234,6 +248,29 @@ impl ListReport {
         }
     }
 
+    /// One that is not in the inbox any more, while people of its batch wait; `next` are the commands that settle that.
+    pub(crate) fn gone(name: String, batch: String, counts: Counts, next: Vec<String>) -> Self {
+        let todo = "the night refused it as it is by now, or it was moved or renamed, and a newer one may refuse people: no night \
+                    goes on by itself. Mended and back in inbox, it is read again; the commands below go on by the list as it \
+                    was read, or give it up";
+        Self {
+            kind: ListKind::Gone,
+            exit: ExitCode::Paused,
+            batch: Some(batch),
+            counts: Some(counts),
+            notes: vec![todo.to_owned()],
+            next,
+            ..Self::new(name)
+        }
+    }
+
+    /// What is said of one that is gone.
+    pub(crate) fn gone_text(&self) -> String {
+        let wait = plural(self.still_queued(), "person waits", "people wait");
+        let name = on_one_line(&self.name);
+        format!("{name}: it is not in inbox any more, and {wait} in its batch")
+    }
+
     fn still_queued(&self) -> u64 {
         self.counts.map_or(0, |it| it.queued + it.sending)
     }
@@ -245,6 +282,7 @@ impl ListReport {
             (ListKind::ChangedSince, _) => {
                 writeln!(out, "\n{name}: it was written to after it was sent")?;
             }
+            (ListKind::Gone, _) => writeln!(out, "\n{}", self.gone_text())?,
             // Nobody typed a command for it.
             (_, ExitCode::Usage) => writeln!(out, "\n{name}: needs an answer from you")?,
             (_, ExitCode::CompleteWithProblems) if self.still_queued() > 0 => writeln!(
@@ -273,12 +311,14 @@ impl ListReport {
         for note in &self.notes {
             writeln!(out, "  {}", without_numbers(note))?;
         }
-        let filed = self.filed.as_ref().map(|path| path.display().to_string());
-        let filed = filed.map_or_else(
-            || "it stays in inbox".to_owned(),
-            |path| format!("now {path}"),
-        );
-        writeln!(out, "  list: {}", on_one_line(&filed))?;
+        match (&self.filed, self.kind) {
+            (_, ListKind::Gone) => {}
+            (None, _) => writeln!(out, "  list: it stays in inbox")?,
+            (Some(path), _) => {
+                let path = path.display().to_string();
+                writeln!(out, "  list: now {}", on_one_line(&path))?;
+            }
+        }
         for (word, path) in [("results", &self.results), ("rows to mend", &self.rejects)] {
             if let Some(path) = path {
                 writeln!(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::definition::has_rows_of;
+use super::definition::{has_message_of, has_rows_of};
 use super::error::RunError;
 use super::mismatch::Mismatch;
 use super::settings::RunSettings;
@@ -170,8 +170,8 @@ impl HeldBatch {
         refuse_if_sent(&self.store, &self.batch, results)
     }
 
-    /// The batches that were made since of other versions of its list: files of the same names with other rows. Going on goes
-    /// by the older one.
+    /// The batches that were made since of other versions of its list: files of the same names with other rows, or files with its
+    /// message and most of the people who wait in it. Going on goes by the older one.
     ///
     /// # Errors
     /// [`RunError`] if the checkpoint fails.
@@ -218,25 +218,36 @@ impl HeldBatch {
 /// # Errors
 /// [`RunError`] if the checkpoint fails.
 pub(crate) fn newer_lists(reader: &Reader, own: &Batch) -> Result<Vec<String>, RunError> {
-    let newer = newer_batches(reader, own)?;
-    Ok(newer.into_iter().map(|batch| batch.name).collect())
+    let has_people = has_people_of(reader, own)?;
+    let newer = newer_batches(reader, own)?.into_iter();
+    let newer = newer.filter(|newer| newer.files == own.files || has_people(newer));
+    Ok(newer.map(|batch| batch.name).collect())
 }
 
 /// The newest of these batches whose list is that of `own`, edited: it has most of the people who are queued. A list that only
-/// has its name is none.
+/// has its name or its message is none.
 pub(super) fn read_again_as(reader: &Reader, own: &Batch) -> Result<Option<String>, RunError> {
-    for newer in newer_batches(reader, own)? {
-        let (shared, people) = reader.queued_in(own.id, newer.id)?;
-        if is_same_list(shared, people, people) {
-            return Ok(Some(newer.name));
-        }
-    }
-    Ok(None)
+    let has_people = has_people_of(reader, own)?;
+    let mut newer = newer_batches(reader, own)?.into_iter();
+    Ok(newer.find(has_people).map(|batch| batch.name))
 }
 
+/// Says whether a batch has most of the people who are queued in `own`.
+fn has_people_of(reader: &Reader, own: &Batch) -> Result<impl Fn(&Batch) -> bool, RunError> {
+    let batches = reader.batches_of_queued(own.id)?;
+    let people_in = move |id| batches.get(&id).copied().unwrap_or(0);
+    let own = people_in(own.id);
+    Ok(move |newer: &Batch| is_same_list(people_in(newer.id), own, own))
+}
+
+/// The batches since with other rows whose lists may be that of `own`, read again: under the names of its files, or, as a copy
+/// may be called otherwise, with its message.
 fn newer_batches(reader: &Reader, own: &Batch) -> Result<Vec<Batch>, RunError> {
     let is_newer = |other: &Batch| {
-        other.files == own.files
+        let has_message = other.sandbox == own.sandbox
+            && own.follow_up.is_none()
+            && has_message_of(&other.definition, &own.definition);
+        (other.files == own.files || has_message)
             && other.created_at > own.created_at
             && other.follow_up.is_none()
             && !has_rows_of(&other.definition, &own.definition)

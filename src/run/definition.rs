@@ -86,6 +86,19 @@ pub(super) fn has_rows_of(
     definition.get(ROWS) == other.get(ROWS)
 }
 
+/// Whether both have the same message and channel, as far as the message is kept.
+pub(super) fn has_message_of(
+    definition: &BTreeMap<String, String>,
+    other: &BTreeMap<String, String>,
+) -> bool {
+    let is_same = |part: &str| {
+        definition
+            .get(part)
+            .is_some_and(|it| other.get(part) == Some(it))
+    };
+    is_same(CONTENT) && is_same("channel")
+}
+
 /// Whether a list or a file of this digest was added to the batch with this definition.
 fn added(definition: &BTreeMap<String, String>, digest: &str) -> bool {
     let added = definition.get(ADDED).map_or("", String::as_str);

@@ -11,9 +11,10 @@ use super::batch::HeldBatch;
 use super::definition::has_file;
 use super::error::RunError;
 use super::mismatch::Mismatch;
+use crate::domain::batch_state::BatchState;
 use crate::report::{file_as_it_is, grouped};
 use crate::store::{
-    Batch, FiledList, Place, Reader, StoreError, WrittenFile, enter_list, leave_list,
+    Batch, Counts, FiledList, Place, Reader, StoreError, WrittenFile, enter_list, leave_list,
 };
 
 /// A list in `sent` that is not as it was when it was sent.
@@ -108,50 +109,64 @@ fn changed_to(reader: &Reader, list: &FiledList) -> Result<Option<u64>, RunError
     Ok(Some(length))
 }
 
-/// A list in an inbox that is not as its batch read it.
-pub(super) struct EditedList {
+/// A list of an inbox by which its batch does not go on unasked.
+pub(super) struct OtherList {
     pub(super) batch: String,
     pub(super) path: PathBuf,
+    /// What became of it.
+    pub(super) became: Became,
     pub(super) seen: Seen,
+}
+
+/// What became of a list since its batch read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Became {
+    /// It was edited, and the next night reads it again.
+    Edited,
+    /// It is not where it was read: the night refused it as it is by now, or it was moved, renamed or deleted.
+    Gone,
 }
 
 /// How a list and its batch stood when the one was not as the other read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
-    version: Version,
+    /// `None`: no file is there.
+    version: Option<Version>,
     /// The digest of the batch: the list may become its list as it is.
     batch: Vec<u8>,
 }
 
-/// Of the lists in inboxes that are sent as these batches, those that are not as they were read; one that cannot be read
-/// is none that is. `known` are those that were edited when they were looked at last: they are not read again while both
-/// stand as they stood then.
-pub(super) fn edited_lists(
+/// Of the lists in inboxes that are sent as these batches, those that do not stand there as they were read; one that cannot be
+/// read does not. A list that was filed away is done with. `known` are those that were others when they were looked at last: they
+/// are not read again while both stand as they stood then.
+pub(super) fn other_lists(
     reader: &Reader,
     batches: &[String],
     known: &BTreeMap<PathBuf, Seen>,
-) -> Result<Vec<EditedList>, RunError> {
+) -> Result<Vec<OtherList>, RunError> {
     if batches.is_empty() {
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
     for list in reader.filed_lists()? {
-        // What was filed away has its length.
-        if list.left != BEGUN || !batches.contains(&list.batch) {
+        if list.is_filed() || !batches.contains(&list.batch) {
             continue;
         }
-        let Ok(there) = std::fs::metadata(&list.path) else {
-            continue;
-        };
+        let version = std::fs::metadata(&list.path).ok().map(|it| version(&it));
         let batch = reader.batch(&list.batch)?;
+        let became = match version {
+            Some(_) => Became::Edited,
+            None => Became::Gone,
+        };
         let seen = Seen {
-            version: version(&there),
+            version,
             batch: batch.digest.clone(),
         };
         if known.get(&list.path) == Some(&seen) || !is_as_read(&batch, &list.path) {
-            found.push(EditedList {
+            found.push(OtherList {
                 batch: list.batch,
                 path: list.path,
+                became,
                 seen,
             });
         }
@@ -159,27 +174,80 @@ pub(super) fn edited_lists(
     Ok(found)
 }
 
-/// The list in the inbox of a night that is sent as this batch, if it is not as it was read: the next night reads it again.
+/// The list in the inbox of a night that is sent as this batch, and what became of it, if it does not stand there as it was
+/// read.
 ///
 /// # Errors
 /// [`RunError`] if the checkpoint fails.
-pub(crate) fn edited_list(reader: &Reader, batch: &str) -> Result<Option<PathBuf>, RunError> {
-    let edited = edited_lists(reader, &[batch.to_owned()], &BTreeMap::new())?;
-    Ok(edited.into_iter().next().map(|list| list.path))
+pub(crate) fn other_list(
+    reader: &Reader,
+    batch: &str,
+) -> Result<Option<(PathBuf, Became)>, RunError> {
+    let others = other_lists(reader, &[batch.to_owned()], &BTreeMap::new())?;
+    let mut others = others.into_iter();
+    Ok(others.next().map(|list| (list.path, list.became)))
+}
+
+/// What a person should know who goes on with a batch whose list is not where it was read.
+pub(crate) fn list_is_gone(list: &Path) -> String {
+    format!(
+        "Its list {} is not there any more: a night refused it as it is by now, or it was moved or renamed. This goes by the list as \
+         it was read: also to people whom a newer one refuses or leaves out.",
+        list.display()
+    )
 }
 
 impl HeldBatch {
-    /// Refuses a batch of a night whose list in the inbox is not as it was read: it may refuse people by now.
+    /// Refuses a batch of a night whose list in the inbox is not as it was read: it may refuse people by now. Returns the list
+    /// if it is gone from there: only who names the batch goes on with it.
     ///
     /// # Errors
-    /// [`RunError`] if it is not, or the checkpoint fails.
-    pub fn refuse_if_edited(&self) -> Result<(), RunError> {
+    /// [`RunError`] if it was edited, or the checkpoint fails.
+    pub fn refuse_if_edited(&self) -> Result<Option<PathBuf>, RunError> {
         let batch = &self.batch().name;
-        match edited_list(&self.reader()?, batch)? {
-            Some(list) => Err(Mismatch::ListEdited(batch.clone(), list).into()),
-            None => Ok(()),
+        match other_list(&self.reader()?, batch)? {
+            Some((list, Became::Edited)) => Err(Mismatch::ListEdited(batch.clone(), list).into()),
+            Some((list, Became::Gone)) => Ok(Some(list)),
+            None => Ok(None),
         }
     }
+}
+
+/// A batch that waits, and the list of it that is not in its inbox any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListGone {
+    /// The file's name.
+    pub name: String,
+    /// The batch that it was sent as.
+    pub batch: String,
+    /// How its recipients stand.
+    pub counts: Counts,
+}
+
+/// The batches of lists of this inbox that are not in it any more, while people wait in them.
+pub(super) fn lists_gone(inbox: &Path, checkpoint: &Path) -> Result<Vec<ListGone>, RunError> {
+    let Some(reader) = reader(checkpoint)? else {
+        return Ok(Vec::new());
+    };
+    let whole = Place::of(inbox).path;
+    let mut found = Vec::new();
+    for list in reader.filed_lists()? {
+        let is_here = list.path.parent() == Some(whole.as_path());
+        if list.is_filed() || !is_here || list.path.exists() {
+            continue;
+        }
+        let batch = reader.batch(&list.batch)?;
+        let counts = reader.counts(batch.id)?;
+        if batch.state != BatchState::Cancelled && counts.queued + counts.sending > 0 {
+            let name = list.path.file_name().unwrap_or_default();
+            found.push(ListGone {
+                name: name.to_string_lossy().into_owned(),
+                batch: list.batch,
+                counts,
+            });
+        }
+    }
+    Ok(found)
 }
 
 fn is_as_read(batch: &Batch, list: &Path) -> bool {
@@ -213,21 +281,10 @@ pub(super) fn enter_sent(checkpoint: &Path, batch: &str, read: Version, filed: &
     }
 }
 
-/// A list that is not filed away yet: how it stood when it was read stands in the batch.
-const BEGUN: WrittenFile = WrittenFile {
-    size: 0,
-    digest: [0; 32],
-};
-
 /// Enters that a list of the inbox is sent as this batch: until it leaves the inbox, it is this batch's list, however
 /// it is edited.
 pub fn enter_begun(checkpoint: &Path, batch: &str, list: &Path) {
-    let begun = FiledList {
-        path: Place::of(list).path,
-        batch: batch.to_owned(),
-        left: BEGUN,
-        modified: Timestamp::MIN,
-    };
+    let begun = FiledList::begun(Place::of(list).path, batch.to_owned());
     if let Err(error) = enter_list(checkpoint, &begun) {
         tracing::warn!(
             "{}: the checkpoint could not note that it is sent as {batch} ({error}); if it is edited before it is \
@@ -241,7 +298,8 @@ pub fn enter_begun(checkpoint: &Path, batch: &str, list: &Path) {
 pub(super) fn batch_begun_with(reader: &Reader, list: &Path) -> Result<Option<String>, StoreError> {
     let path = Place::of(list).path;
     let mut begun = reader.filed_lists()?.into_iter();
-    Ok(begun.find(|it| it.path == path).map(|it| it.batch))
+    let begun = begun.find(|it| it.path == path && it.is_begun());
+    Ok(begun.map(|it| it.batch))
 }
 
 /// The batches that were sent from lists of other folders of nights than that of this list, as far as those folders
@@ -259,7 +317,8 @@ pub(super) fn batches_of_other_folders(
     Ok(others.map(|it| it.batch).collect())
 }
 
-/// The list left the inbox: what comes under its name is another one.
+/// The list left the inbox: what comes under its name is another one. Its batch is not gone on with unasked while people wait
+/// in it.
 pub(super) fn leave_inbox(checkpoint: &Path, place: &Place) {
     if let Err(error) = leave_list(checkpoint, &place.path) {
         tracing::warn!(

@@ -9,8 +9,8 @@ use jiff::civil::Date;
 use super::definition::Definition;
 use super::error::RunError;
 use super::filed::{
-    ChangedList, Version, batch_begun_with, batches_of_other_folders, changed_lists, enter_sent,
-    leave_inbox, leave_taken, version,
+    ChangedList, ListGone, Version, batch_begun_with, batches_of_other_folders, changed_lists,
+    enter_sent, leave_inbox, leave_taken, lists_gone, version,
 };
 use super::files::numbered;
 use super::list::List;
@@ -307,6 +307,14 @@ impl NightFolder {
     /// [`RunError`] if the checkpoint cannot be read.
     pub fn note_taken(&self, checkpoint: &Path) -> Result<(), RunError> {
         leave_taken(&self.inbox(), checkpoint)
+    }
+
+    /// The batches whose lists are not in the inbox any more, while people wait in them: no night goes on with one by itself.
+    ///
+    /// # Errors
+    /// [`RunError`] if the checkpoint cannot be read.
+    pub fn lists_gone(&self, checkpoint: &Path) -> Result<Vec<ListGone>, RunError> {
+        lists_gone(&self.inbox(), checkpoint)
     }
 
     /// As [`Self::file_away`], after a rehearsal: every list stays.

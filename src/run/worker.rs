@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::batch::{HeldBatch, read_again_as};
 use super::error::RunError;
-use super::filed::{Seen, edited_lists};
+use super::filed::{Became, Seen, other_lists};
 use crate::store::{Reader, Store, StoreError};
 
 /// The batches of a checkpoint that a worker may take up.
@@ -16,8 +16,8 @@ use crate::store::{Reader, Store, StoreError};
 pub(crate) struct WorkerQueue {
     store: Arc<Store>,
     token: i64,
-    /// The lists in an inbox that are not as their batches read them, as they were when they were looked at last.
-    edited: BTreeMap<PathBuf, Seen>,
+    /// The lists of inboxes that do not stand there as their batches read them, as they were when they were looked at last.
+    others: BTreeMap<PathBuf, Seen>,
     /// Batches whose lists were read again, with the batches that they became.
     read_again: BTreeSet<(String, String)>,
 }
@@ -27,13 +27,13 @@ pub(crate) struct WorkerQueue {
 pub(crate) struct WorkerBatches {
     /// Their names, the oldest first.
     pub(crate) names: Vec<String>,
-    /// How many are left alone: their lists were edited since they were read.
+    /// How many are left alone: their lists were edited since they were read, or are gone.
     pub(crate) left_alone: usize,
     /// Those of them that were not told yet.
     pub(crate) newly_left: Vec<LeftAlone>,
 }
 
-/// A batch that no worker takes up: its list was edited since it was read, and may refuse people by now.
+/// A batch that no worker takes up: its list is another one since it was read, and may refuse people by now.
 #[derive(Debug)]
 pub(crate) enum LeftAlone {
     /// The list lies in the inbox of a night, which reads it again.
@@ -41,6 +41,13 @@ pub(crate) enum LeftAlone {
         /// The batch.
         batch: String,
         /// Its list.
+        list: PathBuf,
+    },
+    /// The list is not in the inbox of the night any more: a person says whether the batch goes on without it.
+    ListGone {
+        /// The batch.
+        batch: String,
+        /// Where its list was.
         list: PathBuf,
     },
     /// The list was read again as another batch: a person says which of them goes on.
@@ -62,14 +69,14 @@ impl WorkerQueue {
         Ok(Self {
             store,
             token,
-            edited: BTreeMap::new(),
+            others: BTreeMap::new(),
             read_again: BTreeSet::new(),
         })
     }
 
-    /// Which they are, as every node sees them `now`. A batch whose list lies in the inbox of a night, and was edited since
-    /// it was read, is none of them: the list may refuse people by now. Nor is one whose list was read again, edited, as another
-    /// batch.
+    /// Which they are, as every node sees them `now`. A batch that a night began, and whose list does not stand in the inbox as
+    /// it was read, is none of them, unless the night was done with it: a newer list may refuse people by now. Nor is one whose
+    /// list was read again, edited, as another batch.
     ///
     /// # Errors
     /// [`RunError`] if the checkpoint fails, or the cluster does.
@@ -80,16 +87,19 @@ impl WorkerQueue {
             names: reader.for_workers(self.token, now)?,
             ..WorkerBatches::default()
         };
-        let edited = edited_lists(&reader, &found.names, &self.edited)?;
-        found.left_alone = edited.len();
+        let others = other_lists(&reader, &found.names, &self.others)?;
+        found.left_alone = others.len();
         found
             .names
-            .retain(|name| !edited.iter().any(|it| it.batch == *name));
-        for list in edited {
-            let before = self.edited.insert(list.path.clone(), list.seen.clone());
-            if before.as_ref() != Some(&list.seen) {
-                let (batch, list) = (list.batch, list.path);
-                found.newly_left.push(LeftAlone::ToNight { batch, list });
+            .retain(|name| !others.iter().any(|it| it.batch == *name));
+        for other in others {
+            let before = self.others.insert(other.path.clone(), other.seen.clone());
+            if before.as_ref() != Some(&other.seen) {
+                let (batch, list) = (other.batch, other.path);
+                found.newly_left.push(match other.became {
+                    Became::Edited => LeftAlone::ToNight { batch, list },
+                    Became::Gone => LeftAlone::ListGone { batch, list },
+                });
             }
         }
         self.leave_read_again(&reader, &mut found)?;

@@ -6,13 +6,15 @@ use jiff::Timestamp;
 use rusqlite::Row;
 use serde::Serialize;
 
+use super::batch::Batch;
 use super::checkpoint::Reader;
 use super::columns::{api_id_if_any, from_millis, time, time_if_any};
 use super::error::StoreError;
+use super::follow_up::FOR_ITS_EVENT;
 use super::ids::{BatchId, RecipientId};
 use super::query::Query as _;
 use super::results::{CONTENT, FACTS, JOINS, REASON};
-use crate::domain::content::for_step;
+use crate::domain::content::{Rendered, for_step};
 use crate::domain::delivery::State;
 use crate::domain::fallback::Step;
 use crate::domain::phone::PhoneNumber;
@@ -103,8 +105,8 @@ pub(crate) struct NextRow {
     /// Its row in that file.
     pub(crate) row: u32,
     pub(crate) phone: Option<PhoneNumber>,
-    /// What is to be sent, as JSON.
-    pub(crate) content: Option<String>,
+    /// What is to be sent on the channel that it stands at, and on those behind, or why nothing is.
+    pub(crate) messages: Vec<(Step, Result<Rendered, String>)>,
 }
 
 /// The contact is that of the channel of the last request, whose outcome is open.
@@ -201,28 +203,58 @@ impl Reader {
         )
     }
 
-    /// The first rows that are to be sent, `limit` at the most: file, row, number and message.
+    /// The keys of all who are to be sent to, in their order: of a follow-up also those who wait for their event.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub(crate) fn next_rows(&self, id: BatchId, limit: usize) -> Result<Vec<NextRow>, StoreError> {
+    pub(crate) fn queued_keys(&self, batch: &Batch) -> Result<Vec<i64>, StoreError> {
+        if batch.follow_up.is_some() {
+            let (first, last) = batch.id.range();
+            return self.connection.list(
+                "SELECT id FROM recipient
+                 WHERE id > ?1 AND id < ?2 AND state = 'queued' AND (held IS NULL OR held = ?3) ORDER BY id",
+                (first, last, FOR_ITS_EVENT),
+            );
+        }
+        let mut keys: Vec<i64> = self.connection.list(
+            "SELECT id FROM recipient INDEXED BY recipient_queue
+             WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1",
+            [batch.id],
+        )?;
+        keys.sort_unstable();
+        Ok(keys)
+    }
+
+    /// The first rows that are to be sent, `limit` at the most: file, row, number and messages.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn next_rows(
+        &self,
+        batch: &Batch,
+        limit: usize,
+    ) -> Result<Vec<NextRow>, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let others = batch.fallback.as_ref().map_or(0, |it| it.channels.len());
+        let last = u8::try_from(others).unwrap_or(u8::MAX);
         self.connection.read(
-            "SELECT i.file, i.row, p.number, i.content, r.step, i.metadata
+            "SELECT i.file, i.row, p.number, coalesce(i.content, ''), r.step, coalesce(i.metadata, '{}')
              FROM recipient r INDEXED BY recipient_queue
                   CROSS JOIN recipient_input i ON i.id = r.id
                   LEFT JOIN person p ON p.id = r.person
              WHERE r.state = 'queued' AND r.held IS NULL AND r.id >> 32 = ?1
              ORDER BY r.not_before, r.id LIMIT ?2",
-            (id, limit),
+            (batch.id, limit),
             |row| {
-                let (own, metadata): (Option<String>, Option<String>) = (row.get(3)?, row.get(5)?);
-                let step = Step::new(row.get(4)?);
+                let (content, step, metadata): (String, u8, String) =
+                    (row.get(3)?, row.get(4)?, row.get(5)?);
+                let steps = (step..=last.max(step)).map(Step::new);
+                let messages = steps.map(|step| (step, for_step(&content, &metadata, step)));
                 Ok(NextRow {
                     file: row.get(0)?,
                     row: row.get(1)?,
                     phone: row.get(2)?,
-                    content: content_of_step(own.as_deref(), metadata.as_deref(), step),
+                    messages: messages.collect(),
                 })
             },
         )

@@ -1,5 +1,7 @@
 //! Batches that any worker may take up.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::batch::BY_DEADLINE;
@@ -72,25 +74,24 @@ impl Reader {
         self.left_to_workers(token, false, now)
     }
 
-    /// How many of the people who are queued in `batch` are in `other` too, and how many were looked at: the first thousand.
+    /// How many of the people who are queued in `batch` each batch has, itself among them: of the first thousand.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub(crate) fn queued_in(
+    pub(crate) fn batches_of_queued(
         &self,
         batch: BatchId,
-        other: BatchId,
-    ) -> Result<(u64, u64), StoreError> {
-        let (first, last) = other.range();
-        let (shared, people): (i64, i64) = self.connection.row(
-            "SELECT coalesce(sum(EXISTS (SELECT 1 FROM recipient o INDEXED BY recipient_by_person
-                                         WHERE o.person = q.person AND o.id > ?2 AND o.id < ?3)), 0), count(*)
+    ) -> Result<BTreeMap<BatchId, u64>, StoreError> {
+        let found: Vec<(BatchId, i64)> = self.connection.rows(
+            "SELECT o.id >> 32, count(DISTINCT o.person)
              FROM (SELECT person FROM recipient INDEXED BY recipient_queue
-                   WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1 LIMIT 1000) q",
-            (batch, first, last),
+                   WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1 LIMIT 1000) q
+                  CROSS JOIN recipient o INDEXED BY recipient_by_person ON o.person = q.person
+             GROUP BY 1",
+            [batch],
         )?;
-        let count = |it: i64| u64::try_from(it).unwrap_or(0);
-        Ok((count(shared), count(people)))
+        let count = |(batch, people)| (batch, u64::try_from(people).unwrap_or(0));
+        Ok(found.into_iter().map(count).collect())
     }
 
     fn left_to_workers(

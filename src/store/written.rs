@@ -68,6 +68,40 @@ pub(crate) struct FiledList {
     pub(crate) modified: Timestamp,
 }
 
+/// A list that is not filed away: how it stood when it was read stands in its batch.
+const BEGUN_LIST: WrittenFile = WrittenFile {
+    size: 0,
+    digest: [0; DIGEST],
+};
+
+/// One that left the inbox, by a person or because the night refused it, while people of its batch waited.
+const TAKEN_LIST: WrittenFile = WrittenFile {
+    size: 0,
+    digest: [1; DIGEST],
+};
+
+impl FiledList {
+    /// A list of the inbox, which is sent as this batch.
+    pub(crate) fn begun(path: PathBuf, batch: String) -> Self {
+        Self {
+            path,
+            batch,
+            left: BEGUN_LIST,
+            modified: Timestamp::MIN,
+        }
+    }
+
+    /// Whether it is in the inbox, as far as the nights know.
+    pub(crate) fn is_begun(&self) -> bool {
+        self.left == BEGUN_LIST
+    }
+
+    /// Whether its batch was done with it, and it was filed away.
+    pub(crate) fn is_filed(&self) -> bool {
+        self.left != BEGUN_LIST && self.left != TAKEN_LIST
+    }
+}
+
 fn written_file(size: i64, digest: Vec<u8>) -> Option<WrittenFile> {
     Some(WrittenFile {
         size: u64::try_from(size).ok()?,
@@ -175,8 +209,9 @@ pub(crate) fn enter_file(
     Ok(transaction.commit()?)
 }
 
-/// Enters a list of contacts that is sent as a batch, or that was, and was filed away. Another process that holds the checkpoint is
-/// waited for a moment only.
+/// Enters a list of contacts that is sent as a batch, or that was, and was filed away. It is the batch's list from now on:
+/// one that the batch had in an inbox before is none any more. Another process that holds the checkpoint is waited for a moment
+/// only.
 ///
 /// # Errors
 /// [`StoreError`] if the checkpoint cannot be written as it is.
@@ -200,21 +235,40 @@ pub(crate) fn enter_list(checkpoint: &Path, list: &FiledList) -> Result<(), Stor
             to_millis(list.modified),
         ),
     )?;
+    transaction.change(
+        "DELETE FROM written_file WHERE kind = ?1 AND batch = ?2 AND path <> ?3 AND digest IN (?4, ?5)",
+        (
+            LIST,
+            batch,
+            list.path.to_string_lossy(),
+            BEGUN_LIST.digest,
+            TAKEN_LIST.digest,
+        ),
+    )?;
     Ok(transaction.commit()?)
 }
 
-/// Forgets a list of contacts that was entered: it is not at `path` any more. Another process that holds the checkpoint is
-/// waited for a moment only.
+/// A list of contacts that was entered is not at `path` any more. As long as people of its batch wait it stays known as the one
+/// that is gone; else it is forgotten. Another process that holds the checkpoint is waited for a moment only.
 ///
 /// # Errors
 /// As [`enter_list`].
 pub(crate) fn leave_list(checkpoint: &Path, path: &Path) -> Result<(), StoreError> {
-    let connection = connect_to_enter(checkpoint)?;
-    connection.change(
-        "DELETE FROM written_file WHERE path = ?1 AND kind = ?2",
-        (path.to_string_lossy(), LIST),
+    let mut connection = connect_to_enter(checkpoint)?;
+    let path = path.to_string_lossy();
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let taken = transaction.change(
+        "UPDATE written_file SET digest = ?3 WHERE path = ?1 AND kind = ?2
+                AND EXISTS (SELECT 1 FROM tally t WHERE t.batch = written_file.batch AND t.queued + t.sending > 0)",
+        (&path, LIST, TAKEN_LIST.digest),
     )?;
-    Ok(())
+    if taken == 0 {
+        transaction.change(
+            "DELETE FROM written_file WHERE path = ?1 AND kind = ?2",
+            (&path, LIST),
+        )?;
+    }
+    Ok(transaction.commit()?)
 }
 
 fn connect_to_enter(checkpoint: &Path) -> Result<Connection, StoreError> {

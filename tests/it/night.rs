@@ -1,5 +1,7 @@
 //! `outreach night FOLDER`: the lists of a folder, night after night, with nobody watching.
 
+mod gone;
+
 use std::collections::BTreeSet;
 
 use crate::support::{

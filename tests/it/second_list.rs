@@ -133,7 +133,7 @@ fn whoever_goes_on_with_a_batch_whose_list_was_read_again_is_told() {
 
 /// A worker has nobody to tell: what it goes on with by an older list is not asked about.
 #[test]
-fn a_worker_leaves_a_batch_whose_list_was_read_again_and_takes_one_that_only_has_the_name() {
+fn a_worker_leaves_a_batch_whose_list_was_read_again_and_takes_one_that_only_has_name_or_message() {
     let sandbox = SandboxProcess::start(&[]);
     let list = |from: u32, refused: u32| {
         let mut text = String::from("phone,first_name,consent\n");
@@ -143,17 +143,23 @@ fn a_worker_leaves_a_batch_whose_list_was_read_again_and_takes_one_that_only_has
         }
         text
     };
-    for (from, edited, is_same) in [(0, list(0, 3), true), (100, list(200, 0), false)] {
+    for (from, file, edited, is_same) in [
+        (0, "list.csv", list(0, 3), true),
+        (100, "list.csv", list(200, 0), false),
+        // A copy has another name.
+        (300, "list (1).csv", list(300, 303), true),
+        (400, "other.csv", list(500, 0), false),
+    ] {
         let scratch = Scratch::new();
-        let send = || {
-            let send = ["send", "list.csv", "--detach", "--yes", "--message", "Hi"];
+        let send = |file: &str| {
+            let send = ["send", file, "--detach", "--yes", "--message", "Hi"];
             let send = scratch.outreach(&send).with(&["--channel", CHANNEL]);
             send.with(&["--base-url", sandbox.base_url()]).run()
         };
         scratch.write("list.csv", &list(from, 0));
-        send();
-        scratch.write("list.csv", &edited);
-        send();
+        send("list.csv");
+        scratch.write(file, &edited);
+        send(file);
         let worker = ["worker", "--once", "--base-url", sandbox.base_url()];
         let worker = scratch.outreach(&worker).run();
         let accepted = sandbox.accepted();
@@ -161,11 +167,12 @@ fn a_worker_leaves_a_batch_whose_list_was_read_again_and_takes_one_that_only_has
         if is_same {
             let ended = worker.expect(4).says("is left to a person");
             assert_eq!(ended.said.matches("is left to a person").count(), 1);
-            let all: Vec<u64> = (0..8).map(messaged).collect();
+            let all: Vec<u64> = (from..from + 8).map(messaged).collect();
             assert_eq!(all, [0, 0, 0, 1, 1, 1, 1, 1]);
         } else {
             worker.expect(0);
-            assert!((100..108).chain(200..208).all(|n| messaged(n) == 1));
+            let others = from + 100..from + 108;
+            assert!((from..from + 8).chain(others).all(|n| messaged(n) == 1));
         }
     }
 }

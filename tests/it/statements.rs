@@ -118,6 +118,10 @@ const WHOLE_TABLE: &[(&str, &str)] = &[
 /// Statements that go through the rows of one batch, with the reason. None of them may be asked for each row.
 const WHOLE_BATCH: &[(&str, &str)] = &[
     (
+        "AND state = 'queued' AND (held IS NULL OR held = ?3) ORDER BY id",
+        "the page that starts a follow-up is about all of its people",
+    ),
+    (
         "r.held = ?3 AND EXISTS",
         "a follow-up, when it begins or goes on",
     ),
@@ -539,6 +543,10 @@ const MAKES_TABLE: &[(&str, &str)] = &[
     (
         "INSERT INTO contact (channel, api_id, person, former, opted_out_at) SELECT",
         "a contact that was another person's before",
+    ),
+    (
+        "SELECT o.id >> 32, count(DISTINCT o.person)",
+        "whether the list of a batch was read again, once for each run",
     ),
     ("SELECT p.number, i.fields", "the list of a follow-up, once"),
     (

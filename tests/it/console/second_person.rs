@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::users::{PASSWORD, add};
 use crate::support::{
-    CHANNEL, ConsoleProcess, Receiver, SandboxProcess, Scratch, Visitor, event, wait_until,
+    CHANNEL, ConsoleProcess, Receiver, SandboxProcess, Scratch, Visitor, contacts, event, number,
+    wait_until,
 };
 
 /// A console on which a second person is asked for, and that person.
@@ -141,4 +142,73 @@ fn a_follow_up_that_waits_for_its_second_person_takes_events_and_can_be_started(
     scratch.outreach(&resume).run().expect(0);
     assert_eq!((counts().sent, counts().awaiting), (2, 1));
     assert_eq!(sandbox.stats().accepted, 5);
+}
+
+/// The count is the same each time.
+#[test]
+fn nobody_approves_other_people_than_the_page_has_shown() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.write("contacts.csv", &(contacts(0..4) + "12,Ela\n"));
+    let (console, eva) = second(&scratch, &sandbox);
+    add(&scratch, "jan", "operator");
+    let jan = console.user("jan", PASSWORD);
+    let batch = "/batches/list";
+    let suppress = |how: &str, n: u32| {
+        let phone = format!("+{}", number(n));
+        scratch.outreach(&["suppress", how, &phone]).run().expect(0);
+    };
+    let update = || scratch.send(&sandbox).with(&["--update"]).run().expect(4);
+    suppress("add", 0);
+    scratch.send(&sandbox).run().expect(4);
+    let old = |page: &str| {
+        let form = [("token", &*eva.token()), ("people", "3"), ("shown", page)];
+        let answer = eva.post(&format!("{batch}/start"), &form);
+        assert_eq!(answer.status, 409, "{}", answer.text());
+        assert!(answer.text().contains("the people"), "{}", answer.text());
+    };
+    // Who must not be messaged is another one.
+    let first = eva.shown(batch);
+    suppress("remove", 0);
+    suppress("add", 1);
+    update();
+    old(&first);
+    // Somebody is left out, and a row that is mended takes that place.
+    let second = eva.shown(batch);
+    suppress("add", 2);
+    update();
+    let to_mend = jan.page(batch);
+    let (_, field) = to_mend.split_once("name=\"number.").expect("a row to mend");
+    let field = format!("number.{}", field.split('"').next().unwrap_or_default());
+    let typed = [(&*field, "+420777929999")];
+    jan.send(&format!("{batch}/mend"), &typed).location();
+    old(&second);
+    assert_eq!(sandbox.stats().sends, 0);
+    assert_eq!(start(&eva, "list", "3"), 303);
+    eva.wait_for(batch, "complete");
+    let messaged: Vec<u64> = sandbox.accepted().into_keys().collect();
+    assert_eq!(messaged, [number(0), number(3), 420_777_929_999]);
+}
+
+/// What is approved is seen: also what goes over another channel, and what goes with it.
+#[test]
+fn the_page_shows_the_messages_for_all_channels_with_tag_and_metadata() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(2);
+    let (_console, eva) = second(&scratch, &sandbox);
+    let (own, same) = ("7001200300400500602", "7001200300400500603");
+    let sms = format!("{own}=SMS for {{{{ first_name }}}}");
+    let send = scratch.send(&sandbox).with(&["--fallback", own]);
+    let send = send.with(&["--fallback", same, "--message-for", &sms]);
+    let send = send.with(&["--tag", "HUMAN_AGENT", "--metadata", "campaign=spring"]);
+    send.run().expect(4);
+    let page = eva.page("/batches/list");
+    for text in [
+        "Hello Name0",
+        "With campaign: spring, tag: HUMAN_AGENT",
+        &format!("Who is not reached gets this over channel {own}:"),
+        "SMS for Name0",
+        &format!("Who is not reached gets this over channel {same}:"),
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
 }

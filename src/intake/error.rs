@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::mixed::Named;
 use crate::domain::masking::masked_cell;
+use crate::domain::phone::Region;
 use crate::domain::text::shortened;
 
 /// A file that cannot be used. The text says which file, where in it, and what to do.
@@ -365,7 +366,8 @@ pub enum IntakeError {
     #[error(
         "{file}, row {row}: \"{heading}\" stands there without a number, and the numbers below it are read as those of {own}: if \
          they are of {country}, they would be strangers'. Write the country of each row into a column with the name \"Country\", or \
-         split the file before row {row}; or delete the row, if they are of {own}"
+         split the file before row {row}; or delete the row, if they are of {own}",
+        country = country.name(), own = own.name()
     )]
     CountryBelow {
         /// The file.
@@ -375,14 +377,15 @@ pub enum IntakeError {
         /// What it says.
         heading: String,
         /// The country that it names.
-        country: String,
+        country: Region,
         /// The one by which the numbers are read.
-        own: String,
+        own: Region,
     },
     /// The name of a list is that of another country than its numbers are read by.
     #[error(
-        "{file}: the name of the {what}, \"{name}\", is about {country}, and the numbers are read as those of {own}: if they are of \
-         {country}, they would be strangers'. Name their country with --region {code}; or, if they are of {own}, change that name"
+        "{file}: the name of the {what}, \"{name}\", is about {country_name}, and the numbers are read as those of {own}: if they are of \
+         {country_name}, they would be strangers'. Name their country with --region {country}; or, if they are of {own}, change that name",
+        country_name = country.name(), own = own.name()
     )]
     NamedAsCountry {
         /// The file.
@@ -392,11 +395,9 @@ pub enum IntakeError {
         /// Its name.
         name: String,
         /// The country that it names.
-        country: String,
-        /// Its code.
-        code: String,
+        country: Region,
         /// The one by which the numbers are read.
-        own: String,
+        own: Region,
     },
     /// The name of a file or a sheet says that its people must not be messaged.
     #[error(

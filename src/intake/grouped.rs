@@ -19,7 +19,7 @@ const DIGITS: usize = 4;
 const MOST: usize = 50;
 
 /// The columns that may be so, while the rows come.
-pub(super) struct GroupedColumns<'a>(Vec<Runs<'a>>);
+pub(super) struct GroupedColumns<'a>(Vec<Groups<'a>>);
 
 /// What a column is read as.
 enum What<'a> {
@@ -29,7 +29,7 @@ enum What<'a> {
 }
 
 /// A column whose cells are filled only where they change, so far.
-struct Runs<'a> {
+struct Groups<'a> {
     column: &'a Column,
     what: What<'a>,
     /// The values so far, where each group has its own: tags and foreign countries stand here and there.
@@ -38,7 +38,7 @@ struct Runs<'a> {
     last: Option<Value>,
     filled: u64,
     /// How many values have empty cells below them, and how many at most.
-    runs: u64,
+    with_empty: u64,
     longest: u64,
     /// The first value with empty cells below it that would change what becomes of their rows.
     against: Option<(u32, String)>,
@@ -54,8 +54,8 @@ struct Value {
 }
 
 /// A row of the list, as far as it is of interest.
-pub(super) struct Row<'r> {
-    pub(super) row: u32,
+pub(super) struct ListRow<'r> {
+    pub(super) number: u32,
     /// It has a number.
     pub(super) is_person: bool,
     /// The one cell that is filled, where there is no other.
@@ -69,21 +69,21 @@ impl<'a> GroupedColumns<'a> {
         if mapping.read_for != ReadFor::Messages {
             return Self(Vec::new());
         }
-        let runs = |column: &'a Column, what| Runs {
+        let groups = |column: &'a Column, what| Groups {
             column,
             what,
             seen: Vec::new(),
             last: None,
             filled: 0,
-            runs: 0,
+            with_empty: 0,
             longest: 0,
             against: None,
         };
         let consent = mapping.consent.iter().filter(|it| !it.is_of_remarks());
-        let consent = consent.map(|it| runs(&it.column, What::Consent(it, now)));
+        let consent = consent.map(|it| groups(&it.column, What::Consent(it, now)));
         let known = mapping.region.iter().filter(|it| it.is_known());
         let own = mapping.default_region;
-        let countries = known.filter_map(|it| Some(runs(&it.column, What::Country(own?))));
+        let countries = known.filter_map(|it| Some(groups(&it.column, What::Country(own?))));
         Self(consent.chain(countries).collect())
     }
 
@@ -93,13 +93,13 @@ impl<'a> GroupedColumns<'a> {
     }
 
     /// Takes the next row.
-    pub(super) fn take(&mut self, row: &Row<'_>) {
-        self.0.retain_mut(|runs| runs.take(row));
+    pub(super) fn take(&mut self, row: &ListRow<'_>) {
+        self.0.retain_mut(|groups| groups.take(row));
     }
 
     /// Refuses a list with such a column. All rows have come.
     pub(super) fn refuse(&self, file: &str) -> Result<(), IntakeError> {
-        match self.0.iter().find_map(Runs::grouped) {
+        match self.0.iter().find_map(Groups::grouped) {
             Some((column, (row, value))) => Err(IntakeError::GroupedValues {
                 file: file.to_owned(),
                 column: column.name.clone(),
@@ -111,22 +111,22 @@ impl<'a> GroupedColumns<'a> {
     }
 }
 
-impl Runs<'_> {
+impl Groups<'_> {
     /// False once the column is known to have its value in each row.
-    fn take(&mut self, row: &Row<'_>) -> bool {
+    fn take(&mut self, row: &ListRow<'_>) -> bool {
         let cell = trimmed((row.cell)(self.column.index));
         if !row.is_person && row.only != Some(self.column.index) {
             return true;
         }
         if !cell.is_empty() {
-            return self.take_value(cell, row.row);
+            return self.take_value(cell, row.number);
         }
         let Some(last) = &mut self.last else {
             return false;
         };
         last.empty += 1;
         self.longest = self.longest.max(last.empty);
-        self.runs += u64::from(last.empty == 1);
+        self.with_empty += u64::from(last.empty == 1);
         if last.matters && self.against.is_none() {
             self.against = Some((last.row, last.folded.clone()));
         }
@@ -172,7 +172,7 @@ impl Runs<'_> {
     }
 
     fn grouped(&self) -> Option<(&Column, &(u32, String))> {
-        let is_grouped = self.filled > 1 && (self.runs > 1 || self.longest > 1);
+        let is_grouped = self.filled > 1 && (self.with_empty > 1 || self.longest > 1);
         let against = self.against.as_ref().filter(|_| is_grouped)?;
         Some((self.column, against))
     }

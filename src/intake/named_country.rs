@@ -55,9 +55,8 @@ pub(super) fn refuse(
             file: file.name.clone(),
             what,
             name: shortened(&name, TITLE).into_owned(),
-            country: region.name(),
-            code: region.code(),
-            own: own.name(),
+            country: region,
+            own,
         }),
         None => Ok(()),
     }

@@ -5,7 +5,7 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Record;
 use crate::domain::text::trimmed;
 use crate::intake::consent::{ColumnKind, Refusal};
-use crate::intake::grouped::Row;
+use crate::intake::grouped::ListRow;
 use crate::intake::rows::Fields;
 use crate::intake::settings::ReadFor;
 
@@ -65,7 +65,7 @@ impl RowJudge<'_> {
             rows: 0,
             who,
             refusal,
-            row,
+            number: row,
         })
     }
 
@@ -117,7 +117,7 @@ impl RowJudge<'_> {
         &self,
         fields: &Fields<'_>,
         row: u32,
-        take: &mut dyn FnMut(&Row<'_>),
+        take: &mut dyn FnMut(&ListRow<'_>),
     ) {
         let cell = |index: usize| {
             let at = self.file.columns.get(index);
@@ -133,8 +133,8 @@ impl RowJudge<'_> {
         let is_person = has_number && !is_nameless;
         let first = if has_number { None } else { filled.next() };
         let only = first.filter(|_| filled.next().is_none());
-        take(&Row {
-            row,
+        take(&ListRow {
+            number: row,
             is_person,
             only,
             cell: &cell,

@@ -68,8 +68,8 @@ impl HeadedByCountry {
                 file: name(position.file),
                 row: above.row.get(),
                 heading: heading.text.clone(),
-                country: heading.region.name(),
-                own: own.name(),
+                country: heading.region,
+                own,
             });
         }
         Ok(())

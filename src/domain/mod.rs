@@ -24,6 +24,7 @@ pub(crate) mod keyed_hash;
 pub(crate) mod masking;
 pub(crate) mod message_date;
 pub(crate) mod night;
+pub(crate) mod number_cells;
 pub(crate) mod outcome;
 pub(crate) mod percent;
 pub(crate) mod phone;

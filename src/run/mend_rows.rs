@@ -6,7 +6,6 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::definition::MAPPING;
 use super::error::RunError;
 use super::files::numbered;
 use super::list::List;
@@ -17,13 +16,14 @@ use super::plan::{SendPlan, SendSettings};
 use super::settings::RunSettings;
 use crate::domain::delivery::State;
 use crate::domain::dialect::FileFormat;
+use crate::domain::number_cells::{MAPPING, column_names, phone_columns};
 use crate::domain::percent::Percent;
 use crate::domain::phone::PhoneProblem;
 use crate::domain::recipient::{
     JudgedRow, Position, Record, RowNumber, RowProblem, UNEVEN, Verdict,
 };
 use crate::domain::sms::SmsSettings;
-use crate::intake::{Corrections, Settings, Source, column_names, phone_columns};
+use crate::intake::{Corrections, Settings, Source};
 use crate::report::rejects::RejectsFile;
 use crate::store::{Batch, Change, MendPlace, Messaged, Reader, ResultRow};
 

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row};
 
 use super::attempt::ACCEPTED;
 use super::checkpoint::Reader;
-use super::columns::{time, time_if_any};
+use super::columns::{from_json, time, time_if_any};
 use super::error::StoreError;
 use super::follow_up::{refusal, refusal_in};
 use super::ids::{BatchId, PersonId};
@@ -15,6 +15,7 @@ use super::query::Query as _;
 use crate::domain::audience::{Accepted, Audience, Facts};
 use crate::domain::delivery::State;
 use crate::domain::follow_up::FollowUp;
+use crate::domain::number_cells::{MAPPING, NumberCells};
 use crate::domain::recipient::Suppression;
 
 /// The names of batches that were made of audiences.
@@ -55,6 +56,28 @@ pub(super) fn refusal_by_now(
     });
     let reason: Option<Option<String>> = connection.find(&REFUSAL, (whose, AUDIENCES))?;
     Ok(reason.map(|reason| refusal(reason.as_deref())))
+}
+
+/// The person's row in the last list that has them, and where the rows of that list have their numbers.
+pub(super) fn row_of_last_list(
+    connection: &Connection,
+    whose: PersonId,
+) -> Result<Option<(NumberCells, String)>, StoreError> {
+    static ROW: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT i.fields, w.definition ->> '{MAPPING}', w.headers
+             FROM recipient r INDEXED BY recipient_by_person CROSS JOIN recipient_input i ON i.id = r.id
+                  CROSS JOIN batch w ON w.id = r.id >> 32
+             WHERE {FROM_LAST_LIST} ORDER BY r.id LIMIT 1"
+        )
+    });
+    type Found = (String, Option<String>, String);
+    let found: Option<Found> = connection.find_row(&ROW, (whose, AUDIENCES))?;
+    let Some((fields, Some(mapping), headers)) = found else {
+        return Ok(None);
+    };
+    let cells = NumberCells::of(&mapping, &from_json::<Vec<String>>(&headers)?);
+    Ok(cells.map(|cells| (cells, fields)))
 }
 
 /// A person of an audience.

@@ -20,6 +20,7 @@ use crate::domain::dialect::ListFormat;
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::fallback::{Fallback, Step};
 use crate::domain::follow_up::FollowUp;
+use crate::domain::number_cells::{MAPPING, NumberCells};
 use crate::domain::pilot::Pilot;
 use crate::domain::sending::Sending;
 
@@ -124,6 +125,11 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// Where its rows have their numbers, if one of a row is messaged.
+    pub(super) fn number_cells(&self) -> Option<NumberCells> {
+        NumberCells::of(self.definition.get(MAPPING)?, &self.headers)
+    }
+
     /// The name of the batch's file at `index`.
     pub fn file_name(&self, index: u16) -> &str {
         self.files

@@ -153,6 +153,62 @@ fn numbers_in_a_column_that_no_message_goes_to_count_too() {
 }
 
 #[test]
+fn who_asks_on_another_number_once_the_list_was_read_is_not_messaged_any_more() {
+    let scene = Scene::new();
+    scene.send("a", &people(true, 0..5), "Hello", &[]);
+    let receiver = Receiver::start(&scene.scratch);
+    let rest = people(false, 0..5).replace("first_name,mobile,phone\n", "");
+    let list = people(false, 5..7) + &rest;
+    scene.send("b", &list, "Next", &["--limit", "2"]);
+    receiver.take(&stop(&contact_of(&scene.sandbox, phone(0))));
+    let [one, two, six] = [1, 2, 6].map(|person| format!("+{}", phone(person)));
+    scene.run(&["suppress", "add", &one, &six]);
+    scene.run(&["forget", &two, "--yes"]);
+    let asks =
+        json!({ "id": "9002", "content": { "type": "text", "payload": "When do you stop?" } });
+    let contact = contact_of(&scene.sandbox, phone(3));
+    receiver.take(&event(
+        "message_received",
+        &contact,
+        None,
+        "2026-05-02T12:00:00Z",
+        &asks,
+    ));
+    let base_url = ["--base-url", scene.sandbox.base_url()];
+    let resume = scene.scratch.outreach(&["resume", "b", "--yes"]);
+    resume.with(&base_url).run().expect(0);
+    let mobiles: Vec<u64> = (0..7).map(mobile).collect();
+    assert_eq!(scene.times(&mobiles), [0, 0, 0, 0, 1, 1, 1]);
+    let codes: Vec<String> = scene.rows("b").into_iter().map(|(_, code)| code).collect();
+    assert_eq!(
+        codes[2..6],
+        [
+            "suppression_list",
+            "suppression_list",
+            "erased",
+            "unread_reply"
+        ]
+    );
+    let results = scene.scratch.read("b.results.csv");
+    let said = "another number of the row (+420******001): on the suppression list";
+    assert!(results.contains(said), "{results}");
+    // Nor is whoever had the message since, in a batch that was made of the list.
+    let audience = [
+        "send",
+        "--audience-from",
+        "checkpoint",
+        "--batch-status",
+        "b=sent",
+        "--yes",
+    ];
+    let audience = scene.scratch.outreach(&audience).with(&base_url);
+    let audience = audience.with(&["--message", "Once more", "--channel", CHANNEL]);
+    audience.run().expect(0);
+    assert_eq!(scene.times(&mobiles), [0, 0, 0, 0, 2, 2, 1]);
+    scene.scratch.checkpoint().expect_sound();
+}
+
+#[test]
 fn a_message_to_one_number_of_a_person_is_not_repeated_to_another() {
     let scene = Scene::new();
     let numbers: Vec<u64> = (0..4).flat_map(|n| [mobile(n), phone(n)]).collect();

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::batch_now::BatchNow;
 use super::context::Context;
+use super::other_numbers;
 use super::queue::{Message, Ready, due, message_for, wait};
 use super::route;
 use super::types::{Claim, Claimed, Opening, Outstanding};
@@ -182,7 +183,7 @@ fn next(
                 continue;
             }
         }
-        if may_send(tx, context, skip, &ready, &message, now)? {
+        if may_send(tx, context, skip, (&ready, phone), &message, now)? {
             return Ok(Next::Row(Box::new(ready), phone, message));
         }
     }
@@ -234,7 +235,7 @@ fn may_send(
     tx: &mut Tx<'_>,
     context: &Context,
     skip: &[SkippedBatch],
-    ready: &Ready,
+    (ready, phone): (&Ready, PhoneNumber),
     message: &Message,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
@@ -265,7 +266,13 @@ fn may_send(
         context.rules.span,
         now,
     )? {
-        PersonVerdict::MayBeMessaged => Ok(true),
+        PersonVerdict::MayBeMessaged => {
+            let Some(cause) = other_numbers::cause(tx, context, ready, phone)? else {
+                return Ok(true);
+            };
+            suppress(tx, ready.id, &cause, now)?;
+            Ok(false)
+        }
         PersonVerdict::Suppressed(cause) => {
             suppress(tx, ready.id, &cause, now)?;
             Ok(false)

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::types::ClaimRules;
 use crate::domain::fallback::{Fallback, Step};
 use crate::domain::follow_up::FollowUp;
+use crate::domain::number_cells::NumberCells;
 use crate::store::error::StoreError;
 use crate::store::ids::{BatchId, ChannelId};
 use crate::store::keys::HashKey;
@@ -34,6 +35,8 @@ pub(super) struct Context {
     /// The channels that were found to be refused as a whole: one bit for each step.
     pub(super) refused: AtomicU32,
     pub(super) rules: ClaimRules,
+    /// Where its rows have their numbers.
+    pub(super) number_cells: Option<NumberCells>,
     pub(super) keys: HashKey,
     /// When it began.
     pub(super) since: Timestamp,

@@ -13,6 +13,7 @@ mod batch_now;
 mod claim;
 mod context;
 mod interrupt;
+mod other_numbers;
 mod queue;
 mod route;
 mod settle;
@@ -118,6 +119,7 @@ impl Journal {
             is_audience,
             refused: AtomicU32::new(0),
             rules,
+            number_cells: batch.number_cells(),
             keys: store.keys.clone(),
             since: now,
             before,

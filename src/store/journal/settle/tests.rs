@@ -35,6 +35,7 @@ fn context(store: &Store) -> Context {
         fallback: None,
         follow_up: None,
         refused: AtomicU32::new(0),
+        number_cells: None,
         rules: ClaimRules {
             span: HistorySpan::default(),
             token: 0,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::domain::number_cells::column_name;
+use crate::domain::row_cells::column_name;
 use crate::domain::text::trimmed;
 
 /// A column of the input.

@@ -69,7 +69,7 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// One text for one meaning: goes into the digest that names a batch. What it says of numbers is read by [`NumberCells`](crate::domain::number_cells::NumberCells).
+    /// One text for one meaning: goes into the digest that names a batch. What it says of numbers is read by [`RowCells`](crate::domain::row_cells::RowCells).
     pub fn canonical(&self) -> String {
         let name = |column: &Option<Column>| {
             column

@@ -8,7 +8,7 @@ use super::error::RunError;
 use super::fallback::{FallbackMessages, FallbackSource};
 use crate::domain::content::{ContentSource, Notice, Template, placeholders};
 use crate::domain::dialect::Dialect;
-use crate::domain::number_cells::column_names;
+use crate::domain::row_cells::column_names;
 use crate::domain::sms::SmsSettings;
 use crate::domain::text::hex;
 use crate::intake::{self, Input, LetterDoubt, LooksInternational, Sheets, Source};

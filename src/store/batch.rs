@@ -20,8 +20,8 @@ use crate::domain::dialect::ListFormat;
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::fallback::{Fallback, Step};
 use crate::domain::follow_up::FollowUp;
-use crate::domain::number_cells::{MAPPING, NumberCells};
 use crate::domain::pilot::Pilot;
+use crate::domain::row_cells::{MAPPING, RowCells};
 use crate::domain::sending::Sending;
 
 /// Rows that are removed in one transaction: some 50 ms.
@@ -126,8 +126,8 @@ pub struct Batch {
 
 impl Batch {
     /// Where its rows have their numbers, if one of a row is messaged.
-    pub(super) fn number_cells(&self) -> Option<NumberCells> {
-        NumberCells::of(self.definition.get(MAPPING)?, &self.headers)
+    pub(super) fn row_cells(&self) -> Option<RowCells> {
+        RowCells::of(self.definition.get(MAPPING)?, &self.headers)
     }
 
     /// The name of the batch's file at `index`.

@@ -1,6 +1,8 @@
 //! What is known of a person when a message is about to go out: asked by the preview of a list and by every
 //! claim.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use rusqlite::Connection;
 
@@ -68,6 +70,30 @@ pub(super) fn judge(
     let mut past = Past::of(connection, people, !asker.skip.is_empty())?;
     past.has_unread = unread::waits_to_be_read(connection, keys, &past.people)?
         || unread::may_have_written(connection, keys, &past.attempts)?;
+    past.judge(connection, asker, span, now)
+}
+
+/// The same by another number of the row that asks. What the batch sent there itself was for somebody else of its list, as for one
+/// with whom the person shares it.
+pub(super) fn judge_other_number(
+    (connection, keys): (&Connection, &HashKey),
+    phone: PhoneNumber,
+    asker: &Asker<'_>,
+    span: HistorySpan,
+    now: Timestamp,
+) -> Result<PersonVerdict, StoreError> {
+    let people = person::with_number(connection, keys, phone)?;
+    if people.is_empty() {
+        return Ok(PersonVerdict::MayBeMessaged);
+    }
+    let has_unread = unread::waits_to_be_read(connection, keys, &people)?;
+    let mut past = Past::of(connection, people, has_unread, !asker.skip.is_empty())?;
+    past.attempts.retain(|it| asker.batch != Some(it.batch()));
+    // Whether that number has Messenger says nothing of this one.
+    let span = HistorySpan {
+        no_messenger: Duration::ZERO,
+        ..span
+    };
     past.judge(connection, asker, span, now)
 }
 

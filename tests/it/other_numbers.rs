@@ -252,6 +252,44 @@ fn a_message_that_may_have_gone_to_one_number_keeps_the_other_one_back() {
     );
 }
 
+/// Both rows were queued before either was sent, each with another number of the person in front.
+#[test]
+fn a_message_that_went_to_one_number_meanwhile_is_not_sent_to_the_other_one() {
+    let scene = Scene::new();
+    let list = people(false, 0..4);
+    scene.send("a", &list, "Hello", &["--limit", "1"]);
+    let swapped = list.replace("mobile,phone", "phone,mobile");
+    let first = ["--prefer", "first"];
+    // The columns change their places, and their numbers do: the other one goes first.
+    let swapped: String = swapped
+        .lines()
+        .map(|line| {
+            let cells: Vec<&str> = line.split(',').collect();
+            match cells[..] {
+                [name, one, two] if one.starts_with('+') => format!("{name},{two},{one}\n"),
+                _ => format!("{line}\n"),
+            }
+        })
+        .collect();
+    scene.send("b", &swapped, "Hello", &first);
+    let numbers: Vec<u64> = (0..4).flat_map(|n| [mobile(n), phone(n)]).collect();
+    let once_each = [1, 0, 0, 1, 0, 1, 0, 1];
+    assert_eq!(scene.times(&numbers), once_each);
+    scene.run(&[
+        "resume",
+        "a",
+        "--yes",
+        "--base-url",
+        scene.sandbox.base_url(),
+    ]);
+    assert_eq!(scene.times(&numbers), once_each);
+    assert_eq!(
+        scene.rows("a")[3],
+        (State::Suppressed, "repeat_guard".to_owned())
+    );
+    scene.scratch.checkpoint().expect_sound();
+}
+
 #[test]
 fn a_person_is_once_in_a_list_whichever_number_a_row_begins_with() {
     let scene = Scene::new();
@@ -318,6 +356,84 @@ fn a_no_beside_one_number_of_a_person_holds_the_others_and_so_does_a_list_of_sto
     // Each number is a recipient of its own where that is asked for.
     scene.send("c", &people(false, 2..3), "Once more", &["--all-numbers"]);
     assert_eq!(scene.times(&[mobile(2), phone(2)]), [1, 0]);
+}
+
+/// Colleagues with the number of their firm, and who only notes it.
+#[test]
+fn a_number_that_several_people_share_goes_from_their_rows_and_they_stay() {
+    let scene = Scene::new();
+    let firm = phone(9);
+    let national = firm.to_string()[3..].to_owned();
+    let list = format!(
+        "first_name,mobile,phone,note\nAnna,+{},+{firm},\nBob,+{},{national},\nCyril,+{},+{},asks at {national}\nFirm,,+{firm},\n",
+        mobile(0),
+        mobile(1),
+        mobile(2),
+        phone(2),
+    );
+    scene.send("a", &list, "Hello", &["--limit", "1", "--region", "CZ"]);
+    let number = format!("+{firm}");
+    let told = scene.scratch.outreach(&["forget", &number, "--yes"]).run();
+    let told = told.expect(0);
+    assert!(
+        told.out.contains("Erased: 1 row (2 still queued)"),
+        "{}",
+        told.out
+    );
+    assert!(told.out.contains("3 rows of others"), "{}", told.out);
+    assert!(!scene.holds(&national));
+    for name in ["Anna", "Bob", "Cyril"] {
+        assert!(scene.holds(name), "{name}");
+    }
+    scene.run(&[
+        "resume",
+        "a",
+        "--yes",
+        "--base-url",
+        scene.sandbox.base_url(),
+    ]);
+    // As after a STOP by it, who shares the number is not messaged; who noted it is.
+    let mobiles: Vec<u64> = (0..3).map(mobile).chain([firm]).collect();
+    assert_eq!(scene.times(&mobiles), [1, 0, 1, 0]);
+    let codes = [
+        (State::Sent, String::new()),
+        (State::Suppressed, "forgotten".to_owned()),
+        (State::Sent, String::new()),
+        (State::Suppressed, "erased".to_owned()),
+    ];
+    assert_eq!(scene.rows("a"), codes);
+    let results = scene.scratch.read("a.results.csv");
+    assert!(
+        results.contains(&format!("Anna,+{},,", mobile(0))),
+        "{results}"
+    );
+    scene.scratch.checkpoint().expect_sound();
+}
+
+/// A number of eight digits without its country code is a date, too.
+#[test]
+fn the_digits_of_an_erased_number_are_not_looked_for_in_dates() {
+    let scene = Scene::new();
+    let list = "first_name,phone,due\nAnna,+4520000001,2026-11-29\nBo,+4520000002,20261129\nCy,+4520261129,2026-11-28\n";
+    scene.send("a", list, "Hello", &["--limit", "1"]);
+    let forget = ["forget", "+4520261129", "--yes"];
+    let told = scene.scratch.outreach(&forget).run().expect(0);
+    assert!(
+        told.out.contains("Erased: 1 row (1 still queued)"),
+        "{}",
+        told.out
+    );
+    scene.run(&[
+        "resume",
+        "a",
+        "--yes",
+        "--base-url",
+        scene.sandbox.base_url(),
+    ]);
+    let numbers = [4_520_000_001, 4_520_000_002, 4_520_261_129];
+    assert_eq!(scene.times(&numbers), [1, 1, 0]);
+    assert!(scene.holds("2026-11-29") && scene.holds("20261129"));
+    scene.scratch.checkpoint().expect_sound();
 }
 
 #[test]

@@ -259,20 +259,15 @@ fn may_send(
         skip,
         is_other_number: false,
     };
-    match history::judge(
-        (tx.connection, &context.keys),
-        ready.person,
-        &asker,
-        context.rules.span,
-        now,
-    )? {
+    let about = (tx.connection, &context.keys);
+    let verdict = match history::judge(about, ready.person, &asker, context.rules.span, now)? {
         PersonVerdict::MayBeMessaged => {
-            let Some(cause) = other_numbers::cause(tx, context, ready, phone)? else {
-                return Ok(true);
-            };
-            suppress(tx, ready.id, &cause, now)?;
-            Ok(false)
+            other_numbers::judge(tx, context, (ready, phone), &asker, now)?
         }
+        kept_back => kept_back,
+    };
+    match verdict {
+        PersonVerdict::MayBeMessaged => Ok(true),
         PersonVerdict::Suppressed(cause) => {
             suppress(tx, ready.id, &cause, now)?;
             Ok(false)

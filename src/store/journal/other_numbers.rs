@@ -1,66 +1,62 @@
 //! The other numbers of a row, which are of the same person: asked about when the list is read, and by every claim again. Whoever
-//! said by one of them since that they must not be messaged is not messaged on another one.
+//! said by one of them since that they must not be messaged, or has got this message on it, is not messaged on another one.
+
+use jiff::Timestamp;
 
 use super::context::Context;
 use super::queue::Ready;
-use crate::domain::number_cells::NumberCells;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
+use crate::domain::row_cells::RowCells;
+use crate::store::audience;
 use crate::store::columns::from_json;
 use crate::store::error::StoreError;
+use crate::store::history::{self, PersonVerdict};
+use crate::store::past::Asker;
 use crate::store::transaction::Tx;
-use crate::store::{audience, person, unread};
 
-/// Why the person of a row, which would be sent to `own`, must not be messaged by what is known of another number of theirs.
-pub(super) fn cause(
+/// Whether the person of a row, which would be sent to `own`, may be messaged by what is known of the other numbers of theirs.
+pub(super) fn judge(
+    tx: &Tx<'_>,
+    context: &Context,
+    (ready, own): (&Ready, PhoneNumber),
+    asker: &Asker<'_>,
+    now: Timestamp,
+) -> Result<PersonVerdict, StoreError> {
+    for phone in others(tx, context, ready, own)? {
+        let about = (tx.connection, &context.keys);
+        match history::judge_other_number(about, phone, asker, context.rules.span, now)? {
+            PersonVerdict::MayBeMessaged => {}
+            PersonVerdict::Suppressed(cause) => {
+                let cause = Box::new(cause);
+                let cause = Suppression::OtherNumber { phone, cause };
+                return Ok(PersonVerdict::Suppressed(cause));
+            }
+            waits @ PersonVerdict::Waits { .. } => return Ok(waits),
+        }
+    }
+    Ok(PersonVerdict::MayBeMessaged)
+}
+
+/// The other numbers of the row's person.
+fn others(
     tx: &Tx<'_>,
     context: &Context,
     ready: &Ready,
     own: PhoneNumber,
-) -> Result<Option<Suppression>, StoreError> {
-    let of_row = match &context.number_cells {
-        Some(cells) => others(cells, &ready.fields, own)?,
+) -> Result<Vec<PhoneNumber>, StoreError> {
+    let of_row = |cells: &RowCells, fields: &str| {
+        Ok::<_, StoreError>(cells.others(&from_json::<Vec<String>>(fields)?, own))
+    };
+    let mut others = match &context.row_cells {
+        Some(cells) => of_row(cells, &ready.fields)?,
         None => Vec::new(),
     };
-    // The rows of follow-ups and audiences are sent to the number that their people were messaged on.
-    let of_list = if context.follow_up.is_some() || context.is_audience {
-        match audience::row_of_last_list(tx.connection, ready.person)? {
-            Some((cells, fields)) => others(&cells, &fields, own)?,
-            None => Vec::new(),
-        }
-    } else {
-        Vec::new()
-    };
-    for other in of_row.into_iter().chain(of_list) {
-        if let Some(cause) = cause_of(tx, context, other)? {
-            return Ok(Some(Suppression::OtherNumber {
-                phone: other,
-                cause: Box::new(cause),
-            }));
-        }
+    // The rows of follow-ups and audiences have one number: that on which their people were messaged.
+    if (context.follow_up.is_some() || context.chosen_from.is_some())
+        && let Some((cells, fields)) = audience::row_of_last_list(tx.connection, ready.person)?
+    {
+        others.extend(of_row(&cells, &fields)?);
     }
-    Ok(None)
-}
-
-fn others(
-    cells: &NumberCells,
-    fields: &str,
-    own: PhoneNumber,
-) -> Result<Vec<PhoneNumber>, StoreError> {
-    Ok(cells.others(&from_json::<Vec<String>>(fields)?, own))
-}
-
-/// Why nobody with this number must be messaged.
-fn cause_of(
-    tx: &Tx<'_>,
-    context: &Context,
-    phone: PhoneNumber,
-) -> Result<Option<Suppression>, StoreError> {
-    let people = person::with_number(tx.connection, &context.keys, phone)?;
-    let listed = people.iter().find_map(|it| it.suppression.clone());
-    if listed.is_some() {
-        return Ok(listed);
-    }
-    let is_unread = unread::waits_to_be_read(tx.connection, &context.keys, &people)?;
-    Ok(is_unread.then_some(Suppression::UnreadReply))
+    Ok(others)
 }

@@ -35,7 +35,7 @@ fn context(store: &Store) -> Context {
         fallback: None,
         follow_up: None,
         refused: AtomicU32::new(0),
-        number_cells: None,
+        row_cells: None,
         rules: ClaimRules {
             span: HistorySpan::default(),
             token: 0,
@@ -45,7 +45,7 @@ fn context(store: &Store) -> Context {
         since: Timestamp::UNIX_EPOCH,
         before: Claims::default(),
         pilot: None,
-        is_audience: false,
+        chosen_from: None,
     }
 }
 

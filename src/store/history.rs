@@ -73,11 +73,19 @@ pub(super) fn judge(
     past.judge(connection, asker, span, now)
 }
 
-/// The same by another number of the row that asks. What the batch sent there itself was for somebody else of its list, as for one
-/// with whom the person shares it.
+/// How what the batch itself sent to another number of a row counts for the row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OwnBatch {
+    /// As a message to its person.
+    Counts,
+    /// As one to somebody with whom the person shares the number.
+    IsOfOthers,
+}
+
+/// The same by another number of the row that asks.
 pub(super) fn judge_other_number(
     (connection, keys): (&Connection, &HashKey),
-    phone: PhoneNumber,
+    (phone, own_batch): (PhoneNumber, OwnBatch),
     asker: &Asker<'_>,
     span: HistorySpan,
     now: Timestamp,
@@ -88,7 +96,9 @@ pub(super) fn judge_other_number(
     }
     let has_unread = unread::waits_to_be_read(connection, keys, &people)?;
     let mut past = Past::of(connection, people, has_unread, !asker.skip.is_empty())?;
-    past.attempts.retain(|it| asker.batch != Some(it.batch()));
+    if own_batch == OwnBatch::IsOfOthers {
+        past.attempts.retain(|it| asker.batch != Some(it.batch()));
+    }
     // Whether that number has Messenger says nothing of this one.
     let span = HistorySpan {
         no_messenger: Duration::ZERO,

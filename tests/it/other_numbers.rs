@@ -29,6 +29,13 @@ fn people(only_phone: bool, people: std::ops::Range<u32>) -> String {
     format!("first_name,mobile,phone\n{rows}")
 }
 
+/// The same with both numbers, each in the column of the other one.
+fn swapped(people: std::ops::Range<u32>) -> String {
+    let row = |n| format!("Person{n},+{},+{}\n", phone(n), mobile(n));
+    let rows: String = people.map(row).collect();
+    format!("first_name,mobile,phone\n{rows}")
+}
+
 struct Scene {
     scratch: Scratch,
     sandbox: SandboxProcess,
@@ -258,20 +265,7 @@ fn a_message_that_went_to_one_number_meanwhile_is_not_sent_to_the_other_one() {
     let scene = Scene::new();
     let list = people(false, 0..4);
     scene.send("a", &list, "Hello", &["--limit", "1"]);
-    let swapped = list.replace("mobile,phone", "phone,mobile");
-    let first = ["--prefer", "first"];
-    // The columns change their places, and their numbers do: the other one goes first.
-    let swapped: String = swapped
-        .lines()
-        .map(|line| {
-            let cells: Vec<&str> = line.split(',').collect();
-            match cells[..] {
-                [name, one, two] if one.starts_with('+') => format!("{name},{two},{one}\n"),
-                _ => format!("{line}\n"),
-            }
-        })
-        .collect();
-    scene.send("b", &swapped, "Hello", &first);
+    scene.send("b", &swapped(0..4), "Hello", &[]);
     let numbers: Vec<u64> = (0..4).flat_map(|n| [mobile(n), phone(n)]).collect();
     let once_each = [1, 0, 0, 1, 0, 1, 0, 1];
     assert_eq!(scene.times(&numbers), once_each);
@@ -287,7 +281,45 @@ fn a_message_that_went_to_one_number_meanwhile_is_not_sent_to_the_other_one() {
         scene.rows("a")[3],
         (State::Suppressed, "repeat_guard".to_owned())
     );
+    // Nor by a batch of those who were left out.
+    let base_url = ["--base-url", scene.sandbox.base_url()];
+    let audience = [
+        "send",
+        "--audience-from",
+        "checkpoint",
+        "--batch-status",
+        "a=suppressed",
+    ];
+    let audience = scene.scratch.outreach(&audience).with(&base_url);
+    let audience = audience.with(&["--message", "Hello", "--channel", CHANNEL, "--yes"]);
+    audience.run().expect(0);
+    assert_eq!(scene.times(&numbers), once_each);
     scene.scratch.checkpoint().expect_sound();
+}
+
+#[test]
+fn whom_another_batch_messaged_on_another_number_is_asked_about_and_left_out() {
+    let scene = Scene::new();
+    scene.send("a", &people(false, 0..4), "Hello", &["--limit", "2"]);
+    let numbers: Vec<u64> = (0..4).flat_map(|n| [mobile(n), phone(n)]).collect();
+    let said = scene.send("b", &swapped(0..4), "Good evening", &[]);
+    assert!(
+        said.contains("2 people of this list got another message"),
+        "{said}"
+    );
+    assert_eq!(scene.times(&numbers), [1, 0, 1, 0, 0, 0, 0, 0]);
+    scene.send("b", &swapped(0..4), "Good evening", &["--skip-messaged"]);
+    let one_each = [1, 0, 1, 0, 0, 1, 0, 1];
+    assert_eq!(scene.times(&numbers), one_each);
+    // Whichever batch goes on.
+    scene.run(&[
+        "resume",
+        "a",
+        "--yes",
+        "--base-url",
+        scene.sandbox.base_url(),
+    ]);
+    assert_eq!(scene.times(&numbers), one_each);
 }
 
 #[test]
@@ -414,7 +446,7 @@ fn a_number_that_several_people_share_goes_from_their_rows_and_they_stay() {
 #[test]
 fn the_digits_of_an_erased_number_are_not_looked_for_in_dates() {
     let scene = Scene::new();
-    let list = "first_name,phone,due\nAnna,+4520000001,2026-11-29\nBo,+4520000002,20261129\nCy,+4520261129,2026-11-28\n";
+    let list = "first_name,phone,due\nAnna,+4520261127,2026-11-29\nBo,+4520261128,20261129\nCy,+4520261129,2026-11-28\n";
     scene.send("a", list, "Hello", &["--limit", "1"]);
     let forget = ["forget", "+4520261129", "--yes"];
     let told = scene.scratch.outreach(&forget).run().expect(0);
@@ -430,7 +462,7 @@ fn the_digits_of_an_erased_number_are_not_looked_for_in_dates() {
         "--base-url",
         scene.sandbox.base_url(),
     ]);
-    let numbers = [4_520_000_001, 4_520_000_002, 4_520_261_129];
+    let numbers = [4_520_261_127, 4_520_261_128, 4_520_261_129];
     assert_eq!(scene.times(&numbers), [1, 1, 0]);
     assert!(scene.holds("2026-11-29") && scene.holds("20261129"));
     scene.scratch.checkpoint().expect_sound();

@@ -11,7 +11,7 @@ use crate::domain::row_cells::RowCells;
 use crate::store::audience;
 use crate::store::columns::from_json;
 use crate::store::error::StoreError;
-use crate::store::history::{self, PersonVerdict};
+use crate::store::history::{self, OwnBatch, PersonVerdict};
 use crate::store::past::Asker;
 use crate::store::transaction::Tx;
 
@@ -23,9 +23,16 @@ pub(super) fn judge(
     asker: &Asker<'_>,
     now: Timestamp,
 ) -> Result<PersonVerdict, StoreError> {
+    // A list with both numbers was read as of two people who share one. Of who is chosen from the checkpoint each number is a row.
+    let own_batch = if is_from_checkpoint(context) {
+        OwnBatch::Counts
+    } else {
+        OwnBatch::IsOfOthers
+    };
     for phone in others(tx, context, ready, own)? {
         let about = (tx.connection, &context.keys);
-        match history::judge_other_number(about, phone, asker, context.rules.span, now)? {
+        let asked = (phone, own_batch);
+        match history::judge_other_number(about, asked, asker, context.rules.span, now)? {
             PersonVerdict::MayBeMessaged => {}
             PersonVerdict::Suppressed(cause) => {
                 let cause = Box::new(cause);
@@ -36,6 +43,11 @@ pub(super) fn judge(
         }
     }
     Ok(PersonVerdict::MayBeMessaged)
+}
+
+/// Whether the batch is a follow-up or an audience: its rows have one number, that on which their people were messaged.
+fn is_from_checkpoint(context: &Context) -> bool {
+    context.follow_up.is_some() || context.chosen_from.is_some()
 }
 
 /// The other numbers of the row's person.
@@ -52,8 +64,7 @@ fn others(
         Some(cells) => of_row(cells, &ready.fields)?,
         None => Vec::new(),
     };
-    // The rows of follow-ups and audiences have one number: that on which their people were messaged.
-    if (context.follow_up.is_some() || context.chosen_from.is_some())
+    if is_from_checkpoint(context)
         && let Some((cells, fields)) = audience::row_of_last_list(tx.connection, ready.person)?
     {
         others.extend(of_row(&cells, &fields)?);

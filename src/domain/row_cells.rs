@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::fold;
-use super::phone::{PhoneNumber, Reading, Region, Within, WrittenForms};
+use super::phone::{Numbers, PhoneNumber, Reading, Region, Within, WrittenForms};
 
 /// The part of a batch's definition that says how its list was read.
 pub(crate) const MAPPING: &str = "mapping";
@@ -124,7 +124,7 @@ impl RowCells {
                         international: self.international,
                     };
                     let read = PhoneNumber::parse_all(part, reading);
-                    let numbers = read.iter().flat_map(|numbers| numbers.iter());
+                    let numbers = read.iter().flat_map(Numbers::iter);
                     others.extend(numbers.map(|parsed| parsed.phone));
                 }
             }

@@ -57,11 +57,6 @@ pub(super) fn refusal_by_now(
     whose: PersonId,
     chosen_from: &[BatchId],
 ) -> Result<Option<Suppression>, StoreError> {
-    for batch in chosen_from {
-        if let Some(reason) = refusal_in(connection, whose, *batch)? {
-            return Ok(Some(refusal(Some(&reason))));
-        }
-    }
     static REFUSAL: LazyLock<String> = LazyLock::new(|| {
         format!(
             "SELECT r.reason FROM recipient r INDEXED BY recipient_by_person
@@ -69,6 +64,11 @@ pub(super) fn refusal_by_now(
                    AND r.mended_by IS NULL LIMIT 1"
         )
     });
+    for batch in chosen_from {
+        if let Some(reason) = refusal_in(connection, whose, *batch)? {
+            return Ok(Some(refusal(Some(&reason))));
+        }
+    }
     let reason: Option<Option<String>> = connection.find(&REFUSAL, (whose, AUDIENCES))?;
     Ok(reason.map(|reason| refusal(reason.as_deref())))
 }

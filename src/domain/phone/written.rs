@@ -13,6 +13,9 @@ const LEAST_DIGITS_IN_TEXT: usize = 9;
 /// So many of its last digits are looked for first: a text without them does not hold the number.
 const TAIL: usize = 6;
 
+/// Above the number that all of them make but the last one.
+const BEFORE_LAST: u32 = 100_000;
+
 /// What stands between the digits of one number.
 const WITHIN: &str = " +-./()\u{a0}\u{2009}\u{202f}\u{2010}\u{2011}\u{2012}\u{2013}";
 
@@ -132,7 +135,7 @@ impl WrittenNumbers {
         let mut found = self.short.clone();
         let (mut tail, mut seen) = (0_u32, 0);
         for digit in text.bytes().filter(u8::is_ascii_digit) {
-            tail = (tail % 10_u32.pow(TAIL as u32 - 1)) * 10 + u32::from(digit - b'0');
+            tail = (tail % BEFORE_LAST) * 10 + u32::from(digit - b'0');
             seen += 1;
             if seen >= TAIL
                 && let Some(ending) = self.tails.get(&tail)

@@ -1,6 +1,7 @@
 //! Rows that hold the number of an erased person in a field: those of the person that are sent to another number, and those of
 //! others who share the number, as a firm or a family does.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
@@ -123,20 +124,22 @@ impl Reader {
         batch: BatchId,
         known: &'a mut HashMap<BatchId, Option<RowCells>>,
     ) -> Result<Option<&'a RowCells>, StoreError> {
-        if !known.contains_key(&batch) {
-            let sql =
-                format!("SELECT definition ->> '{MAPPING}', headers FROM batch WHERE id = ?1");
-            let found: Option<(Option<String>, String)> =
-                self.connection.find_row(&sql, [batch])?;
-            let cells = match found {
-                Some((Some(mapping), headers)) => {
-                    RowCells::of(&mapping, &from_json::<Vec<String>>(&headers)?)
-                }
-                Some((None, _)) | None => None,
-            };
-            known.insert(batch, cells);
-        }
-        Ok(known.get(&batch).and_then(Option::as_ref))
+        let cells = match known.entry(batch) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let sql =
+                    format!("SELECT definition ->> '{MAPPING}', headers FROM batch WHERE id = ?1");
+                let found: Option<(Option<String>, String)> =
+                    self.connection.find_row(&sql, [batch])?;
+                new.insert(match found {
+                    Some((Some(mapping), headers)) => {
+                        RowCells::of(&mapping, &from_json::<Vec<String>>(&headers)?)
+                    }
+                    Some((None, _)) | None => None,
+                })
+            }
+        };
+        Ok(cells.as_ref())
     }
 }
 

@@ -31,8 +31,8 @@ pub(super) fn judge(
     };
     for phone in others(tx, context, ready, own)? {
         let about = (tx.connection, &context.keys);
-        let asked = (phone, own_batch);
-        match history::judge_other_number(about, asked, asker, context.rules.span, now)? {
+        let which = (phone, own_batch);
+        match history::judge_other_number(about, which, asker, context.rules.span, now)? {
             PersonVerdict::MayBeMessaged => {}
             PersonVerdict::Suppressed(cause) => {
                 let cause = Box::new(cause);

@@ -63,6 +63,8 @@ pub(crate) fn phone_columns(mapping: &str) -> Vec<String> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RowCells {
     numbers: Vec<usize>,
+    /// Those of the person's own numbers that no message goes to.
+    unused: Vec<usize>,
     names: Vec<usize>,
     /// Each number of a row is a recipient of its own.
     all_numbers: bool,
@@ -92,9 +94,12 @@ impl RowCells {
         let mut settings = settings.split(';');
         let region = settings.next().and_then(|code| code.parse().ok());
         let settings: Vec<&str> = settings.collect();
+        let unused = rest.rsplit_once(";unused_phones=");
+        let unused = unused.map(|(_, names)| quoted(names).0);
         let numbers = places(phones);
         (!numbers.is_empty()).then(|| Self {
             numbers,
+            unused: places(unused.unwrap_or_default()),
             names: places(names),
             all_numbers: settings.contains(&"numbers=all"),
             region,
@@ -105,13 +110,12 @@ impl RowCells {
     /// The other numbers of the person of a row that is sent to `own`. Those without a country are read as of its country, and as
     /// of that of the list.
     pub(crate) fn others(&self, fields: &[String], own: PhoneNumber) -> Vec<PhoneNumber> {
-        if self.all_numbers {
-            return Vec::new();
-        }
+        let used = self.numbers.iter().filter(|_| !self.all_numbers);
         let own_region = own.region();
         let list_region = self.region.filter(|it| Some(*it) != own_region);
         let regions = || own_region.into_iter().chain(list_region);
-        let cells = self.numbers.iter().filter_map(|at| fields.get(*at));
+        let cells = used.chain(&self.unused);
+        let cells = cells.filter_map(|at| fields.get(*at));
         let mut others = Vec::new();
         // Most rows have one number, and nothing is read then.
         for cell in cells.filter(|cell| !is_alone(cell, own)) {
@@ -137,7 +141,7 @@ impl RowCells {
 
     /// Whether that cell of a row is one of its numbers.
     fn is_number(&self, at: usize) -> bool {
-        self.numbers.contains(&at)
+        self.numbers.contains(&at) || self.unused.contains(&at)
     }
 
     /// The words of the name that a row has, in whatever order.
@@ -236,6 +240,7 @@ mod tests {
         assert_eq!(phone_columns(""), [""; 0]);
         let wanted = RowCells {
             numbers: vec![1, 2],
+            unused: Vec::new(),
             names: vec![0],
             all_numbers: false,
             region: "CZ".parse().ok(),
@@ -255,6 +260,10 @@ mod tests {
         assert_eq!(cells(&all), wanted(|it| it.all_numbers = true));
         let names = READ.replace("last_name=-", r#"last_name="Surname""#);
         assert_eq!(cells(&names), wanted(|it| it.names.push(4)));
+        let unused =
+            format!(r#"{READ};international=yes;unused_phones="Surname","name";line_types=pager"#);
+        let unused = cells(&unused).unwrap();
+        assert_eq!((unused.unused, unused.international), (vec![4, 0], true));
         let nameless = READ.replace(r#""name""#, "-");
         assert_eq!(cells(&nameless), wanted(|it| it.names.clear()));
         assert_eq!(cells(""), None);
@@ -333,6 +342,7 @@ mod tests {
     fn the_other_numbers_of_a_row_are_found_however_they_are_written() {
         let mut cells = RowCells {
             numbers: vec![1, 2],
+            unused: Vec::new(),
             names: Vec::new(),
             all_numbers: false,
             region: "DE".parse().ok(),
@@ -367,5 +377,10 @@ mod tests {
         // Each number is a recipient of its own.
         cells.all_numbers = true;
         assert_eq!(cells.others(&headers(&["", "+420602333444"]), own), []);
+        // But those that no message goes to.
+        cells.unused = vec![0];
+        let others = cells.others(&headers(&["603333444", "+420602333444"]), own);
+        let others: Vec<u64> = others.into_iter().map(PhoneNumber::get).collect();
+        assert_eq!(others, [420_603_333_444]);
     }
 }

@@ -107,6 +107,16 @@ impl RowCells {
         })
     }
 
+    /// These, and what the list before says of the same columns.
+    #[must_use]
+    pub(crate) fn and(mut self, before: Self) -> Self {
+        self.numbers.extend(before.numbers);
+        self.unused.extend(before.unused);
+        self.names.extend(before.names);
+        self.region = self.region.or(before.region);
+        self
+    }
+
     /// The other numbers of the person of a row that is sent to `own`. Those without a country are read as of its country, and as
     /// of that of the list.
     pub(crate) fn others(&self, fields: &[String], own: PhoneNumber) -> Vec<PhoneNumber> {

@@ -390,6 +390,31 @@ fn a_no_beside_one_number_of_a_person_holds_the_others_and_so_does_a_list_of_sto
     assert_eq!(scene.times(&[mobile(2), phone(2)]), [1, 0]);
 }
 
+/// Its rows are sent to the number that the batch before messaged, and have all its columns.
+#[test]
+fn an_erased_person_is_erased_in_a_follow_up_whichever_number_it_was() {
+    let scene = Scene::new();
+    scene.send("a", &people(false, 0..2), "Hello", &[]);
+    let follow = ["send", "--after", "opt_in", "--of", "a", "--yes"];
+    let follow = scene
+        .scratch
+        .outreach(&follow)
+        .with(&["--channel", CHANNEL]);
+    let follow = follow.with(&["--base-url", scene.sandbox.base_url()]);
+    follow.with(&["--message", "Thank you"]).run().expect(0);
+    let number = format!("+{}", phone(0));
+    let told = scene.scratch.outreach(&["forget", &number, "--yes"]).run();
+    let told = told.expect(0);
+    assert!(
+        told.out.contains("Erased: 2 rows (1 still queued)"),
+        "{}",
+        told.out
+    );
+    assert!(!scene.holds("Person0") && !scene.holds(&number[1..]));
+    assert!(scene.holds("Person1"), "the search would find it");
+    scene.scratch.checkpoint().expect_sound();
+}
+
 /// Colleagues with the number of their firm, and who only notes it.
 #[test]
 fn a_number_that_several_people_share_goes_from_their_rows_and_they_stay() {

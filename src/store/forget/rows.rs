@@ -24,6 +24,9 @@ use crate::store::transaction::Tx;
 /// Rows that are looked through in one read transaction.
 const LOOKED_THROUGH: u32 = 20_000;
 
+/// A follow-up may follow another one: so many are gone through.
+const MOST_FOLLOWED: usize = 10;
+
 /// Why a row is not sent that shared a number with who was erased.
 const SHARED: &str = "another number of the row was erased at its person's request";
 
@@ -126,20 +129,37 @@ impl Reader {
     ) -> Result<Option<&'a RowCells>, StoreError> {
         let cells = match known.entry(batch) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => {
-                let sql =
-                    format!("SELECT definition ->> '{MAPPING}', headers FROM batch WHERE id = ?1");
-                let found: Option<(Option<String>, String)> =
-                    self.connection.find_row(&sql, [batch])?;
-                new.insert(match found {
-                    Some((Some(mapping), headers)) => {
-                        RowCells::of(&mapping, &from_json::<Vec<String>>(&headers)?)
-                    }
-                    Some((None, _)) | None => None,
-                })
-            }
+            Entry::Vacant(new) => new.insert(self.cells_of(batch)?),
         };
         Ok(cells.as_ref())
+    }
+
+    /// The same, read. The rows of a follow-up have the columns of the batch that it follows, and are sent to another one.
+    fn cells_of(&self, batch: BatchId) -> Result<Option<RowCells>, StoreError> {
+        type Found = (Option<String>, String, Option<BatchId>);
+        let sql = format!(
+            "SELECT b.definition ->> '{MAPPING}', b.headers, o.id
+             FROM batch b LEFT JOIN batch o ON o.uid = unhex(b.policy -> 'follow_up' ->> 'of') WHERE b.id = ?1"
+        );
+        let (mut headers, mut next) = (None, Some(batch));
+        let mut cells: Option<RowCells> = None;
+        for _ in 0..MOST_FOLLOWED {
+            let Some(batch) = next else { break };
+            let Some((mapping, own, of)) = self.connection.find_row::<Found>(&sql, [batch])? else {
+                break;
+            };
+            if headers.is_none() {
+                headers = Some(from_json::<Vec<String>>(&own)?);
+            }
+            let found = mapping.zip(headers.as_deref());
+            let found = found.and_then(|(mapping, headers)| RowCells::of(&mapping, headers));
+            cells = match (cells, found) {
+                (Some(cells), Some(more)) => Some(cells.and(more)),
+                (cells, found) => cells.or(found),
+            };
+            next = of;
+        }
+        Ok(cells)
     }
 }
 

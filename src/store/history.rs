@@ -95,7 +95,7 @@ pub(super) fn judge_other_number(
         return Ok(PersonVerdict::MayBeMessaged);
     }
     let has_unread = unread::waits_to_be_read(connection, keys, &people)?;
-    let mut past = Past::of(connection, people, has_unread, !asker.skip.is_empty())?;
+    let mut past = Past::of(connection, people, has_unread)?;
     if own_batch == OwnBatch::IsOfOthers {
         past.attempts.retain(|it| asker.batch != Some(it.batch()));
     }

@@ -67,10 +67,7 @@ pub(super) fn judge(
     now: Timestamp,
 ) -> Result<PersonVerdict, StoreError> {
     let people = person::with_same_number(connection, whose)?;
-    let mut past = Past::of(connection, people, !asker.skip.is_empty())?;
-    past.has_unread = unread::waits_to_be_read(connection, keys, &past.people)?
-        || unread::may_have_written(connection, keys, &past.attempts)?;
-    past.judge(connection, asker, span, now)
+    Past::heard((connection, keys), people, asker)?.judge(connection, asker, span, now)
 }
 
 /// How what the batch itself sent to another number of a row counts for the row.
@@ -94,8 +91,7 @@ pub(super) fn judge_other_number(
     if people.is_empty() {
         return Ok(PersonVerdict::MayBeMessaged);
     }
-    let has_unread = unread::waits_to_be_read(connection, keys, &people)?;
-    let mut past = Past::of(connection, people, has_unread)?;
+    let mut past = Past::heard((connection, keys), people, asker)?;
     if own_batch == OwnBatch::IsOfOthers {
         past.attempts.retain(|it| asker.batch != Some(it.batch()));
     }
@@ -123,6 +119,18 @@ impl Past {
             attempts,
             has_unread: false,
         })
+    }
+
+    /// With whether what they wrote is read.
+    fn heard(
+        (connection, keys): (&Connection, &HashKey),
+        people: Vec<Person>,
+        asker: &Asker<'_>,
+    ) -> Result<Self, StoreError> {
+        let mut past = Self::of(connection, people, !asker.skip.is_empty())?;
+        past.has_unread = unread::waits_to_be_read(connection, keys, &past.people)?
+            || unread::may_have_written(connection, keys, &past.attempts)?;
+        Ok(past)
     }
 
     fn judge(

@@ -117,7 +117,7 @@ impl RowCells {
         self
     }
 
-    /// The other numbers of the person of a row that is sent to `own`. Those without a country are read as of its country, and as
+    /// The other numbers of the person of a row that is sent to `own`. Those without a country are read as of its country, else as
     /// of that of the list.
     pub(crate) fn others(&self, fields: &[String], own: PhoneNumber) -> Vec<PhoneNumber> {
         let used = self.numbers.iter().filter(|_| !self.all_numbers);
@@ -131,16 +131,16 @@ impl RowCells {
         for cell in cells.filter(|cell| !is_alone(cell, own)) {
             // Google writes the numbers of one label with `:::` between them.
             for part in cell.split(":::") {
-                for region in regions() {
+                let read = regions().find_map(|region| {
                     let reading = Reading {
                         region: Some(region),
                         row_names_region: false,
                         international: self.international,
                     };
-                    let read = PhoneNumber::parse_all(part, reading);
-                    let numbers = read.iter().flat_map(Numbers::iter);
-                    others.extend(numbers.map(|parsed| parsed.phone));
-                }
+                    PhoneNumber::parse_all(part, reading).ok()
+                });
+                let numbers = read.iter().flat_map(Numbers::iter);
+                others.extend(numbers.map(|parsed| parsed.phone));
             }
         }
         others.sort_unstable();

@@ -375,6 +375,28 @@ mod tests {
     }
 
     #[test]
+    fn the_pauses_before_an_answer_are_no_part_of_the_next_outage() {
+        let mut guards = guards();
+        let pause_for = |guards: &mut Guards, long: Duration| {
+            let mut paused = Duration::ZERO;
+            for _ in 0..2 {
+                observe(guards, &lost());
+            }
+            while paused < long {
+                let Advice::Pause(pause, _) = at(guards, &lost(), true, paused) else {
+                    break;
+                };
+                paused += pause;
+            }
+            paused
+        };
+        assert!(pause_for(&mut guards, Duration::from_mins(50)) >= Duration::from_mins(50));
+        at(&mut guards, &SENT, true, Duration::from_mins(50));
+        let next = pause_for(&mut guards, Duration::from_hours(9));
+        assert!(next >= Duration::from_hours(1), "{next:?}");
+    }
+
+    #[test]
     fn clocks_that_differ_by_more_than_five_minutes_stop_the_batch_unless_ours_is_trusted() {
         let theirs = Timestamp::from_second(1_800_000_000).unwrap();
         for (seconds, stops) in [

@@ -503,5 +503,17 @@ mod tests {
         assert!(listed(OPTED_OUT).is_opt_out());
         assert!(!listed("asked by letter").is_opt_out());
         assert!(!Suppression::Forgotten.is_opt_out());
+        // Another number of the person says so.
+        let of_another = |cause| Suppression::OtherNumber {
+            phone: PhoneNumber::from_e164(420_777_123_456).unwrap(),
+            cause: Box::new(cause),
+        };
+        assert!(of_another(listed(OPTED_OUT)).is_opt_out());
+        assert!(!of_another(Suppression::Forgotten).is_opt_out());
+        let unread = Suppression::NoConsent {
+            answer: ListAnswer::NotUnderstood,
+            says: String::new(),
+        };
+        assert!(of_another(unread).is_not_understood());
     }
 }

@@ -5,6 +5,8 @@
 //! ignored.
 
 mod answers;
+mod beside;
+mod channels;
 mod codes;
 mod column;
 mod dates;
@@ -13,12 +15,14 @@ mod headers;
 mod legend;
 mod marks;
 mod names;
+mod number_column;
 mod opposites;
 mod pairs;
 mod row;
 mod says;
 mod stated;
 mod unused;
+mod ways;
 
 use jiff::Timestamp;
 
@@ -28,6 +32,8 @@ use crate::domain::event::{OptOutWords, OptRequest};
 use crate::domain::fold;
 use crate::domain::text::trimmed;
 use answers::{CellConsent, REFUSING_SIGNS, answers_no, answers_yes, has_negation};
+use beside::with_neighbours;
+use channels::Asked;
 pub(super) use codes::{explains_codes, explains_codes_in_header, may_explain_codes};
 pub(super) use column::ConsentColumn;
 use column::LONGEST_REFUSAL;
@@ -43,10 +49,11 @@ pub(super) use marks::names_mark;
 pub(super) use names::{names_refusals, names_refusals_in_any_cell, names_refusing_sheet};
 pub(super) use row::{Consent, Refusal, of_row};
 pub(super) use says::ColumnKind;
-use says::{is_opt_out, says};
+use says::{is_answer, is_opt_out, says};
 use stated::stated;
 pub(crate) use unused::UnusedAnswers;
 pub(super) use unused::{find_unused_answers, noes_in};
+pub(super) use ways::names_ways;
 
 /// Finds the columns that tell who may be messaged. `rows` are the first rows.
 pub(super) fn find(
@@ -64,6 +71,11 @@ pub(super) fn find(
         };
         let (legend, name) = Legend::of(name);
         let legend = legend.with(opposites::codes(&name, index, rows));
+        let of_ways = channels::asked(&name, index, rows);
+        let legend = match of_ways {
+            Some(Asked::Which | Asked::WhichOfNewsletter) => legend.with_ways(),
+            Some(Asked::PerhapsWhichNot) | None => legend,
+        };
         let cells = Cells {
             index,
             rows,
@@ -71,17 +83,16 @@ pub(super) fn find(
         };
         let of_pair = pairs.get(index).copied().flatten();
         let are_answers = || cells.share(|cell| !is_answer(cell)) < 0.5;
-        let kind = match of_pair.filter(|kind| kind.is_of_dates() || are_answers()) {
-            Some(kind) => kind,
-            None => column_kind(&name, &cells)?,
+        let of_pair = of_pair.filter(|kind| kind.is_of_dates() || are_answers());
+        let kind = match (of_pair, of_ways) {
+            (Some(kind), _) => kind,
+            (None, Some(Asked::Which)) => ColumnKind::Consent,
+            (None, Some(Asked::PerhapsWhichNot)) => ColumnKind::Ambiguous,
+            (None, Some(Asked::WhichOfNewsletter)) => ColumnKind::UnclearConsent,
+            (None, None) => column_kind(&name, &cells)?,
         };
-        let has = |sign: &str| cells.share(|cell| fold::header(cell) == sign) > 0.0;
-        let has_noughts = has("x") && has("o");
-        let legend = if has_noughts {
-            legend.with_noughts()
-        } else {
-            legend
-        };
+        let signs = unclear_signs(kind, &cells);
+        let legend = legend.without(signs);
         Some(ConsentColumn {
             column,
             kind,
@@ -92,33 +103,20 @@ pub(super) fn find(
     with_neighbours(without_others(found.collect()), headers, rows, taken)
 }
 
-/// With the columns beside each in which an answer would be a slip.
-fn with_neighbours(
-    mut found: Vec<ConsentColumn>,
-    headers: &[String],
-    rows: &[Vec<String>],
-    taken: &[usize],
-) -> Vec<ConsentColumn> {
-    let asks = |index: usize| {
-        let mut columns = found.iter().filter(|it| it.column.index == index);
-        columns.any(|it| it.use_of() != Use::OptOuts)
-    };
-    // Codes are no answers: the `NE` of Nebraska, the `F` of a woman.
-    let is_short = |cell: &str| is_answer(cell) || cell.chars().count() <= 2;
-    let is_free = |index: &usize| {
-        !taken.contains(index)
-            && !asks(*index)
-            && headers
-                .get(*index)
-                .is_some_and(|it| !matches!(elsewhere(it), None | Some(ColumnKind::Name)))
-            && share_of_cells(*index, rows, is_short) < 0.5
-    };
-    let others: Vec<usize> = (0..headers.len()).filter(is_free).collect();
-    for it in &mut found {
-        let is_beside = |index: &&usize| index.abs_diff(it.column.index) == 1;
-        it.beside = others.iter().filter(is_beside).copied().collect();
+/// The signs of a column of which nobody knows whether they are a "yes": beside another "yes", a cross may be the "no".
+fn unclear_signs(kind: ColumnKind, cells: &Cells<'_>) -> &'static [&'static str] {
+    let has = |sign: &str| cells.share(|cell| fold::header(cell) == sign) > 0.0;
+    let is_cross = |cell: &str| cell == "☒" || fold::header(cell) == "x";
+    let has_other_yes = || cells.share(|cell| answers_yes(cell) && !is_cross(cell)) > 0.0;
+    if has("x") && has("o") {
+        &["x", "o"]
+    } else if has("i") && has("o") {
+        &["i", "o"]
+    } else if matches!(kind, ColumnKind::Consent | ColumnKind::ConsentDate) && has_other_yes() {
+        &["x", "☒"]
+    } else {
+        &[]
     }
-    found
 }
 
 /// Where a column of its own says who may be messaged, one of calls is told, and so is that of the same consent to something
@@ -173,12 +171,19 @@ fn column_kind(name: &str, cells: &Cells<'_>) -> Option<ColumnKind> {
     let name = &stated(name);
     // An empty column may say "no" further down.
     let is_empty = cells.share(|_| true) == 0.0;
-    let by_whole = || by_whole_header(name).filter(|_| cells.share(is_answer) >= MOST);
+    let by_whole = || by_whole_header(name).filter(|_| cells.share(answers_or_refuses) >= MOST);
     let Some(Meaning { kind, is_certain }) = meaning(name).or_else(by_whole) else {
         let in_words = || {
             refuses_in_words(name, cells) || opposites::are_unknown(name, cells.index, cells.rows)
         };
-        let of_channel = of_channel(name, cells.share(is_answer), is_empty);
+        // The other one of two answers need not be known.
+        if (names_channel(name) || by_whole_header(name).is_some())
+            && cells.share(answers_or_refuses) < 0.5
+            && opposites::is_refusal_of_two(cells.index, cells.rows)
+        {
+            return Some(ColumnKind::OnlyNo);
+        }
+        let of_channel = of_channel(name, cells.share(answers_or_refuses), is_empty);
         return of_channel.or_else(|| in_words().then_some(ColumnKind::Consent));
     };
     let is_plain = matches!(kind, ColumnKind::Consent | ColumnKind::ConsentDate);
@@ -298,9 +303,9 @@ pub(super) fn are_words_of_answer(index: usize, rows: &[Vec<String>]) -> bool {
     }) >= 1.0
 }
 
-fn is_answer(cell: &str) -> bool {
-    let digits = cell.bytes().filter(u8::is_ascii_digit).count();
-    digits < 5 && says(ColumnKind::Consent, cell, None) != CellConsent::NotUnderstood
+/// Whether a cell is an answer, or a refusal with its date: `odvoláno 5.6.2025`.
+fn answers_or_refuses(cell: &str) -> bool {
+    is_answer(cell) || says(ColumnKind::Consent, cell, None) == CellConsent::MustNot
 }
 
 /// Whether a column whose header says nothing answers who may be messaged: of its answers, one is a refusal in words.

@@ -12,7 +12,8 @@ use serde::Serialize;
 use super::column::Column;
 use super::words::{
     ADDRESSEE, AREA_CODE, COUNTRY, COUNTRY_ELSEWHERE, COUNTRY_OF_NUMBER, COUNTRY_WORD, DIALLED,
-    DOUBTFUL_COUNTRY, GOODS, NO_COUNTRY, OF_THE_PERSON, ONE_ADDRESS, PLACE, WHOSE_COUNTRY, words,
+    DOUBTFUL_COUNTRY, GOODS, NO_COUNTRY, OF_THE_PERSON, ONE_ADDRESS, PLACE, REGION_WITHIN,
+    WHOSE_COUNTRY, words,
 };
 use crate::domain::phone::{AddressEnd, PhoneNumber, Region};
 use crate::domain::text::trimmed;
@@ -148,7 +149,7 @@ pub(super) fn find(
             let cells = filled(rows, index);
             let behind = || is_behind_cities(header, &cells).then_some(Nearness::BehindACity);
             let dialled = || is_dialled_before(rows, index, phone);
-            let nearness = nearness(header, &cells, phone, &dialled).or_else(behind)?;
+            let nearness = nearness(header, (&cells, region), phone, &dialled).or_else(behind)?;
             let name = header.clone();
             Some(CountryColumn {
                 column: Column { index, name },
@@ -181,7 +182,8 @@ pub(super) fn find_by_cells(
     let is_known = |index: usize, header: &str| {
         let dialled = || is_dialled_before(rows, index, phone);
         found.iter().any(|it| it.column.index == index)
-            || nearness(header, &filled(rows, index), phone, &dialled).is_some()
+            || nearness(header, (&filled(rows, index), region), phone, &dialled).is_some()
+            || is_region_within(header, &filled(rows, index), region)
     };
     let free = columns.filter(|(at, header)| !phones.contains(at) && !is_known(*at, header));
     let more = free.filter_map(|(index, header)| {
@@ -302,10 +304,13 @@ pub(super) fn area_codes<'a>(
 /// `None` if the column names no country.
 fn nearness(
     header: &str,
-    cells: &[&str],
+    (cells, region): (&[&str], Option<Region>),
     phone: &[Column],
     is_dialled_before: &dyn Fn() -> bool,
 ) -> Option<Nearness> {
+    if is_region_within(header, cells, region) {
+        return None;
+    }
     let folded = words(header);
     let core = core(&folded);
     let is_elsewhere = || {
@@ -355,6 +360,21 @@ fn nearness(
     } else {
         Nearness::OfThePerson
     })
+}
+
+/// Whether the codes of a column are those of regions within a country, as its header says in Czech, and may say in other languages:
+/// `PL` is Plzeň. Codes of countries have that of the list among them.
+fn is_region_within(header: &str, cells: &[&str], of_list: Option<Region>) -> bool {
+    let folded = words(header);
+    let is_named = folded.split(' ').any(|word| REGION_WITHIN.has(word));
+    if !is_named || COUNTRY.has(&core(&folded)) {
+        return false;
+    }
+    let is_code = |cell: &&&str| cell.chars().count() <= 3;
+    let is_own = |cell: &&str| of_list.is_some_and(|own| cell.eq_ignore_ascii_case(&own.code()));
+    // The Polish word for a country.
+    let is_polish = of_list.is_some_and(|own| own.code() == "PL");
+    share(cells, is_code) >= 0.5 && !is_polish && !cells.iter().any(is_own)
 }
 
 fn share(cells: &[&str], holds: impl Fn(&&&str) -> bool) -> f64 {

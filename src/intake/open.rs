@@ -78,8 +78,16 @@ fn open_bytes(
         sheet: settings.sheet.as_deref(),
         skip_hidden: settings.hidden_rows == Some(HiddenRows::Skip),
     };
-    let content = formats::read(kind, Cursor::new(head).chain(&mut reader), how)
+    let mut content = formats::read(kind, Cursor::new(head).chain(&mut reader), how)
         .map_err(|fault| refused(&name, Some(kind), settings, fault))?;
+    if let Content::Table(table, _) = &mut content
+        && settings.read_for == ReadFor::Messages
+    {
+        // Whoever hides those who refused means no less by it.
+        let hidden = std::mem::take(&mut table.hidden_sheets).into_iter();
+        let refusing = hidden.filter(|name| consent::names_refusing_sheet(name));
+        table.sheets.extend(refusing);
+    }
     // What follows the list in its file belongs to the digest too.
     io::copy(&mut reader, &mut io::sink()).map_err(failed)?;
     let digest = digest.finish();

@@ -129,7 +129,7 @@ impl Past {
     ) -> Result<Self, StoreError> {
         let mut past = Self::of(connection, people, !asker.skip.is_empty())?;
         past.has_unread = unread::waits_to_be_read(connection, keys, &past.people)?
-            || unread::may_have_written(connection, keys, &past.attempts)?;
+            || unread::may_have_opted_out(connection, keys, &past.attempts)?;
         Ok(past)
     }
 

@@ -57,6 +57,11 @@ pub(super) const HAS_QUEUED: &str = "iif(b.pilot IS NULL OR b.pilot ->> 'is_over
 pub(super) struct PilotRows(Vec<u32>);
 
 impl PilotRows {
+    #[cfg(test)]
+    pub(super) fn for_tests(rows: &[u32]) -> Self {
+        Self(rows.to_vec())
+    }
+
     /// Whether the row is one of them.
     pub(super) fn holds(&self, id: RecipientId) -> bool {
         self.0.binary_search(&id.seq()).is_ok()

@@ -442,3 +442,6 @@ fn strip_contacts(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

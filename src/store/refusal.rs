@@ -405,3 +405,6 @@ impl Reader {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,8 @@
 //! too few costs less than one too many.
 //!
 //! The API may name a contact alone, and whose it is stands in the answer to our request. Where that was lost, what a
-//! contact of an unknown number wrote may be of anybody who awaits such an answer: no message goes to them before either is
-//! settled.
+//! contact of an unknown number wrote may be of anybody who awaits such an answer: no message is repeated to them before either
+//! is settled, and where it was an opt-out no other one goes to them either.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -35,25 +35,40 @@ pub(crate) struct UnreadFrom {
 }
 
 impl UnreadFrom {
-    /// Whether one of these people wrote it, or may have: these are the requests to them.
+    /// Whether one of these people wrote it, or may have opted out: these are the requests to them.
     pub(super) fn any_of(&self, people: &[Person], attempts: &[PastAttempt]) -> bool {
         people.iter().any(|it| self.people.contains(&it.id)) || self.nameless.may_be_of(attempts)
     }
 }
 
 /// What contacts wrote whose number is not known: on which channel (`None` if that is not known either), and when it
-/// came. Opt-outs among it.
+/// came.
 #[derive(Debug, Default)]
 struct Nameless(Vec<(Option<ChannelId>, Timestamp)>);
 
 impl Nameless {
+    /// Opt-outs, and what may be one.
     fn find(connection: &Connection, keys: &HashKey) -> Result<Self, StoreError> {
+        Self::find_of(connection, keys, true)
+    }
+
+    /// Opt-outs alone.
+    fn find_opt_outs(connection: &Connection, keys: &HashKey) -> Result<Self, StoreError> {
+        Self::find_of(connection, keys, false)
+    }
+
+    fn find_of(
+        connection: &Connection,
+        keys: &HashKey,
+        with_replies: bool,
+    ) -> Result<Self, StoreError> {
         let mut found = Vec::new();
         visit_all(
             connection,
             |_| true,
             |_, (event, is_reply), received_at| {
-                let is_wanted = is_reply || waits_for_person(connection, keys, &event)?;
+                let is_wanted =
+                    is_reply && with_replies || waits_for_person(connection, keys, &event)?;
                 if !is_wanted || event.phone.is_some() || is_known(connection, keys, &event)? {
                     return Ok(());
                 }
@@ -120,15 +135,15 @@ fn is_known(
     }
 }
 
-/// Whether the person to whom these requests were made may have written what a contact of an unknown number wrote.
-pub(super) fn may_have_written(
+/// Whether the person to whom these requests were made may be the contact of an unknown number that opted out.
+pub(super) fn may_have_opted_out(
     connection: &Connection,
     keys: &HashKey,
     attempts: &[PastAttempt],
 ) -> Result<bool, StoreError> {
     // Nearly every answer names whom it reached.
     Ok(attempts.iter().any(|attempt| attempt.reached_unknown)
-        && Nameless::find(connection, keys)?.may_be_of(attempts))
+        && Nameless::find_opt_outs(connection, keys)?.may_be_of(attempts))
 }
 
 /// Which of these rows are of people who may have written what a contact of an unknown number wrote: no message is
@@ -161,7 +176,7 @@ impl Reader {
     pub(crate) fn unread_from(&self) -> Result<UnreadFrom, StoreError> {
         Ok(UnreadFrom {
             people: writers(&self.connection, &self.keys, |_| true)?,
-            nameless: Nameless::find(&self.connection, &self.keys)?,
+            nameless: Nameless::find_opt_outs(&self.connection, &self.keys)?,
         })
     }
 

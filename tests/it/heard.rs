@@ -316,6 +316,7 @@ fn a_list_is_not_messaged_whose_name_says_that_it_must_not_be() {
             sheet.write_string(0, 0, "phone").unwrap();
             let phone = format!("+42060233344{number}");
             sheet.write_string(1, 0, phone).unwrap();
+            sheet.set_hidden(["Opt-outs", "Codes"].contains(name));
         }
         book.save(scratch.path("list.xlsx")).unwrap();
     };
@@ -334,6 +335,12 @@ fn a_list_is_not_messaged_whose_name_says_that_it_must_not_be() {
         let import = ["suppress", "import", "list.xlsx", "--sheet", "DNC"];
         scratch.outreach(&import).run().expect(0);
     }
+    // Whoever hides such a sheet means no less by it; another hidden one is none to ask about.
+    book(&["Clients", "Opt-outs"]);
+    check(&[]).expect(7).says("--sheet \"Clients\"");
+    check(&["--sheet", "Clients"]).expect(0);
+    book(&["Clients", "Codes"]);
+    check(&[]).expect(0);
     // The title of a list, and the header of its numbers.
     for list in [
         "Opt-outs 2026\nName,Phone\nA,+420602333441\n",

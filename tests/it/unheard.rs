@@ -430,3 +430,82 @@ fn a_row_that_is_not_understood_is_told_from_one_that_refuses_whatever_its_words
         ),
     ]);
 }
+
+/// Shops and CRMs write the fields that they do not know as a list of names and values.
+#[test]
+fn a_no_in_a_list_of_names_and_values_is_heard() {
+    type Field = fn(&str) -> String;
+    let list = |of: Field| {
+        let person = |(at, answer): (usize, &str)| {
+            format!(
+                r#"{{"name":"A{at}","phone":"+42060233344{at}",{}}}"#,
+                of(answer)
+            )
+        };
+        let people = ["yes", "no", "yes"].into_iter().enumerate().map(person);
+        format!("[{}]", people.collect::<Vec<_>>().join(","))
+    };
+    let lists: [(&str, Field); 8] = [
+        ("meta_data.json", |answer| {
+            format!(
+                r#""meta_data":[{{"id":1,"key":"color","value":"red"}},{{"id":2,"key":"sms_optin","value":"{answer}"}}]"#
+            )
+        }),
+        ("custom_fields.json", |answer| {
+            format!(
+                r#""custom_fields":[{{"name":"SMS consent","type":"bool","value":"{answer}"}}]"#
+            )
+        }),
+        ("labels.json", |answer| {
+            format!(r#""customFields":[{{"label":"Souhlas se SMS","value":"{answer}"}}]"#)
+        }),
+        ("described.json", |answer| {
+            format!(r#""fields":[{{"field":{{"name":"SMS opt-in"}},"value":"{answer}"}}]"#)
+        }),
+        ("answers.json", |answer| {
+            format!(r#""answers":[{{"question":"May we text you?","answer":"{answer}"}}]"#)
+        }),
+        ("twice.json", |answer| {
+            format!(
+                r#""fields":[{{"key":"sms_optin","value":"{answer}"}},{{"key":"sms_optin","value":"yes"}}]"#
+            )
+        }),
+        ("subscriptions.json", |answer| {
+            let state = if answer == "no" {
+                "unsubscribed"
+            } else {
+                "subscribed"
+            };
+            format!(
+                r#""subscriptions":[{{"channel":"email","status":"unsubscribed"}},{{"channel":"sms","status":"{state}"}}]"#
+            )
+        }),
+        ("channels.json", |answer| {
+            let ways = if answer == "no" {
+                r#""email""#
+            } else {
+                r#""sms","email""#
+            };
+            format!(r#""allowed_channels":[{ways}]"#)
+        }),
+    ];
+    let expected: &[&str] = &["+420602333440", "suppressed, no consent", "+420602333442"];
+    let texts = lists.map(|(name, of)| (name, list(of)));
+    for (name, text) in &texts {
+        hold(&[(*name, text.as_str(), None, expected)]);
+    }
+    hold(&[
+        (
+            "none.json",
+            r#"[{"phone":"+420602333440","allowed_channels":["sms"]},{"phone":"+420602333441","allowed_channels":[]}]"#,
+            None,
+            &["+420602333440", "suppressed, no consent"],
+        ),
+        (
+            "phones.json",
+            r#"[{"phones":[{"label":"home","value":"+420222333440"},{"label":"mobile","value":"+420602333440"}]}]"#,
+            None,
+            &["+420602333440"],
+        ),
+    ]);
+}

@@ -75,6 +75,26 @@ fn a_run_is_too_long_by_the_share_before_it_began() {
     }
 }
 
+/// A refusal for another reason is an answer about a person whom the channel has.
+#[test]
+fn a_run_ends_with_a_refusal_for_another_reason_once_somebody_was_reached() {
+    for (accepted, run) in [(40, 5), (0, 20)] {
+        let mut refusals = Refusals::new(20, past(accepted, 0));
+        for seq in 1..run {
+            let verdict = refuse(&mut refusals, row(seq), &unread());
+            assert_eq!(verdict, RefusalVerdict::Go);
+        }
+        refuse(
+            &mut refusals,
+            row(run),
+            &rejected(RejectionCause::Message("no")),
+        );
+        let next = refuse(&mut refusals, row(run + 1), &unread());
+        let is_stopped = matches!(next, RefusalVerdict::Stop(_));
+        assert_eq!(is_stopped, accepted == 0, "{next:?}");
+    }
+}
+
 #[test]
 fn what_a_person_said_and_a_guard_that_is_off_stop_nothing() {
     let said = no_messenger("HTTP 422: Sorry", KnownBy::Person);

@@ -85,6 +85,24 @@ fn every_status_has_its_meaning() {
     }
 }
 
+/// A server that fails may quote anything: only the API's own field of an error is its word then.
+#[test]
+fn a_known_text_that_stands_in_no_error_of_the_api_leaves_a_server_error_open() {
+    let body = "(#100) No matching user found";
+    for (status, wanted) in [(422, 'M'), (408, 'U'), (500, 'U'), (503, 'U')] {
+        let answered = Exchange::Answered(Answer {
+            body: body.to_owned(),
+            ..answer(status)
+        });
+        let found = classify(
+            &answered,
+            Address::PhoneOnMessenger,
+            &RefusalRules::default(),
+        );
+        assert_eq!(letter(&found), wanted, "HTTP {status}");
+    }
+}
+
 #[test]
 fn a_refusal_by_a_proxy_names_the_proxy() {
     let Outcome::Fatal { kind, .. } = outcome(407, Address::Phone) else {

@@ -71,7 +71,6 @@ impl RefusalRules {
 
     /// Adds what was said later.
     pub fn add(&mut self, saying: RefusalRule) {
-        self.0.retain(|other| other.text != saying.text);
         self.0.push(saying);
     }
 }

@@ -46,3 +46,22 @@ pub(super) fn holds(text: &str, pattern: &str) -> bool {
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_the_same_however_an_apostrophe_a_dash_or_a_space_is_written() {
+        let plain = "we can't find it no user";
+        for text in [
+            "We can't find it - no user",
+            "\n We can&#39;t find\u{a0}it \u{2014} no\u{200b} user",
+            "we can&rsquo;t find it no_user",
+            "We CAN\u{2019}T find it  no\u{2011}user",
+        ] {
+            assert_eq!(fold(text), plain, "{text}");
+        }
+        assert_eq!(fold("a & b"), "a & b");
+    }
+}

@@ -40,14 +40,17 @@ impl Question {
 pub(super) const REFUSING_SIGNS: [char; 5] = ['🛑', '🚫', '⛔', '📵', '†'];
 
 /// Signs that are a "yes", and a "no".
-const YES_SIGNS: [char; 15] = [
+pub(super) const YES_SIGNS: [char; 15] = [
     '✓', '✔', '☑', '☒', '✅', '√', '+', '＋', '➕', '👍', '👌', '🆗', '🙆', '🟢', '🗸',
 ];
-const NO_SIGNS: [char; 8] = ['✗', '✘', '☐', '❌', '✖', '👎', '🙅', '🔴'];
+pub(super) const NO_SIGNS: [char; 8] = ['✗', '✘', '☐', '❌', '✖', '👎', '🙅', '🔴'];
 const DASHES: [char; 9] = ['-', '‐', '‑', '–', '—', '―', '−', '－', '➖'];
 
 /// What a cell says that answers a question.
 pub(super) fn answer(question: Question, cell: &str) -> CellConsent {
+    if let Some(chosen) = chosen(cell) {
+        return answer(question, &chosen);
+    }
     if let Some(said) = by_signs(question, cell) {
         return said;
     }
@@ -128,11 +131,39 @@ fn by_signs(question: Question, cell: &str) -> Option<CellConsent> {
         },
         _ if is_made_of(cell, &YES_SIGNS) => question.answered(true),
         _ if is_made_of(cell, &NO_SIGNS) => question.answered(false),
+        // Signs of the font Wingdings: a tick, a cross, and boxes with them. Of the box with a cross nobody knows.
+        "ü" | "þ" => question.answered(true),
+        "û" | "¨" => question.answered(false),
+        "ý" => CellConsent::NotUnderstood,
         // What a spreadsheet shows where it could not find the answer.
         _ if is_error(cell) => CellConsent::NotUnderstood,
         _ if cell.contains(REFUSING_SIGNS) => CellConsent::MustNot,
         _ => return None,
     })
+}
+
+/// The answers of a cell that are ticked, where it has all of them with a box before or behind each: `☒ ano ☐ ne`.
+pub(super) fn chosen(cell: &str) -> Option<String> {
+    const BOXES: [char; 6] = ['☐', '□', '⬜', '☑', '☒', '✅'];
+    if !cell.contains(['[', ']']) && !cell.contains(BOXES) {
+        return None;
+    }
+    let cell = cell.replace("[ ]", "☐").replace("[x]", "☒");
+    let cell = cell.replace("[X]", "☒");
+    let boxes: Vec<char> = cell.chars().filter(|it| BOXES.contains(it)).collect();
+    let texts: Vec<&str> = cell.split(BOXES).map(str::trim).collect();
+    // What stands before the first box is its answer, or there is nothing.
+    let texts = match &texts[..] {
+        ["", behind @ ..] => behind,
+        [before @ .., ""] => before,
+        _ => return None,
+    };
+    let is_ticked = |sign: char| !BOXES[..3].contains(&sign);
+    let all = boxes.iter().zip(texts);
+    let ticked = all.filter(|(sign, _)| is_ticked(**sign));
+    let ticked: Vec<&str> = ticked.map(|(_, text)| *text).collect();
+    let are_named = boxes.len() > 1 && texts.iter().all(|text| !text.is_empty());
+    are_named.then(|| ticked.join(", "))
 }
 
 /// Whether a cell says in one phrase that a consent was given, with its date or without.

@@ -140,6 +140,24 @@ fn judged(term: &Term, meaning: DateMeaning, now: Option<Timestamp>) -> CellCons
     }
 }
 
+/// Whether a cell is what a program writes where there is no date: `0000-00-00 00:00:00`, the first day of its count.
+pub(super) fn is_no_date(cell: &str) -> bool {
+    let date = cell.split([' ', 'T']).next().unwrap_or("");
+    let parts: Vec<&str> = date.trim_end_matches('.').split(['.', '-', '/']).collect();
+    let numbers: Option<Vec<u16>> = parts.iter().map(|it| it.parse().ok()).collect();
+    let is_year = |part: &&&str| part.len() == 4;
+    if parts.len() != 3 || parts.iter().filter(is_year).count() != 1 {
+        return false;
+    }
+    // The others are a day and a month.
+    let mut numbers = numbers.unwrap_or_default();
+    numbers.sort_unstable();
+    matches!(
+        numbers[..],
+        [0, 0, _] | [1, 1, 1 | 1900 | 1970] | [0, 1, 1900] | [12, 30 | 31, 1899]
+    )
+}
+
 /// What a cell says of a refusal that ends on a day.
 pub(super) fn refusal(cell: &str, now: Option<Timestamp>) -> CellConsent {
     let dates = message_date::readings(cell);

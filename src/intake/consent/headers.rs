@@ -2,17 +2,18 @@
 
 use super::answers::{has_negation, has_question, may_deny};
 use super::denials::{TakenBack, is_denied_by_prefix, taken_back};
+use super::number_column;
 use super::says::ColumnKind;
-use super::stated::{contradicts_itself, stated};
+use super::stated::{allows_and_refuses, contradicts_itself, stated};
 use crate::domain::fold;
 pub(super) use crate::intake::words::words_apart as words;
 use crate::intake::words::{
     ACTIVE, ANOTHER_MATTER, BASIS, BEGINS, BESIDE_CONSENT, BESIDE_MESSAGES, BETWEEN_DENIALS,
     BLOCKED_UNTIL, CALLING, CHANNEL, CHANNELS, CONSENT_TO, CONSENTS, COUNTRY, DOUBTFUL_REFUSALS,
-    FACT, FIRST_NAME, LAST_NAME, LEFT, List, MATTER_OF_OTHERS, MESSAGES, MOBILE, NAMES, NEGATIONS,
-    NO, OF_A_THING, OTHER_WAY, OUR_MATTER, OUR_WAY, PERSONS, PHONE, PLACE, POLITE, PREFERENCE,
-    REFUSAL_ENDED, REFUSALS, REFUSED_CONTACT, REMARK, RESTRICTIONS, SAYS_REFUSED, SENDS, STATUS,
-    TECHNICAL, TIME, TIME_WORDS, UNTIL, WEAK_REFUSALS, WITHDRAWN, YES,
+    ENDS, FACT, FIRST_NAME, LAST_NAME, LEFT, List, MATTER_OF_OTHERS, MESSAGES, MOBILE, NAMES,
+    NEGATIONS, NO, OF_A_THING, OTHER_REFUSALS, OTHER_WAY, OUR_MATTER, OUR_WAY, PERSONS, PHONE,
+    PLACE, POLITE, PREFERENCE, REFUSAL_ENDED, REFUSALS, REFUSED_CONTACT, REMARK, RESTRICTIONS,
+    SAYS_REFUSED, SENDS, STATUS, TECHNICAL, TIME, TIME_WORDS, UNTIL, WEAK_REFUSALS, WITHDRAWN, YES,
 };
 
 /// What a header says.
@@ -68,12 +69,21 @@ pub(super) fn meaning(header: &str) -> Option<Meaning> {
     if STATUS.has(&folded) {
         return Some(Meaning::certain(ColumnKind::Status));
     }
+    if let Some(kind) = number_column::kind(header) {
+        return Some(Meaning::uncertain(kind));
+    }
     if (is_refusal || is_consent) && is_another_matter(&folded) {
         return Some(Meaning::uncertain(if is_refusal || has_negation(&folded) {
             ColumnKind::UnclearRefusal
         } else {
             ColumnKind::UnclearConsent
         }));
+    }
+    if is_refusal && is_refusal_of_something_else(&folded) {
+        return Some(Meaning::uncertain(ColumnKind::UnclearRefusal));
+    }
+    if is_consent_or_end(&folded) || allows_and_refuses(header) {
+        return Some(Meaning::certain(ColumnKind::Ambiguous));
     }
     if !is_beside(&folded) && contradicts_itself(&folded, is_neutral) {
         return Some(Meaning::certain(ColumnKind::Ambiguous));
@@ -321,9 +331,25 @@ fn is_beside(folded: &str) -> bool {
 }
 
 /// Whether it is a consent to something else than messages, or no consent at all: `Photo consent`, `Subscription price`.
-fn is_another_matter(folded: &str) -> bool {
+pub(super) fn is_another_matter(folded: &str) -> bool {
     let ours = [OUR_WAY, MESSAGES, OUR_MATTER];
     ANOTHER_MATTER.is_in(folded) && !ours.iter().any(|list| list.is_in(folded))
+}
+
+/// Whether a header names what was refused, blocked or forbidden, and that is neither a message nor a consent: `Odhlášen z
+/// oběda`, `Mahnsperre`.
+fn is_refusal_of_something_else(folded: &str) -> bool {
+    let ours = [OUR_WAY, MESSAGES, OUR_MATTER, REFUSED_CONTACT, CONSENTS];
+    OTHER_REFUSALS.is_in(folded) && !ours.iter().any(|list| list.is_in(folded))
+}
+
+/// Whether a header is a word for consent and a noun for an end, of which nobody knows whether it is that of the consent, or what
+/// it is to: `Souhlas zrušení`, `Cancellation consent`.
+fn is_consent_or_end(folded: &str) -> bool {
+    let is_consent = |word: &str| CONSENT_TO.has(word) || word == "consent";
+    folded.split_once(' ').is_some_and(|(first, last)| {
+        is_consent(first) && ENDS.has(last) || ENDS.has(first) && is_consent(last)
+    })
 }
 
 /// Whether a header with the word of a weak refusal names nothing but a person, a way to reach them, or a time: `Blocked`,

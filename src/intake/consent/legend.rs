@@ -1,11 +1,13 @@
 //! What a header says of its cells: `Consent (1 = no, 0 = yes)`, `Subscribed/Unsubscribed`, `Communication opt`.
 
 use super::answers::{CellConsent, Question, answer, answers_no, answers_yes, denies};
+use super::denials::without_prefix;
 use super::headers::{meaning, names_refusal, says_that_it_was, words};
 use super::pairs::agrees;
 use super::says::ColumnKind;
+use super::ways::{Ways, named};
 use crate::domain::fold;
-use crate::intake::words::{MAY_IN_ANY_COLUMN, MUST_NOT, NEVER, NO, YES};
+use crate::intake::words::{CALLING, MAY_IN_ANY_COLUMN, MUST_NOT, NEVER, NO, SENDS, YES};
 
 /// What some cells of a column mean, by its header.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,6 +15,8 @@ pub(super) struct Legend {
     codes: Vec<Code>,
     /// The header says of people that they did something: "never" there is a "no".
     was: bool,
+    /// Its cells name ways to reach a person by.
+    ways: bool,
 }
 
 /// A cell, and what it means; `None` where that is not understood.
@@ -45,15 +49,19 @@ impl Legend {
     pub(super) fn of(header: &str) -> (Self, String) {
         let was = says_that_it_was(header);
         let (codes, rest) = written_codes(header);
+        let legend = |codes, was| Self {
+            codes,
+            was,
+            ways: false,
+        };
         if !codes.is_empty() {
-            return (Self { codes, was }, rest);
+            return (legend(codes, was), rest);
         }
         if let Some((codes, consent)) = of_pair(header) {
-            return (Self { codes, was: false }, consent);
+            return (legend(codes, false), consent);
         }
         let codes = of_opt(header).or_else(|| of_settings(header));
-        let codes = codes.unwrap_or_default();
-        (Self { codes, was }, header.to_owned())
+        (legend(codes.unwrap_or_default(), was), header.to_owned())
     }
 
     /// The legend with more codes.
@@ -62,19 +70,33 @@ impl Legend {
         self
     }
 
-    /// The legend of a column of crosses and noughts: either may be the "yes".
-    pub(super) fn with_noughts(mut self) -> Self {
-        let code = |cell: &str| Code {
-            cell: cell.to_owned(),
+    /// The legend of a column in which nobody knows what these signs mean: of crosses and noughts, either may be the "yes".
+    pub(super) fn without(mut self, signs: &[&str]) -> Self {
+        let code = |cell: &&str| Code {
+            cell: (*cell).to_owned(),
             means: None,
         };
-        self.codes.extend(["x", "o"].map(code));
+        self.codes.extend(signs.iter().map(code));
         self
     }
 
+    /// The legend of a column whose cells name ways to reach a person by.
+    pub(super) fn with_ways(mut self) -> Self {
+        self.ways = true;
+        self
+    }
+
+    /// Whether an answer is the contrary of one that allows messages by these words: `ne` of `Nevolat (ano = volat)`.
+    fn contradicts(&self, folded: &str) -> bool {
+        let is_contrary = |cell: &str| {
+            answers_yes(cell) && answers_no(folded) || answers_no(cell) && answers_yes(folded)
+        };
+        let mut allowing = self.codes.iter();
+        allowing.any(|code| code.means == Some(Answer::May) && is_contrary(&code.cell))
+    }
     /// A cell as the column would say it without a legend.
     pub(super) fn read<'c>(&self, cell: &'c str) -> &'c str {
-        if self.codes.is_empty() && !self.was {
+        if self.codes.is_empty() && !self.was && !self.ways {
             return cell;
         }
         let folded = fold::header(cell);
@@ -88,6 +110,14 @@ impl Legend {
                 None => NOT_UNDERSTOOD,
             };
         }
+        if self.ways
+            && let Some(ways) = named(cell)
+        {
+            return match ways {
+                Ways::Ours => "opted in",
+                Ways::Others | Ways::NotOurs => "opted out",
+            };
+        }
         let means = |answers: [Answer; 2]| {
             let mut codes = self.codes.iter().filter_map(|code| code.means);
             codes.any(|it| answers.contains(&it))
@@ -95,6 +125,9 @@ impl Legend {
         let is_whole = means([Answer::Yes, Answer::May]) && means([Answer::No, Answer::MustNot]);
         // A word needs no legend.
         let is_answer = folded.chars().count() > 1 && (answers_yes(&folded) || answers_no(&folded));
+        if self.contradicts(&folded) {
+            return NOT_UNDERSTOOD;
+        }
         if self.was && NEVER.has(&folded) {
             "no"
         } else if is_whole && is_code(&folded) && folded.chars().count() < 3 && !is_answer {
@@ -179,6 +212,7 @@ fn of_words(folded: &str) -> Option<(Code, String)> {
 /// answers.
 fn of_pair(header: &str) -> Option<(Vec<Code>, String)> {
     let (first, second) = sides(header)?;
+    let ((first, code_of_first), (second, code_of_second)) = (with_code(first), with_code(second));
     let (refusal, other) = match (is_refusing(first), is_refusing(second)) {
         (true, false) => (first, second),
         (false, true) => (second, first),
@@ -188,8 +222,17 @@ fn of_pair(header: &str) -> Option<(Vec<Code>, String)> {
         cell: fold::header(name),
         means: Some(means),
     };
-    let codes = vec![code(refusal, Answer::MustNot), code(other, Answer::May)];
-    if agrees(&words(other)) == Some(true) {
+    let mut codes = vec![code(refusal, Answer::MustNot), code(other, Answer::May)];
+    for (side, short) in [(first, code_of_first), (second, code_of_second)] {
+        let means = if side == refusal {
+            Answer::MustNot
+        } else {
+            Answer::May
+        };
+        codes.extend(short.map(|short| code(short, means)));
+    }
+    let is_sending = || is_made_by_prefix(refusal, other) && SENDS.has(&words(other));
+    if agrees(&words(other)) == Some(true) || is_sending() {
         // `Agree` alone is no header of a consent.
         return Some((codes, "consent".to_owned()));
     }
@@ -199,6 +242,20 @@ fn of_pair(header: &str) -> Option<(Vec<Code>, String)> {
         _ if meaning_of(other) != Some(Answer::Yes) => None,
         _ => Some((codes, header.to_owned())),
     }
+}
+
+/// The side of a header, and the code that stands behind it: `Neposílat (N)`.
+fn with_code(side: &str) -> (&str, Option<&str>) {
+    let code = side.trim().strip_suffix(')').and_then(|it| {
+        let (name, code) = it.rsplit_once('(')?;
+        is_code(&fold::header(code)).then_some((name.trim(), code.trim()))
+    });
+    code.map_or((side, None), |(name, code)| (name, Some(code)))
+}
+
+/// Whether a refusal is another word with the prefix that denies it: `Neposílat` and `Posílat`.
+fn is_made_by_prefix(refusal: &str, other: &str) -> bool {
+    without_prefix(&words(refusal)).contains(&words(other).as_str())
 }
 
 /// The two sides of a header that names both.
@@ -250,6 +307,10 @@ fn is_word_of_answer(folded: &str) -> bool {
 fn meaning_of(text: &str) -> Option<Answer> {
     let folded = words(text);
     let refuses = names_refusal(text) || MUST_NOT.is_in(&folded);
+    // `1 = volat`: they may be called.
+    if SENDS.has(&folded) || CALLING.has(&folded) {
+        return Some(Answer::May);
+    }
     match answer(Question::MayBeMessaged, text) {
         CellConsent::May if refuses || MAY_IN_ANY_COLUMN.has(&folded) => Some(Answer::May),
         CellConsent::MustNot if refuses => Some(Answer::MustNot),

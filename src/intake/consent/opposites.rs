@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::answers::{CellConsent, Question, answer};
+use super::answers::{CellConsent, Question, answer, may_deny};
 use super::denials::without_prefix;
-use super::headers::{is_channel, meaning, names_contact};
+use super::headers::{is_channel, meaning, names_contact, words};
 use super::legend::{Answer, Code};
 use super::says::ColumnKind;
 use crate::domain::fold;
 use crate::domain::text::trimmed;
-use crate::intake::words::{FACT, NEGATIONS, NO, OUR_WAY, OUTCOMES, YES};
+use crate::intake::words::{FACT, NEGATIONS, NO, OUR_WAY, OUTCOMES, SENDS, YES};
 
 /// More different cells are no answers.
 const MOST_ANSWERS: usize = 6;
@@ -48,8 +48,10 @@ pub(super) fn codes(header: &str, index: usize, rows: &[Vec<String>]) -> Vec<Cod
 }
 
 /// Whether the cells below the name of a way to send messages by are a few words, of which none is known: they may refuse.
+/// Below a word for sending, one of them must look as if it does: `má` and `nemá`.
 pub(super) fn are_unknown(header: &str, index: usize, rows: &[Vec<String>]) -> bool {
-    if !is_channel(header) {
+    let is_channel = is_channel(header);
+    if !is_channel && !SENDS.has(&words(header)) {
         return false;
     }
     let cells = rows.iter().filter_map(|row| row.get(index));
@@ -61,9 +63,21 @@ pub(super) fn are_unknown(header: &str, index: usize, rows: &[Vec<String>]) -> b
         let is_word = |word: &str| word.chars().all(char::is_alphabetic) && !is_known(word);
         cell.split(' ').count() <= 3 && cell.split(' ').all(is_word)
     };
-    different.len() <= MOST_ANSWERS
+    let denies = |cell: &&String| may_deny(cell) || cell.split(' ').any(|it| NEGATIONS.has(it));
+    (is_channel || different.iter().any(denies))
+        && different.len() <= MOST_ANSWERS
         && different.len() < filled.count()
         && different.iter().all(may_answer)
+}
+
+/// Whether the cells are two different ones, again and again, of which one refuses: `platný` and `vypršel`.
+pub(super) fn is_refusal_of_two(index: usize, rows: &[Vec<String>]) -> bool {
+    let cells = rows.iter().filter_map(|row| row.get(index));
+    let cells: Vec<String> = cells.map(|cell| fold::header(trimmed(cell))).collect();
+    let filled = cells.iter().filter(|cell| !cell.is_empty());
+    let different: BTreeSet<&String> = filled.clone().collect();
+    let refuses = |cell: &&&String| answer(Question::MayBeMessaged, cell) == CellConsent::MustNot;
+    different.len() == 2 && filled.count() > 2 && different.iter().filter(refuses).count() == 1
 }
 
 /// What the header of a column of answers asks.

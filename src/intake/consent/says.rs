@@ -8,6 +8,7 @@ use super::answers::{
 };
 use super::dates::{self, DateMeaning};
 use super::denials::taken_back;
+use super::ways::{Ways, named};
 use crate::domain::event::{OptOutWords, OptRequest};
 use crate::domain::fold;
 use crate::domain::message_date;
@@ -98,6 +99,21 @@ pub(super) fn says(kind: ColumnKind, cell: &str, now: Option<Timestamp>) -> Cell
         ),
         // It is not known what the column would say.
         _ if cell == NOT_CALCULATED => CellConsent::NotUnderstood,
+        ColumnKind::ConsentDate
+        | ColumnKind::Refusal
+        | ColumnKind::RefusalIfTicked(_)
+        | ColumnKind::RefusalUntil
+            if dates::is_no_date(cell) =>
+        {
+            CellConsent::Nothing
+        }
+        ColumnKind::Preference | ColumnKind::PreferredChannel
+            if named(cell) == Some(Ways::NotOurs) =>
+        {
+            CellConsent::MustNot
+        }
+        // They prefer it, and may allow ours too.
+        ColumnKind::Preference if named(cell) == Some(Ways::Others) => CellConsent::MayMeanNo,
         ColumnKind::Preference if is_none(&fold::header(cell)) => CellConsent::MustNot,
         ColumnKind::Preference if is_only_of_other_way(&fold::header(cell)) => CellConsent::MustNot,
         ColumnKind::PreferredChannel if is_of_no_way_of_ours(&fold::header(cell)) => {
@@ -136,6 +152,12 @@ pub(super) fn says(kind: ColumnKind, cell: &str, now: Option<Timestamp>) -> Cell
     }
 }
 
+/// Whether a cell is an answer to the question of a consent, and no number.
+pub(super) fn is_answer(cell: &str) -> bool {
+    let digits = cell.bytes().filter(u8::is_ascii_digit).count();
+    digits < 5 && says(ColumnKind::Consent, cell, None) != CellConsent::NotUnderstood
+}
+
 /// Whether a cell names no way at all. `None` is not in the list of answers: a column of phones may hold it, and no number.
 fn is_none(folded: &str) -> bool {
     folded == "none" || NO.has(folded) || NEGATIONS.has(folded)
@@ -143,7 +165,10 @@ fn is_none(folded: &str) -> bool {
 
 /// Whether a cell names ways to reach a person by, and none of ours.
 fn is_of_no_way_of_ours(folded: &str) -> bool {
-    is_none(folded) || is_only_of_other_way(folded) || names_other_way_alone(folded)
+    is_none(folded)
+        || is_only_of_other_way(folded)
+        || names_other_way_alone(folded)
+        || named(folded) == Some(Ways::Others)
 }
 
 /// Whether a cell names a way that is not ours, and no other: `Email only`.
@@ -239,7 +264,8 @@ fn is_sign_of_death(cell: &str) -> bool {
 
 /// A status, or each of some tags: those of Google stand between three colons. A hyphen within a word joins it.
 fn parts(cell: &str) -> impl Iterator<Item = &str> {
-    let between = |c: char| ",;|/()[]•·–—\n".contains(c);
+    // `#vip #nevolat`, `Klienti > Nevolat`.
+    let between = |c: char| ",;|/()[]•·–—#>&+\n".contains(c);
     let parts = cell.split(":::").flat_map(|it| it.split(" - "));
     parts.flat_map(move |it| it.split(between))
 }

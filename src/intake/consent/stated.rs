@@ -1,6 +1,7 @@
 //! What a header of consent states, without the words that take nothing back: how the consent can be withdrawn, and what
 //! else is not meant. `I agree to receive SMS. Reply STOP to opt out.` is a consent.
 
+use super::denials::without_prefix;
 use crate::intake::words::{
     ABOUT, CALLING, CONSENTS, DENIES_SOMETHING_ELSE, JOINS, List, MAY_BE_WITHDRAWN, MESSAGES,
     NEGATIONS, NO, OTHER_WAY, REFUSALS, WEAK_REFUSALS, WITHDRAWN, YES, words_apart as words,
@@ -17,7 +18,7 @@ pub(super) fn stated(header: &str) -> String {
     }
     let (mut kept, mut agrees, mut is_less) = (Vec::new(), false, false);
     for clause in clauses(header) {
-        let all = words(clause);
+        let all = words(&clause);
         // It says that the consent can be taken back, or how, and not that it was.
         let left = if agrees && MAY_BE_WITHDRAWN.is_in(&all) {
             String::new()
@@ -54,11 +55,48 @@ pub(super) fn contradicts_itself(folded: &str, is_known: impl Fn(&str) -> bool) 
     consent < denial && !words.iter().skip(denial).all(|word| is_known(word))
 }
 
-/// The clauses of a header, by its punctuation.
-fn clauses(header: &str) -> impl Iterator<Item = &str> {
+/// Whether a header allows messages and refuses something, and neither leads: `Text, don't call`, `SMS blocklist alerts OK`.
+pub(super) fn allows_and_refuses(header: &str) -> bool {
+    let all = words(header);
+    let ends_in_ok = || all.ends_with(" ok") || all.ends_with(" okay");
+    let refuses_calls = |clause: &str| {
+        let folded = words(clause);
+        let is_call =
+            |word: &str| CALLING.has(word) || without_prefix(word).iter().any(|it| CALLING.has(it));
+        REFUSALS.has(&folded) && folded.split(' ').any(is_call)
+    };
+    let allows = |clause: &str| is_ours(&words(clause)) && !has_denial(&words(clause));
+    REFUSALS.is_in(&all) && is_ours(&all) && ends_in_ok()
+        || clauses(header).any(|it| refuses_calls(&it)) && clauses(header).any(|it| allows(&it))
+}
+
+/// The clauses of a header, by its punctuation. A denial goes on through a list of ways: `Do not call, email or text`.
+fn clauses(header: &str) -> impl Iterator<Item = String> {
     let parts = header.split(|c| ".;:,!?()[]–—\n".contains(c));
-    let clauses = parts.flat_map(|part| part.split(" - "));
-    clauses.filter(|clause| clause.contains(char::is_alphanumeric))
+    let parts = parts.flat_map(|part| part.split(" - "));
+    let mut clauses: Vec<String> = Vec::new();
+    for part in parts.filter(|part| part.contains(char::is_alphanumeric)) {
+        match clauses.last_mut() {
+            Some(before) if goes_on(&words(before), &words(part)) => {
+                before.push(' ');
+                before.push_str(part);
+            }
+            _ => clauses.push(part.to_owned()),
+        }
+    }
+    clauses.into_iter()
+}
+
+/// Whether a clause is the rest of the list of ways that the one before it denies.
+fn goes_on(before: &str, clause: &str) -> bool {
+    let is_way = |word: &str| {
+        let lists = [CALLING, OTHER_WAY, MESSAGES];
+        word == "e" || lists.iter().any(|list| list.has(word))
+    };
+    let ends_in_way = before.rsplit(' ').next().is_some_and(is_way);
+    let is_denied = before.split(' ').any(|word| NEGATIONS.has(word));
+    let mut words = clause.split(' ');
+    ends_in_way && is_denied && words.all(|word| is_way(word) || JOINS.has(word))
 }
 
 fn has_denial(folded: &str) -> bool {
@@ -111,18 +149,23 @@ fn length_of_other_way(words: &[&str]) -> usize {
         [way, ..] if OTHER_WAY.has(way) || CALLING.has(way) => 1,
         _ => 0,
     };
-    let count = is_other(rest);
-    // `No emails or texts` is about both.
-    let behind = match rest.get(count..).unwrap_or(&[]) {
-        [join, behind @ ..] if JOINS.has(join) => behind,
-        behind => behind,
-    };
-    let is_ours = behind.first().is_some_and(|word| MESSAGES.has(word));
-    if NEGATIONS.has(denial) && count > 0 && !is_ours {
-        count + 1
-    } else {
-        0
+    if !NEGATIONS.has(denial) {
+        return 0;
     }
+    // `No calls, emails or texts` is about all of them.
+    let (mut count, mut at) = (0, 0);
+    while let Some(rest @ [word, ..]) = rest.get(at..) {
+        match is_other(rest) {
+            0 if MESSAGES.has(word) => return 0,
+            0 if JOINS.has(word) && at > 0 => at += 1,
+            0 => break,
+            of_way => {
+                at += of_way;
+                count = at + 1;
+            }
+        }
+    }
+    count
 }
 
 /// Whether these words say what messages are about, and that is the end of something: `při zrušení lekce`, and not `o odvolání

@@ -7,6 +7,7 @@ mod ends;
 mod exports;
 mod kinds;
 mod marks;
+mod number_column;
 mod pairs;
 mod stated;
 mod ways;

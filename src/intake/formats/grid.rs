@@ -82,6 +82,8 @@ pub(in crate::intake) struct Table {
     pub(in crate::intake) other_sheet: Option<String>,
     /// The sheets that could have been meant, this one among them, where nobody named one; the hidden ones are not.
     pub(in crate::intake) sheets: Vec<String>,
+    /// The hidden ones, likewise.
+    pub(in crate::intake) hidden_sheets: Vec<String>,
     /// How many rows with cells are hidden in the sheet.
     pub(in crate::intake) hidden_rows: u64,
     /// The columns that are hidden in the sheet, from 0.
@@ -275,6 +277,7 @@ impl Grid {
             workbook: false,
             other_sheet: None,
             sheets: Vec::new(),
+            hidden_sheets: Vec::new(),
             hidden_rows: self.hidden_rows,
             merged: self.merged,
         }

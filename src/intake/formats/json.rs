@@ -11,12 +11,18 @@ use serde_json::{Map, Value};
 
 use super::grid::{Fault, Grid, Table, number};
 use super::labels::{Labelled, ReadNumbers, in_order};
+use super::pairs::members;
 use crate::domain::fold;
 use crate::intake::rows::{MAX_BYTES as MAX_ROW, MAX_FIELDS};
-use crate::intake::words::{JSON_BESIDE, JSON_KIND, JSON_NUMBER};
+use crate::intake::words::{
+    JSON_BESIDE, JSON_KIND, JSON_NUMBER, MAY, MUST_NOT, NO, WAYS_IN_HEADERS, YES, words,
+};
 
 /// A contact is at most so long, as a row of a text is.
 const MAX_ENTRY: usize = MAX_ROW;
+
+/// Where there are more columns, a list of names and values is one of things.
+const MOST_NAMED: usize = MAX_FIELDS / 2;
 
 /// Reads the list.
 pub(super) fn read(text: &str, how: impl Into<ReadNumbers>) -> Result<Table, Fault> {
@@ -82,20 +88,37 @@ impl Rows {
             } else {
                 format!("{path}.{key}")
             };
-            match value {
-                Value::Object(inner) => self.object(row, &path, inner)?,
-                Value::Array(items) => self.array(row, &path, items)?,
-                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-                    self.set(row, path, scalar(&value))?;
-                }
-            }
+            self.member(row, path, value)?;
         }
         Ok(())
+    }
+
+    fn member(&mut self, row: u32, path: String, value: Value) -> Result<(), Fault> {
+        match value {
+            Value::Object(inner) => self.object(row, &path, inner),
+            Value::Array(items) => self.array(row, &path, items),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                self.set(row, path, scalar(&value))
+            }
+        }
     }
 
     fn array(&mut self, row: u32, path: &str, items: Vec<Value>) -> Result<(), Fault> {
         if let Some(numbers) = labelled_numbers(&items, self.how) {
             return self.set(row, path.to_owned(), numbers);
+        }
+        // No way to reach a person by is not the same as nothing.
+        if items.is_empty() && names_ways(path) {
+            return self.set(row, path.to_owned(), "[]".to_owned());
+        }
+        // Of things that have names of their own, each would be a column.
+        if let Some(members) = members(&items)
+            && self.names.len() + members.len() < MOST_NAMED
+        {
+            for (name, value) in members {
+                self.member(row, format!("{path}.{name}"), value)?;
+            }
+            return Ok(());
         }
         if !items.iter().any(Value::is_object) {
             let texts: Vec<String> = items.iter().map(scalar).collect();
@@ -164,10 +187,23 @@ fn labelled_numbers(items: &[Value], how: ReadNumbers) -> Option<String> {
                 return None;
             }
         }
-        let number = number.filter(|number| !number.contains('@'))?;
+        let is_number = |text: &String| !text.contains('@') && !is_answer(text);
+        let number = number.filter(is_number)?;
         lines.push(Labelled::of(std::iter::once(kind.as_str()), number));
     }
     (!lines.is_empty()).then(|| in_order(lines, how))
+}
+
+/// Whether a text is an answer, and no number.
+fn is_answer(text: &str) -> bool {
+    let folded = fold::header(text);
+    let lists = [YES, NO, MAY, MUST_NOT];
+    lists.iter().any(|list| list.has(&folded))
+}
+
+/// Whether a list of this name has the ways to reach a person by: `allowed_channels`.
+fn names_ways(path: &str) -> bool {
+    WAYS_IN_HEADERS.is_in(&words(path))
 }
 
 /// Reads an array element by element: only one of them is held as JSON.

@@ -270,17 +270,20 @@ impl Sheets {
         let name = self.name(chosen);
         let own = is_own(name);
         let first = self.hidden.iter().position(|hidden| !hidden);
-        let shown = self.names.iter().zip(&self.hidden);
-        let shown = shown.filter(|(_, hidden)| !**hidden);
+        let names = |hidden: bool| -> Vec<String> {
+            if own || asked.is_some() {
+                return Vec::new();
+            }
+            let sheets = self.names.iter().zip(&self.hidden);
+            let sheets = sheets.filter(|(_, is_hidden)| **is_hidden == hidden);
+            sheets.map(|(name, _)| name.clone()).collect()
+        };
         Table {
             workbook: true,
             as_typed: own,
             other_sheet: (!own && first != Some(chosen)).then(|| name.to_owned()),
-            sheets: if own || asked.is_some() {
-                Vec::new()
-            } else {
-                shown.map(|(name, _)| name.clone()).collect()
-            },
+            sheets: names(false),
+            hidden_sheets: names(true),
             ..grid.finish(None, format!("{what}, sheet \"{name}\""))
         }
     }

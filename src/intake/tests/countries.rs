@@ -214,3 +214,35 @@ fn whoever_must_not_be_messaged_is_read_by_the_country_of_the_list() {
     let (rows, _) = judge(text.as_bytes(), &settings).unwrap();
     assert_eq!(words(&rows), ["2 +420602111222", "3 +420602111223"]);
 }
+
+/// Czech for a region within the country, Polish for a country.
+#[test]
+fn codes_of_regions_within_the_country_are_no_countries() {
+    let plzen = [
+        ("PL", "602111222"),
+        ("PL", "602111223"),
+        ("US", "602111224"),
+    ];
+    let here = ["2 +420602111222", "3 +420602111223", "4 +420602111224"];
+    for header in ["Kraj", "Region", "kraj_kod", "Adresa - kraj", "Stát/kraj"] {
+        assert_eq!(with_column(header, &plzen, "CZ"), here, "{header}");
+    }
+    // With that of the list among them they are countries.
+    let abroad = [("CZ", "602111222"), ("PL", "602111223")];
+    for (header, region) in [("Kraj", "CZ"), ("Kraj", "PL"), ("Region", "CZ")] {
+        let expected = ["2 +420602111222", "3 +48602111223"];
+        assert_eq!(
+            with_column(header, &abroad, region),
+            expected,
+            "{header} {region}"
+        );
+    }
+    assert_eq!(
+        with_column("Kraj", &[("DE", "15112345678")], "PL"),
+        ["2 +4915112345678"]
+    );
+    assert_eq!(
+        with_column("Kraj", &[("Polska", "602111222")], "CZ"),
+        ["2 +48602111222"]
+    );
+}

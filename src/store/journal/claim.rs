@@ -391,3 +391,6 @@ fn end_as_error(tx: &mut Tx<'_>, id: RecipientId, now: Timestamp) -> Result<(), 
     tx.count_move(id.batch(), State::Queued, State::Error);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

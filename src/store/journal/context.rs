@@ -70,3 +70,31 @@ impl Context {
 fn bit(step: Step) -> u32 {
     1_u32.checked_shl(step.get().into()).unwrap_or(0)
 }
+
+#[cfg(test)]
+impl Context {
+    /// A run of a batch through channel "7001", whose id is 1.
+    pub(super) fn for_tests(keys: &HashKey, batch: BatchId) -> Self {
+        Self {
+            batch,
+            channels: vec![Channel {
+                id: ChannelId(1),
+                api_id: "7001".to_owned(),
+            }],
+            fallback: None,
+            follow_up: None,
+            row_cells: None,
+            chosen_from: None,
+            refused: AtomicU32::new(0),
+            rules: ClaimRules {
+                span: crate::domain::eligibility::HistorySpan::default(),
+                token: 0,
+                window: None,
+            },
+            keys: keys.clone(),
+            since: Timestamp::UNIX_EPOCH,
+            before: Claims::default(),
+            pilot: None,
+        }
+    }
+}

@@ -44,18 +44,33 @@ fn a_second_stop_by_a_button_is_heard() {
 fn a_stop_that_waited_for_its_contact_is_heard_before_the_next_claim() {
     let mut scene = Scene::new();
     scene.list("a.csv", &[(ANNA, "Anna"), (BOB, "Bob"), (EVA, "Eva")]);
-    // Anna's message is accepted, and nobody learns her contact.
-    let weather = killed("hang-after-accept:at=1");
-    scene.send_in(&weather, Scene::arguments("first", HELLO, "a.csv", &[]));
+    scene.list("b.csv", &[(BOB, "Bob")]);
+    scene.send("first", HELLO, "b.csv", &[]);
+    // Whoever else messaged Anna, her contact is not known here.
+    scene.send("apart", HELLO, "a.csv", &["--db", "apart.db"]);
     let message = scene.message_to(ANNA);
     scene.events(&[stop(&message, 42)]);
-    // A run that is killed learns it from the answer to another message.
+    // A run that is killed learns it from the answer to a message.
     let weather = killed("hang-before-accept:at=2");
     scene.send_in(&weather, Scene::arguments("second", SHOP, "a.csv", &[]));
     assert_eq!(scene.texts(ANNA).len(), 2);
     scene.list("c.csv", &[(ANNA, "Anna"), (EVA, "Eva")]);
     scene.send("third", 1, "c.csv", &[]);
     assert_eq!(scene.texts(ANNA).len(), 2, "{}", scene.world.log);
+}
+
+#[test]
+fn a_stop_of_who_may_have_an_unanswered_message_holds_other_lists_too() {
+    let mut scene = Scene::new();
+    scene.list("a.csv", &[(ANNA, "Anna"), (BOB, "Bob")]);
+    // Anna's message is accepted, and nobody learns her contact.
+    let weather = killed("hang-after-accept:at=1");
+    scene.send_in(&weather, Scene::arguments("first", HELLO, "a.csv", &[]));
+    let message = scene.message_to(ANNA);
+    scene.events(&[stop(&message, 42)]);
+    scene.send("second", SHOP, "a.csv", &[]);
+    assert_eq!(scene.texts(ANNA).len(), 1, "{}", scene.world.log);
+    assert_eq!(scene.texts(BOB).len(), 1);
 }
 
 #[test]

@@ -154,6 +154,39 @@ fn a_header_of_a_refusal_that_is_about_something_else_holds_nobody() {
 }
 
 #[test]
+fn a_refusal_of_something_else_than_messages_is_told() {
+    expect(
+        &[
+            "Mahnsperre",
+            "Liefersperre",
+            "Hausverbot",
+            "Karte gesperrt",
+            "Blokovaná karta",
+            "Odhlášen z oběda",
+            "Zákaz vstupu",
+            "Zákaz kouření",
+            "Opt-out pension",
+            "Abgemeldet vom Kurs",
+        ],
+        &["yes", "no", "x"],
+        &[("yes", Told), ("x", Told), ("no", Sent), ("", Sent)],
+    );
+    expect(
+        &[
+            "Werbesperre",
+            "Kontaktsperre",
+            "Zákaz kontaktu",
+            "Odhlášen",
+            "Odhlášen ze SMS o objednávkách",
+            "Zákaz SMS (karta)",
+            "Opt-out",
+        ],
+        &["yes", "no", "x"],
+        &[("yes", Out), ("x", Out), ("no", Sent)],
+    );
+}
+
+#[test]
 fn what_was_done_and_a_consent_to_something_else_hold_nobody() {
     for header in [
         "SMS doručeno",

@@ -75,3 +75,36 @@ fn what_is_no_day_holds_its_row_whatever_most_cells_are() {
         ],
     );
 }
+
+#[test]
+fn a_date_that_a_program_writes_where_there_is_none_refuses_nothing() {
+    expect(
+        &[
+            "unsubscribed_at",
+            "Datum odhlášení",
+            "Odvoláno dne",
+            "No SMS until",
+        ],
+        &["0000-00-00 00:00:00", "2026-03-12 10:00:00"],
+        &[
+            ("0000-00-00 00:00:00", Sent),
+            ("0000-00-00", Sent),
+            ("0001-01-01T00:00:00", Sent),
+            ("1970-01-01", Sent),
+            ("1970-01-01 01:00:00", Sent),
+            ("00.00.0000", Sent),
+            ("1.1.1900", Sent),
+            ("30.12.1899", Sent),
+            ("1.2.2090", Out),
+        ],
+    );
+    expect(
+        &["unsubscribed_at", "Datum odhlášení"],
+        &["1970-01-01", "2026-03-12"],
+        &[
+            ("12.3.2026", Out),
+            ("2026-03-12T00:00:00", Out),
+            ("1.1.2001", Out),
+        ],
+    );
+}

@@ -296,6 +296,10 @@ fn tags_that_stand_between_colons_are_several() {
             Sent,
         ),
         ("Tags", &["vip"], "vip (do not contact)", Out),
+        ("Tags", &["vip"], "#vip #nevolat", Out),
+        ("Tags", &["vip"], "Klienti > Nevolat", Out),
+        ("Tags", &["vip"], "vip + nevolat", Out),
+        ("Tags", &["vip"], "vip & do not contact", Out),
         ("Tags", &["vip"], "stop-smoking", Told),
         ("Tags", &["vip"], "opt-out-2023-migration", Told),
     ]);
@@ -409,7 +413,7 @@ fn a_status_that_refuses_in_whatever_words_keeps_its_row_out() {
         ("Contact preference", &["SMS", "Phone"], "Post only", Out),
         ("Contact preference", &["SMS", "Phone"], "SMS only", Sent),
         ("Contact preference", &["SMS", "Phone"], "Nur E-Mail", Out),
-        ("Contact preference", &["SMS", "Phone"], "Email", Sent),
+        ("Contact preference", &["SMS", "Phone"], "Email", Told),
     ]);
 }
 

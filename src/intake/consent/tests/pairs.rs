@@ -361,6 +361,21 @@ fn beside_the_consent_to_messages_the_same_consent_to_something_else_is_told() {
 
 #[test]
 fn a_no_that_a_comma_too_many_moved_out_of_its_column_is_not_passed_over() {
+    // Nothing else stands in that column.
+    for (headers, rows) in [
+        (["Consent", "Note"], [["yes", ""], ["", "no"], ["yes", ""]]),
+        (["Souhlas", "Pozn."], [["ano", ""], ["", "ne"], ["ano", ""]]),
+        (
+            ["Souhlas", "Datum"],
+            [["ano", "1.3.2026"], ["", "ne"], ["ano", ""]],
+        ),
+    ] {
+        let rows: Vec<&[&str]> = rows.iter().map(|row| &row[..]).collect();
+        assert_eq!(rows_done(&headers, &rows), [Sent, Out, Sent], "{headers:?}");
+    }
+    // A column of other answers.
+    let rows: [&[&str]; 3] = [&["ano", "ne"], &["", "ne"], &["ano", "ano"]];
+    assert_eq!(rows_done(&["Souhlas", "VIP"], &rows), [Sent, Sent, Sent]);
     let done = |headers: &[&str], row: &[&str], others: [&[&str]; 3]| {
         rows_done(headers, &[row, others[0], others[1], others[2]])[0]
     };

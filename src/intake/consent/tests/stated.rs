@@ -151,6 +151,44 @@ fn a_header_that_contradicts_itself_is_none_to_rely_on() {
 }
 
 #[test]
+fn a_consent_beside_a_refusal_of_which_neither_leads_is_none_to_rely_on() {
+    expect(
+        &[
+            "Souhlas zrušení",
+            "Souhlas - zrušení",
+            "Souhlas blok",
+            "Souhlas blokace",
+            "Souhlas výmaz",
+            "Souhlas zastaven",
+            "Consent cancellation",
+            "Cancellation consent",
+            "SMS blocklist alerts OK",
+            "Text, don't call",
+            "SMS (nevolat)",
+        ],
+        &["ano", "ne", "ano"],
+        &[("ano", Out), ("ne", Out), ("", Sent)],
+    );
+}
+
+#[test]
+fn a_code_of_a_refusal_that_allows_makes_its_contrary_none_to_rely_on() {
+    expect(
+        &["Nevolat (ano = volat)", "Opt-out (ano = opted in)"],
+        &["ano", "ne", "ano"],
+        &[("ano", Sent), ("ne", Out)],
+    );
+    for header in ["Posílat (P) / Neposílat (N)", "Neposílat (N) / Posílat (P)"] {
+        expect(&[header], &["P", "N", "P"], &[("P", Sent), ("N", Out)]);
+    }
+    expect(
+        &["Volat / Nevolat"],
+        &["volat"],
+        &[("volat", Sent), ("nevolat", Out)],
+    );
+}
+
+#[test]
 fn a_code_that_is_explained_by_the_refusal_refuses_whatever_the_header_asks() {
     expect(
         &[
@@ -204,4 +242,30 @@ fn a_header_of_both_answers_asks_for_the_consent() {
     ] {
         expect(headers, &[yes, no, yes], &[(yes, Sent), (no, Out)]);
     }
+}
+
+#[test]
+fn a_denial_goes_on_through_a_list_of_ways() {
+    expect(
+        &[
+            "Do not call, email or text",
+            "Do not call/email/text",
+            "Please do not email, call or text",
+            "No calls, emails, texts",
+            "Žádné e-maily, SMS, telefonáty",
+            "Keine E-Mail, SMS, Anruf",
+            "Do not email or text",
+        ],
+        &["0", "1", "0"],
+        &[("1", Out), ("0", Sent)],
+    );
+    expect(
+        &[
+            "Texts only, no calls",
+            "No calls, text only",
+            "SMS, no emails, no calls",
+        ],
+        &["yes", "no", "yes"],
+        &[("yes", Sent), ("no", Out)],
+    );
 }

@@ -1,17 +1,12 @@
-use std::sync::atomic::AtomicU32;
-
 use jiff::Timestamp;
 
 use super::*;
-use crate::domain::eligibility::HistorySpan;
 use crate::domain::outcome::Receipt;
 use crate::store::checkpoint::Store;
 use crate::store::ids::BatchId;
-use crate::store::journal::context::Channel;
-use crate::store::journal::types::ClaimRules;
-use crate::store::quota::Claims;
 
-/// A row of the first of two people, whose request left at 2,000,000 and has no answer.
+/// A row of the first of two people, whose request left at 2,000,000 and has no answer. The row before it is of the other
+/// one, and nothing that is settled here is about it.
 const CHECKPOINT: &str = "
     INSERT INTO channel (id, api_id) VALUES (1, '7001');
     INSERT INTO batch (id, uid, name, state, state_since, digest, definition, headers, files, channel, sandbox, created_at)
@@ -19,35 +14,11 @@ const CHECKPOINT: &str = "
     INSERT INTO tally (batch, sent, no_messenger, error, unknown, queued, sending) VALUES (1, 9, 9, 9, 9, 9, 9);
     INSERT INTO person (id, number) VALUES (1, 420777000001), (2, 420777000002);
     INSERT INTO person_by_number (number, person) SELECT number, id FROM person;
-    INSERT INTO recipient (id, person, state) VALUES ((1 << 32) + 1, 1, 'sending');
+    INSERT INTO recipient (id, person, state) VALUES (1 << 32, 2, 'sending'), ((1 << 32) + 1, 1, 'sending');
     INSERT INTO attempt (id, recipient, person, channel, kind, started_at)
-        VALUES (100, (1 << 32) + 1, 1, 1, 'request', 2000000);";
+        VALUES (99, 1 << 32, 2, 1, 'request', 1500000), (100, (1 << 32) + 1, 1, 1, 'request', 2000000);";
 
 const NOW: i64 = 3_000_000;
-
-fn context(store: &Store) -> Context {
-    Context {
-        batch: BatchId::for_tests(1),
-        channels: vec![Channel {
-            id: ChannelId(1),
-            api_id: "7001".to_owned(),
-        }],
-        fallback: None,
-        follow_up: None,
-        refused: AtomicU32::new(0),
-        row_cells: None,
-        rules: ClaimRules {
-            span: HistorySpan::default(),
-            token: 0,
-            window: None,
-        },
-        keys: store.keys.clone(),
-        since: Timestamp::UNIX_EPOCH,
-        before: Claims::default(),
-        pilot: None,
-        chosen_from: None,
-    }
-}
 
 /// What became of the request.
 fn became(outcome: AttemptOutcome, event: Event, text: &str) -> Settlement {
@@ -106,7 +77,14 @@ const ROW: &str = "
     SELECT concat_ws(' | ', state, attempts, coalesce(reason_code, '-'), coalesce(reason, '-'), coalesce(finished_at, '-'),
                      not_before, coalesce(maybe_accepted_at, '-'),
                      coalesce((SELECT text FROM refusal WHERE id = recipient.refusal), '-'))
-    FROM recipient";
+    FROM recipient WHERE id = (1 << 32) + 1";
+
+/// All of the other row and its request.
+const OTHER: &str = "
+    SELECT concat_ws(' | ', r.state, r.attempts, r.reason_code, r.reason, r.finished_at, r.not_before, r.maybe_accepted_at,
+                     r.refusal, r.held, a.outcome, a.http_status, a.text, a.message_id, a.contact, a.proof, a.read_at,
+                     a.finished_at)
+    FROM recipient r JOIN attempt a ON a.id = 99 WHERE r.id = 1 << 32";
 
 /// The request: outcome, status and text, its message and contact, its proof, and when it was read.
 const REQUEST: &str = "
@@ -124,10 +102,14 @@ fn settled<const N: usize>(
 ) -> (State, [String; N]) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("outreach.db")).unwrap();
-    let (context, statements) = (context(&store), format!("{CHECKPOINT} {statements}"));
+    let context = Context::for_tests(&store.keys, BatchId::for_tests(1));
+    let statements = format!("{CHECKPOINT} {statements}");
     let state = store.writer.write_blocking(move |tx| {
         tx.connection.execute_batch(&statements)?;
-        Ok(settle(tx, &context, &it)?.state)
+        let other: String = tx.connection.value(OTHER, [])?;
+        let state = settle(tx, &context, &it)?.state;
+        assert_eq!(tx.connection.value::<String>(OTHER, [])?, other);
+        Ok(state)
     });
     let found = store.writer.write_blocking(move |tx| {
         let found: Result<Vec<String>, StoreError> = queries
@@ -365,4 +347,30 @@ fn an_answer_that_comes_late_ends_the_waits_for_it() {
                      VALUES ((2 << 32) + 1, 1, 'queued', 9223372036854775807, 'waits');";
     let other = "SELECT not_before || coalesce(reason_code, '-') FROM recipient WHERE id > 2 << 32";
     assert_eq!(settled(waits, nobody(), [other]).1, ["0-"]);
+}
+
+/// The number was tried in its place: what the answer says of the number shows that the contact is the person's no more.
+#[test]
+fn a_contact_that_was_gone_is_a_former_one_once_the_number_has_its_answer() {
+    const CONTACTS: &str = "SELECT coalesce(group_concat(api_id || iif(former, ' former', ''), ', ' ORDER BY api_id), 'none') FROM contact";
+    let gone = "UPDATE recipient SET attempts = 1;
+                INSERT INTO recipient_input (id, file, row, fields, contact_id) VALUES ((1 << 32) + 1, 0, 2, '[]', '49');
+                INSERT INTO attempt (id, recipient, person, channel, kind, started_at, finished_at, outcome)
+                    VALUES (98, (1 << 32) + 1, 1, 1, 'request', 1000000, 1000500, 'contact_gone');";
+    let refused = became(AttemptOutcome::Rejected, Event::Refused, "no");
+    let first = gone.replace("attempts = 1", "attempts = 0");
+    let throttled = gone.replace("contact_gone", "throttled");
+    let same = gone.replace("49", "51");
+    for (statements, it, contacts) in [
+        (gone, accepted(Some(1)), "49 former, 51"),
+        (gone, nobody(), "49 former"),
+        (gone, refused, "none"),
+        (gone, lost(), "none"),
+        (&first, accepted(Some(1)), "51"),
+        (&throttled, accepted(Some(1)), "51"),
+        (&same, accepted(Some(1)), "51"),
+    ] {
+        let found = settled(statements, it.clone(), [CONTACTS]).1;
+        assert_eq!(found, [contacts], "{statements} {it:?}");
+    }
 }

@@ -9,7 +9,7 @@ use super::console::{Console, words};
 use super::error::CommandResult;
 use crate::cli::ForgetArgs;
 use crate::exit::ExitCode;
-use crate::report::counted;
+use crate::report::{counted, plural};
 use crate::run::{forget, typed_number};
 
 /// Runs the command; `out` is standard output.
@@ -39,9 +39,16 @@ pub(crate) fn run(args: &ForgetArgs, call: &Call, out: &mut dyn Write) -> Comman
         );
     })?;
     let erased = done.erased;
+    let others = match erased.others {
+        0 => String::new(),
+        others => format!(
+            "The number is gone from {}, which stay; where it was one of their person's numbers they are not sent.\n",
+            plural(others, "row of others", "rows of others")
+        ),
+    };
     let text = format!(
-        "Erased: {} ({} still queued), {}, {}, {}, {}.\n\
-         The rows still count, without number and fields. A keyed hash stays on the suppression list: \
+        "Erased: {} ({} still queued), {}, {}, {}, {}.\n{others}\
+         The erased rows still count, without number and fields. A keyed hash stays on the suppression list: \
          a later list with this number does not message it.\n",
         counted(erased.rows, "row"),
         erased.dequeued,

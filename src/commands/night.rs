@@ -299,6 +299,7 @@ impl Night<'_> {
             retired_tag: self.args.doubts.retired_tag,
             pilot: None,
             follow_up: None,
+            chosen_from: &[],
         };
         send_list(&mut self.front, &to_send)
     }

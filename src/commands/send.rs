@@ -42,6 +42,8 @@ pub(super) struct ListToSend<'a> {
     pub(super) joined: Option<&'a Joined>,
     /// The event that its people wait for, if it is a follow-up.
     pub(super) follow_up: Option<FollowUp>,
+    /// The batches in which its people had to have a state, if they are those of an audience.
+    pub(super) chosen_from: &'a [String],
 }
 
 impl<'a> ListToSend<'a> {
@@ -99,6 +101,7 @@ pub(crate) fn run(args: &SendArgs, call: &Call) -> CommandResult {
         sources,
         name,
         follow_up,
+        chosen_from,
     } = found;
     let list = ListToSend {
         purpose: args.purpose.as_deref(),
@@ -110,6 +113,7 @@ pub(crate) fn run(args: &SendArgs, call: &Call) -> CommandResult {
         retired_tag: args.doubts.retired_tag,
         pilot: args.pilot.asked(),
         follow_up,
+        chosen_from: &chosen_from,
     };
     Ok(send_list(&mut front, &list)?.exit)
 }
@@ -121,6 +125,8 @@ struct People {
     name: Option<String>,
     /// The event that they wait for.
     follow_up: Option<FollowUp>,
+    /// The batches in which they had to have a state.
+    chosen_from: Vec<String>,
 }
 
 /// Where the people come from: files, an audience, or the people of another batch. The error is how the command ends
@@ -134,6 +140,7 @@ fn find_people(
         sources: vec![list],
         name: Some(name),
         follow_up,
+        chosen_from: Vec::new(),
     };
     if let Some(asked) = args.follow_up.asked() {
         let found = follow_up::find(front, (args, &asked), fallback)?;
@@ -150,6 +157,7 @@ fn find_people(
             sources: settings::sources(&args.files),
             name: None,
             follow_up: None,
+            chosen_from: Vec::new(),
         }));
     }
     match audience::find_batch(front, &audience)? {
@@ -165,7 +173,14 @@ fn find_people(
                 .say("There is nobody in this audience who was not messaged by it before. Nothing was sent.");
             Ok(Err(ExitCode::Complete))
         }
-        AudienceBatch::New { list, name, .. } => Ok(Ok(of_checkpoint(list, name, None))),
+        AudienceBatch::New { list, name, .. } => {
+            let chosen_from = audience.batch_status.iter().map(|(batch, _)| batch);
+            let chosen_from = chosen_from.cloned().collect();
+            Ok(Ok(People {
+                chosen_from,
+                ..of_checkpoint(list, name, None)
+            }))
+        }
     }
 }
 
@@ -224,6 +239,10 @@ pub(super) fn send_list(
         (to_send.batch, to_send.sources, front.sandbox())
     {
         enter_begun(&front.db, &batch.batch().name, list);
+    }
+    if !to_send.chosen_from.is_empty() {
+        let batches: Vec<&str> = to_send.chosen_from.iter().map(String::as_str).collect();
+        batch.keep_chosen_from(&batches)?;
     }
     if let Some(purpose) = to_send.purpose {
         batch.keep_purpose(purpose, &front.person, front.now())?;

@@ -205,9 +205,9 @@ pub(super) async fn forget(visit: Visit, fields: Fields) -> Result<Response, Fai
             " Another process uses the checkpoint: its log may hold traces until that process ends."
         };
         Ok(format!(
-            "Erased: {} rows, {} messages, {} contacts. A keyed hash keeps this number from being messaged. Files that were \
+            "Erased: {} rows, {} messages, {} contacts; the number is gone from {} rows of others, which stay. A keyed hash keeps this number from being messaged. Files that were \
              downloaded or written before are not changed: remove the person there yourself.{traces}",
-            erased.rows, erased.messages, erased.contacts
+            erased.rows, erased.messages, erased.contacts, erased.others
         ))
     })
     .await

@@ -37,6 +37,7 @@ pub(crate) mod results_row;
 pub(crate) mod retention;
 pub(crate) mod retry;
 pub(crate) mod role;
+pub(crate) mod row_cells;
 pub(crate) mod run_time;
 pub(crate) mod saw_tooth;
 pub(crate) mod schedule;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::domain::fold;
+use crate::domain::row_cells::column_name;
 use crate::domain::text::trimmed;
 
 /// A column of the input.
@@ -14,25 +14,10 @@ pub struct Column {
     pub name: String,
 }
 
-/// The column at that place; where several have its name, the later ones are numbered: `Phone#2`.
+/// The column at that place.
 pub(super) fn column(headers: &[String], index: usize) -> Column {
-    let name = headers.get(index).cloned().unwrap_or_default();
-    let folded = fold::header(&name);
-    let before = headers.iter().take(index);
-    let before = before
-        .filter(|header| fold::header(header) == folded)
-        .count();
-    let name = match before {
-        0 => name,
-        before => format!("{name}#{}", before + 1),
-    };
+    let name = column_name(headers, index);
     Column { index, name }
-}
-
-/// The names of all columns, those of one name numbered.
-pub(crate) fn column_names(headers: &[String]) -> Vec<String> {
-    let columns = (0..headers.len()).map(|index| column(headers, index));
-    columns.map(|column| column.name).collect()
 }
 
 /// The share of the filled cells of a column for which `holds` is true; 0 without any.

@@ -68,30 +68,8 @@ pub struct Mapping {
     pub(super) numbers: NumbersPerRow,
 }
 
-/// The columns with numbers, by what [`Mapping::canonical`] said.
-pub(crate) fn phone_columns(canonical: &str) -> impl Iterator<Item = String> {
-    let mut rest = canonical.strip_prefix("phone=").unwrap_or_default();
-    std::iter::from_fn(move || {
-        let quoted = rest.strip_prefix('"')?;
-        let mut name = String::new();
-        let mut signs = quoted.char_indices();
-        while let Some((at, sign)) = signs.next() {
-            match sign {
-                '"' => {
-                    let behind = quoted.get(at + 1..)?;
-                    rest = behind.strip_prefix(',').unwrap_or_default();
-                    return Some(name);
-                }
-                '\\' => name.push(signs.next()?.1),
-                sign => name.push(sign),
-            }
-        }
-        None
-    })
-}
-
 impl Mapping {
-    /// One text for one meaning: goes into the digest that names a batch.
+    /// One text for one meaning: goes into the digest that names a batch. What it says of numbers is read by [`RowCells`](crate::domain::row_cells::RowCells).
     pub fn canonical(&self) -> String {
         let name = |column: &Option<Column>| {
             column

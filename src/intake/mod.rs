@@ -71,7 +71,6 @@ mod zeros;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use column::column_names;
 pub(crate) use consent::UnusedAnswers;
 pub(crate) use contact_id::is_rounded;
 pub use corrections::Corrections;
@@ -83,7 +82,7 @@ pub use error::{IntakeError, JudgeError};
 pub use input::Input;
 pub use international::LooksInternational;
 pub(crate) use judge::judging_threads;
-pub(crate) use mapping::{Mapping, phone_columns};
+pub(crate) use mapping::Mapping;
 pub(crate) use mends::{MENDS, may_mend};
 pub(crate) use rules::{EXAMPLES, MendedRow, Render};
 pub use rules::{Judge, Unsendable};

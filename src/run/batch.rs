@@ -107,6 +107,14 @@ impl HeldBatch {
         Ok(self.store.keep_purpose(id, purpose, actor, now)?)
     }
 
+    /// Keeps with the batch of an audience the batches whose people it was chosen from by their states.
+    ///
+    /// # Errors
+    /// [`RunError`] if one of them is not there, or the checkpoint fails.
+    pub fn keep_chosen_from(&self, batches: &[&str]) -> Result<(), RunError> {
+        Ok(self.store.keep_chosen_from(self.batch.id, batches)?)
+    }
+
     /// These settings, as they hold for this batch.
     #[must_use]
     pub fn settings(&self, settings: &RunSettings) -> RunSettings {

@@ -8,15 +8,13 @@ use crate::domain::batch_name;
 use crate::domain::content::Template;
 use crate::domain::fold;
 use crate::domain::retention::{self, CONTENT};
+use crate::domain::row_cells::MAPPING;
 use crate::domain::text::{digest_of, hex};
 use crate::intake::Input;
 use crate::store::{Batch, Change, ListChange};
 
 /// The part of a definition that is the digest of the files.
 const ROWS: &str = "rows";
-
-/// The part that is the meaning of the columns.
-pub(super) const MAPPING: &str = "mapping";
 
 /// The lists that were added, by the digest of their rows, and each file of a list of several: the same one is not added
 /// again.

@@ -1,7 +1,7 @@
 //! The question about a mended text: the people of the list have another message already. The sender must
 //! say whether they are left out or messaged again; nothing is read into the batch before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::Timestamp;
@@ -12,8 +12,10 @@ use super::list::List;
 use super::pass::{BatchRows, Pass};
 use crate::domain::earlier::{Difference, difference, is_same_list};
 use crate::domain::eligibility::HistorySpan;
+use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Verdict};
 use crate::domain::retention::{CONTENT, is_pruned_message};
+use crate::domain::row_cells::RowCells;
 use crate::domain::text::{on_one_line, shortened};
 use crate::report::{minute, people};
 use crate::store::{Batch, BatchId, Reader};
@@ -120,6 +122,7 @@ impl EarlierSearch<'_> {
         } = self;
         let mut found: BTreeMap<BatchId, Found> = BTreeMap::new();
         let mut numbers = 0;
+        let cells = RowCells::of(&list.input.mapping().canonical(), list.input.headers());
         let pass = Pass {
             known: self.known,
             channel: Some(channel),
@@ -134,7 +137,12 @@ impl EarlierSearch<'_> {
                 Verdict::Invalid { .. } | Verdict::Duplicate { .. } => return Ok(()),
             };
             numbers += 1;
-            for batch in reader.batches_with(phone)? {
+            let phones = phones_of(&row, phone, cells.as_ref());
+            let mut shared = BTreeSet::new();
+            for phone in &phones {
+                shared.extend(reader.batches_with(*phone)?);
+            }
+            for batch in shared {
                 found.entry(batch).or_default().shared += 1;
             }
             let Some(rendered) = content else {
@@ -146,12 +154,14 @@ impl EarlierSearch<'_> {
             {
                 return Ok(());
             }
-            let requests = reader.earlier_requests(phone, channel, &rendered.content, own)?;
             // A batch counts once for a person, by its latest request.
             let mut latest = BTreeMap::new();
-            for (batch, request) in requests {
-                if let Some(difference) = difference(&request, history.repeat_guard, now) {
-                    latest.insert(batch, (difference, request.at));
+            for phone in phones {
+                let requests = reader.earlier_requests(phone, channel, &rendered.content, own)?;
+                for (batch, request) in requests {
+                    if let Some(difference) = difference(&request, history.repeat_guard, now) {
+                        latest.insert(batch, (difference, request.at));
+                    }
                 }
             }
             for (batch, (difference, at)) in latest {
@@ -172,6 +182,16 @@ impl EarlierSearch<'_> {
         }
         Ok(messaged)
     }
+}
+
+/// The numbers of a row's person, the one first that the row would be sent to.
+fn phones_of(row: &JudgedRow, phone: PhoneNumber, cells: Option<&RowCells>) -> Vec<PhoneNumber> {
+    let mut phones = vec![phone];
+    if let Some(cells) = cells {
+        let fields: Vec<String> = row.record.iter().map(str::to_owned).collect();
+        phones.extend(cells.others(&fields, phone));
+    }
+    phones
 }
 
 /// The batches that may have sent something that matters, and about which nothing was decided.

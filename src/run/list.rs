@@ -8,6 +8,7 @@ use super::error::RunError;
 use super::fallback::{FallbackMessages, FallbackSource};
 use crate::domain::content::{ContentSource, Notice, Template, placeholders};
 use crate::domain::dialect::Dialect;
+use crate::domain::row_cells::column_names;
 use crate::domain::sms::SmsSettings;
 use crate::domain::text::hex;
 use crate::intake::{self, Input, LetterDoubt, LooksInternational, Sheets, Source};
@@ -151,7 +152,7 @@ impl List {
     /// The columns, in the order of the first file: as they are named where one is chosen, and in a message.
     pub fn columns(&self) -> Vec<(String, String)> {
         let headers = self.input.headers();
-        let names = intake::column_names(headers).into_iter();
+        let names = column_names(headers).into_iter();
         names.zip(placeholders(headers)).collect()
     }
 

@@ -6,7 +6,6 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::definition::MAPPING;
 use super::error::RunError;
 use super::files::numbered;
 use super::list::List;
@@ -22,8 +21,9 @@ use crate::domain::phone::PhoneProblem;
 use crate::domain::recipient::{
     JudgedRow, Position, Record, RowNumber, RowProblem, UNEVEN, Verdict,
 };
+use crate::domain::row_cells::{MAPPING, column_names, phone_columns};
 use crate::domain::sms::SmsSettings;
-use crate::intake::{Corrections, Settings, Source, column_names, phone_columns};
+use crate::intake::{Corrections, Settings, Source};
 use crate::report::rejects::RejectsFile;
 use crate::store::{Batch, Change, MendPlace, Messaged, Reader, ResultRow};
 
@@ -119,7 +119,7 @@ fn is_to_mend(row: &ResultRow<'_>, places: &HashMap<Position, MendPlace>) -> boo
 /// Where the numbers of the batch's list stand: the column, and its name.
 fn phone_column(batch: &Batch) -> Option<(usize, String)> {
     let mapping = batch.definition.get(MAPPING)?;
-    let wanted = phone_columns(mapping).next()?;
+    let wanted = phone_columns(mapping).into_iter().next()?;
     let names = column_names(&batch.headers);
     let at = names.iter().position(|name| *name == wanted)?;
     Some((at, wanted))

@@ -6,16 +6,18 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
 use super::attempt::ACCEPTED;
-use super::checkpoint::Reader;
-use super::columns::{time, time_if_any};
+use super::checkpoint::{Reader, Store};
+use super::columns::{Json, from_json, time, time_if_any};
 use super::error::StoreError;
 use super::follow_up::{refusal, refusal_in};
 use super::ids::{BatchId, PersonId};
+use super::policy::keep;
 use super::query::Query as _;
 use crate::domain::audience::{Accepted, Audience, Facts};
 use crate::domain::delivery::State;
 use crate::domain::follow_up::FollowUp;
 use crate::domain::recipient::Suppression;
+use crate::domain::row_cells::{MAPPING, RowCells};
 
 /// The names of batches that were made of audiences.
 const AUDIENCES: &str =
@@ -29,22 +31,31 @@ const FROM_LAST_LIST: &str = "r.person = ?1
                          WHERE l.person = ?1 AND b.policy ->> 'follow_up' IS NULL
                                AND (b.name IS NULL OR b.name NOT GLOB ?2)), 0) >> 32 << 32";
 
-/// Whether the batch was made of an audience, or follows one that was.
-pub(super) fn has_its_people(
+/// Where the policy of such a batch has the batches whose people it was chosen from by their states.
+const CHOSEN_FROM: &str = "chosen_from";
+
+/// Whether the batch was made of an audience, or follows one that was: the batches whose people it was chosen from then.
+pub(super) fn chosen_from(
     connection: &Connection,
     batch: BatchId,
     follow_up: Option<&FollowUp>,
-) -> Result<bool, StoreError> {
-    connection.has(
-        "SELECT 1 FROM batch WHERE (id = ?1 OR uid = unhex(?2)) AND name GLOB ?3",
-        (batch, follow_up.map(|it| &it.of), AUDIENCES),
-    )
+) -> Result<Option<Vec<BatchId>>, StoreError> {
+    let found: Option<Option<Json<Option<Vec<i64>>>>> = connection.find(
+        "SELECT policy -> ?4 FROM batch WHERE (id = ?1 OR uid = unhex(?2)) AND name GLOB ?3",
+        (batch, follow_up.map(|it| &it.of), AUDIENCES, CHOSEN_FROM),
+    )?;
+    // Batches of an earlier version do not keep it.
+    let chosen = |kept: Option<Json<Option<Vec<i64>>>>| kept.and_then(|Json(ids)| ids);
+    let batches = |ids: Option<Vec<i64>>| ids.into_iter().flatten().map(BatchId).collect();
+    Ok(found.map(|kept| batches(chosen(kept))))
 }
 
-/// What the last list with the person says, by now, if that is that the person must not be messaged.
+/// What the last list with the person says, by now, or one of the batches whose people were chosen, if that is that the person must
+/// not be messaged.
 pub(super) fn refusal_by_now(
     connection: &Connection,
     whose: PersonId,
+    chosen_from: &[BatchId],
 ) -> Result<Option<Suppression>, StoreError> {
     static REFUSAL: LazyLock<String> = LazyLock::new(|| {
         format!(
@@ -53,8 +64,55 @@ pub(super) fn refusal_by_now(
                    AND r.mended_by IS NULL LIMIT 1"
         )
     });
+    for batch in chosen_from {
+        if let Some(reason) = refusal_in(connection, whose, *batch)? {
+            return Ok(Some(refusal(Some(&reason))));
+        }
+    }
     let reason: Option<Option<String>> = connection.find(&REFUSAL, (whose, AUDIENCES))?;
     Ok(reason.map(|reason| refusal(reason.as_deref())))
+}
+
+/// The person's row in the last list that has them, and where the rows of that list have their numbers.
+pub(super) fn row_of_last_list(
+    connection: &Connection,
+    whose: PersonId,
+) -> Result<Option<(RowCells, String)>, StoreError> {
+    static ROW: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT i.fields, w.definition ->> '{MAPPING}', w.headers
+             FROM recipient r INDEXED BY recipient_by_person CROSS JOIN recipient_input i ON i.id = r.id
+                  CROSS JOIN batch w ON w.id = r.id >> 32
+             WHERE {FROM_LAST_LIST} ORDER BY r.id LIMIT 1"
+        )
+    });
+    type Found = (String, Option<String>, String);
+    let found: Option<Found> = connection.find_row(&ROW, (whose, AUDIENCES))?;
+    let Some((fields, Some(mapping), headers)) = found else {
+        return Ok(None);
+    };
+    let cells = RowCells::of(&mapping, &from_json::<Vec<String>>(&headers)?);
+    Ok(cells.map(|cells| (cells, fields)))
+}
+
+impl Store {
+    /// Keeps with a batch that was made of an audience the batches whose people it was chosen from by their states: it messages
+    /// nobody whom one of them refuses by then.
+    ///
+    /// # Errors
+    /// [`StoreError`] if one of them is not there, or the checkpoint fails.
+    pub(crate) fn keep_chosen_from(
+        &self,
+        batch: BatchId,
+        batches: &[&str],
+    ) -> Result<(), StoreError> {
+        let reader = self.reader()?;
+        let batches = batches.iter();
+        let ids = batches.map(|name| Ok(reader.batch(name)?.id.get()));
+        let ids: Vec<i64> = ids.collect::<Result<_, StoreError>>()?;
+        self.writer
+            .write_blocking(move |tx| keep(tx.connection, batch, CHOSEN_FROM, &ids).map(|_| ()))
+    }
 }
 
 /// A person of an audience.

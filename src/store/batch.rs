@@ -21,6 +21,7 @@ use crate::domain::eligibility::HistorySpan;
 use crate::domain::fallback::{Fallback, Step};
 use crate::domain::follow_up::FollowUp;
 use crate::domain::pilot::Pilot;
+use crate::domain::row_cells::{MAPPING, RowCells};
 use crate::domain::sending::Sending;
 
 /// Rows that are removed in one transaction: some 50 ms.
@@ -124,6 +125,11 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// Where its rows have their numbers, if one of a row is messaged.
+    pub(super) fn row_cells(&self) -> Option<RowCells> {
+        RowCells::of(self.definition.get(MAPPING)?, &self.headers)
+    }
+
     /// The name of the batch's file at `index`.
     pub fn file_name(&self, index: u16) -> &str {
         self.files

@@ -5,10 +5,13 @@
 //! [`Store::empty_log`] empties the write-ahead log afterwards.
 //!
 //! A list may give a person several numbers, of which a row is sent to one: the rows that hold the number in a field are looked
-//! for in steps that hold no lock, and are erased like those of the person. What the other number got stays known of it.
+//! for in steps that hold no lock (`rows.rs`), and are erased like those of the person. What the other number got stays known of
+//! it. Where several people share the number, it goes from their rows, which stay.
 //!
 //! The person's row stays without the number, with a keyed hash in its place: a later list that has the number,
 //! a contact that answers, and the guards find the same person again.
+
+mod rows;
 
 use std::path::Path;
 
@@ -17,7 +20,7 @@ use rusqlite::Connection;
 use serde::Serialize;
 use serde::de::IgnoredAny;
 
-use super::checkpoint::{Reader, Store};
+use super::checkpoint::Store;
 use super::columns::{from_json, number_columns, to_json, to_millis};
 use super::error::StoreError;
 use super::history::Source;
@@ -30,9 +33,11 @@ use super::transaction::Tx;
 use super::{attempt, journal, person, suppression};
 use crate::domain::delivery::State;
 use crate::domain::event::ContactEvent;
-use crate::domain::phone::{PhoneNumber, WrittenForms};
+use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{ERASED, Suppression};
 use crate::domain::text::quoted;
+
+use rows::HoldingRows;
 
 /// Why a person is suppressed who cannot be erased yet, and by what.
 const ASKED: &str = "asked to be erased";
@@ -53,6 +58,8 @@ pub struct Erased {
     pub contacts: u64,
     /// Webhook events whose content was removed.
     pub events: u64,
+    /// Rows of other people that held the number: it is gone from them.
+    pub others: u64,
     /// True if the number stood on the suppression list in clear.
     pub listed: bool,
 }
@@ -65,6 +72,7 @@ impl Erased {
         self.messages += other.messages;
         self.contacts += other.contacts;
         self.events += other.events;
+        self.others += other.others;
         self.listed |= other.listed;
     }
 }
@@ -98,22 +106,70 @@ impl Store {
     /// [`ForgetError`]. The person's own rows are erased in one step, the last one: then none of them is. Rows that hold the number
     /// beside another one may be; the same call again goes on.
     pub fn forget(&self, phone: PhoneNumber, now: Timestamp) -> Result<Erased, ForgetError> {
+        let done = self.forget_all(&[phone], now)?;
+        let mut done = done.into_iter();
+        done.next().unwrap_or_else(|| Ok(Erased::default()))
+    }
+
+    /// The same for several people, in whatever order: the rows that hold a number of theirs are looked for once.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(super) fn forget_all(
+        &self,
+        phones: &[PhoneNumber],
+        now: Timestamp,
+    ) -> Result<Vec<Result<Erased, ForgetError>>, StoreError> {
         self.discard_dead_lists(now)?;
-        let write = |rows: Vec<RecipientId>, erase: EraseStep| -> Result<Erased, ForgetError> {
-            let keys = self.keys.clone();
-            let step = move |tx: &mut Tx<'_>| erase(tx, &keys, phone, &rows, now);
-            self.writer.write_blocking(step)?
-        };
+        let (mut done, mut free) = (Vec::new(), Vec::new());
         // Before the rows are looked for: that takes longer.
-        write(Vec::new(), refuse_under_way)?;
-        let rows = self.reader()?.rows_that_hold(phone)?;
-        write(rows.clone(), refuse_under_way)?;
-        let mut erased = Erased::default();
-        for step in rows.chunks(at_most(STEP)) {
-            erased.add(&write(step.to_vec(), erase_rows)?);
+        for phone in phones {
+            match self.erase_step(*phone, HoldingRows::default(), refuse_under_way, now)? {
+                Ok(_) => free.push(*phone),
+                Err(under_way) => done.push(Err(under_way)),
+            }
         }
-        erased.add(&write(Vec::new(), erase)?);
-        Ok(erased)
+        let rows = self.reader()?.rows_that_hold(&free)?;
+        for (phone, rows) in free.into_iter().zip(rows) {
+            done.push(self.erase_with(phone, &rows, now)?);
+        }
+        Ok(done)
+    }
+
+    /// Erases the person, and these rows that hold the number.
+    fn erase_with(
+        &self,
+        phone: PhoneNumber,
+        rows: &HoldingRows,
+        now: Timestamp,
+    ) -> Result<Result<Erased, ForgetError>, StoreError> {
+        if let Err(under_way) = self.erase_step(phone, rows.clone(), refuse_under_way, now)? {
+            return Ok(Err(under_way));
+        }
+        let mut erased = Erased::default();
+        for step in rows.steps(at_most(STEP)) {
+            match self.erase_step(phone, step, rows::erase_rows, now)? {
+                Ok(more) => erased.add(&more),
+                Err(under_way) => return Ok(Err(under_way)),
+            }
+        }
+        let done = self.erase_step(phone, HoldingRows::default(), erase, now)?;
+        Ok(done.map(|more| {
+            erased.add(&more);
+            erased
+        }))
+    }
+
+    fn erase_step(
+        &self,
+        phone: PhoneNumber,
+        rows: HoldingRows,
+        erase: EraseStep,
+        now: Timestamp,
+    ) -> Result<Result<Erased, ForgetError>, StoreError> {
+        let keys = self.keys.clone();
+        let step = move |tx: &mut Tx<'_>| erase(tx, &keys, phone, &rows, now);
+        self.writer.write_blocking(step)
     }
 
     /// Writes what the write-ahead log holds into the file, and cuts the log, so that its room is free for other files.
@@ -154,40 +210,12 @@ type EraseStep = fn(
     &mut Tx<'_>,
     &HashKey,
     PhoneNumber,
-    &[RecipientId],
+    &HoldingRows,
     Timestamp,
 ) -> Result<Result<Erased, ForgetError>, StoreError>;
 
-/// Rows that are looked through in one read transaction.
-const LOOKED_THROUGH: u32 = 20_000;
-
 /// Rows of others that are erased in one transaction.
 const STEP: usize = 500;
-
-impl Reader {
-    /// The rows that hold the number in a field, in whatever way it is written there.
-    fn rows_that_hold(&self, phone: PhoneNumber) -> Result<Vec<RecipientId>, StoreError> {
-        let (forms, mut digits) = (WrittenForms::of(phone), String::new());
-        let (mut found, mut after) = (Vec::new(), RecipientId(0));
-        loop {
-            let rows: Vec<(RecipientId, String)> = self.connection.rows(
-                "SELECT id, fields FROM recipient_input WHERE id > ?1 ORDER BY id LIMIT ?2",
-                (after, at_most(LOOKED_THROUGH)),
-            )?;
-            let Some((last, _)) = rows.last() else {
-                return Ok(found);
-            };
-            after = *last;
-            for (id, fields) in &rows {
-                if forms.may_be_in(fields, &mut digits) {
-                    let fields: Vec<String> = from_json(fields)?;
-                    let holds = fields.iter().any(|field| forms.are_in(field));
-                    found.extend(holds.then_some(*id));
-                }
-            }
-        }
-    }
-}
 
 /// The person with this number, and its other forms, if nothing is under way to them nor to one of these rows; else the person
 /// is suppressed.
@@ -195,7 +223,7 @@ fn people_to_erase(
     tx: &mut Tx<'_>,
     keys: &HashKey,
     phone: PhoneNumber,
-    rows: &[RecipientId],
+    rows: &HoldingRows,
     now: Timestamp,
 ) -> Result<Result<(PersonId, Vec<Person>), ForgetError>, StoreError> {
     let whose = person::find_or_make(tx.connection, keys, phone)?;
@@ -204,10 +232,10 @@ fn people_to_erase(
     for person in &people {
         under_way = under_way.or(attempt::under_way_to(tx.connection, person.id)?);
     }
-    for row in rows {
-        let state = row_of(tx.connection, *row)?.map(|(state, _)| state);
+    for row in rows.of_the_person() {
+        let state = row_of(tx.connection, row)?.map(|(state, _)| state);
         if state == Some(State::Sending) {
-            under_way = under_way.or(Some(*row));
+            under_way = under_way.or(Some(row));
         }
     }
     let Some(recipient) = under_way else {
@@ -223,7 +251,7 @@ fn refuse_under_way(
     tx: &mut Tx<'_>,
     keys: &HashKey,
     phone: PhoneNumber,
-    rows: &[RecipientId],
+    rows: &HoldingRows,
     now: Timestamp,
 ) -> Result<Result<Erased, ForgetError>, StoreError> {
     let people = people_to_erase(tx, keys, phone, rows, now)?;
@@ -238,47 +266,6 @@ fn row_of(
     connection.find_row("SELECT state, person FROM recipient WHERE id = ?1", [id])
 }
 
-/// Erases rows that would be sent to another number of the person, or were.
-fn erase_rows(
-    tx: &mut Tx<'_>,
-    keys: &HashKey,
-    phone: PhoneNumber,
-    rows: &[RecipientId],
-    now: Timestamp,
-) -> Result<Result<Erased, ForgetError>, StoreError> {
-    let (_, people) = match people_to_erase(tx, keys, phone, rows, now)? {
-        Ok(found) => found,
-        Err(under_way) => return Ok(Err(under_way)),
-    };
-    let mut erased = Erased::default();
-    for id in rows {
-        let Some((state, person)) = row_of(tx.connection, *id)? else {
-            continue;
-        };
-        // The rows of the person go with it.
-        if people.iter().any(|it| person == Some(it.id)) {
-            continue;
-        }
-        erased.messages += tx.connection.count(
-            "SELECT count(*) FROM attempt INDEXED BY attempt_by_person
-             WHERE person = ?1 AND recipient = ?2 AND message_id IS NOT NULL",
-            (person, *id),
-        )?;
-        erased.attempts += tx.connection.change(
-            "UPDATE attempt INDEXED BY attempt_by_person SET text = NULL, message_id = NULL, proof_text = NULL
-             WHERE person = ?1 AND recipient = ?2",
-            (person, *id),
-        )? as u64;
-        if state == State::Queued {
-            suppression::suppress(tx, *id, &Suppression::Forgotten, now)?;
-            erased.dequeued += 1;
-        }
-        strip_row(tx.connection, *id)?;
-        erased.rows += 1;
-    }
-    Ok(Ok(erased))
-}
-
 /// What names the person in the checkpoint.
 struct Traces {
     recipients: Vec<(RecipientId, State)>,
@@ -291,7 +278,7 @@ fn erase(
     tx: &mut Tx<'_>,
     keys: &HashKey,
     phone: PhoneNumber,
-    others: &[RecipientId],
+    others: &HoldingRows,
     now: Timestamp,
 ) -> Result<Result<Erased, ForgetError>, StoreError> {
     let (whose, people) = match people_to_erase(tx, keys, phone, others, now)? {
@@ -521,6 +508,7 @@ mod tests {
             messages: 2,
             contacts: 2,
             events: 2,
+            others: 0,
             listed: true,
         };
         assert_eq!(erased, wanted);

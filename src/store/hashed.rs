@@ -96,12 +96,14 @@ impl Store {
         taken.named = named.len();
         for (phone, entry) in &named {
             self.suppress(&[*phone], &entry.reason, &entry.source, entry.added_at)?;
-            if entry.is_erased() {
-                match self.forget(*phone, now) {
-                    Ok(_) => taken.erased_again += 1,
-                    Err(ForgetError::UnderWay { .. }) => taken.not_erased += 1,
-                    Err(ForgetError::Store(error)) => return Err(error),
-                }
+        }
+        let erased = named.iter().filter(|(_, entry)| entry.is_erased());
+        let erased: Vec<PhoneNumber> = erased.map(|(phone, _)| *phone).collect();
+        for erased in self.forget_all(&erased, now)? {
+            match erased {
+                Ok(_) => taken.erased_again += 1,
+                Err(ForgetError::UnderWay { .. }) => taken.not_erased += 1,
+                Err(ForgetError::Store(error)) => return Err(error),
             }
         }
         let is_named =

@@ -1,6 +1,8 @@
 //! What is known of a person when a message is about to go out: asked by the preview of a list and by every
 //! claim.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use rusqlite::Connection;
 
@@ -65,9 +67,39 @@ pub(super) fn judge(
     now: Timestamp,
 ) -> Result<PersonVerdict, StoreError> {
     let people = person::with_same_number(connection, whose)?;
-    let mut past = Past::of(connection, people, !asker.skip.is_empty())?;
-    past.has_unread = unread::waits_to_be_read(connection, keys, &past.people)?
-        || unread::may_have_opted_out(connection, keys, &past.attempts)?;
+    Past::heard((connection, keys), people, asker)?.judge(connection, asker, span, now)
+}
+
+/// How what the batch itself sent to another number of a row counts for the row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OwnBatch {
+    /// As a message to its person.
+    Counts,
+    /// As one to somebody with whom the person shares the number.
+    IsOfOthers,
+}
+
+/// The same by another number of the row that asks.
+pub(super) fn judge_other_number(
+    (connection, keys): (&Connection, &HashKey),
+    (phone, own_batch): (PhoneNumber, OwnBatch),
+    asker: &Asker<'_>,
+    span: HistorySpan,
+    now: Timestamp,
+) -> Result<PersonVerdict, StoreError> {
+    let people = person::with_number(connection, keys, phone)?;
+    if people.is_empty() {
+        return Ok(PersonVerdict::MayBeMessaged);
+    }
+    let mut past = Past::heard((connection, keys), people, asker)?;
+    if own_batch == OwnBatch::IsOfOthers {
+        past.attempts.retain(|it| asker.batch != Some(it.batch()));
+    }
+    // Whether that number has Messenger says nothing of this one.
+    let span = HistorySpan {
+        no_messenger: Duration::ZERO,
+        ..span
+    };
     past.judge(connection, asker, span, now)
 }
 
@@ -87,6 +119,18 @@ impl Past {
             attempts,
             has_unread: false,
         })
+    }
+
+    /// With whether what they wrote is read.
+    fn heard(
+        (connection, keys): (&Connection, &HashKey),
+        people: Vec<Person>,
+        asker: &Asker<'_>,
+    ) -> Result<Self, StoreError> {
+        let mut past = Self::of(connection, people, !asker.skip.is_empty())?;
+        past.has_unread = unread::waits_to_be_read(connection, keys, &past.people)?
+            || unread::may_have_opted_out(connection, keys, &past.attempts)?;
+        Ok(past)
     }
 
     fn judge(

@@ -145,6 +145,43 @@ fn whom_an_updated_list_refuses_is_not_messaged_by_an_audience_that_was_made_bef
     assert_eq!(row.reason_code.as_deref(), Some("no_consent"));
 }
 
+/// A later list has the person too, and says nothing against them.
+#[test]
+fn whom_a_batch_of_the_audience_refuses_by_now_is_not_messaged_whatever_list_has_them() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&[]);
+    let list = |people: std::ops::Range<u32>, refused: Option<u32>| {
+        let mut list = String::from("phone,first_name,consent\n");
+        for n in people {
+            let answer = if refused == Some(n) { "no" } else { "yes" };
+            writeln!(list, "+{},Name{n},{answer}", number(n)).unwrap();
+        }
+        scratch.write("contacts.csv", &list);
+    };
+    let send = |batch: &str, message: &str| {
+        let send = ["send", "contacts.csv", "--yes", "--message-again"];
+        let send = scratch.outreach(&send).with(&["--batch", batch]);
+        let send = send.with(&["--message", message, "--channel", CHANNEL]);
+        send.with(&["--base-url", sandbox.base_url()])
+    };
+    list(0..5, None);
+    send("list", "Hello").run().expect(0);
+    list(3..5, None);
+    send("later", "Later").run().expect(0);
+    let from = ["--batch-status", "list=sent", "--limit", "1"];
+    send_to(&scratch, &sandbox, CHANNEL, &from).run().expect(4);
+    let name = batches(&scratch).remove(0);
+    list(0..5, Some(4));
+    send("list", "Hello").with(&["--update"]).run().expect(0);
+    let resume = scratch.outreach(&["resume", &name, "--yes"]);
+    let resume = resume.with(&["--base-url", sandbox.base_url()]);
+    resume.run().expect(0);
+    let counts = scratch.checkpoint().counts_of(&name);
+    assert_eq!((counts.sent, counts.suppressed), (4, 1));
+    let rows = scratch.checkpoint().rows_of(&name);
+    assert_eq!(rows[4].reason_code.as_deref(), Some("no_consent"));
+}
+
 #[test]
 fn an_unfinished_audience_that_was_restored_goes_on_with_its_people() {
     let scratch = Scratch::new();

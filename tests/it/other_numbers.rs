@@ -29,6 +29,13 @@ fn people(only_phone: bool, people: std::ops::Range<u32>) -> String {
     format!("first_name,mobile,phone\n{rows}")
 }
 
+/// The same with both numbers, each in the column of the other one.
+fn swapped(people: std::ops::Range<u32>) -> String {
+    let row = |n| format!("Person{n},+{},+{}\n", phone(n), mobile(n));
+    let rows: String = people.map(row).collect();
+    format!("first_name,mobile,phone\n{rows}")
+}
+
 struct Scene {
     scratch: Scratch,
     sandbox: SandboxProcess,
@@ -153,6 +160,62 @@ fn numbers_in_a_column_that_no_message_goes_to_count_too() {
 }
 
 #[test]
+fn who_asks_on_another_number_once_the_list_was_read_is_not_messaged_any_more() {
+    let scene = Scene::new();
+    scene.send("a", &people(true, 0..5), "Hello", &[]);
+    let receiver = Receiver::start(&scene.scratch);
+    let rest = people(false, 0..5).replace("first_name,mobile,phone\n", "");
+    let list = people(false, 5..7) + &rest;
+    scene.send("b", &list, "Next", &["--limit", "2"]);
+    receiver.take(&stop(&contact_of(&scene.sandbox, phone(0))));
+    let [one, two, six] = [1, 2, 6].map(|person| format!("+{}", phone(person)));
+    scene.run(&["suppress", "add", &one, &six]);
+    scene.run(&["forget", &two, "--yes"]);
+    let asks =
+        json!({ "id": "9002", "content": { "type": "text", "payload": "When do you stop?" } });
+    let contact = contact_of(&scene.sandbox, phone(3));
+    receiver.take(&event(
+        "message_received",
+        &contact,
+        None,
+        "2026-05-02T12:00:00Z",
+        &asks,
+    ));
+    let base_url = ["--base-url", scene.sandbox.base_url()];
+    let resume = scene.scratch.outreach(&["resume", "b", "--yes"]);
+    resume.with(&base_url).run().expect(0);
+    let mobiles: Vec<u64> = (0..7).map(mobile).collect();
+    assert_eq!(scene.times(&mobiles), [0, 0, 0, 0, 1, 1, 1]);
+    let codes: Vec<String> = scene.rows("b").into_iter().map(|(_, code)| code).collect();
+    assert_eq!(
+        codes[2..6],
+        [
+            "suppression_list",
+            "suppression_list",
+            "erased",
+            "unread_reply"
+        ]
+    );
+    let results = scene.scratch.read("b.results.csv");
+    let said = "another number of the row (+420******001): on the suppression list";
+    assert!(results.contains(said), "{results}");
+    // Nor is whoever had the message since, in a batch that was made of the list.
+    let audience = [
+        "send",
+        "--audience-from",
+        "checkpoint",
+        "--batch-status",
+        "b=sent",
+        "--yes",
+    ];
+    let audience = scene.scratch.outreach(&audience).with(&base_url);
+    let audience = audience.with(&["--message", "Once more", "--channel", CHANNEL]);
+    audience.run().expect(0);
+    assert_eq!(scene.times(&mobiles), [0, 0, 0, 0, 2, 2, 1]);
+    scene.scratch.checkpoint().expect_sound();
+}
+
+#[test]
 fn a_message_to_one_number_of_a_person_is_not_repeated_to_another() {
     let scene = Scene::new();
     let numbers: Vec<u64> = (0..4).flat_map(|n| [mobile(n), phone(n)]).collect();
@@ -194,6 +257,69 @@ fn a_message_that_may_have_gone_to_one_number_keeps_the_other_one_back() {
         scene.rows("b"),
         [(State::Suppressed, "repeat_guard".to_owned())]
     );
+}
+
+/// Both rows were queued before either was sent, each with another number of the person in front.
+#[test]
+fn a_message_that_went_to_one_number_meanwhile_is_not_sent_to_the_other_one() {
+    let scene = Scene::new();
+    let list = people(false, 0..4);
+    scene.send("a", &list, "Hello", &["--limit", "1"]);
+    scene.send("b", &swapped(0..4), "Hello", &[]);
+    let numbers: Vec<u64> = (0..4).flat_map(|n| [mobile(n), phone(n)]).collect();
+    let once_each = [1, 0, 0, 1, 0, 1, 0, 1];
+    assert_eq!(scene.times(&numbers), once_each);
+    scene.run(&[
+        "resume",
+        "a",
+        "--yes",
+        "--base-url",
+        scene.sandbox.base_url(),
+    ]);
+    assert_eq!(scene.times(&numbers), once_each);
+    assert_eq!(
+        scene.rows("a")[3],
+        (State::Suppressed, "repeat_guard".to_owned())
+    );
+    // Nor by a batch of those who were left out.
+    let base_url = ["--base-url", scene.sandbox.base_url()];
+    let audience = [
+        "send",
+        "--audience-from",
+        "checkpoint",
+        "--batch-status",
+        "a=suppressed",
+    ];
+    let audience = scene.scratch.outreach(&audience).with(&base_url);
+    let audience = audience.with(&["--message", "Hello", "--channel", CHANNEL, "--yes"]);
+    audience.run().expect(0);
+    assert_eq!(scene.times(&numbers), once_each);
+    scene.scratch.checkpoint().expect_sound();
+}
+
+#[test]
+fn whom_another_batch_messaged_on_another_number_is_asked_about_and_left_out() {
+    let scene = Scene::new();
+    scene.send("a", &people(false, 0..4), "Hello", &["--limit", "2"]);
+    let numbers: Vec<u64> = (0..4).flat_map(|n| [mobile(n), phone(n)]).collect();
+    let said = scene.send("b", &swapped(0..4), "Good evening", &[]);
+    assert!(
+        said.contains("2 people of this list got another message"),
+        "{said}"
+    );
+    assert_eq!(scene.times(&numbers), [1, 0, 1, 0, 0, 0, 0, 0]);
+    scene.send("b", &swapped(0..4), "Good evening", &["--skip-messaged"]);
+    let one_each = [1, 0, 1, 0, 0, 1, 0, 1];
+    assert_eq!(scene.times(&numbers), one_each);
+    // Whichever batch goes on.
+    scene.run(&[
+        "resume",
+        "a",
+        "--yes",
+        "--base-url",
+        scene.sandbox.base_url(),
+    ]);
+    assert_eq!(scene.times(&numbers), one_each);
 }
 
 #[test]
@@ -262,6 +388,109 @@ fn a_no_beside_one_number_of_a_person_holds_the_others_and_so_does_a_list_of_sto
     // Each number is a recipient of its own where that is asked for.
     scene.send("c", &people(false, 2..3), "Once more", &["--all-numbers"]);
     assert_eq!(scene.times(&[mobile(2), phone(2)]), [1, 0]);
+}
+
+/// Its rows are sent to the number that the batch before messaged, and have all its columns.
+#[test]
+fn an_erased_person_is_erased_in_a_follow_up_whichever_number_it_was() {
+    let scene = Scene::new();
+    scene.send("a", &people(false, 0..2), "Hello", &[]);
+    let follow = ["send", "--after", "opt_in", "--of", "a", "--yes"];
+    let follow = scene
+        .scratch
+        .outreach(&follow)
+        .with(&["--channel", CHANNEL]);
+    let follow = follow.with(&["--base-url", scene.sandbox.base_url()]);
+    follow.with(&["--message", "Thank you"]).run().expect(0);
+    let number = format!("+{}", phone(0));
+    let told = scene.scratch.outreach(&["forget", &number, "--yes"]).run();
+    let told = told.expect(0);
+    assert!(
+        told.out.contains("Erased: 2 rows (1 still queued)"),
+        "{}",
+        told.out
+    );
+    assert!(!scene.holds("Person0") && !scene.holds(&number[1..]));
+    assert!(scene.holds("Person1"), "the search would find it");
+    scene.scratch.checkpoint().expect_sound();
+}
+
+/// Colleagues with the number of their firm, and who only notes it.
+#[test]
+fn a_number_that_several_people_share_goes_from_their_rows_and_they_stay() {
+    let scene = Scene::new();
+    let firm = phone(9);
+    let national = firm.to_string()[3..].to_owned();
+    let list = format!(
+        "first_name,mobile,phone,note\nAnna,+{},+{firm},\nBob,+{},{national},\nCyril,+{},+{},asks at {national}\nFirm,,+{firm},\n",
+        mobile(0),
+        mobile(1),
+        mobile(2),
+        phone(2),
+    );
+    scene.send("a", &list, "Hello", &["--limit", "1", "--region", "CZ"]);
+    let number = format!("+{firm}");
+    let told = scene.scratch.outreach(&["forget", &number, "--yes"]).run();
+    let told = told.expect(0);
+    assert!(
+        told.out.contains("Erased: 1 row (2 still queued)"),
+        "{}",
+        told.out
+    );
+    assert!(told.out.contains("3 rows of others"), "{}", told.out);
+    assert!(!scene.holds(&national));
+    for name in ["Anna", "Bob", "Cyril"] {
+        assert!(scene.holds(name), "{name}");
+    }
+    scene.run(&[
+        "resume",
+        "a",
+        "--yes",
+        "--base-url",
+        scene.sandbox.base_url(),
+    ]);
+    // As after a STOP by it, who shares the number is not messaged; who noted it is.
+    let mobiles: Vec<u64> = (0..3).map(mobile).chain([firm]).collect();
+    assert_eq!(scene.times(&mobiles), [1, 0, 1, 0]);
+    let codes = [
+        (State::Sent, String::new()),
+        (State::Suppressed, "forgotten".to_owned()),
+        (State::Sent, String::new()),
+        (State::Suppressed, "erased".to_owned()),
+    ];
+    assert_eq!(scene.rows("a"), codes);
+    let results = scene.scratch.read("a.results.csv");
+    assert!(
+        results.contains(&format!("Anna,+{},,", mobile(0))),
+        "{results}"
+    );
+    scene.scratch.checkpoint().expect_sound();
+}
+
+/// A number of eight digits without its country code is a date, too.
+#[test]
+fn the_digits_of_an_erased_number_are_not_looked_for_in_dates() {
+    let scene = Scene::new();
+    let list = "first_name,phone,due\nAnna,+4520261127,2026-11-29\nBo,+4520261128,20261129\nCy,+4520261129,2026-11-28\n";
+    scene.send("a", list, "Hello", &["--limit", "1"]);
+    let forget = ["forget", "+4520261129", "--yes"];
+    let told = scene.scratch.outreach(&forget).run().expect(0);
+    assert!(
+        told.out.contains("Erased: 1 row (1 still queued)"),
+        "{}",
+        told.out
+    );
+    scene.run(&[
+        "resume",
+        "a",
+        "--yes",
+        "--base-url",
+        scene.sandbox.base_url(),
+    ]);
+    let numbers = [4_520_261_127, 4_520_261_128, 4_520_261_129];
+    assert_eq!(scene.times(&numbers), [1, 1, 0]);
+    assert!(scene.holds("2026-11-29") && scene.holds("20261129"));
+    scene.scratch.checkpoint().expect_sound();
 }
 
 #[test]

@@ -51,4 +51,4 @@ pub use reading::Reading;
 pub use region::Region;
 pub(crate) use region::{RegionNames, UnknownRegion};
 pub(crate) use rejected::{Parsed, Rejected};
-pub(crate) use written::WrittenForms;
+pub(crate) use written::{Within, WrittenForms, WrittenNumbers};

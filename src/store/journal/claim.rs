@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::batch_now::BatchNow;
 use super::context::Context;
+use super::other_numbers;
 use super::queue::{Message, Ready, due, message_for, wait};
 use super::route;
 use super::types::{Claim, Claimed, Opening, Outstanding};
@@ -182,7 +183,7 @@ fn next(
                 continue;
             }
         }
-        if may_send(tx, context, skip, &ready, &message, now)? {
+        if may_send(tx, context, skip, (&ready, phone), &message, now)? {
             return Ok(Next::Row(Box::new(ready), phone, message));
         }
     }
@@ -234,7 +235,7 @@ fn may_send(
     tx: &mut Tx<'_>,
     context: &Context,
     skip: &[SkippedBatch],
-    ready: &Ready,
+    (ready, phone): (&Ready, PhoneNumber),
     message: &Message,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
@@ -258,13 +259,14 @@ fn may_send(
         skip,
         is_other_number: false,
     };
-    match history::judge(
-        (tx.connection, &context.keys),
-        ready.person,
-        &asker,
-        context.rules.span,
-        now,
-    )? {
+    let about = (tx.connection, &context.keys);
+    let verdict = match history::judge(about, ready.person, &asker, context.rules.span, now)? {
+        PersonVerdict::MayBeMessaged => {
+            other_numbers::judge(tx, context, (ready, phone), &asker, now)?
+        }
+        kept_back => kept_back,
+    };
+    match verdict {
         PersonVerdict::MayBeMessaged => Ok(true),
         PersonVerdict::Suppressed(cause) => {
             suppress(tx, ready.id, &cause, now)?;

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::types::ClaimRules;
 use crate::domain::fallback::{Fallback, Step};
 use crate::domain::follow_up::FollowUp;
+use crate::domain::row_cells::RowCells;
 use crate::store::error::StoreError;
 use crate::store::ids::{BatchId, ChannelId};
 use crate::store::keys::HashKey;
@@ -29,11 +30,14 @@ pub(super) struct Context {
     pub(super) fallback: Option<Fallback>,
     /// What the batch waits for, if it is a follow-up.
     pub(super) follow_up: Option<FollowUp>,
-    /// Its people are those of an audience, who were chosen from those of the lists before.
-    pub(super) is_audience: bool,
+    /// If its people are those of an audience, who were chosen from those of the lists before: the batches in which they had to
+    /// have a state.
+    pub(super) chosen_from: Option<Vec<BatchId>>,
     /// The channels that were found to be refused as a whole: one bit for each step.
     pub(super) refused: AtomicU32,
     pub(super) rules: ClaimRules,
+    /// Where its rows have their numbers.
+    pub(super) row_cells: Option<RowCells>,
     pub(super) keys: HashKey,
     /// When it began.
     pub(super) since: Timestamp,
@@ -79,7 +83,8 @@ impl Context {
             }],
             fallback: None,
             follow_up: None,
-            is_audience: false,
+            row_cells: None,
+            chosen_from: None,
             refused: AtomicU32::new(0),
             rules: ClaimRules {
                 span: crate::domain::eligibility::HistorySpan::default(),

@@ -13,6 +13,7 @@ mod batch_now;
 mod claim;
 mod context;
 mod interrupt;
+mod other_numbers;
 mod queue;
 mod route;
 mod settle;
@@ -81,14 +82,14 @@ impl Journal {
     ) -> Result<(Self, JournalStart), StoreError> {
         let (id, token) = (batch.id, rules.token);
         let own = batch.channel.clone();
-        let (channels, (fallback, follow_up, is_audience), before, interrupted) = store
+        let (channels, (fallback, follow_up, chosen_from), before, interrupted) = store
             .writer
             .write(move |tx| {
                 tuning::for_sending(tx.connection)?;
                 tx.sends = Some(true);
                 let fallback = fallback::kept(tx.connection, id)?;
                 let follow_up = follow_up::kept(tx.connection, id)?;
-                let is_audience = audience::has_its_people(tx.connection, id, follow_up.as_ref())?;
+                let chosen_from = audience::chosen_from(tx.connection, id, follow_up.as_ref())?;
                 let others = fallback.iter().flat_map(|it| &it.channels);
                 let mut channels = Vec::new();
                 for api_id in std::iter::once(&own).chain(others.map(|it| &it.id)) {
@@ -99,7 +100,7 @@ impl Journal {
                 }
                 let interrupted = interrupt(tx, id, now)?;
                 let before = quota::claims(tx.connection, token, id)?;
-                let kind = (fallback, follow_up, is_audience);
+                let kind = (fallback, follow_up, chosen_from);
                 Ok((channels, kind, before, interrupted))
             })
             .await?;
@@ -115,9 +116,10 @@ impl Journal {
             channels,
             fallback,
             follow_up,
-            is_audience,
+            chosen_from,
             refused: AtomicU32::new(0),
             rules,
+            row_cells: batch.row_cells(),
             keys: store.keys.clone(),
             since: now,
             before,

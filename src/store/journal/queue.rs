@@ -27,6 +27,8 @@ pub(super) struct Ready {
     pub(super) last_name: Option<String>,
     pub(super) contact_id: Option<String>,
     pub(super) metadata: String,
+    /// The row as the list has it, as JSON.
+    pub(super) fields: String,
     /// `None` only in a checkpoint that is at fault.
     pub(super) message: Option<Message>,
     /// Which of the batch's channels it is tried on.
@@ -49,7 +51,7 @@ pub(super) fn due(
 ) -> Result<Option<Ready>, StoreError> {
     tx.connection.find_read(
         "SELECT r.id, r.person, p.number, r.attempts, i.row, i.first_name, i.last_name,
-                i.contact_id, i.content, i.metadata, i.content_key, r.step
+                i.contact_id, i.content, i.metadata, i.content_key, r.step, i.fields
          FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id CROSS JOIN person p ON p.id = r.person
          WHERE r.id = coalesce(
             (SELECT id FROM recipient INDEXED BY recipient_queue
@@ -77,6 +79,7 @@ fn ready(row: &Row<'_>) -> Result<Ready, StoreError> {
         metadata: row
             .get::<_, Option<String>>(9)?
             .unwrap_or_else(|| "{}".to_owned()),
+        fields: row.get(12)?,
         message: match (row.get(8)?, row.get(10)?) {
             (Some(content), Some(key)) => Some(Message { content, key }),
             (None, _) | (_, None) => None,

@@ -68,8 +68,10 @@ pub(super) fn is_its_turn(
         Some(follow_up) => follow_up::refusal_before(tx.connection, row.person, follow_up)?,
         None => None,
     };
-    if refusal.is_none() && context.is_audience {
-        refusal = audience::refusal_by_now(tx.connection, row.person)?;
+    if refusal.is_none()
+        && let Some(chosen_from) = &context.chosen_from
+    {
+        refusal = audience::refusal_by_now(tx.connection, row.person, chosen_from)?;
     }
     if let Some(refusal) = refusal {
         suppress(tx, row.id, &refusal, now)?;

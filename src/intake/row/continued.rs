@@ -65,7 +65,7 @@ impl RowJudge<'_> {
             rows: 0,
             who,
             refusal,
-            number: row,
+            row,
         })
     }
 

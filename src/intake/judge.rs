@@ -12,7 +12,7 @@ use super::consent::Refusal;
 use super::earlier::EarlierMessages;
 use super::error::{IntakeError, JudgeError, TooFewRows};
 use super::input::Input;
-use super::row::{Candidate, RowJudge};
+use super::row::{Above, Candidate, RowJudge};
 use super::rows::Block;
 use super::rules::Judge;
 use super::summary::{Example, Group, Note, Summary};
@@ -177,10 +177,11 @@ fn read_ahead(
                 format!("{}, row {row}", file.name)
             }
         };
+        let mut above = Above::default();
         file.for_each_block(&mut |block| {
             for (row, fields) in block.iter() {
                 row_judge.note_sent(&fields, &mut sent);
-                if let Some((numbers, refusal)) = row_judge.refused(&fields, row) {
+                if let Some((numbers, refusal)) = row_judge.refused(&fields, row, &mut above) {
                     let answer = refusal.answer;
                     for number in numbers {
                         let says = || at_place(&refusal.says, &place(row));
@@ -299,6 +300,10 @@ fn judge_block(
         if let Some(line) = row_judge.explanation_of_codes(&fields) {
             let file = format!("{}, row {row}", file.name);
             return Err(IntakeError::CodesExplained { file, line });
+        }
+        if let Some(line) = row_judge.refusal_of_some(&fields) {
+            let file = format!("{}, row {row}", file.name);
+            return Err(IntakeError::RefusesForSome { file, line });
         }
     }
     Ok((rows, blank))

@@ -60,10 +60,9 @@ fn legend(headers: &[String], rows: &[Vec<String>], consent: &[ConsentColumn]) -
             others.any(|(other, cell)| other != at && trimmed(cell) == code)
         };
         let mut pairs = pairs.iter().filter(|(code, _)| is_legend && is_used(code));
-        let line = pairs.find_map(|(code, means)| {
+        pairs.find_map(|(code, means)| {
             let line = format!("{code} = {means}");
             consent::explains_codes(&line, consent).then_some(line)
-        });
-        line
+        })
     })
 }

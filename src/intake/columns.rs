@@ -25,19 +25,7 @@ pub(super) fn map(
 ) -> Result<Mapping, IntakeError> {
     let choice = &settings.columns;
     let named = |name: &String| named_column(name, headers, settings.no_header);
-    let (mut phone, export) = if choice.phone.is_empty() {
-        let found = phones::detect(file, headers, rows, settings)?;
-        (found.columns, found.export)
-    } else {
-        let with_label = |name| Ok(PhoneColumn::new(headers, rows, named(name)?));
-        let chosen: Result<_, IntakeError> = choice.phone.iter().map(with_label).collect();
-        (chosen?, None)
-    };
-    let owner = || phones::owner::find(headers, rows, &phone);
-    let owner = (!settings.no_header).then(owner).flatten();
-    if let [only] = &mut phone[..] {
-        only.owner = owner;
-    }
+    let (phone, export) = phones_of(file, headers, rows, settings)?;
     let columns: Vec<Column> = phone.iter().map(|it| it.column.clone()).collect();
     let taken: Vec<usize> = columns.iter().map(|column| column.index).collect();
     // That of our results is no column of the list.
@@ -90,6 +78,32 @@ pub(super) fn map(
         numbers: settings.numbers,
         zeros: zeros::of_list(&columns, rows, settings),
     })
+}
+
+/// The columns of numbers, and the program whose export it is.
+fn phones_of(
+    file: &str,
+    headers: &[String],
+    rows: &[Vec<String>],
+    settings: &Settings,
+) -> Result<(Vec<PhoneColumn>, Option<&'static str>), IntakeError> {
+    let chosen = &settings.columns.phone;
+    let (mut phone, export) = if chosen.is_empty() {
+        let found = phones::detect(file, headers, rows, settings)?;
+        (found.columns, found.export)
+    } else {
+        let named = |name: &String| named_column(name, headers, settings.no_header);
+        let with_label = |name| Ok(PhoneColumn::new(headers, rows, named(name)?));
+        let chosen: Result<_, IntakeError> = chosen.iter().map(with_label).collect();
+        (chosen?, None)
+    };
+    if !settings.no_header {
+        let owner = phones::owner::find(headers, rows, &phone);
+        if let [only] = &mut phone[..] {
+            only.owner = owner;
+        }
+    }
+    Ok((phone, export))
 }
 
 /// The names of these columns, and ours.

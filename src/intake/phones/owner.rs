@@ -5,7 +5,7 @@ use crate::domain::phone::is_not_theirs;
 use crate::intake::column::{Column, column, share_of_cells};
 use crate::intake::consent;
 use crate::intake::words::{
-    BESIDE_OWNER, MOBILE, NUMBER, OWNER, OWNER_OF_NUMBER, PHONE, REMARK, words,
+    BESIDE_OWNER, List, MOBILE, NUMBER, OWNER, OWNER_OF_NUMBER, PHONE, REMARK, words,
 };
 
 /// A longer cell tells more than whose the number is.
@@ -36,13 +36,9 @@ fn says_whose(header: &str) -> bool {
     if OWNER_OF_NUMBER.has(&folded) {
         return true;
     }
-    let is_in = |lists: &[_]| {
-        let is_one = |word: &str| {
-            lists
-                .iter()
-                .any(|list: &crate::intake::words::List| list.has(word))
-        };
-        folded.split(' ').any(is_one)
+    let is_in = |lists: &[List]| {
+        let mut words = folded.split(' ');
+        words.any(|word| lists.iter().any(|list| list.has(word)))
     };
     let known = [OWNER, REMARK, PHONE, MOBILE, NUMBER, BESIDE_OWNER];
     let mut all = folded.split(' ');

@@ -4,14 +4,11 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use super::{
-    BEGINS, BESIDE_REFUSAL, CONSENTING, CONSENTS, CONTACTING, IN_A_REFUSAL, IN_ANY_CELL, List, MAY,
-    MESSAGES, MUST_NOT, NEGATIONS, NO_CONTACT, OF_A_CONSENT, OPTED_OUT, OUR_MATTER, POLITE,
-    REFUSALS, REFUSED_CONTACT, REFUSES, REFUSING_REMARKS, REFUSING_STATUS, REMARK, SENDS, STATUS,
-    TIME, UNTIL, WEAK_REFUSALS, WITHDRAWN,
-};
 use crate::domain::fold;
+use crate::domain::word_list::lists_of;
 use crate::intake::encoding::{TextEncoding, WESTERN_AND_CENTRAL};
+
+lists_of!(struct List in "../words.txt");
 
 /// What stands for a lost letter once more.
 const LOST: char = '\u{fffd}';
@@ -220,34 +217,34 @@ fn find(pattern: &[Option<char>]) -> Option<String> {
 
 /// The lists whose words are known by what is left of them: those of refusals first.
 static LISTS: [List; 28] = [
-    REFUSALS,
-    IN_ANY_CELL,
-    OPTED_OUT,
-    MUST_NOT,
-    NO_CONTACT,
-    REFUSES,
-    REFUSING_STATUS,
-    REFUSING_REMARKS,
-    WEAK_REFUSALS,
-    WITHDRAWN,
-    NEGATIONS,
-    CONSENTS,
-    CONSENTING,
-    OF_A_CONSENT,
-    MESSAGES,
-    CONTACTING,
-    REFUSED_CONTACT,
-    IN_A_REFUSAL,
-    BESIDE_REFUSAL,
-    SENDS,
-    MAY,
-    OUR_MATTER,
-    STATUS,
-    REMARK,
-    TIME,
-    UNTIL,
-    BEGINS,
-    POLITE,
+    List("refusals"),
+    List("!"),
+    List("opted out"),
+    List("must not"),
+    List("no contact"),
+    List("refuses"),
+    List("refusing status"),
+    List("refusing remarks"),
+    List("weak refusals"),
+    List("withdrawn"),
+    List("negations"),
+    List("consents"),
+    List("consenting"),
+    List("of a consent"),
+    List("messages"),
+    List("contacting"),
+    List("refused contact"),
+    List("in a refusal"),
+    List("beside a refusal"),
+    List("sends"),
+    List("may"),
+    List("our matter"),
+    List("status"),
+    List("remark"),
+    List("time"),
+    List("until"),
+    List("begins"),
+    List("polite"),
 ];
 
 #[cfg(test)]
@@ -295,6 +292,13 @@ mod tests {
             "",
         ] {
             assert_eq!(readable(text), text, "{text}");
+        }
+    }
+
+    #[test]
+    fn each_list_has_words() {
+        for list in &LISTS {
+            assert!(list.words().next().is_some(), "{list:?}");
         }
     }
 

@@ -131,13 +131,21 @@ fn with_lost(text: &str, signs: &[char], marks_unknown: bool) -> Option<String> 
         let restored = damaged(word, is_lost, signs).and_then(|pattern| {
             let known = known(&pattern);
             let unknown = || pattern.iter().map(|it| it.unwrap_or(UNKNOWN)).collect();
-            let is_lost = word.contains(is_lost);
+            let is_lost = word.contains(is_lost) && !joins_words(word);
             known.or_else(|| (marks_unknown && is_lost).then(unknown))
         });
         is_any |= restored.is_some();
         made.push_str(restored.as_deref().unwrap_or(word));
     }
     is_any.then_some(made)
+}
+
+/// Whether a mark stands between words, as one that asks: `Souhlas?ano`.
+fn joins_words(word: &str) -> bool {
+    word.split('?').any(|part| {
+        let letters: Vec<Option<char>> = fold::header(part).chars().map(Some).collect();
+        find(&letters).is_some()
+    })
 }
 
 /// The folded letters of a word, `None` for one that was lost; `None` if none was. A mark at its end asks.
@@ -317,6 +325,8 @@ mod tests {
             readable_header("Qu?rtz sms_consent"),
             "qu\u{294}rtz sms_consent"
         );
-        assert_eq!(readable_header("sms_consent?"), "sms_consent?");
+        for header in ["sms_consent?", "Souhlas?ano", "Consent?Y/N"] {
+            assert_eq!(readable_header(header), header);
+        }
     }
 }

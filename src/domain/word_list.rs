@@ -135,6 +135,13 @@ impl WordList {
         self.plain.iter().copied()
     }
 
+    /// The words of the phrases that are not open at their beginning, and whether any letters may follow.
+    pub(crate) fn words(&self) -> impl Iterator<Item = (&'static str, bool)> {
+        let words = self.phrases.iter().flat_map(|phrase| &phrase.0);
+        let words = words.filter(|word| !word.open_before);
+        words.map(|word| (word.letters, word.open_behind))
+    }
+
     /// How the phrases of these lists begin: for a look at texts that are not folded yet.
     pub(crate) fn beginnings(lists: &[&Self]) -> Beginnings {
         let phrases = lists.iter().flat_map(|list| &list.phrases);

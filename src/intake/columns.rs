@@ -8,6 +8,7 @@ use super::error::IntakeError;
 use super::header::is_named;
 use super::mapping::Mapping;
 use super::phones::{self, PhoneColumn};
+use super::seen::Seen;
 use super::settings::{ReadFor, Settings};
 use super::words::{FIRST_NAME, LAST_NAME, List, spaced};
 use super::zeros;
@@ -24,14 +25,7 @@ pub(super) fn map(
 ) -> Result<Mapping, IntakeError> {
     let choice = &settings.columns;
     let named = |name: &String| named_column(name, headers, settings.no_header);
-    let (phone, export) = if choice.phone.is_empty() {
-        let found = phones::detect(file, headers, rows, settings)?;
-        (found.columns, found.export)
-    } else {
-        let with_label = |name| Ok(PhoneColumn::new(headers, rows, named(name)?));
-        let chosen: Result<_, IntakeError> = choice.phone.iter().map(with_label).collect();
-        (chosen?, None)
-    };
+    let (phone, export) = phones_of(file, headers, rows, settings)?;
     let columns: Vec<Column> = phone.iter().map(|it| it.column.clone()).collect();
     let taken: Vec<usize> = columns.iter().map(|column| column.index).collect();
     // That of our results is no column of the list.
@@ -63,9 +57,11 @@ pub(super) fn map(
         last_name: other(&choice.last_name, LAST_NAME)?,
         contact_id: choice.contact_id.as_ref().map(named).transpose()?,
         region,
-        phone,
         export,
         mobile_first: choice.phone.is_empty() && have_several_names(headers, &taken),
+        seen: Seen::of(headers, rows, &phone),
+        refused_numbers: phones::refused::find(rows, &phone, &consent, settings),
+        phone,
         consent,
         elsewhere,
         unused_answers,
@@ -82,6 +78,32 @@ pub(super) fn map(
         numbers: settings.numbers,
         zeros: zeros::of_list(&columns, rows, settings),
     })
+}
+
+/// The columns of numbers, and the program whose export it is.
+fn phones_of(
+    file: &str,
+    headers: &[String],
+    rows: &[Vec<String>],
+    settings: &Settings,
+) -> Result<(Vec<PhoneColumn>, Option<&'static str>), IntakeError> {
+    let chosen = &settings.columns.phone;
+    let (mut phone, export) = if chosen.is_empty() {
+        let found = phones::detect(file, headers, rows, settings)?;
+        (found.columns, found.export)
+    } else {
+        let named = |name: &String| named_column(name, headers, settings.no_header);
+        let with_label = |name| Ok(PhoneColumn::new(headers, rows, named(name)?));
+        let chosen: Result<_, IntakeError> = chosen.iter().map(with_label).collect();
+        (chosen?, None)
+    };
+    if !settings.no_header {
+        let owner = phones::owner::find(headers, rows, &phone);
+        if let [only] = &mut phone[..] {
+            only.owner = owner;
+        }
+    }
+    Ok((phone, export))
 }
 
 /// The names of these columns, and ours.

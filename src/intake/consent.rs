@@ -21,6 +21,7 @@ mod opposites;
 mod pairs;
 mod row;
 mod says;
+mod some;
 mod stated;
 mod unused;
 mod ways;
@@ -52,6 +53,7 @@ pub(super) use names::{names_refusals, names_refusals_in_any_cell, names_refusin
 pub(super) use row::{Consent, Refusal, of_row};
 pub(super) use says::ColumnKind;
 use says::{is_answer, is_opt_out, says};
+pub(super) use some::refuses_for_some;
 use stated::stated;
 pub(crate) use unused::UnusedAnswers;
 pub(super) use unused::{find_unused_answers, noes_in};

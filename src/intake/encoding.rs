@@ -5,7 +5,7 @@ mod tables;
 use std::fmt;
 use std::str::FromStr;
 
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1250, WINDOWS_1252};
 use oem_cp::code_table as dos;
 
 use crate::domain::bad_setting::BadSetting;
@@ -82,6 +82,12 @@ static PAGES: [Page; 22] = [
 #[derive(Debug, Clone, Copy)]
 pub struct TextEncoding(pub(super) Coding);
 
+/// The code pages that text of Western and Central Europe is taken for.
+pub(super) const WESTERN_AND_CENTRAL: [TextEncoding; 2] = [
+    TextEncoding::web(WINDOWS_1252),
+    TextEncoding::web(WINDOWS_1250),
+];
+
 /// How bytes become letters.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Coding {
@@ -130,6 +136,19 @@ impl TextEncoding {
         match self.0 {
             Coding::Web(encoding) => encoding.is_single_byte(),
             Coding::Page(_) => true,
+        }
+    }
+
+    /// The byte of a letter; `None` if it has none, or several.
+    pub(super) fn byte(self, letter: char) -> Option<u8> {
+        let mut buffer = [0; 4];
+        let letter: &str = letter.encode_utf8(&mut buffer);
+        let Coding::Web(encoding) = self.0 else {
+            return None;
+        };
+        match encoding.encode(letter) {
+            (bytes, _, false) if bytes.len() == 1 => bytes.first().copied(),
+            _ => None,
         }
     }
 

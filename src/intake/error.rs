@@ -347,6 +347,18 @@ pub enum IntakeError {
         /// The line.
         line: String,
     },
+    /// A line beside the table that says whom of its people not to message.
+    #[error(
+        "{file}: \"{line}\" says of people in the list that they must not be messaged, and it is not certain which rows are meant. \
+         Write \"no\" beside each of them into a column with the name \"Consent\", and delete these words; or delete them, if they \
+         are about something else"
+    )]
+    RefusesForSome {
+        /// The file.
+        file: String,
+        /// The line.
+        line: String,
+    },
     /// A heading above people who must not be messaged.
     #[error(
         "{file}, row {row}: \"{heading}\" stands there without a number: whoever stands below it may not want to be messaged, \

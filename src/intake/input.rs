@@ -1,5 +1,6 @@
 //! Contacts files, examined: format, encoding, delimiter, header, columns. Nothing is judged yet.
 
+use super::beside;
 use super::columns;
 use super::consent;
 use super::corrections::Corrections;
@@ -70,6 +71,7 @@ impl Input {
         let (headers, mapping) = columns_of(first, settings)?;
         for file in &opened {
             refuse_by_titles(file, &headers, &mapping, settings)?;
+            beside::refuse(file, &mapping, settings)?;
         }
         let first_name = first.name.clone();
         let mut format = first.format;

@@ -13,7 +13,7 @@ use super::earlier::EarlierMessages;
 use super::error::{IntakeError, JudgeError, TooFewRows};
 use super::grouped::GroupedColumns;
 use super::input::Input;
-use super::row::{Candidate, Refuser, RowJudge};
+use super::row::{Above, Candidate, Refuser, RowJudge};
 use super::rows::Block;
 use super::rules::Judge;
 use super::summary::{Example, Group, Note, Summary};
@@ -179,14 +179,15 @@ fn read_ahead(
             }
         };
         let mut grouped = GroupedColumns::of(mapping, judge.now);
-        let mut before = Refuser::default();
+        let (mut before, mut above) = (Refuser::default(), Above::default());
         file.for_each_block(&mut |block| {
             for (row, fields) in block.iter() {
                 row_judge.note_sent(&fields, &mut sent);
                 if !grouped.is_empty() {
                     row_judge.with_row(&fields, row, &mut |it| grouped.take(it));
                 }
-                if let Some((numbers, refusal)) = row_judge.refused_with(&fields, row, &mut before)
+                let rows_before = (&mut before, &mut above);
+                if let Some((numbers, refusal)) = row_judge.refused_with(&fields, row, rows_before)
                 {
                     let answer = refusal.answer;
                     for number in numbers {
@@ -307,6 +308,10 @@ fn judge_block(
         if let Some(line) = row_judge.explanation_of_codes(&fields) {
             let file = format!("{}, row {row}", file.name);
             return Err(IntakeError::CodesExplained { file, line });
+        }
+        if let Some(line) = row_judge.refusal_of_some(&fields) {
+            let file = format!("{}, row {row}", file.name);
+            return Err(IntakeError::RefusesForSome { file, line });
         }
     }
     Ok((rows, blank))

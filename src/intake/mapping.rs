@@ -6,6 +6,8 @@ use super::column::Column;
 use super::consent::{ConsentColumn, Use};
 use super::country::CountryColumn;
 use super::phones::PhoneColumn;
+use super::phones::refused::RefusedColumn;
+use super::seen::Seen;
 use super::settings::{NumbersPerRow, Prefer, ReadFor, Settings};
 use super::zeros::Zeros;
 use crate::domain::content::Role;
@@ -36,6 +38,12 @@ pub struct Mapping {
     /// The other columns in which a refusal is heard.
     #[serde(skip)]
     pub(super) elsewhere: Vec<ConsentColumn>,
+    /// What lines beside the table may be about.
+    #[serde(skip)]
+    pub(super) seen: Seen,
+    /// Columns of refusal that hold numbers: they must not be messaged, in whichever row they stand.
+    #[serde(skip)]
+    pub(super) refused_numbers: Vec<RefusedColumn>,
     /// Columns of answers that are taken for nothing: a "no" in them is reported, and keeps nobody out.
     #[serde(skip)]
     pub(super) unused_answers: Vec<Column>,
@@ -169,7 +177,8 @@ impl Mapping {
             .iter()
             .map(|phone| {
                 let name = &phone.column.name;
-                match (&phone.label, phone.region) {
+                let label = phone.label.as_ref().or(phone.owner.as_ref());
+                match (label, phone.region) {
                     (Some(label), _) => format!("\"{name}\" (\"{}\" says which)", label.name),
                     (None, Some(region)) => format!("\"{name}\" ({})", region.name()),
                     (None, None) => format!("\"{name}\""),
@@ -227,6 +236,12 @@ impl Mapping {
             if !columns.is_empty() {
                 lines.push(format!("{}: {}", used.words(), columns.join(", ")));
             }
+        }
+        for it in &self.refused_numbers {
+            let name = &it.column.name;
+            lines.push(format!(
+                "left out, in whichever row: the numbers in \"{name}\""
+            ));
         }
         for ignored in &self.ignored_consent {
             lines.push(format!(

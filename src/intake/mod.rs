@@ -22,6 +22,7 @@
 //! changes while it is read, no valid row or too few of them: [`IntakeError`]. Then nothing may be sent,
 //! and everything that the sink received before must be thrown away.
 
+mod beside;
 mod collect;
 mod column;
 mod columns;
@@ -56,6 +57,7 @@ mod phones;
 mod row;
 mod rows;
 mod rules;
+mod seen;
 mod settings;
 mod sheets;
 mod short_rows;

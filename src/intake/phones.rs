@@ -1,7 +1,9 @@
 //! The columns that hold phone numbers: those of known exports by their headers, else by words, else by content.
 
 mod exports;
+pub(super) mod owner;
 mod people;
+pub(super) mod refused;
 
 use serde::Serialize;
 
@@ -26,6 +28,9 @@ pub struct PhoneColumn {
     /// The column beside it that says what kind of number it holds: `Mobile`, `Home Fax`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<Column>,
+    /// The column that says whose the number is, where it is the only one of a row: `Číslo patří`.
+    #[serde(skip)]
+    pub(super) owner: Option<Column>,
     /// Its program writes numbers with their country code and without the plus.
     #[serde(skip)]
     pub(super) international: bool,
@@ -42,6 +47,7 @@ impl PhoneColumn {
     pub(super) fn new(headers: &[String], rows: &[Vec<String>], column: Column) -> Self {
         Self {
             label: label(headers, rows, &column),
+            owner: None,
             is_mobile: is_mobile(&column.name),
             region: calling_code(&column.name).or_else(|| country(&column.name)),
             column,

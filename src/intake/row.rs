@@ -1,6 +1,8 @@
 //! One row, judged on its own: everything that does not need to know the other rows.
 
+mod aside;
 mod continued;
+mod ditto;
 mod headings;
 mod moved;
 mod numbers;
@@ -76,6 +78,8 @@ pub(super) struct RowJudge<'a> {
     /// The messages that the list itself says were sent.
     pub(super) sent: &'a EarlierMessages,
 }
+
+pub(super) use refusals::Above;
 
 /// A number that was found in a cell.
 struct Found {
@@ -188,7 +192,11 @@ impl RowJudge<'_> {
         let line = match cells[..] {
             [line] => line.to_owned(),
             // A letter may be a name.
-            [code, means] if !code.contains(char::is_alphabetic) => format!("{code}: {means}"),
+            [code, means]
+                if !code.contains(char::is_alphabetic) || self.mapping.seen.has_code(code) =>
+            {
+                format!("{code}: {means}")
+            }
             [first, ..] if cells.len() <= MOST_CELLS_OF_LINE && consent::names_mark(first) => {
                 cells.join(", ")
             }
@@ -196,6 +204,19 @@ impl RowJudge<'_> {
         };
         let is_read = self.mapping.read_for == ReadFor::Messages && notes::digits(&line) < 6;
         (is_read && consent::explains_codes(&line, &self.mapping.consent)).then_some(line)
+    }
+
+    /// What a row without a number says in one cell, or in cells that are merged, if that is that people of other rows must not
+    /// be messaged.
+    pub(super) fn refusal_of_some(&self, fields: &Fields<'_>) -> Option<String> {
+        if self.mapping.read_for != ReadFor::Messages {
+            return None;
+        }
+        let cells = fields.iter().map(|cell| trimmed(self.cell(cell)));
+        let mut cells = cells.filter(|cell| !cell.is_empty());
+        let line = cells.next()?;
+        let is_line = cells.all(|cell| cell == line);
+        (is_line && self.mapping.seen.is_refusal_of_some(line)).then(|| line.to_owned())
     }
 
     /// Whether a row has no number because it names columns, otherwise than the header of the file.
@@ -211,7 +232,10 @@ impl RowJudge<'_> {
 
     /// What the columns of a row say of its person.
     fn consent(&self, record: &Record) -> Consent {
-        let cell = |index| record.get(index);
+        let cell = |index| {
+            let cell = record.get(index);
+            cell.filter(|cell| !self.is_number_aside(index, cell))
+        };
         let elsewhere = self.mapping.elsewhere.iter();
         let elsewhere = elsewhere.filter(|it| {
             let cell = cell(it.column.index);

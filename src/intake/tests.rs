@@ -1,10 +1,13 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
+mod beside;
 mod countries;
 mod earlier;
 mod labels;
 mod layouts;
+mod owner;
+mod refused_cells;
 
 use super::*;
 use proptest::prelude::*;

@@ -1,5 +1,10 @@
 //! The words of headers, cells and notes, in the languages of our users: `words.txt`.
 
+mod damaged;
+
+pub(super) use damaged::readable;
+use damaged::readable_header;
+
 use crate::domain::fold;
 use crate::domain::word_list::lists_of;
 
@@ -18,6 +23,10 @@ pub(super) const OTHER_PERSON: List = List("another person");
 pub(super) const OWN_PHONE: List = List("own phone");
 pub(super) const ADDRESSEE: List = List("addressee");
 pub(super) const LABELS: List = List("labels");
+pub(super) const OWNER: List = List("owner");
+pub(super) const OWNER_OF_NUMBER: List = List("owner of a number");
+pub(super) const NUMBER: List = List("number");
+pub(super) const BESIDE_OWNER: List = List("beside an owner");
 pub(super) const VALUES: List = List("values");
 pub(super) const KINDS_OF_LINE: List = List("kinds of line");
 pub(super) const NO_LINE: List = List("no line");
@@ -124,6 +133,10 @@ pub(super) const CALLING: List = List("calling");
 pub(super) const ACTIVE: List = List("active");
 pub(super) const UNTIL: List = List("until");
 pub(super) const BEGINS: List = List("begins");
+pub(super) const LEGEND: List = List("legend");
+pub(super) const ROW: List = List("row");
+pub(super) const HONORIFIC: List = List("honorific");
+pub(super) const DITTO: List = List("ditto");
 pub(super) const LAST_DAY: List = List("last day");
 pub(super) const BLOCKED_UNTIL: List = List("blocked until");
 pub(super) const WITHDRAWN: List = List("withdrawn");
@@ -158,7 +171,7 @@ pub(super) const PAGE: List = List("page");
 /// The folded words of a header. `BillingCountry` is two words, as `Billing Country` is.
 pub(super) fn words(header: &str) -> String {
     // Names of programs and things are one word.
-    let folded = fold::header(&spaced(header));
+    let folded = fold::header(&spaced(&readable_header(header)));
     folded
         .replace("whats app", "whatsapp")
         .replace("i phone", "iphone")

@@ -106,6 +106,14 @@ impl ConsentColumn {
                 && (WHOLE.may_begin(cell) || REFUSING.may_be_in(cell))
     }
 
+    /// Whether a cell of the column may be a refusal whatever it holds.
+    pub(in crate::intake) fn is_of_refusal(&self) -> bool {
+        matches!(
+            self.kind,
+            ColumnKind::Refusal | ColumnKind::RefusalIfTicked(_) | ColumnKind::UnclearRefusal
+        )
+    }
+
     /// Whether the column holds remarks.
     pub(in crate::intake) fn is_of_remarks(&self) -> bool {
         self.kind == ColumnKind::Remark

@@ -33,6 +33,14 @@ impl Refusal {
         let answer = ListAnswer::No;
         Self { answer, says }
     }
+
+    /// What a column says that is not understood.
+    pub(in crate::intake) fn not_understood(says: &str) -> Self {
+        Self {
+            answer: ListAnswer::NotUnderstood,
+            says: format!("{says}, which is not understood as consent"),
+        }
+    }
 }
 
 impl Consent {
@@ -92,10 +100,7 @@ pub(in crate::intake) fn of_row<'a, 'c>(
         }
     }
     match (not_understood, doubt) {
-        (Some(shown), _) => Consent::Refused(Refusal {
-            answer: ListAnswer::NotUnderstood,
-            says: format!("{shown}, which is not understood as consent"),
-        }),
+        (Some(shown), _) => Consent::Refused(Refusal::not_understood(&shown)),
         (None, Some(doubt)) => Consent::Doubtful(doubt),
         (None, None) if silent => Consent::Silent,
         (None, None) => Consent::Given,

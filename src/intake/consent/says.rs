@@ -19,7 +19,7 @@ use crate::intake::words::{
     DOUBTFUL_REMARKS, DOUBTFUL_STATUS, IN_A_REFUSAL, IN_ANY_CELL, List, MAY, MESSAGES, MUST_NOT,
     NEGATIONS, NO, NO_BASIS, NO_CONTACT, OF_A_CONSENT, OPTED_OUT, OTHER_WAY, OUR_WAY, POLITE,
     REFUSALS, REFUSES, REFUSING_REMARKS, REFUSING_STATUS, TIME, TIME_WORDS, WEAK_REFUSALS,
-    WITHDRAWN, WRITING,
+    WITHDRAWN, WRITING, readable,
 };
 
 /// What a column is about, and so how its cells are read.
@@ -84,7 +84,7 @@ impl ColumnKind {
 
 /// What a cell of a column of this kind says. The begin and the end of a consent are compared with `now`.
 pub(super) fn says(kind: ColumnKind, cell: &str, now: Option<Timestamp>) -> CellConsent {
-    let cell = trimmed(cell);
+    let cell = &*readable(trimmed(cell));
     match kind {
         ColumnKind::Name => name(cell),
         ColumnKind::Thing => thing(cell),

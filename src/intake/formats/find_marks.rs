@@ -359,7 +359,7 @@ pub(super) fn each_tag<R: Read + Seek>(
 }
 
 /// Hands all that stands in a file of the archive to `take`; nothing if the file is not there.
-fn each_event<R: Read + Seek>(
+pub(super) fn each_event<R: Read + Seek>(
     archive: &mut ZipArchive<R>,
     path: &str,
     take: &mut dyn FnMut(&Event<'_>) -> Result<(), Fault>,

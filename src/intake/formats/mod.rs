@@ -13,6 +13,7 @@ mod labels;
 mod marks;
 mod merged;
 mod number_format;
+mod ods_numbers;
 mod pairs;
 mod sniff;
 mod spreadsheetml;

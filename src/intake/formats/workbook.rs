@@ -17,6 +17,7 @@ use super::archive::{self, Archive};
 use super::find_marks;
 use super::grid::{Fault, Grid, Table, number};
 use super::number_format::ShownNumbers;
+use super::ods_numbers::{self, Shown};
 
 use crate::domain::spreadsheet::{REJECTS_SHEET, RESULTS_SHEET};
 
@@ -124,7 +125,8 @@ pub(super) fn read_zip(
             let is_password = |error: &OdsError| matches!(error, OdsError::Password);
             read(content, sheet, is_password, |book: &mut Ods<_>, name, _| {
                 let marks = find_marks::in_ods(content, name)?;
-                held(book, name, Grid::new(marks, skip_hidden))
+                let shown = ods_numbers::in_ods(content, name)?;
+                held(book, name, Grid::new(marks, skip_hidden), &shown)
             })
         }
     })
@@ -145,7 +147,7 @@ pub(super) fn read_xls(
             is_password,
             |book: &mut Xls<_>, name, at| {
                 let marks = super::compound::marks(content, at)?;
-                held(book, name, Grid::new(marks, skip_hidden))
+                held(book, name, Grid::new(marks, skip_hidden), &Shown::default())
             },
         )
     })
@@ -181,12 +183,13 @@ where
     Ok(sheets.table(grid, "workbook", chosen, sheet))
 }
 
-/// The cells of a sheet that the reader holds whole.
-fn held<'a, B>(book: &mut B, name: &str, grid: Grid) -> Result<Grid, Fault>
+/// The cells of a sheet that the reader holds whole; `shown` are those that show more than they hold.
+fn held<'a, B>(book: &mut B, name: &str, grid: Grid, shown: &Shown) -> Result<Grid, Fault>
 where
     B: Reader<Cursor<&'a [u8]>, Error: Display>,
 {
-    of_range(&book.worksheet_range(name).map_err(Fault::broken)?, grid)
+    let range = book.worksheet_range(name).map_err(Fault::broken)?;
+    of_range(&range, grid, shown)
 }
 
 fn of_cells<'a>(
@@ -208,11 +211,12 @@ fn of_cells<'a>(
     Ok(grid)
 }
 
-fn of_range(range: &Range<Data>, mut grid: Grid) -> Result<Grid, Fault> {
+fn of_range(range: &Range<Data>, mut grid: Grid, shown: &Shown) -> Result<Grid, Fault> {
     let (first_row, first_column) = range.start().unwrap_or_default();
     for (row, cells) in (first_row.saturating_add(1)..).zip(range.rows()) {
         for (column, cell) in (first_column as usize..).zip(cells) {
-            grid.set(row, column, text(cell))?;
+            let shown = shown.text(row, column).map(str::to_owned);
+            grid.set(row, column, shown.unwrap_or_else(|| text(cell)))?;
         }
     }
     Ok(grid)

@@ -1,6 +1,6 @@
 //! Rows that go on with the person of the row above: another number, without the name or with the same.
 
-use super::RowJudge;
+use super::{Above, RowJudge};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Record;
 use crate::domain::text::trimmed;
@@ -35,9 +35,9 @@ impl RowJudge<'_> {
         &self,
         fields: &Fields<'_>,
         row: u32,
-        before: &mut Refuser,
+        (before, above): (&mut Refuser, &mut Above),
     ) -> Option<(Vec<PhoneNumber>, Refusal)> {
-        if let Some((numbers, refusal)) = self.refused(fields, row) {
+        if let Some((numbers, refusal)) = self.refused(fields, row, above) {
             before.0 = self.refusing(fields, &refusal, row);
             return Some((numbers, refusal));
         }

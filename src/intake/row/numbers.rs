@@ -12,6 +12,7 @@ use crate::domain::recipient::{Position, Record};
 use crate::domain::text::trimmed;
 use crate::intake::column::Column;
 use crate::intake::consent;
+use crate::intake::phones::owner::is_of_another;
 use crate::intake::phones::{self, PhoneColumn};
 use crate::intake::rows::Fields;
 use crate::intake::settings::{NumbersPerRow, ReadFor};
@@ -55,11 +56,12 @@ impl RowJudge<'_> {
         // Its label was about the number that stood there, unless it refuses.
         let label = phone.filter(|phone| refusing_label(phone, record, number).is_none());
         let label = label.and_then(|phone| Some(phone.label.as_ref()?.index));
+        let owner = phone.and_then(|phone| Some(phone.owner.as_ref()?.index));
         let fields = record.iter().enumerate();
         fields
             .map(|(at, field)| match Some(at) {
                 place if place == column => number,
-                place if place == label => "",
+                place if place == label || place == owner => "",
                 _ => field,
             })
             .collect()
@@ -195,7 +197,13 @@ impl RowJudge<'_> {
     }
 
     /// Reads all numbers of a cell, whatever stands between them.
-    fn read_parts(&self, phone: &PhoneColumn, record: &Record, cell: &str, found: &mut Vec<Found>) {
+    pub(super) fn read_parts(
+        &self,
+        phone: &PhoneColumn,
+        record: &Record,
+        cell: &str,
+        found: &mut Vec<Found>,
+    ) {
         let (region, reading) = self.how_to_read(phone, record);
         let reading = Reading {
             region: region.unwrap_or(None),
@@ -236,6 +244,7 @@ impl RowJudge<'_> {
     ) {
         let typed = record.get(phone.column.index).unwrap_or("");
         let label = phone.label.as_ref().and_then(|it| record.get(it.index));
+        let owner = phone.owner.as_ref().and_then(|it| record.get(it.index));
         let against = if consent::is_refusal_beside_number(typed)
             || refusing_label(phone, record, typed).is_some()
         {
@@ -244,7 +253,7 @@ impl RowJudge<'_> {
             None
         } else if label.is_some_and(phones::is_no_line) {
             Some(PhoneProblem::Fax)
-        } else if label.is_some_and(is_not_theirs) {
+        } else if label.is_some_and(is_not_theirs) || owner.is_some_and(is_of_another) {
             Some(PhoneProblem::NotTheirs)
         } else {
             None

@@ -1,25 +1,53 @@
 //! Which rows say of themselves that their person must not be messaged.
 
-use super::RowJudge;
+use super::{RowJudge, ditto};
 use crate::domain::phone::{PhoneNumber, Reading, is_label};
+use crate::domain::recipient::Record;
 use crate::domain::results_row::REHEARSED;
 use crate::domain::text::trimmed;
 use crate::intake::consent::{self, Consent, Refusal};
 use crate::intake::earlier::EarlierMessages;
 use crate::intake::rows::Fields;
 
+/// The row above the one that is read, where it refuses: a mark below its words says the same.
+#[derive(Default)]
+pub(in crate::intake) struct Above(Option<Record>);
+
 impl RowJudge<'_> {
-    /// The numbers of a row that says of itself that its person must not be messaged, and what it says.
+    /// The numbers of people who must not be messaged that a row has, and what it says: its own, and those in a column of
+    /// refused numbers. `above` is what was read of the row above it.
     pub(in crate::intake) fn refused(
         &self,
         fields: &Fields<'_>,
         row: u32,
+        above: &mut Above,
+    ) -> Option<(Vec<PhoneNumber>, Refusal)> {
+        let own = self.refused_itself(fields, row, above);
+        let aside = self.refused_aside(fields);
+        match (own, aside) {
+            (Some((mut numbers, refusal)), Some((others, _))) => {
+                numbers.extend(others);
+                Some((numbers, refusal))
+            }
+            (own, aside) => own.or(aside),
+        }
+    }
+
+    /// The numbers of a row that says of itself that its person must not be messaged, and what it says.
+    fn refused_itself(
+        &self,
+        fields: &Fields<'_>,
+        row: u32,
+        above: &mut Above,
     ) -> Option<(Vec<PhoneNumber>, Refusal)> {
         let beyond = self
             .refusal_beyond(fields)
             .or_else(|| self.refusal_of_earlier(fields));
+        let upper = above.0.take();
+        let repeats = upper.is_some() && fields.iter().any(|it| ditto::is_ditto(self.cell(it)));
         if self.mapping.consent.is_empty()
             && beyond.is_none()
+            && !repeats
             && !self.may_refuse_elsewhere(fields)
             && !self.has_words_beside_numbers(fields)
         {
@@ -32,15 +60,28 @@ impl RowJudge<'_> {
             numbers.extend(self.number_of_earlier(fields));
             return Some((numbers, Refusal::no(says)));
         }
-        match self.consent(&record) {
-            Consent::Refused(refusal) => Some((self.numbers_to_refuse(&record, true), refusal)),
-            Consent::Given | Consent::Silent | Consent::Doubtful(_) => {
-                let says = self.refusal_beside_number(&record)?;
-                let for_person = self.refuses_all_numbers(&record);
-                let numbers = self.numbers_to_refuse(&record, for_person);
-                Some((numbers, Refusal::no(says)))
+        let filled = upper.and_then(|upper| ditto::filled(&record, &upper));
+        let consent = self.consent(filled.as_ref().unwrap_or(&record));
+        let refusal = match consent {
+            Consent::Refused(refusal) => Some(refusal),
+            // A person is asked about the words themselves, and not about a mark below them.
+            Consent::Doubtful(says) if self.consent(&record).doubt().is_none() => {
+                Some(Refusal::not_understood(&says))
             }
+            Consent::Given | Consent::Silent => None,
+            Consent::Doubtful(_) => {
+                above.0 = Some(record.clone());
+                None
+            }
+        };
+        if let Some(refusal) = refusal {
+            let numbers = self.numbers_to_refuse(&record, true);
+            above.0 = Some(filled.unwrap_or(record));
+            return Some((numbers, refusal));
         }
+        let says = self.refusal_beside_number(&record)?;
+        let numbers = self.numbers_to_refuse(&record, self.refuses_all_numbers(&record));
+        Some((numbers, Refusal::no(says)))
     }
 
     /// What a field without a column says, if that is that the person must not be messaged.

@@ -188,6 +188,47 @@ fn rows_and_columns_of_ods_are_hidden_by_a_filter_or_by_hand() {
     }
 }
 
+#[test]
+fn a_number_of_ods_that_shows_its_calling_code_is_read_as_it_is_shown() {
+    let cell = |value: &str, shown: &str, more: &str| {
+        format!(
+            "<table:table-cell office:value-type=\"float\" office:value=\"{value}\" {more}>\
+             <office:annotation><text:p>+49</text:p></office:annotation><text:p>{shown}</text:p></table:table-cell>"
+        )
+    };
+    let row =
+        |cells: &str, more: &str| format!("<table:table-row {more}>{cells}</table:table-row>");
+    let name =
+        "<table:table-cell office:value-type=\"string\"><text:p>phone</text:p></table:table-cell>";
+    let twice = "table:number-columns-repeated=\"2\"";
+    let rows = [
+        row(&name.repeat(2), ""),
+        row(
+            &cell("602333444", "+48 602<text:s/>333 444", twice),
+            "table:number-rows-repeated=\"2\"",
+        ),
+        row(
+            &(cell("602333445", "602 333 445", "") + &cell("602333446", "0048602333446", "")),
+            "",
+        ),
+    ];
+    let table = read(Kind::Zip, &ods(&rows.concat(), ""), false);
+    let rows = table.blocks.iter().flat_map(Block::iter);
+    let cells = rows.map(|(_, fields)| {
+        let cells = fields.iter().map(String::from_utf8_lossy);
+        cells.collect::<Vec<_>>().join("|")
+    });
+    assert_eq!(
+        cells.collect::<Vec<_>>(),
+        [
+            "phone|phone",
+            "+48 602 333 444|+48 602 333 444",
+            "+48 602 333 444|+48 602 333 444",
+            "602333445|0048602333446"
+        ]
+    );
+}
+
 fn with_stream(mut file: cfb::CompoundFile<Cursor<Vec<u8>>>, stream: &[u8]) -> Vec<u8> {
     let mut whole = file.create_stream("Workbook").unwrap();
     whole.write_all(stream).unwrap();

@@ -14,6 +14,7 @@ mod denials;
 mod headers;
 mod headings;
 mod legend;
+mod levels;
 mod marks;
 mod names;
 mod number_column;
@@ -48,6 +49,7 @@ use headers::{
 };
 pub(super) use headings::{is_word_for_nothing, may_head_refusals};
 use legend::Legend;
+pub(super) use levels::{are_one, first_unheard, goes_on, is_about_consent, is_part, is_way};
 pub(super) use marks::names_mark;
 pub(super) use names::{names_refusals, names_refusals_in_any_cell, names_refusing_sheet};
 pub(super) use row::{Consent, Refusal, of_row};

@@ -323,6 +323,19 @@ pub enum IntakeError {
         /// The value.
         value: String,
     },
+    /// A header in two rows that cannot be put together.
+    #[error(
+        "{file}, row {row}: the names of the columns seem to stand in two rows, one above the other, and what \"{part}\" is about \
+         is not certain. Write the whole name of each column into one row (\"Does not want SMS\"), and delete the other row"
+    )]
+    HeaderInTwoRows {
+        /// The file.
+        file: String,
+        /// The row of the header.
+        row: u32,
+        /// A part of a name.
+        part: String,
+    },
     /// Another header among the rows.
     #[error(
         "{file}, row {row}: this row names columns, and others than those that the file is read by: two lists in one file, and the \

@@ -1,7 +1,11 @@
 //! Headers: which row names the columns, and where the columns of the first file stand in another.
 
+use std::iter::Peekable;
+use std::vec::IntoIter;
+
 use super::consent;
 use super::error::IntakeError;
+use super::levels::{self, Around, Joined};
 use super::mends::MENDS;
 use super::settings::Settings;
 use super::title;
@@ -109,13 +113,13 @@ impl Header {
         } else {
             let place =
                 title::header_place(file, rows.clone().take(ROWS_SEARCHED).collect(), settings)?;
-            titles.extend(
-                rows.by_ref()
-                    .take(place)
-                    .map(|(_, fields)| title::text(&fields)),
-            );
-            rows.next()
-                .map(|(row, names)| Self::named(row, names, as_typed))
+            let above: Vec<_> = rows.by_ref().take(place).collect();
+            titles.extend(above.iter().map(|(_, fields)| title::text(fields)));
+            let header = rows
+                .next()
+                .map(|(row, names)| Self::named(row, names, as_typed));
+            let header = header.map(|header| header.joined(file, &above, &mut rows, &mut titles));
+            header.transpose()?
         };
         let header = header.ok_or_else(|| IntakeError::Empty {
             file: file.to_owned(),
@@ -134,6 +138,42 @@ impl Header {
         }
         let titles = Vec::new();
         Self { row, titles, names }
+    }
+
+    /// The header with the rows right above and right below it that belong to it.
+    fn joined(
+        self,
+        file: &str,
+        above: &[(u32, Vec<String>)],
+        rows: &mut Peekable<IntoIter<(u32, Vec<String>)>>,
+        titles: &mut Vec<String>,
+    ) -> Result<Self, IntakeError> {
+        let at = |row: Option<u32>, it: Option<&(u32, Vec<String>)>| {
+            let (own, cells) = it?;
+            (Some(*own) == row).then(|| cells.clone())
+        };
+        let above = at(self.row.checked_sub(1), above.last());
+        let below = at(self.row.checked_add(1), rows.peek());
+        let around = Around {
+            file,
+            row: self.row,
+            above: above.as_deref(),
+            below: below.as_deref(),
+        };
+        let Joined {
+            names,
+            with_below,
+            left_above,
+        } = levels::join(&self.names, around)?;
+        if let Some(left) = left_above {
+            titles.pop();
+            titles.extend(Some(title::text(&left)).filter(|it| !it.is_empty()));
+        }
+        let row = match rows.next_if(|_| with_below) {
+            Some((row, _)) => row,
+            None => self.row,
+        };
+        Ok(Self { row, names, ..self })
     }
 
     /// Leaves out columns at the end that have no name and no cell, where rows end before them.

@@ -45,6 +45,7 @@ mod input;
 mod international;
 mod judge;
 mod languages;
+mod levels;
 mod mapping;
 mod mends;
 mod mixed;

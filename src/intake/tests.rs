@@ -6,6 +6,7 @@ mod countries;
 mod earlier;
 mod labels;
 mod layouts;
+mod levels;
 mod owner;
 mod refused_cells;
 

@@ -156,7 +156,7 @@ pub(super) fn says_that_it_was(header: &str) -> bool {
 }
 
 /// Whether a header is about mail of any kind, and not about our way to reach a person.
-fn is_about_mail(folded: &str) -> bool {
+pub(super) fn is_about_mail(folded: &str) -> bool {
     let is_mail = OTHER_WAY.is_in(folded) || has_phrase(folded, &["e mail", "e posta", "e post"]);
     is_mail && !OUR_WAY.is_in(folded)
 }

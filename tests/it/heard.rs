@@ -373,3 +373,20 @@ fn a_column_of_yes_and_no_without_a_header_is_asked_about() {
     let said = scratch.outreach(&check).run().expect(0).out;
     assert!(said.contains("1  no consent"), "{said}");
 }
+
+/// The first day of a consent and its last one, below one name.
+#[test]
+fn the_days_of_a_consent_are_those_of_its_name_in_the_row_above() {
+    let rows = "Jan;602111222;1.1.2024;1.1.2090\nEva;602111223;1.1.2020;1.1.2024\nOta;602111224;1.1.2090;1.1.2091\n";
+    let scratch = Scratch::new();
+    for header in [
+        "Jméno;Telefon;Souhlas;\n;;od;do\n",
+        ";;Souhlas;\nJméno;Telefon;od;do\n",
+    ] {
+        scratch.write("list.csv", &format!("{header}{rows}"));
+        let check = ["check", "list.csv", "--region", "CZ"];
+        let said = scratch.outreach(&check).run().expect(0).out;
+        assert!(said.contains("1  would be sent"), "{said}");
+        assert!(said.contains("2  must not be sent"), "{said}");
+    }
+}

@@ -69,10 +69,6 @@ fn names_in_two_rows_are_put_together() {
             "Jan;602111222;x;;\nEva;602111223;;x;\nOta;602111224;x;;\n",
         ),
         (
-            ["od", "do"],
-            "Jan;602111222;1.1.2024;1.1.2090;\nEva;602111223;1.1.2020;1.1.2024;\nOta;602111224;1.1.2024;1.1.2090;\n",
-        ),
-        (
             ["udělen", "odvolán"],
             "Jan;602111222;1.1.2024;;\nEva;602111223;1.1.2020;1.1.2024;\nOta;602111224;1.1.2024;;\n",
         ),
@@ -145,7 +141,7 @@ fn titles_and_rows_without_a_number_are_no_names() {
         let header = list.lines().find(|line| line.contains("Telefon")).unwrap();
         let phone = header.split(';').position(|name| name == "Telefon");
         let row = |number: &str| {
-            let mut cells = ["Jan", "", "", ""];
+            let mut cells = ["Iva", "", "", ""];
             cells[phone.unwrap()] = number;
             cells.join(";")
         };

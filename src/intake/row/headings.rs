@@ -32,10 +32,12 @@ impl RowJudge<'_> {
         let cells = fields.iter().map(|cell| trimmed(self.cell(cell)));
         let mut cells = cells.filter(|cell| !cell.is_empty());
         let text = cells.next()?;
-        let region = named_in_heading(text)?;
         // One cell, or cells that are merged.
-        let is_heading = cells.all(|cell| cell == text) && !may_be_person(text);
-        is_heading.then(|| CountryHeading {
+        if !cells.all(|cell| cell == text) || may_be_person(text) {
+            return None;
+        }
+        let region = named_in_heading(text)?;
+        Some(CountryHeading {
             text: text.to_owned(),
             region,
         })

@@ -207,10 +207,6 @@ fn both(above: &str, below: &str) -> String {
 
 /// The names with the groups that stand above them, and what else stands there; the error is a group of which it is not certain
 /// how far it goes.
-#[expect(
-    clippy::type_complexity,
-    reason = "the names, and what is left of the row above"
-)]
 fn with_groups(
     mut names: Vec<String>,
     above: &[String],

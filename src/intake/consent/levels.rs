@@ -72,10 +72,10 @@ pub(in crate::intake) fn are_one(above: &str, below: &str) -> bool {
 }
 
 /// Whether it is known of each name that was put together what it says: else the first of those that are not.
-pub(in crate::intake) fn first_unheard<'a>(
-    names: &'a [String],
+pub(in crate::intake) fn first_unheard(
+    names: &[String],
     joined: impl Iterator<Item = usize>,
-) -> Option<&'a String> {
+) -> Option<&String> {
     let pairs = pairs::find(names);
     let is_heard = |at: &usize| {
         let name = names.get(*at).map_or("", String::as_str);

@@ -148,6 +148,10 @@ impl Header {
         rows: &mut Peekable<IntoIter<(u32, Vec<String>)>>,
         titles: &mut Vec<String>,
     ) -> Result<Self, IntakeError> {
+        // The files that we write have one row of names.
+        if self.names.iter().any(|name| is_ours(name)) {
+            return Ok(self);
+        }
         let at = |row: Option<u32>, it: Option<&(u32, Vec<String>)>| {
             let (own, cells) = it?;
             (Some(*own) == row).then(|| cells.clone())

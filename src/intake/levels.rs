@@ -6,7 +6,6 @@
 
 use super::consent;
 use super::error::IntakeError;
-use super::header::is_ours;
 use super::title;
 use crate::domain::fold;
 use crate::domain::text::trimmed;
@@ -24,7 +23,7 @@ pub(super) struct Around<'a> {
 }
 
 /// What was put together.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Joined {
     /// The names of the columns.
     pub(super) names: Vec<String>,
@@ -43,12 +42,6 @@ struct Part {
 
 /// Puts the names together with the cells above and below them.
 pub(super) fn join(names: &[String], around: Around<'_>) -> Result<Joined, IntakeError> {
-    if names.iter().any(|name| is_ours(name)) {
-        return Ok(Joined {
-            names: names.to_vec(),
-            ..Joined::default()
-        });
-    }
     let mut parts = Vec::new();
     let refused = |part: &str| IntakeError::HeaderInTwoRows {
         file: around.file.to_owned(),

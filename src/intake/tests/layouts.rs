@@ -13,7 +13,7 @@ fn cz() -> Settings {
 }
 
 /// The ends of the numbers that are messaged, or why the list is refused.
-fn messaged(text: &str) -> Result<Vec<String>, IntakeError> {
+pub(super) fn messaged(text: &str) -> Result<Vec<String>, IntakeError> {
     let (rows, _) = judge(text.as_bytes(), &cz())?;
     let queued = words(&rows).into_iter();
     Ok(queued

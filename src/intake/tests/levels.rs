@@ -1,25 +1,7 @@
 //! Lists whose header stands in two rows.
 
-use super::{judge, words};
-use crate::domain::percent::Percent;
-use crate::intake::{IntakeError, Settings};
-
-fn cz() -> Settings {
-    Settings {
-        region: "CZ".parse().ok(),
-        min_valid: Percent::NONE,
-        ..Settings::default()
-    }
-}
-
-/// The ends of the numbers that are messaged, or the words for a refusal of the list.
-fn messaged(text: &str) -> Result<Vec<String>, IntakeError> {
-    let (rows, _) = judge(text.as_bytes(), &cz())?;
-    let queued = words(&rows).into_iter();
-    Ok(queued
-        .filter_map(|row| Some(row.split_once(" +420602111")?.1.to_owned()))
-        .collect())
-}
+use super::layouts::messaged;
+use crate::intake::IntakeError;
 
 /// Eva's number ends in 223: she does not want to be messaged, and the others do.
 fn hold_eva(lists: &[&str]) {
